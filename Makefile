@@ -8,7 +8,7 @@ PYTHON = $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c '$(USABLE)
 
 IN = .venv/bin/
 
-.PHONY: check lint types layers test demo venv idle startup migration messages fuzz mutants torture pictures audit clean
+.PHONY: check lint types layers test demo venv idle startup migration messages fortnight fuzz mutants torture redteam pictures audit clean
 
 # Run every check, all of them even if one fails; the tests come last.
 check: venv
@@ -48,6 +48,10 @@ messages: venv
 			-i .venv/agents.pot -o $$catalogue -l $$(basename $$(dirname $$catalogue)) || exit 1; \
 	done
 
+# Live a fortnight of an agent's desk mails, and print what each day brings.
+fortnight: venv
+	$(IN)pytest -q -s tests/journeys/test_fortnight.py
+
 # Fuzz the parsers of mails, notes, durations and configurations, FOLLOWUPD_FUZZ seconds each (ten minutes).
 fuzz: venv
 	FOLLOWUPD_FUZZ=$${FOLLOWUPD_FUZZ:-600} $(IN)pytest -o faulthandler_timeout=0 tests/fuzz
@@ -62,6 +66,14 @@ torture: venv
 	FOLLOWUPD_TORTURE=$${FOLLOWUPD_TORTURE:-2000} FOLLOWUPD_TORTURE_CASES=$${FOLLOWUPD_TORTURE_CASES:-500} \
 		$(IN)pytest -o faulthandler_timeout=0 -s tests/properties tests/journeys/test_torture.py \
 		tests/journeys/test_several_daemons.py tests/journeys/test_line_cut.py tests/journeys/test_pull_the_plug.py
+
+# Attack a running followupd over real servers as an outsider would, with FOLLOWUPD_REDTEAM complaints in a flood
+# (1000). It prints what was tried.
+redteam: venv
+	FOLLOWUPD_REDTEAM=$${FOLLOWUPD_REDTEAM:-1000} $(IN)pytest -o faulthandler_timeout=0 -s \
+		tests/journeys/test_redteam.py tests/journeys/test_nobody_gets_in.py tests/contracts/test_endless_servers.py \
+		tests/contracts/test_mail_reader.py tests/contracts/test_intake.py tests/policies/test_authentication.py \
+		tests/policies/test_cost_of_a_mail.py tests/properties/test_crypto.py tests/journeys/test_robots.py
 
 # Look up every package that the checks use in the public advisories.
 audit: venv

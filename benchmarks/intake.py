@@ -41,9 +41,9 @@ from benchmarks.intake_fetch import BATCH, from_arguments, real_mails, to_argume
 from followupd.adapters.crypto import Vault
 from followupd.adapters.imap.fetch import SMALL
 from followupd.adapters.imap.mailbox import Account, ImapMailbox
+from followupd.adapters.process import settle
 from followupd.adapters.settings.tags import DEFAULT_TAGS
 from followupd.adapters.storage.ledger import Ledger
-from followupd.adapters.systemd import settle
 from followupd.domain.mail import Identity
 from followupd.services.inbox.sync import Folder, FolderRole, InboxSync
 from tests.servers.dovecot import Dovecot

@@ -76,7 +76,15 @@ class InvalidTransitionError(FollowupdError):
 
 
 class NotUnderstoodError(FollowupdError):
-    """A line of an agent is not understood; it goes back to the agent with what was expected."""
+    """A line of an agent is not understood; it goes back to the agent with what was expected.
+
+    `draft` is a better line, None where none is known.
+    """
+
+    def __init__(self, problem: str, draft: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.draft = draft
 
 
 class LetterError(FollowupdError):

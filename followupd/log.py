@@ -162,12 +162,22 @@ def recovered(what: str) -> None:
     _info("recovered", what=what)
 
 
+def clock_jumped(seconds: float) -> None:
+    """The clock was set, by more than an hour. Nothing is done until it has been steady for a minute."""
+    _warning("clock-jumped", seconds=round(seconds), next="waiting until it is steady")
+
+
 def unexpected_error(what: str, error: BaseException) -> None:
     """A bug, or an error with a cause that the program does not know.
 
     The rest of the work is done all the same.
     """
     _error("unexpected-error", what=what, error=f"{type(error).__name__}: {error}")
+
+
+def agent_away(agent: str, until: datetime) -> None:
+    """An agent is away, by a line of a note or an out-of-office reply; somebody stands in."""
+    _info("agent-away", agent=agent, until=f"{until:%Y-%m-%dT%H:%M}")
 
 
 # --- incoming mail ---
@@ -187,6 +197,14 @@ def folder_renumbered(mailbox: str, folder: str) -> None:
     See RFC 9051, section 2.3.1.1. The mails are recognised by their content.
     """
     _warning("uidvalidity-changed", mailbox=mailbox, folder=folder, next="re-reading the folder")
+
+
+def folder_put_back(mailbox: str, folder: str) -> None:
+    """The server has an older copy of a folder than the one that was read, such as one from a backup.
+
+    It assigns the same UIDs to other mails. The mails are recognised by their content.
+    """
+    _warning("folder-put-back", mailbox=mailbox, folder=folder, next="re-reading the folder")
 
 
 def unreadable_mail_quarantined(mailbox: str, folder: str, uid: int, reason: str) -> None:
@@ -370,3 +388,16 @@ def letter_in_doubt(key: str) -> None:
 def letter_confirmed(key: str) -> None:
     """A copy in the mailbox proves that a letter was sent."""
     _info("letter-confirmed", key=key)
+
+
+# --- what may be printed ---
+
+
+def printable(text: str) -> str:
+    """Replace characters that could control the terminal, such as escape sequences."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def printable_lines(text: str) -> str:
+    """Like `printable`, but keep the line breaks."""
+    return "\n".join(printable(line) for line in text.splitlines())

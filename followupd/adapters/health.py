@@ -9,7 +9,7 @@ import re
 import sqlite3
 import threading
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ _OPEN_CASES = "SELECT count(*) FROM case_file WHERE stage NOT IN ('closed', 'dis
 _NEXT_CHECK = "SELECT min(wake_at) FROM case_file"
 _QUEUED = "SELECT count(*) FROM letter WHERE condition IN ('ready', 'deferred', 'review')"
 _IN_DOUBT = "SELECT count(*) FROM letter WHERE condition = 'doubt'"
-_QUARANTINED = "SELECT count(*) FROM mail WHERE state = 'quarantine'"
+_QUARANTINED = "SELECT id FROM mail WHERE state = 'quarantine'"
 
 #: a value of the ledger's state and when it was stored
 StoredValue = tuple[Any, datetime]
@@ -45,6 +45,8 @@ class MailboxHealth:
     last_sync: datetime | None
     #: older mail that was skipped when the mailbox was opened for the first time
     skipped: int
+    #: when the server last had an older copy of one of its folders, and the name of that folder
+    put_back: tuple[datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class DaemonHealth:
     queued_letters: int
     letters_in_doubt: int
     quarantined_mails: int
+    #: those of which neither a digest nor a mail to an owner has told
+    untold_mails: int
     breaker_open: bool
     breaker_reason: str
     next_check: datetime | None
@@ -87,7 +91,8 @@ class LedgerFigures:
     open_cases: int = 0
     queued_letters: int = 0
     letters_in_doubt: int = 0
-    quarantined_mails: int = 0
+    #: ids of the mails in quarantine
+    quarantined: Sequence[int] = ()
     next_check: datetime | None = None
 
 
@@ -109,7 +114,8 @@ def daemon_health(
     """
     cycle, breaker = figures.state(StateKey.CYCLE), figures.state(StateKey.BREAKER)
     reason = figures.state(StateKey.BREAKER_REASON)
-    breaker_open = breaker is not None and breaker[0] == "open"
+    told = figures.state(StateKey.QUARANTINE_TOLD)
+    breaker_open = breaker is not None and breaker[0] != "closed"
     alive_since = _alive_since(cycle, now)
     return DaemonHealth(
         timezone=timezone,
@@ -119,7 +125,8 @@ def daemon_health(
         open_cases=figures.open_cases,
         queued_letters=figures.queued_letters,
         letters_in_doubt=figures.letters_in_doubt,
-        quarantined_mails=figures.quarantined_mails,
+        quarantined_mails=len(figures.quarantined),
+        untold_mails=len(set(figures.quarantined).difference(told[0] if told else ())),
         breaker_open=breaker_open,
         breaker_reason=str(reason[0]) if reason and breaker_open else "",
         next_check=figures.next_check,
@@ -146,6 +153,7 @@ def _mailbox_health(figures: LedgerFigures, name: str, alive_since: datetime) ->
     The record that it is connected only counts while the daemon is running.
     """
     connected = figures.state(StateKey.CONNECTED.of(name))
+    put_back = figures.state(StateKey.PUT_BACK.of(name))
     folders = figures.folders.get(name, [])
     times = [synced_at for synced_at, _ in folders]
     last_read = _last_read(figures, name)
@@ -156,6 +164,7 @@ def _mailbox_health(figures: LedgerFigures, name: str, alive_since: datetime) ->
         connected=connected is not None and bool(connected[0]) and connected[1] >= alive_since,
         last_sync=max(times, default=None),
         skipped=sum(skipped for _, skipped in folders),
+        put_back=(put_back[1], str(put_back[0])) if put_back else None,
     )
 
 
@@ -164,9 +173,7 @@ def _last_read(figures: LedgerFigures, name: str) -> datetime | None:
     inbox, sent = figures.state(StateKey.INBOX_READ.of(name)), figures.state(StateKey.SENT_READ.of(name))
     if inbox is None or inbox[0] != _READ:
         return None
-    if sent is None:
-        return inbox[1]
-    return min(inbox[1], sent[1]) if sent[0] == _READ else None
+    return min(inbox[1], sent[1]) if sent and sent[0] == _READ else None
 
 
 # --- SQLite ---
@@ -222,7 +229,7 @@ def _figures(file: Path) -> LedgerFigures:
             open_cases=number(_OPEN_CASES),
             queued_letters=number(_QUEUED),
             letters_in_doubt=number(_IN_DOUBT),
-            quarantined_mails=number(_QUARANTINED),
+            quarantined=[row[0] for row in connection.execute(_QUARANTINED)],
             next_check=_time(next_check) if next_check else None,
         )
 

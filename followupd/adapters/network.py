@@ -9,6 +9,46 @@ import socket
 import ssl
 from functools import lru_cache
 from pathlib import Path
+from time import monotonic
+
+
+class Allowance:
+    """What a server may send, and how long it may take, in answer to one command.
+
+    A socket's timeout only limits the wait for the next bytes: a server that never stops sending would hold a thread
+    for ever, or fill the memory.
+    """
+
+    def __init__(self, most: int, seconds: float) -> None:
+        """Begin with the first command.
+
+        Args:
+            most: bytes of an answer.
+            seconds: from the command to the end of the answer.
+        """
+        self.most, self.seconds = most, seconds
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with the next command."""
+        self._left = self.most
+        self._end = monotonic() + self.seconds
+
+    def spend(self, size: int) -> None:
+        """Count bytes that were received.
+
+        Raises:
+            ConnectionAbortedError: they are too many, or too late.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise ConnectionAbortedError(
+                f"the server has sent more than {self.most} bytes in answer to one command"
+            )
+        if monotonic() > self._end:
+            raise ConnectionAbortedError(
+                f"the server has not ended its answer within {self.seconds:g} seconds"
+            )
 
 
 def is_loopback(host: str) -> bool:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from followupd.adapters.accounts import missing_extras
 from followupd.adapters.overlay import changed_originals, template_files, unreadable_files
-from followupd.adapters.settings import WARNINGS, examine
+from followupd.adapters.settings import WARNINGS, examine, missing_secrets
 from followupd.adapters.settings.language_files import language_problems
+from followupd.app.container import ledger_key_problem
 from followupd.domain.calendar import Calendar
 from followupd.domain.playbook import Agent, Company, Playbook, Playbooks, Team
 from followupd.errors import Problem
@@ -69,6 +70,9 @@ def _configuration(directory: Path) -> tuple[list[Problem], Playbooks, WordingRu
     found = [*found, *broken]
     if settings is None:
         return found, Playbooks({"default": _sample_playbook()}), WordingRules(languages=languages)
+
+    if not missing_secrets(settings) and (weak := ledger_key_problem(settings)):
+        found = [*found, weak]
 
     rules = WordingRules(settings.wording.off, settings.wording.phrases, languages)
     return [*found, *missing_extras(settings)], settings.playbooks, rules

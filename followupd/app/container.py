@@ -3,24 +3,27 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from followupd import clock
 from followupd.adapters.accounts import ledger_url, logins_of, mailbox_of, transport_of
-from followupd.adapters.crypto import Vault
+from followupd.adapters.crypto import Vault, weakness
 from followupd.adapters.gift_cards import StockProvider
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth import Login
 from followupd.adapters.overlay import template_files
+from followupd.adapters.process import MailReader
 from followupd.adapters.settings import Settings, missing_secrets
 from followupd.adapters.smtp.compose import compose, dated, undated
+from followupd.adapters.storage.database import MESSAGE_ADAPTER
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.adapters.templates.renderer import TemplateRenderer
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.letter import Letter, OutboxEntry
 from followupd.domain.mail import Identity, Person
 from followupd.errors import Problem, SetupError, UnavailableError
-from followupd.languages import Catalogue, read_catalogue
+from followupd.languages import Catalogue, own_files, read_catalogue
 from followupd.services.cases import CaseService
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.commands import CommandService, NoteService
@@ -36,9 +39,10 @@ from followupd.services.outbox.policy import SendPolicy
 from followupd.services.outbox.review import DraftFiler, ReviewService
 from followupd.services.outbox.send import SendService
 from followupd.services.ports import GiftCardProvider
-from followupd.services.staff_mail import LowStock, StaffNotices
+from followupd.services.staff_mail import AbsenceService, LowStock, StaffNotices
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import complaints
+from followupd.text.orders import Grammar
 from followupd.text.wording import WordingRules
 
 #: the length of a duration in plain time does not depend on the day from which it is measured
@@ -67,6 +71,7 @@ class App:
     training: TrainingService
     digest: DigestService
     notices: StaffNotices
+    absences: AbsenceService
     logins: Mapping[str, Login]
 
     def now(self) -> datetime:
@@ -115,7 +120,7 @@ def build(settings: Settings) -> App:
     recogniser = complaints.Recogniser.of(languages)
     training = TrainingService(context, vault, recogniser, settings.recognise.ask)
     classifier = _classifier(settings, recogniser, training.delta, languages)
-    opener = CaseOpener(context, classifier, vault.reference)
+    opener = CaseOpener(context, classifier, vault.reference, _most_complaints(settings))
     commands = CommandService(context, opener)
     ledger = context.ledger
     policy = _send_policy(settings)
@@ -125,9 +130,13 @@ def build(settings: Settings) -> App:
         ledger=ledger,
         letters=letters,
         inbox=InboxSync(
-            ledger, _identity(settings, vault), settings.tags, DraftFiler(ledger, _compose_draft), languages
+            ledger,
+            _identity(settings, vault),
+            settings.tags,
+            DraftFiler(ledger, _compose_draft),
+            _mail_reader(settings.directory),
         ),
-        router=MailRouter(context, classifier, opener, NoteService(context, commands)),
+        router=MailRouter(context, classifier, opener, NoteService(context, commands), settings.addresses),
         commands=commands,
         cases=CaseService(context),
         gift_cards=_gift_cards(settings, context),
@@ -138,6 +147,7 @@ def build(settings: Settings) -> App:
         training=training,
         digest=DigestService(context, training),
         notices=StaffNotices(context),
+        absences=AbsenceService(context),
         logins=logins_of(settings),
     )
 
@@ -154,6 +164,19 @@ def build_to_run(settings: Settings) -> App:
     app = build(settings)
     app.letters.load_all()  # a template that is edited from here on is checked by a reload first
     return app
+
+
+@lru_cache(maxsize=1)
+def _shared_reader() -> MailReader:
+    """Return the reader of the shipped languages: one child process for all that this process builds."""
+    return MailReader(MESSAGE_ADAPTER.validate_json)
+
+
+def _mail_reader(directory: Path) -> MailReader:
+    """Return what reads mails; the admin's own language files need a reader that knows them."""
+    if not own_files(directory):
+        return _shared_reader()
+    return MailReader(MESSAGE_ADAPTER.validate_json, directory)
 
 
 def letters_of(
@@ -225,7 +248,13 @@ def _context(
         monthly_cap=settings.compensation.cap,
         wording=WordingGuard(wording_rules_of(settings, languages), language, languages),
         languages=languages,
+        grammar=grammar_of(settings, languages),
     )
+
+
+def grammar_of(settings: Settings, languages: Catalogue) -> Grammar:
+    """Return how the agents of these settings speak: the words of all languages, and the configured tags."""
+    return Grammar(languages, settings.tags, settings.team.agents, settings.company.name)
 
 
 def _classifier(
@@ -292,6 +321,12 @@ def _send_policy(settings: Settings) -> SendPolicy:
     )
 
 
+def _most_complaints(settings: Settings) -> tuple[int, timedelta]:
+    """Return how many complaints, in which time, are no flood yet."""
+    most = settings.recognise.most
+    return most.count, _plain_time(settings.calendar, most.per)
+
+
 def identity_of(settings: Settings) -> Identity:
     """Return our addresses, without what only a ledger knows."""
     mailboxes = settings.mailboxes
@@ -316,13 +351,29 @@ def _identity(settings: Settings, vault: Vault) -> Callable[[Transaction], Ident
 def _ledger_keys(settings: Settings) -> Sequence[bytes]:
     """Return the ledger's keys, one a line in their file, the present one first."""
     keys = [line.encode() for line in settings.ledger.key.reveal().splitlines() if line.strip()]
-    try:
-        Vault(keys)
-    except ValueError as error:
-        hint = "`openssl rand -base64 32` makes a good one."
-        raise SetupError([Problem("followupd.toml", None, "ledger.key", "C14", str(error), hint)]) from None
-
+    if problem := ledger_key_problem(settings):
+        raise SetupError([problem])
     return keys
+
+
+def ledger_key_problem(settings: Settings) -> Problem | None:
+    """Return what is wrong with the ledger's key, None if nothing is.
+
+    Only the first key in its file encrypts and signs; older ones below it may be weaker, and open what is there.
+    """
+    keys = [line for line in settings.ledger.key.reveal().splitlines() if line.strip()]
+    why = weakness(keys[0]) if keys else "its file is empty"
+    if not why:
+        try:
+            Vault([key.encode() for key in keys])
+        except ValueError as error:
+            why = str(error)
+    if not why:
+        return None
+
+    sentence = f"The ledger key can be guessed, and letters let everybody test guesses: {why}."
+    hint = "`openssl rand -base64 32` makes a good one: put it first in the key's file, and leave the old one below it."
+    return Problem("followupd.toml", None, "ledger.key", "C14", sentence, hint)
 
 
 def _compose_draft(letter: Letter, now: datetime) -> bytes:

@@ -33,6 +33,7 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
     before the cases, so that no reminder repeats it. `go_on` is asked between two letters.
     """
     leads = app.ledger.scope.is_leader  # of several daemons, one writes digests and deletes old mail
+    app.absences.refresh(now)
     done = app.training.run(now)
     done += app.commands.run(now)
     done += app.router.run(now)
@@ -42,6 +43,8 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
 
     done += app.cases.run(now)
     done += app.gift_cards.run(now, go_on)
+    if leads:
+        done += app.notices.flooded(now) + app.notices.breaker_opened(now)
     done += app.sender.recover_interrupted(now)
     done += app.reconciler.resolve_in_doubt(now)
     done += app.sender.run(now, go_on)
@@ -94,6 +97,8 @@ def _read_mailbox(app: App, name: str, now: datetime, failures: Failures) -> int
                     raise  # without its inbox a mailbox is of no use
                 failures[place] = error
                 log.unavailable(place, error)
+                if folder.is_sent:
+                    failures[name] = error  # its customers get no letters: an agent may have answered them
     finally:
         mailbox.close()
 

@@ -5,15 +5,17 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from schedule import Scheduler
 
 from followupd import __version__, clock, log
+from followupd.adapters.process import notify
 from followupd.adapters.settings import load
 from followupd.adapters.storage.lease import LeaseScope
-from followupd.adapters.systemd import notify
 from followupd.app.check import configuration_problems, without_warnings
 from followupd.app.container import App, build_to_run
 from followupd.app.cycle import MAX_CYCLES, health_snapshot, record_alive, run_cycle
@@ -57,10 +59,39 @@ def _dispatch(read_end: int, handlers: Mapping[signal.Signals, SignalHandler]) -
 _CYCLE_SECONDS = 1
 #: seconds between two records in the ledger that the daemon runs; each is a write to the disk
 _RECORD_SECONDS = 10
+#: a clock that differs by more seconds from the time that has passed was set; it must then be steady for so many
+_JUMP_SECONDS, _STEADY_SECONDS = 3600, 60
 #: seconds that a stopping daemon waits for the current letter, in two parts
 _STOP_SECONDS, _RELEASE_SECONDS = 3.5, 1.0
 #: what an outage of the ledger, and a bug in a cycle, is called in the log
 _CYCLE = "cycle"
+
+
+@dataclass
+class ClockWatch:
+    """Tells when the clock was set, so that one wrong moment makes nothing due.
+
+    A letter that is sent a year early cannot be taken back, and what is due then is put off by a year.
+    """
+
+    _last: tuple[datetime, float] | None = None
+    _steady_from: float = 0.0
+
+    def is_steady(self, now: datetime, ticks: float) -> bool:
+        """Return whether the clock has run as it should for a minute; log it when it has not.
+
+        Args:
+            now: the clock.
+            ticks: seconds of a clock that nobody can set.
+        """
+        if self._last:
+            before, ticks_before = self._last
+            jump = (now - before).total_seconds() - (ticks - ticks_before)
+            if abs(jump) > _JUMP_SECONDS:
+                log.clock_jumped(jump)
+                self._steady_from = ticks + _STEADY_SECONDS
+        self._last = now, ticks
+        return ticks >= self._steady_from
 
 
 class Daemon:
@@ -83,6 +114,7 @@ class Daemon:
         self._last_error = ""
         self._last_state = ""
         self._problem_count = 0
+        self._clock = ClockWatch()
 
     def run(self) -> None:
         """Listen and run cycles until SIGTERM or SIGINT; the current letter is finished first."""
@@ -160,7 +192,8 @@ class Daemon:
 
     def _run_cycles(self) -> None:
         """Run cycles until there is nothing more to do, but not so many that the watchdog waits."""
-        for _ in range(MAX_CYCLES):
+        is_steady = self._clock.is_steady(self.app.now(), monotonic())
+        for _ in range(MAX_CYCLES if is_steady else 0):
             if self._stopping or not run_cycle(self.app, self.app.now(), self._may_continue):
                 break
             self._listeners.update_mailboxes()

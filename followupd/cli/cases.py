@@ -1,26 +1,38 @@
 """cases, case, explain, tell: show cases and run agent commands on them."""
 
 import argparse
+import re
+import sys
+from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from followupd.adapters.terminal import local_time, printable, utc_iso
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, company_zone, open_app, shell_user
+from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, open_app, shell_user
 from followupd.cli.output import STATUS_SENTENCES, case_view, print_error, print_json, print_list, print_table
+from followupd.clock import local_time, utc_iso
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation
 from followupd.domain.events import Event
 from followupd.domain.letter import LetterStatus, OutboxEntry
+from followupd.domain.playbook import Agent
 from followupd.domain.promise import Promise
+from followupd.errors import UnavailableError
+from followupd.log import printable
 from followupd.recovery.blockers import blockers_of
 
 #: the stages in which the follow-up is still ahead
 _BEFORE_FOLLOW_UP = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED, Stage.FIXED})
 _INDENT = "  "
+#: fields that only a mail begins with; a note may begin with "issue: ..."
+_MAIL_FIELDS = frozenset(
+    {b"date", b"message-id", b"mime-version", b"to", b"subject", b"received", b"in-reply-to"}
+)
 
 
 def add(commands: CommandParsers) -> None:
@@ -39,7 +51,14 @@ def add(commands: CommandParsers) -> None:
 
     tell = commands.add("tell")
     tell.add_argument("ref", metavar="REF")
-    tell.add_argument("lines", metavar="LINE", nargs="+", help="one line of a note, such as 'kept: 1'")
+    tell.add_argument("lines", metavar="LINE", nargs="*", help="one line of a note, such as 'kept: 1'")
+    tell.add_argument(
+        "--note",
+        metavar="FILE",
+        default="",
+        help="a whole answer, as a mail client sends it or as text; - reads it",
+    )
+    tell.add_argument("--dry-run", action="store_true", help="only show what would be understood")
     tell.add_argument("--as", dest="agent", metavar="AGENT", default="", help="the id of the agent")
     tell.set_defaults(do=_tell, many="lines")
 
@@ -289,32 +308,107 @@ def _print_blockers(case: Case, blockers: list[str]) -> None:
 # --- tell ---
 
 
+class _DryRun(Exception):  # noqa: N818  it reports no error: it ends a transaction without a commit
+    """Ends the transaction of a dry run."""
+
+
 def _tell(options: argparse.Namespace) -> int:
     """Run the lines of a note on a case, as an agent or as the user of the shell."""
+    if bool(options.lines) == bool(options.note):
+        print_error("followupd tell: give either lines or --note FILE")
+        return USAGE
+
     app = open_app(options.config)
     agent = app.settings.team.by_id(options.agent) if options.agent else None
     if options.agent and agent is None:
         print_error(f"followupd tell: there is no agent {options.agent!r} in followupd.toml")
         return PROBLEMS
 
-    author = agent.name if agent else shell_user()
-    lines = [part for line in options.lines for part in line.splitlines()]
-    now = app.now()
-
-    with app.ledger.transaction() as tx:
+    raw = _note_file(options.note) if options.note else None
+    app.absences.refresh(app.now())
+    with suppress(_DryRun), app.ledger.transaction() as tx:
         case = tx.cases.get(options.ref.upper())
-        case, problems = app.commands.run_lines(tx, case, lines, author, "tell", agent, now)
+        result = _run_told(app, tx, case, options.lines, raw, agent)
         letters = tx.outbox.all(case=case.ref)
-        findings = app.commands.findings(case, lines, now)
+        findings = app.commands.findings(result.case, result.done, app.now())
+        if options.dry_run:
+            raise _DryRun
 
     if options.json:
-        print_json({**case_view(case, letters), "problems": problems, "findings": findings})
+        print_json({**case_view(result.case, letters), **_told_view(result), "findings": findings})
     else:
-        print(f"{case.ref} is {case.stage}.")
-        for finding in findings:
-            print_error(f"followupd tell: {finding}")
+        _print_told(result, findings, dry_run=options.dry_run)
 
-    for problem in problems:
-        print_error(f"followupd tell: {problem}")
+    return PROBLEMS if result.back else DONE
 
-    return PROBLEMS if problems else DONE
+
+def _note_file(name: str) -> bytes:
+    """Return the content of a note's file, or of standard input for "-".
+
+    Raises:
+        UnavailableError: the file cannot be read; the message names it.
+    """
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise UnavailableError(f"{name} cannot be read: {error.strerror}") from None
+
+
+def _run_told(
+    app: Any, tx: Any, case: Case, lines: Sequence[str], raw: bytes | None, agent: Agent | None
+) -> Any:
+    """Run lines, or a whole answer as a mail client sends it."""
+    if raw is None:
+        by = agent.name if agent else shell_user()
+        parts = [part for line in lines for part in line.replace("\r\n", "\n").split("\n")]
+        return app.commands.run_lines(tx, case, parts, by, "tell", agent, app.now())
+
+    from followupd.text import mail
+
+    identity = app.inbox.identity(tx)
+    if _is_mail(raw):
+        message = mail.read(raw, identity, languages=app.router.context.languages)
+    else:
+        text = raw.removeprefix(BOM_UTF8).decode("utf-8", "replace")
+        message = mail.read_plain("", text, None, identity)
+    return app.router.notes.run_message(tx, case, message, agent, shell_user(), app.now())
+
+
+def _is_mail(raw: bytes) -> bool:
+    """Return whether a file is a mail: it begins with a header that has a sender and another field of mail."""
+    header = re.split(rb"\r?\n\r?\n", raw.lstrip(), maxsplit=1)[0].lower()
+    names = set(re.findall(rb"(?m)^([a-z0-9-]+):", header))
+    return b"from" in names and bool(names & _MAIL_FIELDS)
+
+
+def _told_view(result: Any) -> dict[str, Any]:
+    """Return what became of the lines as JSON."""
+    return {
+        "done": [{"verb": command.verb, "value": command.text} for command in result.done],
+        "back": [
+            {"line": unclear.line, "problem": str(unclear.problem), "draft": unclear.draft}
+            for unclear in result.back
+        ],
+        "remark": result.remark,
+        "problems": [str(problem) for problem in result.problems],
+    }
+
+
+def _print_told(result: Any, findings: Sequence[str], *, dry_run: bool) -> None:
+    """Print what became of the lines for people."""
+    if dry_run:
+        for command in result.done:
+            print(f"understood: {printable(command.line)}")
+        if result.remark:
+            print(f"remark: {printable(result.remark)}")
+    else:
+        print(f"{result.case.ref} is {result.case.stage}.")
+
+    for finding in findings:
+        print_error(f"followupd tell: {finding}")
+    for unclear in result.back:
+        print_error(f"followupd tell: {unclear.problem}")
+        if unclear.draft:
+            print_error(f"  perhaps: {unclear.draft}")

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from followupd import clock
-from followupd.adapters.terminal import printable, utc_iso
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, open_app
 from followupd.cli.output import print_error, print_json, print_table
+from followupd.clock import utc_iso
 from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Identity, Kind, Message, Verdict
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Found, FoundCompensation, FoundPromise
 from followupd.errors import SetupError
 from followupd.languages import read_catalogue
+from followupd.log import printable
 from followupd.services.classifier import ComplaintClassifier
 from followupd.text import complaints, mail, promises
 
@@ -95,7 +96,7 @@ class MailClassifier:
         if isinstance(parsed, str):
             error, message = parsed, Message(kind=Kind.CUSTOMER, because="cannot be read")
         else:
-            error, message = "", parsed
+            error, message = "", self._classifier.heard(parsed)
 
         scored = message.kind is Kind.CUSTOMER and not error
         verdict = self._classifier.verdict(message) if scored else _NOT_SCORED

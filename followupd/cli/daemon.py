@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from followupd.adapters.terminal import local_time, utc_iso
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE, open_app
 from followupd.cli.output import print_error, print_json, print_result, print_table
+from followupd.clock import local_time, utc_iso
+from followupd.log import printable
 
 if TYPE_CHECKING:
     from followupd.adapters.health import DaemonHealth, MailboxHealth
@@ -38,8 +39,8 @@ def add(commands: CommandParsers) -> None:
 def _run(options: argparse.Namespace) -> int:
     """Run the daemon until it is stopped, or once."""
     from followupd import clock, log
+    from followupd.adapters.process import settle
     from followupd.adapters.settings import load
-    from followupd.adapters.systemd import settle
     from followupd.app.check import blocking_problems
     from followupd.app.container import build_to_run
     from followupd.app.cycle import run_once
@@ -108,7 +109,6 @@ def read_ledger(directory: Path) -> "DaemonHealth":
     """Read the health with the application, from PostgreSQL or where OAuth logins may expire."""
     from followupd.adapters.health import LedgerFigures, daemon_health
     from followupd.domain.letter import LetterStatus
-    from followupd.domain.mail import MailState
 
     app = open_app(directory)
     queued = (LetterStatus.QUEUED, LetterStatus.DEFERRED, LetterStatus.REVIEW)
@@ -124,7 +124,7 @@ def read_ledger(directory: Path) -> "DaemonHealth":
             open_cases=tx.cases.count_unfinished(),
             queued_letters=tx.outbox.count(*queued),
             letters_in_doubt=tx.outbox.count(LetterStatus.DOUBT),
-            quarantined_mails=tx.mail.count(MailState.QUARANTINED),
+            quarantined=tx.mail.quarantined_ids(),
             next_check=tx.cases.next_wake(),
         )
         logins = app.login_warnings() if app.logins else None
@@ -141,6 +141,7 @@ def _health_view(health: "DaemonHealth") -> dict[str, Any]:
                 "connected": mailbox.connected,
                 "last_sync": utc_iso(mailbox.last_sync),
                 "passed_over": mailbox.skipped,
+                "put_back": utc_iso(mailbox.put_back[0]) if mailbox.put_back else None,
             }
             for mailbox in health.mailboxes
         ],
@@ -148,6 +149,7 @@ def _health_view(health: "DaemonHealth") -> dict[str, Any]:
         "letters_waiting": health.queued_letters,
         "doubts": health.letters_in_doubt,
         "quarantine": health.quarantined_mails,
+        "quarantine_untold": health.untold_mails,
         "breaker": "open" if health.breaker_open else "closed",
         "breaker_because": health.breaker_reason,
         "configuration": health.refused_configuration or "in use",
@@ -185,6 +187,7 @@ def _health_rows(health: "DaemonHealth", zone: tzinfo) -> list[tuple[str, str]]:
         ("queued letters", str(health.queued_letters)),
         ("letters in doubt", _nonzero(health.letters_in_doubt)),
         ("mails in quarantine", _nonzero(health.quarantined_mails)),
+        ("of which nobody was told", _nonzero(health.untold_mails)),
         ("circuit breaker", breaker),
         ("configuration", health.refused_configuration),
     ]
@@ -205,6 +208,9 @@ def _mailbox_row(mailbox: "MailboxHealth", zone: tzinfo) -> str:
     row = f"{state}, last read {local_time(mailbox.last_sync, zone)}"
     if mailbox.skipped:
         row += f", {mailbox.skipped} older mail(s) skipped"
+    if mailbox.put_back:
+        at, folder = mailbox.put_back
+        row += f", {printable(folder)} put back from a backup and read again {local_time(at, zone)}"
 
     return row
 

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from followupd.adapters.terminal import printable
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, open_app, shell_user
 from followupd.cli.output import print_error, print_json, print_result
+from followupd.log import printable
 
 
 def add(commands: CommandParsers) -> None:

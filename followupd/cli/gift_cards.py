@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import is_currency
 
-from followupd.adapters.terminal import local_time, utc_iso
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, company_zone, open_app
 from followupd.cli.output import money_view, print_error, print_list, print_result
+from followupd.clock import local_time, utc_iso
 from followupd.domain.compensation import Money, StockedCard
 from followupd.domain.playbook import Company
 from followupd.errors import UnavailableError

@@ -5,7 +5,6 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
-from followupd.adapters.terminal import local_time, printable, printable_lines, write_file
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, USAGE, company_zone, open_app, shell_user
 from followupd.cli.output import (
@@ -15,9 +14,12 @@ from followupd.cli.output import (
     print_json,
     print_list,
     print_result,
+    write_file,
 )
+from followupd.clock import local_time
 from followupd.domain.letter import Letter, OutboxEntry
 from followupd.domain.mail import Person
+from followupd.log import printable, printable_lines
 
 
 def add(commands: CommandParsers) -> None:

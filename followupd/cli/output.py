@@ -6,9 +6,12 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from followupd.adapters.terminal import printable, printable_lines, utc_iso
+from followupd.clock import utc_iso
+from followupd.errors import UnavailableError
+from followupd.log import printable, printable_lines
 
 if TYPE_CHECKING:  # every command imports this module, and some use no case
     from followupd.domain.case import Case
@@ -262,3 +265,15 @@ def money_view(money: "Money | None") -> dict[str, str | None]:
     if money is None:
         return {"amount": None, "currency": None}
     return {"amount": money.amount, "currency": money.currency}
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file that the user named.
+
+    Raises:
+        UnavailableError: the file cannot be written; the message names it.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise UnavailableError(f"{path} cannot be written: {error.strerror}") from None

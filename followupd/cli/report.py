@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from followupd.adapters.terminal import local_time, utc_iso, write_file
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, USAGE, company_zone, open_app
-from followupd.cli.output import money_view, print_error, print_json, print_table
+from followupd.cli.output import money_view, print_error, print_json, print_table, write_file
+from followupd.clock import local_time, utc_iso
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation
@@ -221,6 +221,11 @@ def sections(summary: Report) -> list[Section]:
             ("kind", "state", "count", "sum"),
             [_sum_row(statistics) for statistics in summary.compensation],
         ),
+        Section(
+            "Questions to departments",
+            ("department", "asked", "open"),
+            [(name, str(asked.asked), str(asked.open)) for name, asked in summary.departments.items()],
+        ),
     ]
     return [section for section in found if section.rows]
 
@@ -321,6 +326,9 @@ def report_view(summary: Report) -> dict[str, Any]:
         "owners": {name: _promises_view(promises) for name, promises in summary.owners.items()},
         "times": {name: _durations_view(durations) for name, durations in summary.times.items()},
         "compensation": [_sum_view(statistics) for statistics in summary.compensation],
+        "departments": {
+            name: {"asked": asked.asked, "open": asked.open} for name, asked in summary.departments.items()
+        },
     }
 
 

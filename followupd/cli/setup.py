@@ -9,10 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from followupd.adapters.terminal import utc_iso
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE
 from followupd.cli.output import print_error, print_json
+from followupd.clock import utc_iso
 from followupd.errors import Problem, SetupError, UnavailableError
 
 if TYPE_CHECKING:

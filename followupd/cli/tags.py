@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE
@@ -14,8 +14,9 @@ from followupd.services.record import STATUS_TAGS
 if TYPE_CHECKING:
     from followupd.adapters.settings import Settings
 
-_RED, _ORANGE, _GREEN, _BLUE, _VIOLET = "#C62828", "#EF6C00", "#2E7D32", "#1565C0", "#6A1B9A"
-_OTHER_VERBS, _STATUS = "#546E7A", "#9E9E9E"
+# Thunderbird writes the whole row of a mail in the tag's colour: each has a contrast of 4.5 on white (WCAG 2.1).
+_RED, _ORANGE, _GREEN, _BLUE, _VIOLET = "#C62828", "#B34700", "#2E7D32", "#1565C0", "#6A1B9A"
+_OTHER_VERBS = "#546E7A"
 #: the verb of a tag's line -> the tag's colour: bad news, promises, what is done, compensation, holds
 _COLOURS = {
     **dict.fromkeys(("complaint", "refuse", "refused", "not-reached", "missing"), _RED),
@@ -25,7 +26,21 @@ _COLOURS = {
     **dict.fromkeys(("replacement", "free-shipping"), _VIOLET),
     **dict.fromkeys(("hold", "release"), _ORANGE),
 }
-_STATUS_COLOURS = {"fu-doubt": _RED, "fu-quarantine": _RED, "fu-held": _ORANGE}
+#: a colour for each stage, so that the list of mails shows where a case stands
+_STATUS_COLOURS = {
+    "fu-suspected": "#8D3B1F",
+    "fu-heard": "#3949AB",
+    "fu-promised": "#1565C0",
+    "fu-confirmed": "#00796B",
+    "fu-fixed": "#2E7D32",
+    "fu-followed-up": "#4E6A00",
+    "fu-closed": "#616161",
+    "fu-held": _ORANGE,
+    "fu-doubt": "#AD1457",
+    "fu-quarantine": _RED,
+}
+#: the lines that agents say most often; Thunderbird's own tags have the keys 1 to 5, and these get 6 to 9
+_WITH_KEY = ("complaint", "kept", "fixed", "hold")
 #: Thunderbird sorts tags by `ordinal`; status tags come after the others
 _FIRST_STATUS_TAG = 500
 #: lines with a placeholder that is one of a known set of values
@@ -48,16 +63,24 @@ def add(commands: CommandParsers) -> None:
     """Add the parser of tags."""
     tags = commands.add("tags")
     tags.add_argument("client", choices=["thunderbird"])
+    tags.add_argument(
+        "--policies",
+        action="store_true",
+        help="print a policies.json for all users of a machine, not a user.js",
+    )
     tags.set_defaults(do=_tags)
 
 
 def _tags(options: argparse.Namespace) -> int:
-    """Print the tags as lines of Thunderbird's user.js, or as JSON."""
+    """Print the tags as lines of Thunderbird's user.js, as a policies.json, or as JSON."""
     from followupd.adapters.settings import load
 
     settings = load(options.config)
     tags = [*_command_tags(settings), *_status_tags()]
 
+    if options.policies:
+        print_json(_policies(tags))
+        return DONE
     if options.json:
         print_json([asdict(tag) for tag in tags])
         return DONE
@@ -77,6 +100,19 @@ def _tags(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _policies(tags: Iterable[Tag]) -> dict[str, Any]:
+    """Return the content of Thunderbird's policies.json, which an administrator distributes.
+
+    The tags are defaults there: a colour that an agent chooses stays.
+    """
+    preferences = {
+        f"mailnews.tags.{tag.key}.{name}": {"Value": value, "Status": "default"}
+        for tag in tags
+        for name, value in (("tag", tag.tag), ("color", tag.color), ("ordinal", tag.ordinal))
+    }
+    return {"policies": {"Preferences": preferences}}
+
+
 def _print_preference(tag: Tag, name: str, value: str) -> None:
     """Print one line of user.js; both strings are JavaScript, which JSON is a part of."""
     preference = json.dumps(f"mailnews.tags.{tag.key}.{name}")
@@ -91,16 +127,22 @@ def _command_tags(settings: "Settings") -> Iterator[Tag]:
         for name in _names(pattern, line, settings)
         if line
     }
-    for number, (name, line) in enumerate(lines.items(), 1):
+    for number, (name, line) in enumerate(sorted(lines.items(), key=_rank), 1):
         verb = line.partition(":")[0]
         yield Tag(thunderbird_key(name), name, _COLOURS.get(verb, _OTHER_VERBS), f"fu{number:03d}")
+
+
+def _rank(item: tuple[str, str]) -> int:
+    """Return the place of a tag: those that get a key first, the others in the order of the configuration."""
+    _, line = item
+    return _WITH_KEY.index(line) if line in _WITH_KEY else len(_WITH_KEY)
 
 
 def _status_tags() -> Iterator[Tag]:
     """Yield the tags that followupd sets."""
     for number, keyword in enumerate(STATUS_TAGS, _FIRST_STATUS_TAG):
         name = keyword.replace("fu-", "followupd: ").replace("-", " ")
-        yield Tag(keyword, name, _STATUS_COLOURS.get(keyword, _STATUS), f"fu{number}")
+        yield Tag(keyword, name, _STATUS_COLOURS[keyword], f"fu{number}")
 
 
 def _names(pattern: str, line: str, settings: "Settings") -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from followupd.demo.people import html_of, text_of
-from followupd.demo.recount import RecountResult
+from followupd.demo.story import RecountResult
 from followupd.demo.terminal import Act, Narration, Narrator, ShownMail
 
 #: gives each frame the height of its letter; the letters themselves cannot run scripts

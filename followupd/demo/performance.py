@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from followupd.adapters.settings import Settings
-from followupd.adapters.terminal import utc_iso
+from followupd.clock import utc_iso
 from followupd.demo.company import (
     CONFIG,
     LETTERS,
@@ -25,9 +25,8 @@ from followupd.demo.company import (
 )
 from followupd.demo.page import page
 from followupd.demo.people import KIM, MailClient, kind_of
-from followupd.demo.recount import RecountResult, recount
 from followupd.demo.servers import HOST, Servers
-from followupd.demo.story import DemoRun, StoryError, play
+from followupd.demo.story import DemoRun, RecountResult, StoryError, play, recount
 from followupd.demo.terminal import Narrator, ShownMail
 from followupd.errors import FollowupdError
 

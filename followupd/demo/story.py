@@ -1,6 +1,7 @@
-"""The story: what the customer and the agent do; followupd's part is read from its ledger and its mail."""
+"""The story: what the customer and the agent do, and the mails counted again at its end."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -17,12 +18,14 @@ from followupd.demo.people import (
     REPLY,
     MailClient,
     compose_mail,
+    html_of,
     key_of,
     kind_of,
+    text_of,
 )
 from followupd.demo.servers import Servers
 from followupd.demo.terminal import Narrator, letter_name, sentences, short_time
-from followupd.domain.case import Case
+from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState, Money
 from followupd.domain.letter import LetterKind, LetterStatus
 from followupd.domain.playbook import Agent
@@ -309,3 +312,97 @@ def _nothing_more(run: DemoRun) -> None:
     run.tell("followupd is stopped, and started again from its ledger.")
     arrived = sum(run.advance(_DAY) for _ in range(QUIET_CYCLES))
     run.tell(f"{QUIET_CYCLES} more days. Mails that arrived at Kim's or {run.agent.name}'s: {arrived}.")
+
+
+# --- the result, counted again ---
+
+
+@dataclass(frozen=True, slots=True)
+class RecountResult:
+    """The result of one check; `text` states what was counted, whether that is good or not."""
+
+    good: bool
+    text: str
+
+
+def recount(run: DemoRun, code: str) -> list[RecountResult]:
+    """Count what arrived, over IMAP, and compare it with the ledger; `code` is the gift card's code."""
+    letters = [mail for mail in run.kim.inbox() if key_of(mail)]
+    return [
+        *_recounted_letters(run, letters),
+        *_recounted_gift_card(run, letters, code),
+        _recounted_call(run),
+        _recounted_end(run),
+    ]
+
+
+def _recounted_letters(run: DemoRun, letters: Sequence[EmailMessage]) -> list[RecountResult]:
+    """Check which letters the customer has."""
+    kinds = Counter(map(kind_of, letters))
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    complete = {LetterKind.CONFIRMATION, LetterKind.FOLLOW_UP, LetterKind.GIFT_CARD} == set(kinds)
+    single = kinds[LetterKind.FOLLOW_UP] == kinds[LetterKind.GIFT_CARD] == 1
+
+    return [
+        RecountResult(complete & single, f"{KIM_NAME}'s inbox has {len(letters)} letters: {counts}."),
+        *_in_ledger(run, letters),
+    ]
+
+
+def _in_ledger(run: DemoRun, letters: Sequence[EmailMessage]) -> list[RecountResult]:
+    """Check that no letter came twice, and that the ledger has each one as sent and proved."""
+    keys = Counter(map(key_of, letters))
+    twice = sorted(key for key, count in keys.items() if count > 1)
+
+    entries = [entry for entry in run.company.letters() if entry.letter.to_customer]
+    sent = sum(entry.status is LetterStatus.SENT and entry.letter.to.address == KIM for entry in entries)
+    proved = sum(entry.witnessed_at is not None for entry in entries)
+
+    return [
+        RecountResult(not twice, f"Letters that came twice: {', '.join(twice) or 'none'}."),
+        RecountResult(
+            sent == len(entries) == len(letters),
+            f"Letters to customers in the ledger: {len(entries)}, sent to Kim: {sent}.",
+        ),
+        RecountResult(proved == len(entries), f"Proved by a copy in our own mailbox: {proved}."),
+    ]
+
+
+def _recounted_gift_card(run: DemoRun, letters: Sequence[EmailMessage], code: str) -> list[RecountResult]:
+    """Check that the card's code is in its own letter only, and nowhere unencrypted."""
+    with_code = [mail for mail in [*letters, *run.ana.inbox()] if code in text_of(mail) + html_of(mail)]
+    separate = [
+        mail for mail in with_code if kind_of(mail) == LetterKind.GIFT_CARD and not mail["In-Reply-To"]
+    ]
+    files = sorted(run.company.directory.glob("ledger.db*"))
+    unencrypted = [path.name for path in files if code.encode() in path.read_bytes()]
+
+    return [
+        RecountResult(
+            len(with_code) == len(separate) == 1,
+            f"Mails with the gift card's code: {len(with_code)}, in a thread of its own: {len(separate)}.",
+        ),
+        RecountResult(
+            not unencrypted,
+            f"Files of the ledger with the unencrypted code: {', '.join(unencrypted) or 'none'}.",
+        ),
+    ]
+
+
+def _recounted_call(run: DemoRun) -> RecountResult:
+    """Check that the agent got one call task, with a calendar entry."""
+    calls = [mail for mail in run.ana.inbox() if kind_of(mail) == LetterKind.CALL]
+    attachments = [part for mail in calls for part in mail.iter_attachments()]
+    invitations = sum(part.get_content_type() == "text/calendar" for part in attachments)
+
+    return RecountResult(
+        len(calls) == invitations == 1,
+        f"Call tasks for {run.agent.name}: {len(calls)}, with an .ics: {invitations}.",
+    )
+
+
+def _recounted_end(run: DemoRun) -> RecountResult:
+    """Check that the case is closed."""
+    cases = run.company.cases()
+    stages = ", ".join(f"{case.ref} is {case.stage}" for case in cases) or "there is no case"
+    return RecountResult([case.stage for case in cases] == [Stage.CLOSED], f"In the end {stages}.")

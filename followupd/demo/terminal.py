@@ -13,7 +13,6 @@ from itertools import groupby
 from time import monotonic
 from typing import TextIO
 
-from followupd.adapters.terminal import printable
 from followupd.demo.people import key_of, kind_of, text_of
 from followupd.domain import events as e
 from followupd.domain.compensation import Compensation
@@ -21,6 +20,7 @@ from followupd.domain.events import Event
 from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Team
 from followupd.domain.promise import Promise
+from followupd.log import printable
 
 #: words of a verdict that are shown
 _SHOWN_WORDS = 4

@@ -20,6 +20,8 @@ from types import ModuleType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from followupd.domain.translatable import Moment
+
 _COUNTRIES = "holidays.countries"
 #: a year in which every country has holidays, to check a code with
 _CHECKED_YEAR = 2026
@@ -464,3 +466,15 @@ def _end_of_gap(wall: datetime) -> datetime:
         else:
             high = middle
     return (before + high * _MINUTE).replace(second=0, microsecond=0)
+
+
+def day(at: datetime, calendar: Calendar) -> Moment:
+    """Return a day in the company's time zone: "Friday 4 December"."""
+    local = calendar.local(at)
+    return Moment(at, f"{local:%A} {local.day} {local:%B}")
+
+
+def day_and_time(at: datetime, calendar: Calendar) -> Moment:
+    """Return a day and a time in the company's time zone: "Friday 4 December at 13:00"."""
+    local = calendar.local(at)
+    return Moment(at, f"{day(at, calendar)} at {local:%H:%M}", timed=True)

@@ -10,7 +10,7 @@ from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
-from followupd.domain.promise import OWED, Option, OptionState, Promise, PromiseState
+from followupd.domain.promise import OWED, HelpRequest, Option, OptionState, Promise, PromiseState
 from followupd.errors import InvalidTransitionError
 
 
@@ -140,12 +140,16 @@ class Case:
     #: sentences of an agent's reply that were not understood; the agent was asked about them at `unclear_at`
     unclear: tuple[str, ...] = ()
     unclear_at: datetime | None = None
+    #: when the hold ends by itself, None where only a person ends it
+    held_until: datetime | None = None
     #: the recogniser decided that it is a complaint, and no agent has confirmed it
     by_machine: bool = False
     score: float = 0.0
     evidence: tuple[tuple[str, float], ...] = ()
     #: suspected because of strong cues
     urgent: bool = False
+    #: whether it is one of more complaints at once than an agent is asked about one by one
+    flood: bool = False
     facts: Facts = Facts()
     #: the text of the customer's first mail
     story: str = ""
@@ -153,9 +157,21 @@ class Case:
     suggested: tuple[tuple[str, str], ...] = ()
     #: the text of the customer's newest mail
     latest: str = ""
+    #: addresses of which an agent has to say which one is the customer's
+    candidates: tuple[str, ...] = ()
+    #: the closed case in whose thread the customer complains anew, "" for none
+    earlier: str = ""
+    #: addresses of others who wrote about this case, and whose mails are in quarantine
+    set_aside: tuple[str, ...] = ()
+    #: the customer's other addresses, by an agent's word
+    addresses: tuple[str, ...] = ()
+    #: the names of the files in the customer's newest mail
+    attachments: tuple[str, ...] = ()
     promises: tuple[Promise, ...] = ()
     options: tuple[Option, ...] = ()
     compensation: tuple[Compensation, ...] = ()
+    #: what departments were asked
+    requests: tuple[HelpRequest, ...] = ()
     letters: tuple[LetterRecord, ...] = ()
     #: texts that an agent keeps although a rule of wording warned of them
     insisted: tuple[str, ...] = ()
@@ -167,10 +183,13 @@ class Case:
     fixed_at: datetime | None = None
     followed_up_at: datetime | None = None
     closed_at: datetime | None = None
+    reopened_at: datetime | None = None
+    #: when the customer wrote nothing but thanks
+    content_at: datetime | None = None
     stopped_at: datetime | None = None
     customer_wrote_at: datetime | None = None
     we_wrote_at: datetime | None = None
-    #: the customer wrote since the case was marked as fixed
+    #: the customer wrote what wants an answer, and nobody has answered or said a word about it since
     unanswered: bool = False
     #: when the owner was asked for missing facts, and for which
     asked_at: datetime | None = None
@@ -334,6 +353,21 @@ class Case:
         """The numbers of the promises whose compensation a lead has not approved yet; no letter names them."""
         waiting = self.grants_in(GrantState.WAITING_APPROVAL)
         return frozenset(grant.promise for grant in waiting if grant.promise)
+
+    @property
+    def open_requests(self) -> tuple[HelpRequest, ...]:
+        """What departments were asked and have not answered."""
+        return tuple(request for request in self.requests if not request.answer)
+
+    @property
+    def newest_words(self) -> str:
+        """The customer's words in the newest mail, else the story of the case."""
+        return self.latest or self.story
+
+    @property
+    def untold(self) -> tuple[Promise, ...]:
+        """Withdrawn promises that the customer has in writing and still waits for."""
+        return tuple(promise for promise in self.promises if promise.untold_since)
 
     @property
     def awaiting_receipt(self) -> tuple[Compensation, ...]:

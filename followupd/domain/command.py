@@ -1,10 +1,11 @@
 """Commands: what agents say by tag, folder, note or `followupd tell`, in one grammar of a verb and a text."""
 
 import re
-from collections.abc import Container
 from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import Enum, auto
 
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 
 #: every verb, and the form of its text; "" for a verb without one
@@ -15,7 +16,6 @@ VERBS: dict[str, str] = {
     "release": "",
     "close": "",
     "promised": "",
-    "ok": "",
     "none": "",
     "fixed": "",
     "approve": "",
@@ -36,7 +36,7 @@ VERBS: dict[str, str] = {
     "replacement": "what",
     "gift-card": "amount",
     "gesture": "what",
-    "issued": "number",
+    "issued": "[number]",
     "refused": "number",
     "received": "[number]",
     "missing": "[number]",
@@ -49,11 +49,12 @@ VERBS: dict[str, str] = {
     "cause": "text",
     "resolution": "text",
     "prevention": "text",
-    "phone": "number",
+    "phone": "phone number",
     "fault": "ours | shared | not-ours | unknown",
     "cause-code": "code",
     "severity": "low | normal | high",
     "owner": "agent",
+    "customer": "address",
     "playbook": "name",
     "settle": "sent | resend | drop",
     "note": "text",
@@ -89,12 +90,61 @@ OPTIONAL = frozenset(
 )
 
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z-]{1,30})\s*(?::\s*(.*?))?\s*", re.DOTALL)
-#: "- kept: 1", "1. hold"
-_ITEM = re.compile(r"\s*(?:[-*•·–]|\d{1,2}[.)])\s+(?=\S)")
+#: "- kept: 1", "1. hold": a mark counts only at the beginning of a line, and not before a sign of its own
+LIST_MARK = re.compile(r"\s*(?:[-*•·–—‣◦▪]|\d{1,2}[.)])\s+(?=\S)")
 #: "kept 1", "refund 25 EUR", "late 2 until Friday": with a number right after the verb, no colon is needed
 _COUNTED = re.compile(r"([A-Za-z][A-Za-z-]{1,30})\s+([€$£]?\s?\d.*)", re.DOTALL)
 #: how Thunderbird encodes a byte in the name of a tag
 _ESCAPED = re.compile(r"(=[0-9a-f]{2})", re.IGNORECASE)
+
+
+class Form(Enum):
+    """What a verb takes."""
+
+    NONE = auto()
+    #: numbers of promises or compensation: "kept: 1, 2"
+    NUMBER = auto()
+    #: a number, and words behind it: "late: 1 until Friday because ..."
+    NUMBER_AND_TEXT = auto()
+    AMOUNT = auto()
+    #: one of a few values, or the name of something that is configured
+    VALUE = auto()
+    OPTIONAL_TEXT = auto()
+    TEXT = auto()
+
+
+#: verbs whose text names something that is configured
+_NAMING = frozenset({"owner", "playbook", "cause-code"})
+#: what a verb takes, by the form of its text; any other form with a choice is a value, and without one words
+_FORMS = {
+    "": Form.NONE,
+    "number": Form.NUMBER,
+    "[number]": Form.NUMBER,
+    VERBS["late"]: Form.NUMBER_AND_TEXT,
+    VERBS["withdraw"]: Form.NUMBER_AND_TEXT,
+    VERBS["withdraw-option"]: Form.NUMBER_AND_TEXT,
+    "amount": Form.AMOUNT,
+    VERBS["show"]: Form.OPTIONAL_TEXT,
+    **dict.fromkeys((VERBS[verb] for verb in _NAMING), Form.VALUE),
+}
+
+
+def form_of(verb: str) -> Form:
+    """Return what a verb takes."""
+    form = VERBS[verb]
+    words = Form.OPTIONAL_TEXT if verb in OPTIONAL else Form.TEXT
+    if " | " in form and form not in _FORMS:
+        return Form.VALUE
+    return _FORMS.get(form, words)
+
+
+def needs_text(verb: str) -> bool:
+    """Return whether a verb says nothing without a text."""
+    return bool(VERBS[verb]) and verb not in OPTIONAL
+
+
+#: verbs whose text is one of a few values
+VALUE_VERBS = frozenset(verb for verb in VERBS if form_of(verb) is Form.VALUE) - _NAMING
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +185,17 @@ class Request:
 _REQUEST = re.compile(r"(\S[^\s:,]*)\s*(?:[\s,]\s*([^:]*(?:\d:\d\d[^:]*)*))?:\s+(\S.*)", re.DOTALL)
 
 
+class OrderForm(str):
+    """What a line with a verb looks like, in quotation marks; a language says it in its own words."""
+
+    __slots__ = ()
+
+
+def form_shown(verb: str) -> OrderForm:
+    """Return what a line with this verb looks like, for a sentence that an agent is told."""
+    return OrderForm(quoted(expected(verb)))
+
+
 def read_request(text: str) -> Request:
     """Split the text of `ask` into department, date and question, which stays as it was written.
 
@@ -143,10 +204,20 @@ def read_request(text: str) -> Request:
     """
     found = _REQUEST.fullmatch(text.strip())
     if found is None:
-        raise NotUnderstoodError(f"'ask: {text}' asks nobody or nothing; expected {expected('ask')!r}")
+        problem = msg(
+            "{line} asks nobody or nothing; expected {form}",
+            line=quoted(f"ask: {text}"),
+            form=form_shown("ask"),
+        )
+        raise NotUnderstoodError(problem)
 
     helper, when, question = found.groups()
     return Request(helper.casefold(), (when or "").strip(), question)
+
+
+def quoted(words: str) -> str:
+    """Return what was written in quotation marks, as it was written."""
+    return f"'{words}'"
 
 
 def expected(verb: str) -> str:
@@ -164,7 +235,7 @@ def read_line(line: str) -> tuple[str, str]:
         NotUnderstoodError: with what was expected, for the agent who wrote the line.
     """
     verb, text = _split(line)
-    shown = repr(line.strip())
+    shown = quoted(line.strip())
     if verb not in VERBS:
         raise NotUnderstoodError(f"{shown} is not a line I know. {_hint(line)}")
 
@@ -172,8 +243,7 @@ def read_line(line: str) -> tuple[str, str]:
     if text and not form:
         raise NotUnderstoodError(f"{shown} says more than {verb!r} can take; expected {verb!r} alone.")
 
-    must_have_text = form and verb not in OPTIONAL
-    if must_have_text and not text:
+    if needs_text(verb) and not text:
         raise NotUnderstoodError(f"{shown} lacks something; expected {expected(verb)!r}.")
     return verb, text
 
@@ -188,24 +258,9 @@ def _split(line: str) -> tuple[str, str]:
     return verb.lower(), text.strip()
 
 
-def left_empty(line: str, verbs: Container[str]) -> bool:
-    """Return whether a line has one of these verbs and a colon, as it was offered, and nothing after it."""
-    found = _LINE.fullmatch(_tidied(line))
-    if found is None:
-        return False
-
-    verb, text = found.groups()
-    return text == "" and verb.lower() in verbs
-
-
-def is_item(line: str) -> bool:
-    """Return whether a line begins like an entry of a list, and so does not continue the line before."""
-    return _ITEM.match(line) is not None
-
-
 def _tidied(line: str) -> str:
     """Return a line without its list mark, and with the hyphen and the colon that people leave out."""
-    bare = _ITEM.sub("", line).strip()
+    bare = LIST_MARK.sub("", line.strip(), count=1).strip() if LIST_MARK.match(line) else line.strip()
 
     head, colon, rest = bare.partition(":")
     verb = "-".join(head.lower().split())
@@ -220,7 +275,7 @@ def _tidied(line: str) -> str:
 
 def _hint(line: str) -> str:
     """Return what may have been meant, else all verbs."""
-    words = _ITEM.sub("", line).lower().replace(":", " ").split()
+    words = line.lower().replace(":", " ").split()
     candidates = ["-".join(words[:2]), *words[:1]]
 
     for candidate in candidates:

@@ -25,7 +25,8 @@ class AgendaItem:
     """A case that waits for a person.
 
     `what` is waited for since `since`. `account` summarises the case for somebody who does not know it.
-    `asks` are lines to answer with. `matters` are the keys of the reminders that this item replaces.
+    `asks` are lines to answer with. `group` is overdue, today, tomorrow or "" for the rest. `matters` are the
+    keys of the reminders that this item replaces.
     """
 
     case: Case
@@ -33,7 +34,17 @@ class AgendaItem:
     since: datetime
     account: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
+    group: str = ""
     matters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What an agent asked to see: a title and lines below it, or the page of help (`is_help`)."""
+
+    title: str = ""
+    lines: tuple[str, ...] = ()
+    is_help: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +53,7 @@ class Agenda:
 
     `key` identifies the digest, which is sent once. `suspected` are mails that may be complaints. `general`
     concerns no single case. `done` and `problems` are lines of an agent's note that were executed or not
-    understood.
+    understood, `looked_up` is what the note asked to see.
     """
 
     key: str
@@ -52,6 +63,7 @@ class Agenda:
     general: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    looked_up: tuple[LookedUp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,12 @@ class LetterContent:
     asks: tuple[str, ...] = ()
     #: lines of an agent's note that were executed
     done: tuple[str, ...] = ()
+    #: the colleague who wrote that note, where it is told to the owner of the case
+    colleague: str = ""
+    #: free words of an agent's note, which are in the history
+    remark: str = ""
+    #: what an agent's note asked to see
+    looked_up: tuple[LookedUp, ...] = ()
     #: lines that were not understood; for a letter in review, what the wording rules found
     problems: tuple[str, ...] = ()
     #: sentences of an agent's reply that may promise or give something, and were not understood
@@ -98,6 +116,8 @@ class LetterContent:
     account: tuple[str, ...] = ()
     #: the customer's own words, for agents
     quote: str = ""
+    #: the customer's words beside another quote
+    story: str = ""
     #: the key of the letter that is in doubt or waits for approval
     about: str = ""
     #: the new date of a delay, or the day of a call
@@ -106,6 +126,8 @@ class LetterContent:
     automatic: bool = True
     #: whether it answers the customer's mail automatically (Auto-Submitted: auto-replied)
     reply: bool = False
+    #: whether it waits for an agent's approval
+    review: bool = False
 
 
 #: what a policy decides: something that happened, or a letter to be sent

@@ -24,26 +24,38 @@ class StateKey(StrEnum):
     CYCLE = "beat"
     #: the configuration that is in use: "taken", or why the last reload was refused
     CONFIGURATION = "configuration"
-    #: the circuit breaker of the outbox: "open" or "closed"
+    #: the circuit breaker of the outbox: "open", "partly" for some budgets only, or "closed"
     BREAKER = "breaker"
+    #: the budgets for which it is partly open
+    BREAKER_BUDGETS = "breaker of"
     #: why the breaker is open
     BREAKER_REASON = "breaker because"
+    #: when more complaints came at once than an agent is asked about one by one
+    FLOOD = "flood"
     #: whether this ledger is a restored copy that the daemon has not run with yet
     COPIED = "copied"
     #: whether the mailbox is connected
     CONNECTED = "connected {}"
+    #: the command lines that the tags of a draft mean
+    DRAFT_COMMANDS = "draft {}"
     #: the day of the last digest
     DIGEST = "digest"
+    #: the mails in quarantine of which somebody was told, by their ids
+    QUARANTINE_TOLD = "told of quarantine"
     #: the folders that a mailbox has
     FOLDERS = "folders {}"
     #: whether an inbox was read completely
     INBOX_READ = "read {}"
     #: whether a Sent folder was read completely
     SENT_READ = "sent folder of {} read"
+    #: the folder of a mailbox that was put back from a backup last
+    PUT_BACK = "put back {}"
     #: the failed fetches of a poison message, by mailbox and folder
     FETCH_FAILURE = "stumble {}/{}"
     #: the changes that a folder refused, by mailbox and folder
     REFUSED_UPDATES = "touch {}/{}"
+    #: until when agents are away who said so by mail, by their ids
+    ABSENCES = "absences"
     #: how far the deletion of old mail has come
     RETENTION = "retention"
     #: the classifier's trained weights
@@ -115,6 +127,10 @@ class ReminderKind(StrEnum):
     SEVERITY = "severity"
     #: a gift card that the provider does not give
     GIFT_CARD = "gift card"
+    #: what a department was asked
+    REQUEST = "request"
+    #: the call that follows a follow-up, told in the morning
+    CALL = "call"
     #: the daily digest named the case
     DIGEST = "digest"
 

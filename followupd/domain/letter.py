@@ -29,6 +29,8 @@ class LetterKind(StrEnum):
     DOUBT = "desk/doubt"
     APPROVAL = "desk/approval"
     CALL = "desk/call"
+    #: to a department that agents ask for help
+    REQUEST = "desk/request"
     DIGEST = "desk/digest"
     ANSWER = "desk/answer"
 
@@ -45,6 +47,29 @@ class LetterKind(StrEnum):
 
 CUSTOMER_LETTERS = tuple(kind for kind in LetterKind if kind.to_customer)
 DESK_MAILS = tuple(kind for kind in LetterKind if kind.is_desk_mail)
+
+
+#: what a customer may get without that a person has said anything
+FIRST_LETTERS = frozenset({LetterKind.CONFIRMATION, LetterKind.HOLDING})
+
+
+class Budget(StrEnum):
+    """Letters that the breaker counts together. The values are stored; the order is that of sending.
+
+    A flood of complaints uses up the budget of first letters and that of desk mails, and delays no letter that
+    people promised.
+    """
+
+    #: letters that people promised or asked for
+    PROMISED = "promised"
+    #: mails to agents
+    DESK = "desk"
+    #: the first letters by machine
+    FIRST = "first"
+
+
+#: part of the key of the mail that says that the breaker is open, which the breaker does not stop
+BREAKER_NOTICE = ".breaker-"
 
 
 class LetterStatus(StrEnum):
@@ -93,7 +118,9 @@ class DraftState(StrEnum):
     FILED = "filed"
     #: the letter is approved; it is queued once its unchanged draft is removed
     WANTED = "wanted"
-    #: the letter is approved, and the draft is not as it was filed
+    #: the letter is approved, and has the words that the draft has now
+    EDITED = "edited"
+    #: the letter is approved, and its draft is one that only a mail client can send
     CHANGED = "changed"
     #: the letter is approved, and the draft is gone
     MISSING = "missing"
@@ -119,7 +146,8 @@ class Letter:
     `auto_submitted` is "auto-replied", "auto-generated" or "" (RFC 3834, section 5). `automatic` letters
     count in the quota of automatic mail to one address. `witness` asks for the BCC copy that proves
     acceptance. `concerns` are the numbers of the promises that the letter puts in writing, or of the
-    compensation that it delivers; `good_until` is when that compensation expires.
+    compensation that it delivers; `good_until` is when that compensation expires. `written` is the text as it
+    was written, of a letter in review that an agent has changed since, else "".
     """
 
     key: str
@@ -130,6 +158,7 @@ class Letter:
     to: Person
     subject: str
     text: str
+    written: str = ""
     html: str = ""
     message_id: str
     in_reply_to: str = ""
@@ -147,6 +176,17 @@ class Letter:
     @property
     def to_customer(self) -> bool:
         return self.kind.to_customer
+
+    @property
+    def budget(self) -> Budget:
+        """What the breaker counts the letter among."""
+        if self.kind.is_desk_mail:
+            return Budget.DESK
+        return Budget.FIRST if self.automatic and self.kind in FIRST_LETTERS else Budget.PROMISED
+
+    def reworded(self, text: str, html: str, subject: str) -> "Letter":
+        """Return the letter in an agent's words, which remembers the words that were written first."""
+        return replace(self, text=text, html=html, subject=subject, written=self.written or self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +265,14 @@ class OutboxUsage:
     """What was sent lately, as far as it limits what may be sent now.
 
     `recent` has the times of automatic letters by address and by domain ("@customers.example"), oldest first.
-    `sent` is the number of letters in the breaker's window. `copies` are the Message-IDs of letters of which
+    `sent` are the numbers of letters in the breaker's window, `stopped` the budgets that are used up until a person
+    looks. `copies` are the Message-IDs of letters of which
     a copy is in a mailbox already. `breaker` is why the circuit breaker is open, "" while it is closed.
     """
 
     recent: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
-    sent: int = 0
+    sent: Mapping[Budget, int] = field(default_factory=dict)
+    stopped: frozenset[Budget] = frozenset()
     copies: frozenset[str] = frozenset()
     breaker: str = ""
     stale_mailboxes: frozenset[str] = frozenset()
@@ -246,4 +288,5 @@ class OutboxUsage:
             address = letter.to.address.lower()
             names = (address, f"@{address.rpartition('@')[2]}")
             recent = {**recent, **{name: (*recent.get(name, ()), now) for name in names}}
-        return replace(self, recent=recent, sent=self.sent + 1)
+        sent = {**self.sent, letter.budget: self.sent.get(letter.budget, 0) + 1}
+        return replace(self, recent=recent, sent=sent)

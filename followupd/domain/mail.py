@@ -31,6 +31,11 @@ class MailState(StrEnum):
 #: the stored reason of a mail without a case that an agent dismissed; the recogniser is trained on it
 DISMISSED_BY_AGENT = "an agent said that it is no complaint"
 
+#: the source of a command that was given by removing a tag
+UNTAGGED = "untag"
+#: the stored reason of a note whose lines were all done; it is filed in Sent
+NOTE_DONE = "a note, and all of it was done"
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -38,6 +43,11 @@ class Person:
 
     address: str
     name: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The display name, else the address."""
+        return self.name or self.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +86,19 @@ class Message:
     kind: Kind
     #: why it is of this kind, for `followupd read` and the audit
     because: str
+    #: the kind rests on signs that people's mails may have, too; one that complains is a customer's all the same
+    words_decide: bool = False
     message_id: str = ""
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    #: the customer, where a form, a marketplace or a colleague handed the mail on
     sender: Person = Person("")
+    #: who handed it on, None for most mails
+    via: Person | None = None
+    #: why an agent must say who the customer is, "" when that is certain
+    unsure_of: str = ""
+    #: a colleague of the agents wrote it: the address is in the domain of a mailbox of ours
+    from_us: bool = False
     reply_to: Person | None = None
     to: tuple[Person, ...] = ()
     cc: tuple[Person, ...] = ()
@@ -95,8 +114,14 @@ class Message:
     no_answer: str = ""
     #: why the sender is not believed, "" when it is; commands in such a mail are ignored
     forged: str = ""
+    #: why our mail servers do not confirm the sender, "" when they do or when none is trusted
+    unproven: str = ""
+    #: whether a trusted mail server of ours confirms the sender; False where none is trusted
+    proven: bool = False
     #: the letter key, when this is a copy of our own letter with a valid signature
     own_key: str = ""
+    #: whether it is from us and to others alone, as the copies of our letters are
+    is_blind_copy: bool = False
     #: the letter key in X-Followupd-Key; it does not prove who wrote the mail
     key_header: str = ""
     #: keys of our letters that In-Reply-To and References name, with valid signatures
@@ -106,8 +131,10 @@ class Message:
     bounce: Bounce | None = None
     #: the date of return in an absence note
     back_on: datetime | None = None
-    #: the customer, when an agent forwards a customer's mail
+    #: the customer, when an agent or a colleague forwards a customer's mail
     forwarded_from: Person | None = None
+    #: the new words of the mail that is forwarded
+    forwarded_text: str = ""
     #: file names, for people
     attachments: tuple[str, ...] = ()
     #: why a person must open it: encrypted, attachments only, winmail.dat
@@ -126,9 +153,9 @@ class Message:
         return "\n".join(lines)
 
     @property
-    def fails_dmarc(self) -> bool:
-        """Whether the mail failed DMARC (RFC 7489): nothing is concluded from it, and an agent reads it."""
-        return self.no_answer.startswith("DMARC")
+    def distrusted(self) -> str:
+        """Why a mail gives no orders and answers nothing, so that a person decides; "" if it may (R6)."""
+        return self.forged or self.unproven
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +228,8 @@ class StoredMail:
     case_ref: str | None
     state: MailState
     reason: str
+    #: the hash of its bytes, by which it is recognised wherever it is
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

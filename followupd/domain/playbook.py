@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -23,7 +23,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """A named person with a direct phone (practice 66), who grants alone up to `limit` (practice 50)."""
+    """A named person with a direct phone (practice 66), who grants alone up to `limit` (practice 50).
+
+    `away` are days of absence, the last one included; `deputy` is the id of who stands in then.
+    """
 
     id: str
     name: str
@@ -31,11 +34,35 @@ class Agent:
     phone: str
     role: Role = Role.AGENT
     limit: Money | None = None
+    deputy: str = ""
+    away: tuple[tuple[date, date], ...] = ()
+
+    def is_away_on(self, day: date) -> bool:
+        """Return whether this is a configured day of absence."""
+        return any(first <= day <= last for first, last in self.away)
 
     @property
     def person(self) -> Person:
         """The agent as a sender or recipient of mail."""
         return Person(self.email, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Helper:
+    """A department that agents ask for help (practice 40), and who leads it.
+
+    Its mails say nothing of the customer, unless `share` is true.
+    """
+
+    id: str
+    name: str
+    email: str
+    lead: str = ""
+    share: bool = False
+
+    def at(self, address: str) -> Agent:
+        """Return the department as the receiver of a desk mail at one of its addresses."""
+        return Agent(id=self.id, name=self.name, email=address, phone="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +80,33 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """All agents in the order of the configuration."""
+    """All agents in the order of the configuration. `absent` are the ids of those who are away now."""
 
     agents: tuple[Agent, ...]
+    absent: frozenset[str] = frozenset()
+    helpers: tuple[Helper, ...] = ()
+
+    def helper(self, helper_id: str) -> Helper | None:
+        """Return the department with this id, or None."""
+        return next((helper for helper in self.helpers if helper.id == helper_id), None)
+
+    def present(self, agent: Agent) -> Agent:
+        """Return who does an agent's work now: the agent, a deputy, a deputy's deputy, or the next level.
+
+        If nobody is there, it is the agent.
+        """
+        asked: list[Agent] = []
+        candidate: Agent | None = agent
+        while candidate is not None and candidate not in asked:
+            if candidate.id not in self.absent:
+                return candidate
+            asked.append(candidate)
+            candidate = self.by_id(candidate.deputy)
+
+        roles = list(Role)
+        above = roles[roles.index(agent.role) + 1 :]
+        others = [other for role in above for other in self.agents if other.role is role]
+        return next((other for other in others if other.id not in self.absent), agent)
 
     def by_id(self, agent_id: str) -> Agent | None:
         """Return the agent with this id, or None."""
@@ -73,15 +124,17 @@ class Team:
         return None
 
     def first(self, role: Role) -> Agent | None:
-        """Return the first person with this role; when nobody has it, with the next higher one."""
+        """Return who is told at a level: the first with this role, else with the next higher one.
+
+        While that person is away, it is who stands in and has the role too, since only a lead approves.
+        """
         roles = list(Role)
         at_least = roles[roles.index(role) :]
+        known = [agent for level in at_least for agent in self.agents if agent.role is level]
+        present = [self.present(agent) for agent in known]
 
-        for candidate in at_least:
-            for agent in self.agents:
-                if agent.role is candidate:
-                    return agent
-        return None
+        able = [agent for agent in present if agent.role in at_least and agent.id not in self.absent]
+        return next(iter([*able, *present]), None)
 
 
 #: the margin of promises when a playbook has no next steps; a next step has the same default
@@ -208,12 +261,14 @@ class Playbook:
         return None
 
     def owner_of(self, agent_id: str) -> Agent:
-        """Return the agent with this id, else the playbook's owner.
+        """Return who looks after the cases of the agent with this id, else of the playbook's owner.
 
-        `followupd check` proves that the owner exists; without that check, the first agent is returned.
+        While the agent is away, that is who stands in: desk mails go there, and letters are signed by
+        somebody who can be called. `followupd check` proves that the owner exists; without that check, the
+        first agent is returned.
         """
         agent = self.team.by_id(agent_id) or self.team.by_id(self.owner)
-        return agent or self.team.agents[0]
+        return self.team.present(agent or self.team.agents[0])
 
 
 class Playbooks(Mapping[str, Playbook]):
@@ -230,6 +285,13 @@ class Playbooks(Mapping[str, Playbook]):
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+    def set_absent(self, absent: frozenset[str]) -> None:
+        """Have the work of these agents done by those who stand in, from now on."""
+        if self.default.team.absent == absent:
+            return
+        team = replace(self.default.team, absent=absent)
+        self._by_name = {name: replace(playbook, team=team) for name, playbook in self._by_name.items()}
 
     def for_case(self, case: Case) -> Playbook:
         """Return the case's playbook with the times of the case's severity, else the default playbook's."""

@@ -66,6 +66,8 @@ class Promise:
     `relation` ties the text to `promised_by`, and `since` begins its window. A `dated` text names its date in
     the agent's own words already. `confirmed` is the key of the letter that put it in writing, "" until that
     letter was sent. `slipped` means that it has had a second date already; only a lead sets a third one.
+    `untold_since` is when a promise was withdrawn that the customer has in writing, until the customer knows
+    that. `told_before` is the date that the customer has in writing while a later one is not.
     """
 
     n: int
@@ -83,6 +85,8 @@ class Promise:
     relation: Relation = Relation.BY
     since: datetime | None = None
     dated: bool = False
+    untold_since: datetime | None = None
+    told_before: datetime | None = None
 
     @property
     def named(self) -> Translatable:
@@ -148,6 +152,23 @@ class Found(NamedTuple):
 
 
 NOTHING_FOUND = Found()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpRequest:
+    """What a department was asked for a case, by when, and what it answered, "" until it did."""
+
+    n: int
+    helper: str
+    question: str
+    due: datetime
+    asked_at: datetime
+    answer: str = ""
+
+    @property
+    def named(self) -> Translatable:
+        """The department and the question, for use inside a sentence for agents."""
+        return msg("{helper}: “{text}”", helper=self.helper, text=self.question)
 
 
 class OptionState(StrEnum):

@@ -11,6 +11,7 @@ from followupd.languages.catalogue import (
     complaint_weights,
     load,
     mail_weights,
+    own_files,
     promise_weights,
     read_catalogue,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "complaint_weights",
     "load",
     "mail_weights",
+    "own_files",
     "promise_weights",
     "read_catalogue",
 ]

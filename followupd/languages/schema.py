@@ -396,6 +396,13 @@ class Receipt(LanguageTable):
     kinds: ReceiptKinds = Field(default_factory=ReceiptKinds)
 
 
+class ThanksTable(LanguageTable):
+    """The table [thanks]: mails that say thanks and nothing else."""
+
+    thanks: WordSet = frozenset()
+    around: WordSet = frozenset()
+
+
 class ChoiceTable(LanguageTable):
     """The table [choice]: answers to "which option do you choose?"."""
 
@@ -431,9 +438,22 @@ class Calls(LanguageTable):
 
 
 class NoteWords(LanguageTable):
-    """The table [notes]: what agents write around the lines of a note."""
+    """The table [notes]: what agents write around the lines of a note, and how they say yes and no."""
 
     courtesies: WordSet = frozenset()
+    yes: Barred = ()
+    no: Barred = ()
+    agreed: Barred = ()
+    polite: Barred = ()
+    fillers: Barred = ()
+    numbers: WordSet = frozenset()
+    conditions: WordSet = frozenset()
+    negations: Words = ()
+    asides: WordSet = frozenset()
+    until: Barred = ()
+    because: Barred = ()
+    of: Barred = ()
+    spelt_out: Mapping[str, str] = {}
 
 
 class Answers(LanguageTable):
@@ -442,10 +462,14 @@ class Answers(LanguageTable):
     parts: Parts = {}
     elisions: Words = ()
     receipt: Receipt = Field(default_factory=Receipt)
+    thanks: ThanksTable = Field(default_factory=ThanksTable)
     choice: ChoiceTable = Field(default_factory=ChoiceTable)
     absence: Absence = Field(default_factory=Absence)
     calls: Calls = Field(default_factory=Calls)
     notes: NoteWords = Field(default_factory=NoteWords)
+    verbs: Mapping[str, Barred] = {}
+    counted: Mapping[str, Barred] = {}
+    values: Mapping[str, Barred] = {}
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -555,7 +579,8 @@ class SubjectMarks(LanguageTable):
     """The table [subjects]: what mail programs put before a subject."""
 
     prefixes: Barred
-    thread_prefixes: Barred
+    tags: Barred
+    none: Barred
 
 
 class SignatureMarks(LanguageTable):
@@ -586,6 +611,7 @@ class AutoReplyMarks(LanguageTable):
     """The table [auto_replies]: absence notes and other answers by machine."""
 
     subjects: Patterns
+    absence_subjects: Patterns
 
 
 class UnreadMarks(LanguageTable):
@@ -597,10 +623,37 @@ class UnreadMarks(LanguageTable):
     forms: Patterns
 
 
+class FormMarks(LanguageTable):
+    """The table [forms]: web forms, whose mail names the customer in its text."""
+
+    platforms: Barred
+    address_labels: Barred
+    name_labels: Barred
+
+
+class PublicDomains(LanguageTable):
+    """The table [public_domains]: domains in which anybody may have an address."""
+
+    names: Barred
+
+
+class ProviderMarks(LanguageTable):
+    """The table [providers]: domains at which anybody may have an address."""
+
+    public: Patterns
+
+
 class StubMarks(LanguageTable):
     """The table [stubs]: what a text part says where the letter is only in the HTML part."""
 
     says: Patterns
+
+
+class GatewayMarks(LanguageTable):
+    """The table [gateways]: what gateways put above the text of a mail from outside."""
+
+    warnings: Barred
+    banners: Patterns
 
 
 class FolderNames(LanguageTable):
@@ -620,5 +673,9 @@ class MailClients(LanguageTable):
     bounces: BounceMarks
     auto_replies: AutoReplyMarks
     unread: UnreadMarks
+    forms: FormMarks
+    public_domains: PublicDomains
+    providers: ProviderMarks
     stubs: StubMarks
+    gateways: GatewayMarks
     folders: FolderNames

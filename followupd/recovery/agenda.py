@@ -56,6 +56,7 @@ def waiting(case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
         *_follow_up(case, now),
         *_stopped_letter(case),
         *_reviews(case),
+        *_requests(case),
         *_customer_not_reached(case),
     ]
     if not found:
@@ -158,6 +159,12 @@ def _reviews(case: Case) -> Iterator[Waiting]:
         yield Waiting(record.at, sentence)
 
 
+def _requests(case: Case) -> Iterator[Waiting]:
+    """Give what departments were asked and have not answered."""
+    for request in case.open_requests:
+        yield Waiting(request.asked_at, msg("{request} has no answer yet", request=request.named))
+
+
 def _customer_not_reached(case: Case) -> Iterator[Waiting]:
     """Give the customer who was not reached, with the reason."""
     if not case.not_reached:
@@ -172,7 +179,7 @@ def _lines(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
     lines: list[str] = []
     for promise in _due_today(case, playbook, now):
         n = promise.n
-        lines += [f"kept: {n}", f"late: {n} until  because ", f"withdraw: {n} because "]
+        lines += [f"kept: {n}", f"late: {n} until ... because ...", f"withdraw: {n} because ..."]
     return tuple(lines)
 
 

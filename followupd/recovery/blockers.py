@@ -92,6 +92,16 @@ def _interruptions(case: Case) -> list[Blocker]:
             )
         )
 
+    for address in case.set_aside:
+        found.append(
+            Blocker(
+                name=f"set-aside-{address}",
+                sentence=msg("{who}, who takes no part in the case, has written about it", who=address),
+                ask=f"customer: {address}",
+                other="fixed",
+            )
+        )
+
     if case.not_reached:
         sentence = msg("the customer was not reached: {why}", why=case.not_reached)
         found.append(
@@ -119,6 +129,12 @@ def _promises(case: Case) -> list[Blocker]:
             )
         )
 
+    for promise in case.untold:
+        sentence = msg(
+            "{promise} was withdrawn, and the customer does not know it yet", promise=promise.named
+        )
+        found.append(Blocker(name=f"withdrawn-{promise.n}", sentence=sentence))
+
     for promise in case.proposed:
         pattern = msgid("{promise} was read in a reply, and nobody has said yet whether it holds")
         sentence = msg(pattern, promise=promise.named)
@@ -139,7 +155,7 @@ def _options(case: Case) -> list[Blocker]:
 
     for option in case.open_options:
         sentence = msg("{option} is open, and nobody has chosen", option=option.named)
-        withdraw = f"withdraw-option: {option.n} because "
+        withdraw = f"withdraw-option: {option.n} because ..."
         found.append(
             Blocker(
                 name=f"option-{option.n}",
@@ -263,6 +279,7 @@ def _changed_promise(letter: Letter, case: Case) -> str:
     A promise may be settled, or in writing already; an option may be chosen or withdrawn.
     """
     to_confirm = [promise.n for promise in case.owed if not promise.confirmed]
+    to_confirm += numbers(case.untold)
     for n in letter.concerns:
         if n not in to_confirm:
             return f"promise {n} changed meanwhile"

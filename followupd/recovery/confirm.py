@@ -1,14 +1,14 @@
 """The confirmation: promises in writing after a quiet window; a new date in a delay letter at once."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from followupd.domain.calendar import has_come
 from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, numbers
 from followupd.domain.compensation import Compensation, Gift
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import OptionsAsked
-from followupd.domain.letter import Letter, LetterKind
+from followupd.domain.letter import Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Option, Promise, PromiseState
 
@@ -17,6 +17,48 @@ _MAX_WINDOWS = 3
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when a letter is due about what is promised, or about what was withdrawn."""
+    times = [_confirmation_due(case, playbook), *(_told_from(p, playbook) for p in case.untold)]
+    if _late(case) or case.untold:
+        times.append(_delay_due(case, playbook))
+    return min(filter(None, times), default=None)
+
+
+def _delay_due(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the next letter about late promises may be written: one a day, and none after a date has passed.
+
+    None means at once.
+    """
+    sent = [
+        record.at for record in case.letters_of(LetterKind.DELAY) if record.state is LetterRecordState.SENT
+    ]
+    if not sent:
+        return None
+
+    calendar = playbook.calendar
+    tomorrow = calendar.local(max(sent)).date() + timedelta(days=1)
+    morning = calendar.next_open(calendar.moment(tomorrow, calendar.open))
+    dates = [promise.told_before for promise in _late(case)] + [
+        promise.promised_by for promise in case.untold
+    ]
+    return None if any(date and date <= morning for date in dates) else morning
+
+
+def _told_from(promise: Promise, playbook: Playbook) -> datetime | None:
+    """Return when the customer is told of a withdrawn promise: agents have the quiet window to do it."""
+    if promise.untold_since is None:
+        return None
+    return playbook.calendar.after(promise.untold_since, playbook.confirm_after)
+
+
+def _withdrawn(case: Case, playbook: Playbook, now: datetime) -> list[Promise]:
+    """Return the withdrawn promises of which the customer is told now: all of them, in one letter."""
+    if _late(case) or any(has_come(_told_from(promise, playbook), now) for promise in case.untold):
+        return list(case.untold)
+    return []
+
+
+def _confirmation_due(case: Case, playbook: Playbook) -> datetime | None:
     """Return the end of the quiet window: several mails get one answer (practice 61).
 
     The window starts again with each mail and each promise, up to `_MAX_WINDOWS` times.
@@ -52,9 +94,10 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
         return []
 
     decisions = _confirmation(case, playbook, write, now)
-    late = _late(case)
-    if late and not case.under_way(LetterKind.DELAY) and not case.not_reached:
-        decisions.append(_delay_letter(case, late, playbook, write, now))
+    changed = (*_withdrawn(case, playbook, now), *_late(case))
+    may_be_told = not case.under_way(LetterKind.DELAY) and not case.not_reached
+    if changed and may_be_told and has_come(_delay_due(case, playbook) or now, now):
+        decisions.append(_delay_letter(case, changed, playbook, write, now))
     return decisions
 
 
@@ -92,7 +135,7 @@ def _only_a_machine_speaks(case: Case) -> bool:
 
 def _confirmation(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Return the confirmation of everything promised and the question about open options, if it is due."""
-    if not has_come(next_due(case, playbook), now):
+    if not has_come(_confirmation_due(case, playbook), now):
         return []
     if case.under_way(LetterKind.CONFIRMATION) or why_blocked(case):
         return []
@@ -105,9 +148,10 @@ def _confirmation(case: Case, playbook: Playbook, write: LetterRenderer, now: da
         options=options,
         automatic=standing,
         reply=standing,
+        review=playbook.confirm_review,
     )
     letter = write.letter(LetterKind.CONFIRMATION, case, playbook, now, content)
-    letter = replace(letter, review=playbook.confirm_review, concerns=tuple(numbers(promises)))
+    letter = replace(letter, concerns=tuple(numbers(promises)))
 
     if options:
         return [OptionsAsked(at=now, key=letter.key), letter]
@@ -117,11 +161,12 @@ def _confirmation(case: Case, playbook: Playbook, write: LetterRenderer, now: da
 def _delay_letter(
     case: Case, late: tuple[Promise, ...], playbook: Playbook, write: LetterRenderer, now: datetime
 ) -> Letter:
-    """Return one delay letter for all late promises: bad news is told early (practice 26)."""
+    """Return one letter for all late and withdrawn promises: bad news is told early (practice 26)."""
+    moved = [promise.promised_by for promise in late if promise.state is PromiseState.LATE]
     content = LetterContent(
         promises=late,
         because=next((promise.because for promise in late if promise.because), ""),
-        until=late[0].promised_by,
+        until=moved[0] if moved else None,
         automatic=False,
     )
     letter = write.letter(LetterKind.DELAY, case, playbook, now, content)

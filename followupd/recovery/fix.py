@@ -19,6 +19,8 @@ def next_due(_case: Case, _playbook: Playbook) -> datetime | None:
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Ask the owner for everything that is missing in one mail, and again only when something new is missing.
 
+    Of promises alone the owner is reminded on their days.
+
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
@@ -27,7 +29,7 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
     missing = [blocker for blocker in blockers_of(case) if blocker.ask]
     names = {blocker.name for blocker in missing}
-    if names.issubset(case.asked):
+    if all(name.startswith("promise-") for name in names.difference(case.asked)):
         return []
 
     content = _question(case, playbook, missing, now)
@@ -46,7 +48,7 @@ def _question(case: Case, playbook: Playbook, missing: list[Blocker], now: datet
     return LetterContent(
         because=sentence_list(blocker.sentence for blocker in missing),
         asks=(*asks(missing), *_optional_lines(case)),
-        quote=case.latest or case.story,
+        quote=case.newest_words,
         until=playbook.calendar.after(fixed_at, playbook.follow_up_after),
         promises=case.owed,
     )

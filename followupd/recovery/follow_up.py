@@ -1,12 +1,12 @@
 """The follow-up: some days after the fix, when nothing is owed; then a call, and the case is closed."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from followupd.domain.calendar import has_come
 from followupd.domain.case import UNDER_WAY, Case, Stage
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import CallAsked, Closed
+from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg
@@ -64,14 +64,22 @@ def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
     if case.under_way(LetterKind.FOLLOW_UP) or blockers_of(case):
         return []
 
-    letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent())
-    return [replace(letter, review=playbook.follow_up_review)]
+    content = LetterContent(review=playbook.follow_up_review)
+    return [write.letter(LetterKind.FOLLOW_UP, case, playbook, now, content)]
 
 
 def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Ask the owner to call on the day of the follow-up, or at the next opening (practice 45)."""
+    """Ask the owner to call on the day of the follow-up, or at the next opening (practice 45).
+
+    A digest of that morning has asked already.
+    """
     if not playbook.follow_up_call or case.call_asked_at or case.reached:
         return []
+
+    local = playbook.calendar.local
+    told_at = case.reminded_at(ReminderKey(ReminderKind.CALL, at=case.fixed_at))
+    if told_at and local(told_at).date() == local(case.followed_up_at or now).date():
+        return [CallAsked(at=now, why="in the digest")]
 
     content = LetterContent(
         because=msg("the follow-up has left"),
@@ -100,7 +108,7 @@ def _has_open_work(case: Case, playbook: Playbook) -> bool:
     letters_under_way = case.letters_in(*UNDER_WAY)
     gift_card_to_come = playbook.gift_card_amount is not None and not case.gift_cards
 
-    if case.owed or letters_under_way or gift_card_to_come:
+    if case.owed or case.untold or letters_under_way or gift_card_to_come:
         return True
     return any(map(still_to_give, case.compensation))
 

@@ -86,6 +86,14 @@ class CompensationStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestStatistics:
+    """How often a department was asked for help, and how many of the questions are open."""
+
+    asked: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The report on the cases opened since a day; `cases` counts them by stage."""
 
@@ -99,6 +107,7 @@ class Report:
     owners: dict[str, PromiseStatistics]
     times: dict[str, Durations]
     compensation: tuple[CompensationStatistics, ...]
+    departments: dict[str, RequestStatistics]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,7 @@ def report(histories: Iterable[CaseHistory], since: datetime | None = None) -> R
         owners=_by_owner(promises),
         times=_times(complaints),
         compensation=_compensation(cases),
+        departments=_departments(cases),
     )
 
 
@@ -273,6 +283,17 @@ def _median(durations: Sequence[timedelta]) -> timedelta:
 
     seconds = [duration.total_seconds() for duration in durations]
     return timedelta(seconds=median(seconds))
+
+
+def _departments(cases: Iterable[Case]) -> dict[str, RequestStatistics]:
+    """Return the counts of questions by department, in the order of their names."""
+    requests = sorted((request for case in cases for request in case.requests), key=lambda each: each.helper)
+    found: dict[str, RequestStatistics] = {}
+    for request in requests:
+        counted = found.get(request.helper, RequestStatistics(0, 0))
+        is_open = not request.answer
+        found[request.helper] = RequestStatistics(counted.asked + 1, counted.open + is_open)
+    return found
 
 
 def _compensation(cases: Iterable[Case]) -> tuple[CompensationStatistics, ...]:

@@ -1,10 +1,10 @@
 """The opening: a case for a complaint, the playbook's standing next steps, and a mail to the owner."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from followupd.domain.calendar import has_come
 from followupd.domain.case import Case, Facts, Stage
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import (
@@ -12,22 +12,21 @@ from followupd.domain.events import (
     ComplaintHeard,
     ComplaintSuspected,
     Event,
+    MailSetAside,
     OwnerNudged,
     PromiseMade,
 )
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind
-from followupd.domain.mail import Kind, Message, Person, Verdict
+from followupd.domain.mail import Kind, Message, Verdict
 from followupd.domain.playbook import NextStep, Playbook
 from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg
-from followupd.languages import catalogue
-from followupd.languages.patterns import verbatim
 
-#: addresses of web forms and shops, whose mail is not read by a person
-_FORM = re.compile(verbatim(catalogue().mail_clients.unread.forms), re.IGNORECASE)
 #: as much of the customer's text as a desk mail shows
 STORY_CHARACTERS = 2000
+#: time after the quiet window in which the letter to be reviewed is written
+_FOR_REVIEW = timedelta(minutes=5)
 #: the decisions about a case that a machine opened
 _VERDICTS = ("complaint", "dismiss")
 
@@ -51,13 +50,14 @@ def open_case(
     The customer is the sender of the mail, or of the one that an agent forwards.
     """
     forwarded_from = message.forwarded_from if message.kind is Kind.AGENT else None
+    candidates = tuple(person.address for person in (message.sender, message.reply_to) if person)
     return CaseOpened(
         at=now,
         by=by,
         why=why,
         ref=ref,
         mailbox=mailbox,
-        customer=forwarded_from or _customer(message),
+        customer=forwarded_from or message.sender,
         subject=message.subject,
         playbook=playbook.name,
         owner=playbook.owner_of(playbook.owner).id,
@@ -67,16 +67,28 @@ def open_case(
         references=message.thread,
         no_answer=message.no_answer,
         facts=facts,
-        story=customer_text(message)[:STORY_CHARACTERS],
+        story=shown_text(message),
         suggested=suggested,
+        candidates=tuple(dict.fromkeys(candidates)) if message.unsure_of else (),
+        attachments=message.attachments,
     )
 
 
 def customer_text(message: Message) -> str:
-    """Return the new text of a mail, or the forwarded one when the forwarding person wrote nothing."""
-    if message.text or not message.forwarded_from:
+    """Return the customer's new words: those of the forwarded mail where one of us, or the customer, forwards it."""
+    forwarded_from = message.forwarded_from
+    if forwarded_from is None or not message.forwarded_text:
         return message.text
-    return message.quoted
+    if message.kind is Kind.AGENT or message.via is not None:
+        return message.forwarded_text
+    if message.text and forwarded_from.address != message.sender.address:
+        return message.text
+    return "\n\n".join(filter(None, (message.text, message.forwarded_text)))
+
+
+def shown_text(message: Message) -> str:
+    """Return what agents are shown of a mail: what it quotes where it has no words of its own."""
+    return (customer_text(message) or message.quoted)[:STORY_CHARACTERS]
 
 
 def choose_playbook(
@@ -121,9 +133,58 @@ def classified(verdict: Verdict, now: datetime, *, urgent: bool = False) -> Even
     )
 
 
-def next_due(_case: Case, _playbook: Playbook) -> datetime | None:
-    """Return None: what follows the opening happens at once."""
-    return None
+def colleague_wrote(
+    case: Case, message: Message, playbook: Playbook, write: LetterRenderer, now: datetime
+) -> list[Decision]:
+    """Show the owner a mail that a colleague wrote about the case, since it is no word of the customer's.
+
+    Raises:
+        LetterError: the letter cannot be written.
+    """
+    because = msg("{who}, a colleague, has written about the case", who=message.sender.address)
+    key = ReminderKey(ReminderKind.ANSWER, about=f"colleague {message.sender.address}", at=now)
+    content = LetterContent(because=because, quote=shown_text(message))
+    owner = playbook.owner_of(case.owner)
+    told = OwnerNudged(at=now, matter=str(key), whom=owner.id, why=because)
+    return [told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]
+
+
+def set_aside(
+    case: Case, message: Message, playbook: Playbook, write: LetterRenderer, now: datetime
+) -> list[Decision]:
+    """Tell the owner, once for each sender, of a mail about the case from somebody who takes no part in it.
+
+    Until the owner has said a word, the follow-up waits.
+
+    Raises:
+        LetterError: the letter cannot be written.
+    """
+    sender = message.sender
+    who = sender.address or "nobody"
+    aside = MailSetAside(at=now, by=who, why="the mail is in quarantine", address=who)
+    key = ReminderKey(ReminderKind.ANSWER, about=f"aside {who}")
+    if case.reminded_at(key):
+        return [aside]
+
+    because = msg("{who}, who takes no part in the case, has written about it", who=who)
+    if sender.name and sender.name.casefold() == case.customer.name.casefold():
+        because = msg("{who} has written about the case, under the customer's name", who=who)
+
+    asks = (f"customer: {sender.address}",) if sender.address else ()
+    content = LetterContent(because=because, quote=shown_text(message), asks=asks)
+    owner = playbook.owner_of(case.owner)
+    told = OwnerNudged(at=now, matter=str(key), whom=owner.id, why=because)
+    return [aside, told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]
+
+
+def next_due(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the owner is told of a complaint at the latest, whose first letter is to be reviewed.
+
+    Everything else that follows the opening happens at once.
+    """
+    if case.stage is not Stage.PROMISED or not playbook.confirm_review or owner_knows(case):
+        return None
+    return _told_by(case, playbook)
 
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
@@ -136,83 +197,122 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     """
     if case.stage is Stage.SUSPECTED:
         return _ask_urgently(case, playbook, write, now)
-    if case.stage is not Stage.HEARD or _owner_knows(case):
+    if owner_knows(case):
+        return []
+    if case.stage is Stage.PROMISED and playbook.confirm_review:
+        return _tell_late(case, playbook, write, now)
+    if case.stage is not Stage.HEARD:
         return []
 
     made: list[PromiseMade] = []
-    if not case.promises:
+    if not case.promises or (case.reopened_at and not case.owed):
         why = f"standing step of playbook {playbook.name}"
         promises = _standing_promises(case, playbook, write, now)
         made = [PromiseMade(at=now, why=why, promise=promise) for promise in promises]
 
-    content = replace(_content(case), promises=tuple(event.promise for event in made))
+    if made and playbook.confirm_review:
+        return [*made]
+
+    content = replace(opening_content(case), promises=tuple(event.promise for event in made))
     owner = playbook.owner_of(case.owner)
     return [*made, write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
 
 
-def _owner_knows(case: Case) -> bool:
-    """Return whether the owner was told of the complaint.
+def _tell_late(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
+    """Tell the owner of a complaint whose first letter was to be reviewed, and is not written in time.
 
-    The question about a suspicion is the same kind of mail.
+    The desk mail about the review tells of the complaint too, so that there is one mail and not two.
     """
+    standing = [promise for promise in case.owed if promise.source == "playbook"]
+    if len(standing) != len(case.promises) or not has_come(_told_by(case, playbook), now):
+        return []
+
+    content = replace(opening_content(case), promises=tuple(standing))
+    owner = playbook.owner_of(case.owner)
+    return [write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
+
+
+def _told_by(case: Case, playbook: Playbook) -> datetime | None:
+    """Return by when the owner knows of a complaint whose first letter is to be reviewed.
+
+    That is the end of the quiet window, with some minutes for the letter; at once where no letter is written.
+    """
+    if case.heard_at is None or case.held or case.no_answer or case.not_reached:
+        return case.heard_at
+    return playbook.calendar.after(case.heard_at, playbook.confirm_after) + _FOR_REVIEW
+
+
+def owner_knows(case: Case) -> bool:
+    """Return whether the owner was told of the complaint: by a mail of its own, or with a letter to review.
+
+    The question about a suspicion is the same kind of mail as the first one.
+    """
+    since = case.reopened_at
+    if since and case.heard_at == since:
+        return any(record.at >= since for record in case.letters_of(LetterKind.OPENED))
+
     questions = case.reminders_of(ReminderKind.SUSPECTED)
-    return len(case.letters_of(LetterKind.OPENED)) > len(questions)
+    told = case.letters_of(LetterKind.OPENED)
+    return len(told) > len(questions) or bool(case.letters_of(LetterKind.APPROVAL))
 
 
-def _content(case: Case) -> LetterContent:
-    """Return what the owner is told of a new complaint."""
+def opening_content(case: Case) -> LetterContent:
+    """Return what the owner is told of a new complaint; what spoke for it is told of a suspicion alone."""
     suggested = tuple(f"{name}: {text}" for name, text in case.suggested)
     if not case.by_machine:
         because = msg("somebody tagged it as a complaint")
-        return LetterContent(because=because, evidence=case.evidence, quote=case.story, asks=suggested)
+        asks = (*_customers(case), *suggested)
+        return LetterContent(because=because, quote=case.story, asks=asks, problems=_problems(case))
 
-    problems: tuple[str, ...] = ()
-    if case.no_answer:
-        problems = (msg("No confirmation leaves by machine: {why}.", why=case.no_answer),)
     return LetterContent(
-        because=msg("the recogniser is sure that it is a complaint; say whether it is right"),
-        evidence=case.evidence,
+        because=msg("the recogniser is sure that it is a complaint"),
         quote=case.story,
-        asks=(*_VERDICTS, *suggested),
-        problems=problems,
+        asks=(*_VERDICTS, *_customers(case), *suggested),
+        problems=_problems(case),
     )
+
+
+def _suspicion_problems(case: Case) -> tuple[str, ...]:
+    """Return what speaks against an answer, such as that our own server calls the mail spam."""
+    if case.no_answer and not case.candidates:
+        return (msg("No confirmation leaves by machine: {why}.", why=case.no_answer),)
+    return _problems(case)
+
+
+def _customers(case: Case) -> tuple[str, ...]:
+    """Return the lines with which the owner says whose case it is, where that is not certain."""
+    return tuple(f"customer: {address}" for address in case.candidates)
+
+
+def _problems(case: Case) -> tuple[str, ...]:
+    """Return why no letter leaves by machine, and which case was closed before."""
+    found: list[str] = []
+    if case.earlier:
+        found.append(msg("The customer answered in the thread of {ref}, which is closed.", ref=case.earlier))
+    if case.candidates:
+        found.append(msg("No letter leaves until you say who the customer is: {why}.", why=case.held_because))
+    elif case.by_machine and case.no_answer:
+        found.append(msg("No confirmation leaves by machine: {why}.", why=case.no_answer))
+    return tuple(found)
 
 
 def _ask_urgently(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Ask the owner about a suspicion with strong cues at once, without waiting for the digest."""
     key = ReminderKey(ReminderKind.SUSPECTED, at=case.suspected_at)
-    if not case.urgent or case.held or case.reminded_at(key):
+    is_asked = case.candidates or (case.urgent and not case.held)
+    if not is_asked or case.reminded_at(key):
         return []
 
     content = LetterContent(
         because=msg("strong words stand in it, but the recogniser alone is not sure enough"),
-        asks=_VERDICTS,
+        asks=(*_VERDICTS, *_customers(case)),
         evidence=case.evidence,
-        quote=case.latest or case.story,
+        quote=case.newest_words,
+        problems=_suspicion_problems(case),
     )
     owner = playbook.owner_of(case.owner)
     asked = OwnerNudged(at=now, matter=str(key), whom=owner.id, why="is it a complaint?")
     return [asked, write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
-
-
-def _customer(message: Message) -> Person:
-    """Return whom the case is about: the sender, or the Reply-To of a form that writes for a customer.
-
-    A Reply-To in another domain than the sender's is ignored, since phishing uses it to divert answers.
-    """
-    sender, reply_to = message.sender, message.reply_to
-    if reply_to is None or not reply_to.address:
-        return sender
-    if _FORM.match(sender.address):
-        return reply_to
-
-    same_domain = _domain(reply_to) == _domain(sender)
-    return Person(reply_to.address, sender.name) if same_domain else sender
-
-
-def _domain(person: Person) -> str:
-    """Return the domain of a person's mail address."""
-    return person.address.rpartition("@")[2]
 
 
 def _standing_promises(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Promise]:

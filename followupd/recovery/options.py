@@ -74,7 +74,7 @@ def _chosen_option(
 
     A forged mail chooses nothing.
     """
-    if message.fails_dmarc:
+    if message.distrusted:
         return None
 
     names = (case.customer.name, playbook.owner_of(case.owner).name)

@@ -1,12 +1,16 @@
 """Proposals: promises and compensation read in an agent's reply, which count once an agent approves them."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from followupd.domain.calendar import day
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
-from followupd.domain.events import CompensationGranted, Event, PromiseProposed
+from followupd.domain.events import CompensationGranted, Event, PromiseMade, PromiseProposed
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Found, FoundCompensation, FoundPromise, Promise, PromiseState, paired
+from followupd.domain.translatable import Translatable, msg
 
 
 def proposed(
@@ -80,3 +84,81 @@ def _is_known(proposal: Compensation, case: Case) -> bool:
         return bool(amounts)
 
     return proposal.money in amounts
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A promise of a letter that an agent changed: the letter tells `date`, None where it names none."""
+
+    promise: Promise
+    date: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedLetter:
+    """What an agent changed in a letter: events, sentences for the owner, and the lines to answer."""
+
+    events: tuple[Event, ...]
+    sentences: tuple[Translatable, ...]
+    asks: tuple[str, ...]
+
+
+def moved(
+    told: Sequence[Promise], before: Mapping[int, datetime | None], after: Mapping[int, datetime | None]
+) -> list[Moved]:
+    """Return the promises whose date a letter tells differently than it was written, or no longer.
+
+    `before` and `after` are the dates that are read behind the promises in both texts. What could not be read
+    in the letter as it was written is compared with nothing.
+    """
+    found = []
+    for promise in told:
+        date = after.get(promise.n)
+        if before.get(promise.n) is not None and date != before[promise.n]:
+            found.append(Moved(promise, date))
+    return found
+
+
+def changed_letter(
+    case: Case, before: Found, after: Found, dates: Sequence[Moved], playbook: Playbook, now: datetime
+) -> ChangedLetter:
+    """Return what follows from a letter that an agent changed before it was sent.
+
+    A new date of a promise is noted: the customer has it in writing. What the letter promises or gives beyond
+    what was written is proposed to the owner, and a promise that it names no more, or without a date, is
+    asked about.
+    """
+    events: list[Event] = []
+    sentences: list[Translatable] = []
+    asks: list[str] = []
+
+    for each in dates:
+        promise, date = each.promise, each.date
+        if date is None or date <= now:
+            sentences.append(
+                msg("the letter was changed, and no longer says when {promise} is due", promise=promise.named)
+            )
+            asks += [f"late: {promise.n} until ... because ...", f"withdraw: {promise.n} because ..."]
+            continue
+        sentence = msg(
+            "the letter was changed: {promise} is told by {when} now",
+            promise=promise.named,
+            when=day(date, playbook.calendar),
+        )
+        made = replace(promise, promised_by=date, internal_deadline=playbook.own_date(date, now))
+        events.append(PromiseMade(at=now, why=str(sentence), promise=made))
+        sentences.append(sentence)
+
+    new = proposed(case, _beyond(before, after), playbook, now)
+    if new:
+        sentences.append(msg("the letter was changed, and seems to promise or give more than was written"))
+        asks += ["approve", "refuse: "]
+    return ChangedLetter((*events, *new), tuple(sentences), tuple(asks))
+
+
+def _beyond(before: Found, after: Found) -> Found:
+    """Return what the second text promises and gives and the first one does not."""
+    texts = {promise.text for promise in before.promises}
+    grants = {(grant.kind, grant.amount, grant.currency) for grant in before.compensation}
+    new = [grant for grant in after.compensation if (grant.kind, grant.amount, grant.currency) not in grants]
+    return Found(tuple(promise for promise in after.promises if promise.text not in texts), tuple(new))

@@ -104,7 +104,7 @@ def read_answer(
 def _read(case: Case, message: Message, playbook: Playbook, languages: Catalogue | None) -> ReceiptReading:
     """Return what the mail says about each grant; a forged mail says nothing clearly."""
     grants = case.awaiting_receipt
-    if message.fails_dmarc:
+    if message.distrusted:
         return ReceiptReading({grant.n: Answer.UNCLEAR for grant in grants}, settled=False)
 
     names = (case.customer.name, playbook.owner_of(case.owner).name, playbook.company.name)

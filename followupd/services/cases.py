@@ -15,7 +15,7 @@ from followupd.domain.decision import Decision, LetterContent, LetterRenderer, a
 from followupd.domain.events import CompensationGranted, GiftCardDue, LetterStopped, Parked
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.playbook import Playbook
-from followupd.domain.translatable import msg
+from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import InvalidTransitionError, LetterError
 from followupd.recovery import confirm, fix, follow_up, gift_card, opening, receipts, remind
 from followupd.services.commands import grants_in_other_cases
@@ -28,6 +28,12 @@ _MAX_PASSES = 10
 _RETRY_LETTER = timedelta(hours=1)
 #: a case that was put on hold by an error is looked at again after this time, to remind its owner
 _RETRY_HELD = timedelta(days=1)
+
+#: what the owner is asked about a letter in review
+_REVIEW = msgid(
+    "the {letter} to {address} waits for you in Drafts, in its thread. Change it there as you like: "
+    "`approve` sends it as it is then. Or send it from there yourself, which counts as well"
+)
 
 
 class Policy(Protocol):
@@ -222,15 +228,16 @@ class _Advance:
         It contains what the wording rules found in the letter.
         """
         findings = self.context.wording.letter(self.tx, letter, self.case, self.playbook, self.now)
-        because = msg(
-            "the {letter} to {address} waits for you: it lies in Drafts, in its thread",
-            letter=msg(letter.kind),
-            address=letter.to.address,
-        )
+        because = msg(_REVIEW, letter=msg(letter.kind), address=letter.to.address)
+        first = LetterContent()
+        if not opening.owner_knows(self.case):  # one mail about the complaint and its first letter
+            first = opening.opening_content(self.case)
+
         content = LetterContent(
-            because=because,
-            problems=tuple(finding.told for finding in findings),
-            asks=("approve", "refuse: "),
+            because=sentence_list(filter(None, (because, first.because)), ". "),
+            problems=(*first.problems, *(finding.told for finding in findings)),
+            asks=("approve", "refuse: ", *(ask for ask in first.asks if ask != "complaint")),
+            story=first.quote,
             quote=letter.text,
             about=letter.key,
             promises=tuple(promise for promise in self.case.promises if promise.n in letter.concerns),

@@ -1,12 +1,12 @@
 """Classify mail by the recogniser and the admin's rules: is it a complaint, how severe, which playbook."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from followupd.domain.case import Facts
 from followupd.domain.compensation import Money
-from followupd.domain.mail import Message, Verdict
+from followupd.domain.mail import Kind, Message, Verdict
 from followupd.domain.playbook import Playbook
 from followupd.languages import Catalogue, catalogue
 from followupd.recovery import opening
@@ -43,7 +43,29 @@ class ComplaintClassifier:
     languages: Catalogue = field(default_factory=catalogue)
 
     def verdict(self, message: Message) -> Verdict:
-        """Return whether the new text of a mail is a complaint."""
+        """Return whether the new text of a mail is a complaint.
+
+        One that may be a machine's is suspected at most.
+        """
+        verdict = self._judged(message)
+        if message.words_decide and verdict.verdict == "complaint":
+            because = f"its words complain, although it looks like a machine's ({message.because})"
+            return replace(verdict, verdict="suspected", because=because)
+
+        return verdict
+
+    def heard(self, message: Message) -> Message:
+        """Return a mail as a customer's if its words complain, and only weak signs say that it is a machine's."""
+        if not message.words_decide or message.kind is Kind.CUSTOMER:
+            return message
+
+        verdict = self._judged(message)
+        if verdict.verdict == "no" or (verdict.verdict == "suspected" and not self.urgent(verdict)):
+            return message
+        return replace(message, kind=Kind.CUSTOMER)
+
+    def _judged(self, message: Message) -> Verdict:
+        """Return what the recogniser says of the words alone."""
         return self.recogniser.judge(
             message.subject,
             _text(message),

@@ -1,43 +1,95 @@
 """Run what agents say by tag, folder, note or command line: each line is one command."""
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
+from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
-from followupd.domain.command import Command, expected, left_empty, read_line
-from followupd.domain.compensation import OtherGrant
-from followupd.domain.decision import Agenda, LetterContent
-from followupd.domain.events import Approved, Event, LetterDropped
-from followupd.domain.letter import FOLLOW_UP_EXTRAS, Letter, LetterKind, LetterStatus
-from followupd.domain.mail import DISMISSED_BY_AGENT, Kind, MailState, PendingCommand, StoredMail
-from followupd.domain.playbook import Agent
-from followupd.domain.promise import Found, PromiseState
-from followupd.domain.translatable import Translatable, msg
+from followupd.domain.command import LOOK_UPS, WITHOUT_CASE, Command, expected, quoted, read_line
+from followupd.domain.compensation import GrantState, OtherGrant
+from followupd.domain.decision import Agenda, LetterContent, LookedUp
+from followupd.domain.events import Approved, CustomerChosen, Event, LetterDropped, Remarked
+from followupd.domain.letter import (
+    FOLLOW_UP_EXTRAS,
+    Letter,
+    LetterKind,
+    LetterRecordState,
+    LetterStatus,
+    OutboxEntry,
+)
+from followupd.domain.mail import (
+    DISMISSED_BY_AGENT,
+    NOTE_DONE,
+    UNTAGGED,
+    Kind,
+    MailState,
+    Message,
+    PendingCommand,
+    StoredMail,
+)
+from followupd.domain.playbook import Agent, Playbook
+from followupd.domain.promise import Found, PromiseState, Relation
+from followupd.domain.translatable import Translatable, fill, msg, msgid
 from followupd.errors import InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
+from followupd.recovery.remind import summary_of
 from followupd.services.context import ServiceContext
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import outcomes
 from followupd.services.record import isolated, quarantine, record
-from followupd.services.staff_mail import StaffNotices
+from followupd.services.staff_mail import (
+    DISMISS_FLOOD,
+    AbsenceService,
+    LookUpService,
+    StaffNotices,
+    notice_key,
+)
 from followupd.services.wording_guard import HARD, SOFT
 from followupd.text.notes import (
+    Question,
     cases_in,
-    is_courtesy,
+    filled_in,
     join_wrapped,
     own_lines,
+    quoted_lines,
+    read_note,
+    repeated_orders,
     split_case,
-    uncertain_commands,
+    uncertain_orders,
 )
+from followupd.text.orders import Grammar, Order, Unclear, YesOrNo
 
 #: IMAP does not tell who set a tag or moved a mail
 UNKNOWN_ACTOR = "someone with access to the mailbox"
+#: verbs that give the customer something of value: the agent hears that it was done in their name
+_GIVING = frozenset({"refund", "credit", "coupon", "free-shipping", "replacement", "gift-card", "gesture"})
+#: the relations that a line can say with one date
+_RELATED = frozenset({Relation.BY, Relation.ON, Relation.FROM})
 #: the only verb that a mail without a case may be given without opening one
 _DISMISS = "dismiss"
+
+
+@dataclass(slots=True)
+class NoteResult:
+    """What became of a note.
+
+    The case after it, the commands that were done, what comes back, and free words.
+    """
+
+    case: Case
+    done: list[Command] = field(default_factory=list)
+    back: list[Unclear] = field(default_factory=list)
+    remark: str = ""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why lines come back, each as a sentence for the agent."""
+        return tuple(unclear.problem for unclear in self.back)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +121,14 @@ class CommandService:
         mail = tx.mail.get(pending.mail_id)
         try:
             verb, text = read_line(pending.line)
+            if pending.source == UNTAGGED:
+                self._take_back(tx, mail, verb, now)
+                return
             case = self._case_of(tx, mail, verb, now)
             if case is not None:
                 command = Command(verb, text, UNKNOWN_ACTOR, pending.source)
                 reply = mail if mail.in_sent else None
-                after = self._execute(tx, case, command, reply, now)
+                after = self._execute(tx, case, [command], reply, now)
                 if reply and verb == "promised":
                     self._tell_what_was_read(tx, case, after, reply, now)
         except NotUnderstoodError as error:
@@ -98,11 +153,29 @@ class CommandService:
             promises=made,
             compensation=given,
             unsure=case.unclear,
-            asks=("ok", "promise: ", "refund: ", "none") if case.unclear else (),
+            asks=("promise: ", "refund: ", "none") if case.unclear else (),
         )
         record(
             tx, case, [self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)], now
         )
+
+    def _take_back(self, tx: Transaction, mail: StoredMail, verb: str, now: datetime) -> None:
+        """Take a complaint or a hold back whose tag was removed.
+
+        Raises:
+            NotUnderstoodError: a letter has left already.
+        """
+        ref = mail.case_ref or tx.cases.ref_for(mail.message.thread)
+        if ref is None:
+            return
+
+        case = tx.cases.get(ref)
+        history = tx.cases.history(ref)
+        command = Command(verb, "", UNKNOWN_ACTOR, UNTAGGED)
+        events = commands.untagged(command, self._command_context(tx, case, command, None, now), history)
+        _save(tx, case, events, now)
+        if events:
+            log.command_executed(ref, UNKNOWN_ACTOR, UNTAGGED, verb)
 
     def _give_up(self, pending: PendingCommand, now: datetime, reason: str) -> None:
         """Mark a command that cannot be executed as done, and tell the agent."""
@@ -148,69 +221,114 @@ class CommandService:
         source: str,
         agent: Agent | None,
         now: datetime,
-        doubts: Sequence[str] = (),
-    ) -> tuple[Case, list[str]]:
-        """Run the lines that are understood.
+        *,
+        doubts: Sequence[Unclear] = (),
+        question: Question | None = None,
+        signer: Agent | None = None,
+    ) -> NoteResult:
+        """Run the orders that are understood, and write free words into the history.
+
+        The orders of one line are all executed, or none of them.
 
         Args:
             tx: the transaction.
             case: the case.
             lines: the lines, as a mail client may have wrapped them.
             actor: who gives the commands, as the history names them.
-            source: note, digest or tell. What is wrong with a note goes back to the agent by mail.
+            source: note, digest or tell.
             agent: the agent, None when it is not known which one it is.
             now: the time.
-            doubts: problems that were found already.
-
-        Returns:
-            The changed case, and the problems with the lines that were not executed.
+            doubts: lines that come back in any case.
+            question: the one question that the lines answer.
+            signer: whose signature may stand below the lines, by default the agent's.
         """
-        problems = list(doubts)
-        done: list[str] = []
+        empty = FOLLOW_UP_EXTRAS if source == "note" else ()
+        grammar = self.context.grammar
+        note = read_note(lines, grammar, question=question, signer=signer or agent, may_be_empty=empty)
+        result = NoteResult(case, back=[*doubts, *note.back])
 
-        for line in join_wrapped(lines, self.context.languages):
-            if not line.strip():
-                continue
-            try:
-                verb, text = read_line(line)
-                command = Command(verb, text, actor, source, agent.id if agent else "")
-                case = self._execute(tx, case, command, None, now)
-                done.append(command.line)
-            except NotUnderstoodError as error:
-                if not self._may_be_ignored(line, source):
-                    problems.append(str(error))
+        for group in note.orders:
+            by_agent = agent.id if agent else ""
+            spoken = [Command(order.verb, order.text, actor, source, by_agent) for order in group]
+            self._run_group(tx, result, spoken, group[0].line, now)
 
-        findings = self.findings(case, done, now)
-        if agent and source == "note" and (problems or findings):
-            case = self._answer_note(tx, case, agent, problems, done, findings, now)
+        self._keep_remark(tx, result, note.remark, actor, source, now)
+        return result
 
-        return case, problems
+    def _run_group(
+        self, tx: Transaction, result: NoteResult, spoken: Sequence[Command], line: str, now: datetime
+    ) -> None:
+        """Run the orders of one line; a look-up only asks for an answer.
 
-    def _answer_note(
-        self,
-        tx: Transaction,
-        case: Case,
-        agent: Agent,
-        problems: Sequence[str],
-        done: Sequence[str],
-        findings: Sequence[Translatable],
-        now: datetime,
-    ) -> Case:
-        """Send the agent the problems with a note, what was done, and the findings of the wording rules."""
-        because: str = ""
-        if problems:
-            log.command_not_understood("note", case.ref)
-            because = msg("some lines of your note were not understood")
+        Args:
+            tx: the transaction.
+            result: what became of the note; its case may change.
+            spoken: the commands.
+            line: a line of a note.
+            now: the time.
+        """
+        try:
+            changing = [command for command in spoken if command.verb not in LOOK_UPS]
+            result.case = self._execute(tx, result.case, changing, None, now)
+        except NotUnderstoodError as error:
+            result.back.append(Unclear(line, error.problem, error.draft))
+            return
+        result.done += spoken
 
-        content = LetterContent(
-            problems=tuple(problems), done=tuple(done), findings=tuple(findings), because=because
+    def _keep_remark(
+        self, tx: Transaction, result: NoteResult, remark: str, actor: str, source: str, now: datetime
+    ) -> None:
+        """Write free words into the history; those that sound like a promise come back instead.
+
+        Args:
+            tx: the transaction.
+            result: what became of the note; its case may change.
+            remark: free words, one or several lines.
+            actor: who gives the commands.
+            source: note, digest or tell.
+            now: the time.
+        """
+        kept = []
+        for line in remark.splitlines():
+            promised = self._sounds_like_promise(result.case, line, now)
+            if promised:
+                result.back.append(promised)
+            else:
+                kept.append(line)
+
+        result.remark = "\n".join(kept)
+        if kept:
+            said = Remarked(at=now, by=actor, why=f"{source}: {result.remark}", text=result.remark)
+            result.case = record(tx, result.case, [said], now)
+
+    def _sounds_like_promise(self, case: Case, line: str, now: datetime) -> Unclear | None:
+        """Return that free words seem to promise or give something, which no reminder would know of.
+
+        Args:
+            case: the case.
+            line: a line of a note.
+            now: the time.
+        """
+        reader = self.context.line_reader(case)
+        found = reader.commitments_in(line, now)
+        dated = reader.split_when(line, now).due is not None
+        if not any(found) and not (dated and self.context.grammar.tells_of_promise(line)):
+            return None
+
+        problem = msg(
+            "{line} sounds like a promise or a gift; say it as a line of its own", line=quoted(line)
         )
-        playbook = self.context.playbooks.for_case(case)
-        answer = self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)
-        return record(tx, case, [answer], now)
+        return Unclear(line, problem, _draft_of(found, reader.playbook))
 
-    def findings(self, case: Case, lines: Sequence[str], now: datetime) -> list[Translatable]:
-        """Return what the wording rules find in lines that were done, each as a sentence for the agent."""
+    def findings(self, case: Case, done: Iterable[Command], now: datetime) -> list[Translatable]:
+        """Return what the wording rules find in lines that were done, each as a sentence for the agent.
+
+        Args:
+            case: the case.
+            done: the lines that were done.
+            now: the time.
+        """
+        lines = [command.line for command in done]
         playbook = self.context.playbooks.for_case(case)
         found = self.context.wording.lines(lines, case, playbook, now)
         hard = [msg(HARD, finding=finding.told) for finding in found if finding.hard]
@@ -220,38 +338,120 @@ class CommandService:
     # --- commands ---
 
     def _execute(
-        self, tx: Transaction, case: Case, command: Command, reply: StoredMail | None, now: datetime
+        self, tx: Transaction, case: Case, spoken: Sequence[Command], reply: StoredMail | None, now: datetime
     ) -> Case:
-        """Execute one command.
+        """Execute the commands of one line, all of them or none.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            spoken: the commands.
+            reply: the mail in Sent that was tagged, in which the promise is that `promised` means.
+            now: the time.
+
+        Raises:
+            NotUnderstoodError: one of them cannot be executed, for a reason that the agent is told.
+        """
+        if [command.verb for command in spoken] == ["settle"]:
+            case = _settle(tx, case, spoken[0], now)
+        else:
+            owner = case.owner
+            about_case = [command for command in spoken if command.verb != "away"]
+            events = self._events_of(tx, case, about_case, reply, now)
+            for command in spoken:
+                if command.verb == "away":
+                    self._say_absence(tx, command, now)
+            case = _save(tx, case, events, now)
+            if case.owner != owner:
+                case = self._hand_over(tx, case, owner, about_case[-1], now)
+
+        for command in spoken:
+            log.command_executed(case.ref, command.actor, command.source, command.verb)
+        return case
+
+    def _say_absence(self, tx: Transaction, command: Command, now: datetime) -> None:
+        """Store what an agent says of the own absence, which concerns no case.
+
+        Raises:
+            NotUnderstoodError: nobody knows who says so, or until when.
+        """
+        agent = self.context.playbooks.default.team.by_id(command.agent)
+        AbsenceService(self.context).say(tx, agent, command.text, now)
+
+    def _events_of(
+        self, tx: Transaction, case: Case, spoken: Sequence[Command], reply: StoredMail | None, now: datetime
+    ) -> list[Event]:
+        """Return the events of commands, each of which sees what those before it have changed.
+
+        Raises:
+            NotUnderstoodError: one of them cannot be executed.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            spoken: the commands.
+            reply: the mail in Sent that was tagged.
+            now: the time.
+        """
+        events: list[Event] = []
+        for command in spoken:
+            about = self._command_context(tx, case, command, reply, now, events)
+            following = commands.handle(command, about)
+            try:
+                for event in following:
+                    case = lifecycle.after(case, event)
+            except InvalidTransitionError as error:
+                raise NotUnderstoodError(f"{command.line!r} does not fit: {error}") from error
+            events += following
+        return events
+
+    def _hand_over(
+        self, tx: Transaction, case: Case, old_owner: str, command: Command, now: datetime
+    ) -> Case:
+        """Give the new owner the case with its story, and the old one a line, except to who said it."""
+        playbook = self.context.playbooks.for_case(case)
+        new, old = playbook.owner_of(case.owner), playbook.team.by_id(old_owner)
+        content = LetterContent(
+            because=msg("it was handed to you by {who}", who=command.actor),
+            account=summary_of(case, playbook, now),
+            promises=case.owed,
+            quote=case.newest_words,
+        )
+        if old and old.id != command.agent:
+            shown = case.customer.shown
+            line = msg(
+                "{ref} of {customer} is looked after by {who} now", ref=case.ref, customer=shown, who=new.name
+            )
+            today = playbook.calendar.local(now).date()
+            key = notice_key(today, f"handed-{case.ref}-{case.version}")
+            StaffNotices(self.context).queue(tx, key, [line], playbook.owner_of(old.id), now, case.mailbox)
+
+        return record(
+            tx, case, [self.context.letters.desk(LetterKind.OPENED, case, playbook, now, content, new)], now
+        )
+
+    def _command_context(
+        self,
+        tx: Transaction,
+        case: Case,
+        command: Command,
+        reply: StoredMail | None,
+        now: datetime,
+        earlier: Sequence[Event] = (),
+    ) -> commands.CommandContext:
+        """Return what a command needs; with `promised`, also what the tagged reply promises.
 
         Args:
             tx: the transaction.
             case: the case.
             command: the command.
-            reply: the mail in Sent that was tagged, in which the promise is that `promised` means.
+            reply: the mail in Sent that was tagged.
             now: the time.
-
-        Raises:
-            NotUnderstoodError: the command cannot be executed, for a reason that the agent is told.
+            earlier: the events of the commands before it in its line.
         """
-        if command.verb == "settle":
-            case = _settle(tx, case, command, now)
-        else:
-            events = commands.handle(command, self._command_context(tx, case, command, reply, now))
-            try:
-                case = _save(tx, case, events, now)
-            except InvalidTransitionError as error:
-                raise NotUnderstoodError(f"{command.line!r} does not fit: {error}") from error
-
-        log.command_executed(case.ref, command.actor, command.source, command.verb)
-        return case
-
-    def _command_context(
-        self, tx: Transaction, case: Case, command: Command, reply: StoredMail | None, now: datetime
-    ) -> commands.CommandContext:
-        """Return what a command needs; with `promised`, also what the tagged reply promises."""
         context = self.context
         reader = context.line_reader(case)
+        history = [*tx.cases.history(case.ref), *earlier] if command.verb == "undo" else ()
         return commands.CommandContext(
             case,
             context.playbooks.for_case(case),
@@ -261,17 +461,8 @@ class CommandService:
             reader.promises_in(reply) if reply and command.verb == "promised" else Found(),
             grants_in_other_cases(tx, case),
             context.monthly_cap,
+            history,
         )
-
-    def _may_be_ignored(self, line: str, source: str) -> bool:
-        """Return whether a line that is no command is no problem either.
-
-        That is a greeting, or an optional fact that was left empty in a note.
-        """
-        if is_courtesy(line, self.context.languages):
-            return True
-
-        return source == "note" and left_empty(line, FOLLOW_UP_EXTRAS)
 
 
 def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:
@@ -288,6 +479,27 @@ def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:
             grants += [OtherGrant(other.ref, is_open, grant) for grant in other.compensation]
 
     return grants
+
+
+def _draft_of(found: Found, playbook: Playbook) -> str | None:
+    """Return the line that says what a sentence seems to promise or give.
+
+    None where it is not that simple.
+
+    Args:
+        found: what was found to be promised and given.
+        playbook: of the case.
+    """
+    match found:
+        case [promise], _, _ if promise.dated:
+            return f"promise: {promise.text}"
+        case [promise], _, _ if promise.due and promise.relation in _RELATED:
+            local = playbook.calendar.local(promise.due)
+            return f"promise: {promise.text} {promise.relation} {local.day} {local:%B %Y}"
+        case [], [grant], () if grant.amount:
+            currency = grant.currency or playbook.company.currency
+            return f"{grant.kind}: {grant.amount} {currency}"
+    return None
 
 
 def _complaint_behind(tx: Transaction, mail: StoredMail) -> StoredMail:
@@ -321,6 +533,8 @@ def _save(tx: Transaction, case: Case, events: Iterable[Event], now: datetime) -
             tx.outbox.approve(event.key)
         if isinstance(event, LetterDropped):
             tx.outbox.drop(event.key)
+        if isinstance(event, CustomerChosen):
+            tx.mail.release(case.ref, event.customer.address)
 
     return case
 
@@ -358,8 +572,22 @@ def _key_in_doubt(tx: Transaction, case: Case, command: Command, named: Sequence
     raise NotUnderstoodError(f"{command.line!r} names no letter in doubt; those in doubt are: {known}")
 
 
+_OVER = msgid(
+    "{line}: the case was closed after the mail that you answered; nothing was done. "
+    "If you mean it, answer this mail with that line"
+)
+_REPEATED = msgid(
+    "{line} stands in the customer's words, so that nothing was done for it; "
+    "if you mean it, answer this mail with it"
+)
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
+#: answers to notes without an order, in a case and a day; a machine that answers ours must not go on for ever
+_MAX_ANSWERS = 5
+#: answers that a desk mail may offer besides `approve`, which make its question more than one
+_OTHER_ANSWERS = frozenset(
+    {"complaint", "dismiss", "kept", "late", "reached", "received", "choose", "release"}
+)
 
 
 def is_note(mail: StoredMail) -> bool:
@@ -378,99 +606,768 @@ def _desk_mail_keys(mail: StoredMail) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class NoteService:
-    """Runs notes by `commands`. A note counts only from the agent to whom the desk mail was sent."""
+    """Runs notes by `commands`, and answers each of which something must be said.
+
+    A note counts from any agent who answers one of our desk mails, since its Message-ID carries our signature
+    (docs/mail.md R6), and from one whom our mail server has proved.
+    """
 
     context: ServiceContext
     commands: CommandService
 
     def handle(self, tx: Transaction, note: StoredMail, now: datetime) -> None:
-        """Run the lines of one note; the agent gets an answer about those that were not understood.
+        """Run the lines of an answer to a desk mail; a forged one is quarantined.
 
-        A note of anybody but the agent to whom the desk mail was sent, and a forged one, are quarantined
-        (docs/mail.md R6).
+        Args:
+            tx: the transaction.
+            note: the stored mail.
+            now: the time.
         """
-        desk_mail = tx.outbox.get(_desk_mail_keys(note)[0]).letter
+        asked = tx.outbox.get(_desk_mail_keys(note)[0])
+        desk_mail = asked.letter
         case = tx.cases.get(desk_mail.case) if desk_mail.case else None
-        playbooks = self.context.playbooks
-        playbook = playbooks.for_case(case) if case else playbooks.default
-
-        agent = playbook.team.by_address(note.message.sender.address)
-        if agent is None or agent.email.lower() != desk_mail.to.address.lower():
-            quarantine(tx, note, "a note counts only from the agent whom the desk mail was sent to")
-            return
-        if note.message.forged:
-            quarantine(tx, note, f"a forged note: {note.message.forged}")
+        agent = self._writer(tx, note, note.message.distrusted)
+        if agent is None:
             return
 
         tx.mail.mark_processed(note.id, case_ref=case.ref if case else None)
-        doubts = uncertain_commands(note.message, _quoted_text(tx, note, desk_mail))
         if case is None:
-            self._digest_answer(tx, note, desk_mail, agent, doubts, now)
-        else:
-            lines = own_lines(note.message)
-            self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts)
+            if not self._digest_answer(tx, note, asked, agent, now):
+                tx.mail.mark_processed(note.id, reason=NOTE_DONE)
+            return
 
-    def _digest_answer(
-        self,
-        tx: Transaction,
-        note: StoredMail,
-        digest: Letter,
-        agent: Agent,
-        doubts: Sequence[str],
-        now: datetime,
-    ) -> None:
-        """Run lines about the cases of a digest.
+        lines, doubts = self._lines(tx, note, desk_mail)
+        lines, held_back = self._held_back(case, lines, asked)
+        question = question_of(desk_mail, case, self.context.grammar)
+        result = self.commands.run_lines(
+            tx, case, lines, agent.name, "note", agent, now, doubts=[*doubts, *held_back], question=question
+        )
+        self._answer(tx, result, agent, now, question)
+        if agent.email.lower() != desk_mail.to.address.lower():
+            self._tell_owner(tx, result, agent, now)
+        if not result.back:
+            tx.mail.mark_processed(note.id, reason=NOTE_DONE)
 
-        Each line names its case, unless the digest has only one ("FU-7K3Q9: complaint").
+    def run_message(
+        self, tx: Transaction, case: Case, message: Message, agent: Agent | None, by: str, now: datetime
+    ) -> NoteResult:
+        """Run an answer to a desk mail that was not received but told; nobody is written to.
+
+        Args:
+            tx: the transaction.
+            case: the case that it is about.
+            message: the answer, as a mail client sends it.
+            agent: who says it, where that is known.
+            by: who tells it, where no agent is known.
+            now: the time.
         """
-        named = cases_in(f"{digest.text}\n{digest.html}")
-        only_case = named[0] if len(named) == 1 else ""
-        done: list[str] = []
-        problems = list(doubts)
+        grammar = self.context.grammar
+        written = {entry.letter.key: entry for entry in tx.outbox.all(case=case.ref)}
+        asked = next((written[key] for key in message.answers if key in written and "desk/" in key), None)
+        thread = "\n".join(entry.letter.text for entry in written.values())
+        filled = filled_in(message, asked.letter.text, thread, grammar) if asked else []
+        lines, held_back = self._held_back(case, [*own_lines(message), *filled], asked)
+        doubts = uncertain_orders(message, thread, grammar, filled)
+        if asked is None:
+            doubts = [doubt for doubt in doubts if not grammar.is_bare_choice(doubt.line)]
 
-        for line in own_lines(note.message):
-            ref, command = split_case(line)
-            ref = ref or only_case
-            if not command or (not ref and is_courtesy(command, self.context.languages)):
-                continue
-            if ref not in named:
-                expected = "expected 'FU-7K3Q9: complaint'"
-                problems.append(f"{line.strip()!r} names no case of that digest; {expected}")
-                continue
-            case = tx.cases.get(ref)
-            _, found = self.commands.run_lines(tx, case, [command], agent.name, "digest", agent, now)
-            problems += [f"{ref}: {problem}" for problem in found]
-            if not found:
-                done.append(f"{ref}: {command}")
+        speaker = agent or self.context.playbooks.default.team.by_address(message.sender.address)
+        question = _question_in(quoted_lines(message), case, grammar)
+        if asked:
+            question = question_of(asked.letter, case, grammar)
+        return self.commands.run_lines(
+            tx,
+            case,
+            lines,
+            speaker.name if speaker else by,
+            "tell",
+            speaker,
+            now,
+            doubts=[*doubts, *held_back],
+            question=question,
+            signer=speaker or _stranger(message),
+        )
 
-        if problems:
-            log.command_not_understood("digest", "")
-            self._answer(tx, note, digest, agent, done, problems, now)
+    def handle_new(self, tx: Transaction, note: StoredMail, case: Case | None, now: datetime) -> bool:
+        """Run or answer a mail of an agent that answers no desk mail.
+
+        Return False where it says nothing to us.
+
+        Args:
+            tx: the transaction.
+            note: the mail.
+            case: the case that it names, by its thread or its subject.
+            now: the time.
+        """
+        lines = own_lines(note.message)
+        if note.message.forwarded_from is not None:  # the words are somebody else's
+            lines = []
+        elif not any(line.strip() for line in lines):
+            lines = [_without_case(note.message.subject)]
+        if case is None and not self._looks_up(lines):
+            return False
+
+        agent = self._writer(tx, note, note.message.forged)
+        if agent is None:
+            return True
+
+        tx.mail.mark_processed(note.id, case_ref=case.ref if case else None)
+        if case is None:
+            self._look_up(tx, note, agent, lines, now)
+            return True
+
+        changes, look_ups = self._orders_in(lines, agent)
+        held_back: list[Unclear] = []
+        if note.message.proven:
+            lines, held_back = self._held_back(case, lines, None)
+        elif changes or not look_ups:
+            self._ask_for_proof(tx, case, agent, lines, now)
+            return True
+        else:
+            lines = look_ups
+        result = self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts=held_back)
+        self._answer(tx, result, agent, now, None)
+        self._tell_owner(tx, result, agent, now)
+        if not result.back:
+            tx.mail.mark_processed(note.id, reason=NOTE_DONE)
+        return True
+
+    def _orders_in(self, lines: Sequence[str], agent: Agent) -> tuple[list[str], list[str]]:
+        """Return the lines with an order that changes something, and those that only ask to see something.
+
+        Args:
+            lines: the lines of a note.
+            agent: who wrote it.
+        """
+        orders = read_note(lines, self.context.grammar, signer=agent).orders
+        changes = [group[0].line for group in orders if any(order.verb not in LOOK_UPS for order in group)]
+        look_ups = [group[0].line for group in orders if all(order.verb in LOOK_UPS for order in group)]
+        return changes, look_ups
+
+    def _writer(self, tx: Transaction, note: StoredMail, distrusted: str) -> Agent | None:
+        """Return the agent who wrote a mail.
+
+        None, after the mail was quarantined, where nobody is believed.
+
+        Args:
+            tx: the transaction.
+            note: the stored mail.
+            distrusted: why its sender is not believed, "" when it is.
+        """
+        agent = self.context.playbooks.default.team.by_address(note.message.sender.address)
+        if agent is None:
+            quarantine(tx, note, "a note counts only from an agent")
+        elif distrusted:
+            quarantine(tx, note, f"a forged note: {distrusted}")
+            return None
+        return agent
+
+    def _lines(self, tx: Transaction, note: StoredMail, desk_mail: Letter) -> tuple[list[str], list[Unclear]]:
+        """Return the lines of a note, with those filled in inside the quote.
+
+        With them come the orders that may be quoted.
+
+        Args:
+            tx: the transaction.
+            note: the stored mail.
+            desk_mail: the mail that is answered.
+        """
+        grammar, message = self.context.grammar, note.message
+        thread = _quoted_text(tx, note, desk_mail)
+        filled = filled_in(message, desk_mail.text, thread, grammar)
+        doubts = uncertain_orders(message, thread, grammar, filled)
+        return [*own_lines(message), *filled], doubts
+
+    def _held_back(
+        self, case: Case, lines: Sequence[str], asked: OutboxEntry | None
+    ) -> tuple[list[str], list[Unclear]]:
+        """Return the lines that may be done, and those that come back.
+
+        An order comes back whose case was closed after the agent was asked, or that the customer wrote, too.
+
+        Args:
+            case: the case.
+            lines: the lines of a note.
+            asked: the desk mail that is answered, None for none.
+        """
+        grammar, desk_text = self.context.grammar, asked.letter.text if asked else ""
+        why, held = _REPEATED, repeated_orders(lines, _customers_words(case, desk_text), desk_text, grammar)
+        held = [line for line in held if not self._was_asked(line, desk_text)]
+        if asked and _is_over(case, asked):
+            why, held = _OVER, [line for line in lines if _gives_order(split_case(line)[1], grammar)]
+        back = [Unclear(line.strip(), msg(why, line=quoted(line.strip()))) for line in held]
+        return [line for line in lines if line not in held], back
+
+    def _was_asked(self, line: str, desk_text: str) -> bool:
+        """Return whether a desk mail asks if the agent means a line that the customer wrote, too.
+
+        Args:
+            line: a line of a note.
+            desk_text: the text of the desk mail.
+        """
+        text = " ".join(desk_text.split())
+        patterns = [language.messages.get(_REPEATED, _REPEATED) for language in self.context.languages.all()]
+        questions = [fill(pattern, {"line": quoted(line.strip())}, str) for pattern in patterns]
+        return any(" ".join(question.split()) in text for question in questions)
+
+    def _looks_up(self, lines: Sequence[str]) -> bool:
+        """Return whether lines that belong to no case say what needs none: a look-up, or an absence.
+
+        Lines that name the case that they are about count as well.
+
+        Args:
+            lines: the lines of a note.
+        """
+        named = [(ref, self._orders(rest)) for ref, rest in map(split_case, lines)]
+        return any(
+            ref or any(order.verb in WITHOUT_CASE for order in orders) for ref, orders in named if orders
+        )
+
+    def _only_looks_up(self, lines: Sequence[str]) -> bool:
+        """Return whether the orders among lines change nothing, so that they need no proof of the sender.
+
+        Args:
+            lines: the lines of a note.
+        """
+        orders = [order for line in lines for order in self._orders(split_case(line)[1])]
+        return bool(orders) and all(order.verb in LOOK_UPS for order in orders)
+
+    def _orders(self, line: str) -> list[Order]:
+        """Return the orders of a line.
+
+        Args:
+            line: a line of a note.
+        """
+        return [piece for piece in self.context.grammar.read(line) if isinstance(piece, Order)]
+
+    # --- answers ---
 
     def _answer(
+        self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime, question: Question | None
+    ) -> None:
+        """Send the agent what was not done, what was looked up, and what the wording rules find.
+
+        A note without any order is answered too, so that nobody waits for what does not happen.
+
+        Args:
+            tx: the transaction.
+            result: what became of the note; its case may change.
+            agent: who wrote it.
+            now: the time.
+            question: what the note answers, where that is one question.
+        """
+        case = result.case
+        findings = self.commands.findings(case, result.done, now)
+        looked_up = self._looked_up(tx, result, agent, now)
+        if result.done and not (result.back or findings or looked_up or _gives(result.done)):
+            return
+        if not (result.done or result.back) and self._answered_enough(tx, case, agent, now):
+            log.command_not_understood("note", case.ref)
+            return
+
+        if result.back:
+            log.command_not_understood("note", case.ref)
+        content = LetterContent(
+            problems=result.problems,
+            done=tuple(command.line for command in result.done if command.verb not in LOOK_UPS),
+            findings=tuple(findings),
+            because=_why_answered(result, findings, self.context.playbooks.for_case(case), now),
+            remark=result.remark,
+            looked_up=looked_up,
+            asks=_expected_lines(result, question),
+        )
+        result.case = self._send(tx, case, content, agent, now)
+
+    def _send(self, tx: Transaction, case: Case, content: LetterContent, agent: Agent, now: datetime) -> Case:
+        """Queue an answer about a case.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            content: what the answer says.
+            agent: who wrote it.
+            now: the time.
+        """
+        playbook = self.context.playbooks.for_case(case)
+        answer = self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)
+        return record(tx, case, [answer], now)
+
+    def _answered_enough(self, tx: Transaction, case: Case, agent: Agent, now: datetime) -> bool:
+        """Return whether an agent had so many answers about a case today that a machine may be writing.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            agent: who wrote it.
+            now: the time.
+        """
+        local = self.context.playbooks.default.calendar.local
+        answers = [
+            entry
+            for entry in tx.outbox.all(case=case.ref)
+            if entry.letter.kind is LetterKind.ANSWER
+            and entry.letter.to.address.lower() == agent.email.lower()
+            and local(entry.written_at).date() == local(now).date()
+        ]
+        return len(answers) >= _MAX_ANSWERS
+
+    def _tell_owner(self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime) -> None:
+        """Tell the owner of a case what a colleague has said about it.
+
+        Args:
+            tx: the transaction.
+            result: what became of the note; its case may change.
+            agent: who wrote it.
+            now: the time.
+        """
+        owner = self.context.playbooks.for_case(result.case).owner_of(result.case.owner)
+        changes = [command for command in result.done if command.verb not in LOOK_UPS]
+        if owner.id == agent.id or not (changes or result.remark):
+            return
+
+        content = LetterContent(
+            because=msg("{name} has answered about your case", name=agent.name),
+            colleague=agent.name,
+            done=tuple(command.line for command in changes),
+            remark=result.remark,
+        )
+        result.case = self._send(tx, result.case, content, owner, now)
+
+    def _ask_for_proof(
+        self, tx: Transaction, case: Case, agent: Agent, lines: Sequence[str], now: datetime
+    ) -> None:
+        """Ask an agent to repeat the orders of a mail that answers none of ours.
+
+        Anybody may have sent such a mail.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            agent: who wrote it.
+            lines: the lines of a note.
+            now: the time.
+        """
+        note = read_note(lines, self.context.grammar, signer=agent)
+        orders = tuple(order.line for group in note.orders for order in group)
+        because = msg(
+            "your mail answers none of ours, so that anybody may have sent it; "
+            "to have it done, answer this mail with the lines"
+        )
+        content = LetterContent(because=because, asks=orders, problems=tuple(b.problem for b in note.back))
+        log.command_not_understood("note", case.ref)
+        self._send(tx, case, content, agent, now)
+
+    # --- look-ups ---
+
+    def _looked_up(
+        self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime
+    ) -> tuple[LookedUp, ...]:
+        """Return what the look-ups of a note have found.
+
+        Args:
+            tx: the transaction.
+            result: what became of the note; its case may change.
+            agent: who wrote it.
+            now: the time.
+        """
+        asked = [(command.verb, command.text) for command in result.done if command.verb in LOOK_UPS]
+        look_up = LookUpService(self.context)
+        return tuple(
+            found
+            for verb, text in asked
+            for found in look_up.answer(tx, verb, text, result.case.ref, agent, now)
+        )
+
+    def _look_up(
+        self, tx: Transaction, note: StoredMail, agent: Agent, lines: Sequence[str], now: datetime
+    ) -> None:
+        """Answer a mail that names no case: look-ups, and the own absence of an agent who is proved.
+
+        Lines about a case that they name come back.
+
+        Args:
+            tx: the transaction.
+            note: the stored mail.
+            agent: who wrote it.
+            lines: the lines of a note.
+            now: the time.
+        """
+        look_up = LookUpService(self.context)
+        found: list[LookedUp] = []
+        done: list[str] = []
+        problems: list[str] = []
+        for line in lines:
+            ref, rest = split_case(line)
+            for order in self._orders(rest):
+                if order.verb in LOOK_UPS:
+                    found += look_up.answer(tx, order.verb, order.text, ref, agent, now)
+                elif order.verb == "away" and note.message.proven:
+                    self._absence(tx, order, agent, now, done, problems)
+                else:
+                    problems.append(
+                        msg("{line} answers none of our mails; answer one with it", line=quoted(line))
+                    )
+
+        key = f"look-up-{note.id}"
+        self._answer_without_case(tx, note, key, agent, done, problems, tuple(found), now)
+
+    # --- digests ---
+
+    def _digest_answer(
+        self, tx: Transaction, note: StoredMail, asked: OutboxEntry, agent: Agent, now: datetime
+    ) -> list[str]:
+        """Run lines about the cases of a digest, and return the problems.
+
+        Each line names its case, unless the digest has only one ("FU-7K3Q9: complaint").
+
+        Args:
+            tx: the transaction.
+            note: the stored mail.
+            asked: the digest that is answered.
+            agent: who wrote it.
+            now: the time.
+        """
+        digest = asked.letter
+        named = cases_in(f"{digest.text}\n{digest.html}")
+        lines, doubts = self._lines(tx, note, digest)
+        about_flood = [line for line in lines if _dismisses_flood(line)]
+        by_case, problems = self._by_case([line for line in lines if line not in about_flood], named)
+        problems = [doubt.problem for doubt in doubts] + problems
+        done = [self._dismiss_flood(tx, asked, agent, now)] if about_flood else []
+        gives = False
+        found: list[LookedUp] = []
+
+        for ref, about in by_case.items():
+            if not ref:
+                outcome = self._without_a_case(tx, about, agent, now)
+                done, problems, found = done + outcome[0], problems + outcome[1], found + outcome[2]
+                continue
+            case = tx.cases.get(ref)
+            allowed, held_back = self._held_back(case, about, asked)
+            result = self.commands.run_lines(
+                tx, case, allowed, agent.name, "digest", agent, now, doubts=held_back
+            )
+            done += [f"{ref}: {command.line}" for command in result.done]
+            problems += [f"{ref}: {problem}" for problem in result.problems]
+            found += self._looked_up(tx, result, agent, now)
+            gives |= _gives(result.done)
+
+        if problems or not (done or found):
+            log.command_not_understood("digest", "")
+        if problems or found or not done or about_flood or gives:
+            key = f"answer-{note.id}"
+            self._answer_without_case(tx, note, key, agent, done, problems, tuple(found), now, digest)
+        return problems
+
+    def _dismiss_flood(self, tx: Transaction, asked: OutboxEntry, agent: Agent, now: datetime) -> str:
+        """Dismiss all complaints of a flood that an agent was told of; return what was done.
+
+        Args:
+            tx: the transaction.
+            asked: the digest that is answered.
+            agent: who wrote it.
+            now: the time.
+        """
+        told = [case for case in tx.cases.unfinished() if case.flood and case.opened_at <= asked.written_at]
+        suspected = [case for case in told if case.stage is Stage.SUSPECTED]
+        for case in suspected:
+            self.commands.run_lines(tx, case, [_DISMISS], agent.name, "digest", agent, now)
+        return f"{DISMISS_FLOOD}: {len(suspected)}"
+
+    def _by_case(self, lines: Sequence[str], named: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+        """Return the lines of a digest's answer by case, "" for those that need none, and the problems.
+
+        Args:
+            lines: the lines of a note.
+            named: the cases of the digest.
+        """
+        only_case = named[0] if len(named) == 1 else ""
+        found: dict[str, list[str]] = {}
+        problems: list[str] = []
+        for line in join_wrapped(lines, self.context.grammar):
+            ref, command = split_case(line)
+            ref = ref or only_case
+            if ref in named:
+                found.setdefault(ref, []).append(command)
+            elif ref:
+                problems.append(_names_no_case(line.strip()))
+            else:
+                found.setdefault("", []).append(line)
+        return found, problems
+
+    def _without_a_case(
+        self, tx: Transaction, lines: Sequence[str], agent: Agent, now: datetime
+    ) -> tuple[list[str], list[str], list[LookedUp]]:
+        """Run the lines of a digest's answer that name no case: look-ups, and the agent's own absence.
+
+        Other orders are problems.
+
+        Args:
+            tx: the transaction.
+            lines: the lines of a note.
+            agent: who wrote it.
+            now: the time.
+
+        Returns:
+            What was done, the problems, and what was looked up.
+        """
+        note = read_note(lines, self.context.grammar, signer=agent)
+        done: list[str] = []
+        problems = [unclear.problem for unclear in note.back]
+        found: list[LookedUp] = []
+        for order in (order for group in note.orders for order in group):
+            if order.verb in LOOK_UPS:
+                found += LookUpService(self.context).answer(tx, order.verb, order.text, "", agent, now)
+            elif order.verb == "away":
+                self._absence(tx, order, agent, now, done, problems)
+            else:
+                problems.append(_names_no_case(order.line))
+        return done, problems, found
+
+    def _absence(
+        self,
+        tx: Transaction,
+        order: Order,
+        agent: Agent,
+        now: datetime,
+        done: list[str],
+        problems: list[str],
+    ) -> None:
+        """Store what an agent says of the own absence, which concerns no case.
+
+        Args:
+            tx: the transaction.
+            order: the line.
+            agent: who wrote it.
+            now: the time.
+            done: the lines that were done; this one is added.
+            problems: why lines come back; the problem of this one is added.
+        """
+        try:
+            AbsenceService(self.context).say(tx, agent, order.text, now)
+            done.append(order.line)
+        except NotUnderstoodError as error:
+            problems.append(error.problem)
+
+    def _answer_without_case(
         self,
         tx: Transaction,
         note: StoredMail,
-        digest: Letter,
+        name: str,
         agent: Agent,
         done: Sequence[str],
         problems: Sequence[str],
+        found: tuple[LookedUp, ...],
         now: datetime,
+        digest: Letter | None = None,
     ) -> None:
-        """Send the agent what was done of a digest's answer, and what was not understood."""
+        """Send the agent what was done, what was not understood, and what was looked up.
+
+        Args:
+            tx: the transaction.
+            note: the stored mail.
+            name: the last part of the answer's key.
+            agent: who wrote it.
+            done: the lines that were done.
+            problems: why lines come back.
+            found: what was looked up.
+            now: the time.
+            digest: the digest that is answered.
+        """
         playbook = self.context.playbooks.default
+        day = playbook.calendar.local(now).date()
         agenda = Agenda(
-            key=f"{digest.key}.answer-{note.id}",
-            day=playbook.calendar.local(now).date(),
+            key=f"{digest.key}.{name}" if digest else notice_key(day, name),
+            day=day,
             done=tuple(done),
             problems=tuple(problems),
+            looked_up=found,
         )
         letter = self.context.letters.digest(agenda, playbook, now, note.mailbox, agent)
         tx.outbox.queue(letter, now)
         log.letter_written(letter.key)
 
 
+def _is_over(case: Case, asked: OutboxEntry) -> bool:
+    """Return whether a case was closed since it was asked about: what a desk mail may order ends with it.
+
+    Args:
+        case: the case.
+        asked: the desk mail that is answered.
+    """
+    return case.closed_at is not None and asked.written_at <= case.closed_at
+
+
+def _gives_order(line: str, grammar: Grammar) -> bool:
+    """Return whether a line may change a case: it has an order that is no look-up, a yes or a no.
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+    """
+    pieces = grammar.read(line)
+    return any(
+        isinstance(piece, YesOrNo) or (isinstance(piece, Order) and piece.verb not in LOOK_UPS)
+        for piece in pieces
+    )
+
+
+def _customers_words(case: Case, desk_text: str) -> str:
+    """Return what the customer wrote, as far as an agent's mail client may have quoted it.
+
+    Args:
+        case: the case.
+        desk_text: the text of the desk mail that is answered.
+    """
+    quotes = [line.lstrip("> ") for line in desk_text.splitlines() if line.startswith(">")]
+    return "\n".join((case.story, case.latest, *quotes))
+
+
+def _dismisses_flood(line: str) -> bool:
+    """Return whether a line dismisses the complaints of a flood.
+
+    Args:
+        line: a line of a note.
+    """
+    return " ".join(line.casefold().split()).rstrip(".!") == DISMISS_FLOOD
+
+
+def _gives(done: Iterable[Command]) -> bool:
+    """Return whether commands gave the customer something of value.
+
+    Args:
+        done: the commands that were done.
+    """
+    return any(command.verb in _GIVING for command in done)
+
+
+def question_of(desk_mail: Letter, case: Case, grammar: Grammar) -> Question | None:
+    """Return the one question that a desk mail asks, None where it asks none, or several.
+
+    Args:
+        desk_mail: the mail that is answered.
+        case: the case.
+        grammar: how agents speak.
+    """
+    if desk_mail.kind is LetterKind.DOUBT:
+        return Question("settle: sent", by_consent=False)
+    if desk_mail.kind is LetterKind.OPENED and (case.stage is Stage.SUSPECTED or case.by_machine):
+        return Question("complaint", "dismiss")
+    if desk_mail.kind is LetterKind.APPROVAL and _approvals(case) == 1:
+        return Question("approve", "refuse")
+    return _question_in(desk_mail.text.splitlines(), case, grammar)
+
+
+def _question_in(lines: Iterable[str], case: Case, grammar: Grammar) -> Question | None:
+    """Return the one question of a desk mail, by the lines that it offers.
+
+    Args:
+        lines: of the desk mail, or of a quote of it.
+        case: the case.
+        grammar: how agents speak.
+    """
+    bare = [line for line in lines if "," not in line]  # the last line names words that answer nothing
+    pieces = [piece for line in bare for piece in grammar.read(line)]
+    offered = {piece.verb for piece in pieces if isinstance(piece, Order)}
+    if "approve" in offered and not offered & _OTHER_ANSWERS and _approvals(case) == 1:
+        return Question("approve", "refuse")
+    if {"complaint", "dismiss"} <= offered and case.stage is Stage.SUSPECTED:
+        return Question("complaint", "dismiss")
+    if "none" in offered and case.unclear:
+        return Question("none", "none")
+    return None
+
+
+def _stranger(message: Message) -> Agent:
+    """Return the writer of a mail as somebody whose signature may be known, though no agent.
+
+    Args:
+        message: the note.
+    """
+    sender = message.sender
+    return Agent(id=sender.address, name=sender.shown, email=sender.address, phone="")
+
+
+def _approvals(case: Case) -> int:
+    """Return how many things wait for an approval, of which each was asked about in a mail of its own.
+
+    Args:
+        case: the case.
+    """
+    proposed = case.proposed or case.grants_in(GrantState.PROPOSED)
+    letters = case.letters_in(LetterRecordState.REVIEW)
+    return len(letters) + len(case.grants_in(GrantState.WAITING_APPROVAL)) + bool(proposed)
+
+
+def _why_answered(result: NoteResult, findings: Sequence[str], playbook: Playbook, now: datetime) -> str:
+    """Return why a note is answered, "" where the answer itself says it.
+
+    Args:
+        result: what became of the note; its case may change.
+        findings: what the wording rules found.
+        playbook: of the case.
+        now: the time.
+    """
+    if result.back:
+        return msg("some lines of your note were not understood")
+    if not result.done and result.remark:
+        return msg(
+            "your words are in the history of the case; there was no order in them, and nothing was done"
+        )
+    if not result.done:
+        return msg("there was no order in your mail, and nothing was done")
+    if _gives(result.done) and not findings:
+        at = f"{playbook.calendar.local(now):%H:%M}"
+        return msg("a note in your name was carried out at {at}; if it is not yours, say so at once", at=at)
+    return ""
+
+
+def _expected_lines(result: NoteResult, question: Question | None) -> tuple[str, ...]:
+    """Return the lines to answer with.
+
+    Better ones for those that came back, else what the desk mail asked.
+
+    Args:
+        result: what became of the note; its case may change.
+        question: what the note answers, where that is one question.
+    """
+    drafts = [unclear.draft for unclear in result.back if unclear.draft]
+    if drafts:
+        return tuple(line for draft in drafts for line in draft.split("\n"))
+    if question and not result.done:
+        return (question.yes, "refuse: " if question.no == "refuse" else question.no) if question.no else ()
+    return ()
+
+
+def _names_no_case(line: str) -> str:
+    """Return the problem of a line that names no case of the digest that it answers.
+
+    Args:
+        line: a line of a note.
+    """
+    return msg(
+        "{line} names no case of that digest; expected {form}",
+        line=quoted(line),
+        form=quoted("FU-7K3Q9: complaint"),
+    )
+
+
+def _without_case(subject: str) -> str:
+    """Return a subject without the case in brackets: "[FU-7K3Q9] kept: 1" is a line, too.
+
+    Args:
+        subject: of a mail.
+    """
+    return re.sub(r"^\s*(?:\w{2,3}:\s*)*\[?FU-[A-Z0-9]{5,12}\]?\s*:?\s*", "", subject, flags=re.IGNORECASE)
+
+
 def _quoted_text(tx: Transaction, note: StoredMail, desk_mail: Letter) -> str:
-    """Return the text that a note may quote: the desk mail's, and that of the thread's last mails."""
+    """Return the text that a note may quote: the desk mail's, and that of the thread's last mails.
+
+    Args:
+        tx: the transaction.
+        note: the stored mail.
+        desk_mail: the mail that is answered.
+    """
     earlier = [tx.mail.earlier_text(message_id) for message_id in note.message.thread[-_QUOTED_MAILS:]]
     return "\n".join([desk_mail.text, *earlier])

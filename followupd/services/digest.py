@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
-from followupd.domain.case import Case
+from followupd.domain.case import Case, Stage
 from followupd.domain.decision import Agenda, AgendaItem
 from followupd.domain.events import OwnerNudged
 from followupd.domain.keys import ReminderKey, ReminderKind, StateKey
@@ -26,11 +26,14 @@ from followupd.recovery.agenda import suspicion, waiting
 from followupd.recovery.remind.reminders import Reminder
 from followupd.services.context import ServiceContext
 from followupd.services.maintenance import TrainingService
-from followupd.services.record import record
-from followupd.services.staff_mail import StaffNotices, notice_key
+from followupd.services.record import mark_told, record, untold
+from followupd.services.staff_mail import FLOOD_LINE, StaffNotices, notice_key
 
 #: a single waiting case gets its reminder instead of a digest
 _MIN_CASES = 2
+#: lines that stand in the place of a likelier one
+_UNLIKELY = frozenset({"late", "withdraw", "withdraw-option", "refuse", "missing", "not-reached"})
+_KEPT = "kept: "
 #: at most this many cases in one part of a digest
 _MAX_CASES = 40
 
@@ -114,7 +117,10 @@ class DigestService:
             general = company_lines if agent == lead else []
             agenda = self._agenda(agent, list(cases.values()), today, general, now)
             if _is_worth_sending(agenda) and not tx.outbox.contains(agenda.key):
-                written += self._queue(tx, agenda, agent, cases, now)
+                queued = self._queue(tx, agenda, agent, cases, now)
+                if queued and agent == lead:
+                    mark_told(tx, untold(tx), now)
+                written += queued
 
         return written
 
@@ -128,10 +134,13 @@ class DigestService:
         calendar = self._default.calendar
         fresh = [case for case in cases if not remind.was_reminded_on(case, agent, today, calendar)]
         owned = [case for case in fresh if self._owner(case) == agent]
-        suspected = [item for item in map(suspicion, owned) if item]
+        flood = [case for case in owned if case.flood and case.stage is Stage.SUSPECTED]
+        suspected = [item for item in map(suspicion, owned) if item and not item.case.flood]
         waiting_items = self._items(fresh, agent, now)
 
         lines = list(general)
+        if flood:
+            lines.append(msg(FLOOD_LINE, n=len(flood)))
         left_out = max(0, len(suspected) - _MAX_CASES) + max(0, len(waiting_items) - _MAX_CASES)
         if left_out:
             lines.append(msg("{n} more wait; `followupd cases` lists them all", n=left_out))
@@ -172,6 +181,7 @@ class DigestService:
             _sentence(work, reminders),
             _since(case, work, reminders, now),
             account=account,
+            group=_group(case, reminders, playbook, now),
             asks=_asks(work, reminders),
             matters=tuple(str(reminder.key) for reminder in reminders),
         )
@@ -212,7 +222,7 @@ class DigestService:
         """
         lines = [
             _doubt_line(tx),
-            _quarantine_line(tx, since),
+            _quarantine_line(tx),
             _breaker_line(tx),
             _undelivered_line(tx, since),
             self.training.news_since(since),
@@ -236,11 +246,13 @@ class DigestService:
 def _sentence(work: AgendaItem | None, reminders: Sequence[Reminder]) -> str:
     """Return what waits, as one sentence.
 
-    A reminder of what the owner's work contains already (`listed`) is not repeated.
+    A reminder of what the owner's work contains already (`listed`) is not repeated, and neither is one that
+    says that it comes.
     """
-    sentences = [reminder.sentence for reminder in reminders]
+    to_tell = remind.without_repeats(reminders)
+    sentences = [reminder.sentence for reminder in to_tell]
     if work:
-        unlisted = [reminder.sentence for reminder in reminders if not reminder.listed]
+        unlisted = [reminder.sentence for reminder in to_tell if not reminder.listed]
         sentences = [work.what, *unlisted]
 
     return sentence_list(filter(None, sentences))
@@ -259,12 +271,31 @@ def _since(case: Case, work: AgendaItem | None, reminders: Sequence[Reminder], n
 
 
 def _asks(work: AgendaItem | None, reminders: Sequence[Reminder]) -> tuple[str, ...]:
-    """Return the lines with which the agent may answer, each once."""
+    """Return the lines with which the agent may answer: of several that answer the same, the likely one.
+
+    Promises that were kept are named in one line. What may stand in the place of each line is explained once,
+    in the digest itself.
+    """
     lines = list(work.asks) if work else []
     for reminder in reminders:
         lines += reminder.asks
 
-    return tuple(dict.fromkeys(lines))
+    likely = [line for line in dict.fromkeys(lines) if line.partition(":")[0] not in _UNLIKELY]
+    kept = [line.removeprefix(_KEPT) for line in likely if line.startswith(_KEPT)]
+    others = [line for line in likely if not line.startswith(_KEPT)]
+    return (*([_KEPT + ", ".join(kept)] if kept else []), *others)
+
+
+def _group(case: Case, reminders: Sequence[Reminder], playbook: Playbook, now: datetime) -> str:
+    """Return the part of the digest for a case: overdue, today or tomorrow, or "" for one without promises."""
+    calendar = playbook.calendar
+    today = calendar.local(now).date()
+    deadlines = [promise.internal_deadline for promise in case.owed if promise.internal_deadline]
+    if any(due <= now for due in deadlines):
+        return "overdue"
+    if any(calendar.local(due).date() == today for due in deadlines):
+        return "today"
+    return "tomorrow" if any(reminder.key.step == "soon" for reminder in reminders) else ""
 
 
 def _doubt_line(tx: Transaction) -> str:
@@ -276,15 +307,15 @@ def _doubt_line(tx: Transaction) -> str:
     return msg("nobody knows whether these letters left: {keys}", keys=", ".join(keys))
 
 
-def _quarantine_line(tx: Transaction, since: datetime | None) -> str:
-    """Return the line about quarantine, only while it holds mail that is newer than the last digest."""
-    new = tx.mail.count(MailState.QUARANTINED, since)
+def _quarantine_line(tx: Transaction) -> str:
+    """Return the line about quarantine, only while it holds mail of which nobody was told."""
+    new = untold(tx)
     if not new:
         return ""
 
     return msg(
         "{n} new mail(s) lie in quarantine, {all} in all: look for the tag fu-quarantine",
-        n=new,
+        n=len(new),
         all=tx.mail.count(MailState.QUARANTINED),
     )
 
@@ -292,8 +323,10 @@ def _quarantine_line(tx: Transaction, since: datetime | None) -> str:
 def _breaker_line(tx: Transaction) -> str:
     """Return the line about the circuit breaker, "" while it is closed."""
     breaker = tx.state.get(StateKey.BREAKER)
-    if breaker is None or breaker[0] != "open":
+    if breaker is None or breaker[0] == "closed":
         return ""
+    if breaker[0] == "partly":
+        return msg("the breaker keeps some letters back: see `followupd status`")
 
     return msg("the breaker is open and nothing leaves: see `followupd status`")
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from followupd import log
 from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.database import place
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.keys import StateKey
 from followupd.domain.mail import Kind, StoredMail
@@ -20,6 +21,8 @@ from followupd.text.complaints.learning import FEWEST
 _RETENTION_INTERVAL = timedelta(days=1)
 #: mails in one transaction, so that others wait for the ledger only briefly
 _BATCH_SIZE = 200
+#: where the result of a training is stored
+_PLACE = place("pulse", StateKey.TRAINING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ class TrainingService:
             before = self._decrypted(found[0]).delta if found else {}
             delta = dict(learned.delta) if enough else before
             summary = _summary(learned) if delta != before else ""
-            token = self.vault.encrypt(json.dumps({"delta": delta, "told": summary}).encode())
+            token = self.vault.encrypt(json.dumps({"delta": delta, "told": summary}).encode(), _PLACE)
             row = {"tags": learned.tags, "sealed": base64.b64encode(token).decode()}
             tx.state.put(StateKey.TRAINING, row, now)
 
@@ -170,7 +173,7 @@ class TrainingService:
 
     def _decrypted(self, row: Mapping[str, str]) -> _StoredTraining:
         """Return a stored result."""
-        return _StoredTraining(**json.loads(self.vault.decrypt(base64.b64decode(row["sealed"]))))
+        return _StoredTraining(**json.loads(self.vault.decrypt(base64.b64decode(row["sealed"]), _PLACE)))
 
 
 def _dated_decisions(tx: Transaction) -> Iterator[tuple[datetime, Tagged]]:

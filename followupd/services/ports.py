@@ -1,6 +1,6 @@
 """Protocols of what has two implementations: mail source, mail transport and gift-card provider."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal, Protocol, Self
 
@@ -53,6 +53,7 @@ class MailSource(Protocol):
         keywords: Collection[str] = (),
         since: datetime | None = None,
         batch: int = 200,
+        received_at: Mapping[int, datetime] | None = None,
     ) -> Iterator[FolderChanges]:
         """Yield new mails and changed flags since the cursor, at most `batch` mails at a time."""
 

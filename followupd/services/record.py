@@ -9,6 +9,7 @@ from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.case import Case, Stage
 from followupd.domain.decision import Decision
 from followupd.domain.events import Event
+from followupd.domain.keys import StateKey
 from followupd.domain.letter import LetterRecordState
 from followupd.domain.mail import MailState, StoredMail
 from followupd.errors import ConflictError, UnavailableError
@@ -108,3 +109,18 @@ def quarantine(tx: Transaction, mail: StoredMail, reason: str) -> None:
     """Set a stored mail aside for a person."""
     tx.mail.mark_processed(mail.id, state=MailState.QUARANTINED, reason=reason)
     log.mail_quarantined(mail.id, reason)
+
+
+def untold(tx: Transaction) -> list[int]:
+    """Return the mails in quarantine of which nobody was told, by their ids, oldest first."""
+    told = tx.state.get(StateKey.QUARANTINE_TOLD)
+    known = set(told[0]) if told else set()
+    return [mail_id for mail_id in tx.mail.quarantined_ids() if mail_id not in known]
+
+
+def mark_told(tx: Transaction, mail_ids: Iterable[int], now: datetime) -> None:
+    """Record that somebody was told of mails in quarantine; those that are in it no more are forgotten."""
+    told = tx.state.get(StateKey.QUARANTINE_TOLD)
+    known = {*(told[0] if told else ()), *mail_ids}
+    kept = [mail_id for mail_id in tx.mail.quarantined_ids() if mail_id in known]
+    tx.state.put(StateKey.QUARANTINE_TOLD, kept, now)

@@ -1,25 +1,47 @@
-"""Write notices to agents: about returned commands, a refused reload, a low stock of gift cards."""
+"""Write to agents what is no reminder.
+
+Returned commands, look-ups, absences, a refused reload, a low stock of gift cards.
+"""
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
+from followupd.domain.calendar import day
+from followupd.domain.case import Case, Stage
+from followupd.domain.command import quoted
 from followupd.domain.compensation import Money
-from followupd.domain.decision import Agenda, LetterContent
+from followupd.domain.decision import Agenda, LetterContent, LookedUp
+from followupd.domain.events import Remarked
+from followupd.domain.keys import StateKey
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import PendingCommand, StoredMail
 from followupd.domain.playbook import Agent, Role
-from followupd.domain.translatable import msg
-from followupd.errors import LetterError
-from followupd.services.context import ServiceContext
+from followupd.domain.translatable import msg, msgid
+from followupd.errors import LetterError, NotUnderstoodError
+from followupd.recovery.agenda import suspicion, waiting
+from followupd.recovery.commands.context import names_no_day
+from followupd.recovery.remind import summary_of
+from followupd.services.context import PromiseLineReader, ServiceContext
 from followupd.services.record import record
 
+#: the line with which an agent dismisses the complaints of a flood, all at once
+DISMISS_FLOOD = "dismiss flood"
+FLOOD_LINE = msgid(
+    "{n} complaints came faster than agents can be asked about each, and nobody hears anything from us: "
+    "`followupd cases` lists them, and `dismiss flood` in answer to this mail dismisses them all"
+)
 #: at most this many problems of a refused reload are listed; `followupd check` shows all of them
 _MAX_PROBLEMS = 20
+#: at most this many cases of a customer are shown
+_MAX_SHOWN = 10
+_REFERENCE = re.compile(r"\bFU-[A-Z0-9]{5,12}\b")
+_ADDRESS = re.compile(r"[^\s<>\"',;:()]+@[^\s<>\"',;:()]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +90,37 @@ class StaffNotices:
         with self.context.ledger.transaction() as tx:
             return self.queue(tx, key, [why, *problems[:_MAX_PROBLEMS]], self.lead, now)
 
+    def breaker_opened(self, now: datetime) -> int:
+        """Tell the leads, once a day, that the breaker is open; return how many mails were written.
+
+        The breaker does not stop this mail.
+        """
+        with self.context.ledger.transaction() as tx:
+            breaker = tx.state.get(StateKey.BREAKER)
+            if breaker is None or breaker[0] == "closed":
+                return 0
+            reason = tx.state.get(StateKey.BREAKER_REASON)
+            why = msg("the breaker keeps letters back: {why}", why=str(reason[0]) if reason else "")
+            advice = msg("look at `followupd letters`; `followupd resume` lets them leave again")
+            today = self._today(now)
+            keys = [(notice_key(today, f"breaker-{lead.id}"), lead) for lead in self._leads]
+            return sum(self.queue(tx, key, [why, advice], lead, now) for key, lead in keys)
+
+    def flooded(self, now: datetime) -> int:
+        """Tell the leads at once, and once a day, that more complaints came than agents are asked about singly.
+
+        Return how many mails were written.
+        """
+        with self.context.ledger.transaction() as tx:
+            flood = tx.state.get(StateKey.FLOOD)
+            if flood is None or not flood[0]:
+                return 0
+            tx.state.put(StateKey.FLOOD, 0, now)
+            n = sum(case.flood and case.stage is Stage.SUSPECTED for case in tx.cases.unfinished())
+            line = msg(FLOOD_LINE, n=n)
+            keys = [(notice_key(self._today(now), f"flood-{lead.id}"), lead) for lead in self._leads]
+            return sum(self.queue(tx, key, [line], lead, now) for key, lead in keys)
+
     def queue(
         self,
         tx: Transaction,
@@ -106,14 +159,166 @@ class StaffNotices:
         default = self.context.playbooks.default
         return default.team.first(Role.LEAD) or default.owner_of("")
 
+    @property
+    def _leads(self) -> list[Agent]:
+        """All leads."""
+        agents = self.context.playbooks.default.team.agents
+        return [agent for agent in agents if agent.role is Role.LEAD] or [self.lead]
+
     def _today(self, now: datetime) -> date:
         """Return the day, by the default playbook's calendar."""
         return self.context.playbooks.default.calendar.local(now).date()
 
 
-def notice_key(day: date, name: str) -> str:
+@dataclass(frozen=True, slots=True)
+class LookUpService:
+    """Answers what agents ask to see, from the ledger; nothing is changed."""
+
+    context: ServiceContext
+
+    def answer(
+        self, tx: Transaction, verb: str, text: str, ref: str, agent: Agent, now: datetime
+    ) -> tuple[LookedUp, ...]:
+        """Return what one look-up has found.
+
+        Args:
+            tx: the transaction.
+            verb: help, show or today.
+            text: of `show`: a case, a customer's address or nothing.
+            ref: the case that the note is about, "" for none.
+            agent: who asks.
+            now: the time.
+        """
+        if verb == "help":
+            return (LookedUp(is_help=True),)
+        if verb == "today" or text.casefold() == "today":
+            return (self._waiting(tx, agent, now),)
+        return self._shown(tx, text or ref, now) or (LookedUp(msg("no case is known for {what}", what=text)),)
+
+    def _waiting(self, tx: Transaction, agent: Agent, now: datetime) -> LookedUp:
+        """Return what waits for an agent, one line a case.
+
+        Args:
+            tx: the transaction.
+            agent: who wrote it.
+            now: the time.
+        """
+        lines = []
+        for case in tx.cases.unfinished():
+            playbook = self.context.playbooks.for_case(case)
+            item = suspicion(case) or waiting(case, playbook, now)
+            if item and playbook.owner_of(case.owner).id == agent.id:
+                who = case.customer.shown
+                lines.append(msg("{ref}, {who}: {what}", ref=case.ref, who=who, what=item.what))
+        if not lines:
+            return LookedUp(msg("nothing waits for you"))
+        return LookedUp(msg("what waits for you"), tuple(lines))
+
+    def _shown(self, tx: Transaction, wanted: str, now: datetime) -> tuple[LookedUp, ...]:
+        """Return the cases that a reference or a customer's address names, the newest first.
+
+        Args:
+            tx: the transaction.
+            wanted: a reference or an address.
+            now: the time.
+        """
+        ref = _REFERENCE.search(wanted.upper())
+        address = _ADDRESS.search(wanted)
+        if ref:
+            return (self._case(tx, tx.cases.get(ref[0]), now),) if tx.cases.exists(ref[0]) else ()
+        if address is None:
+            return ()
+        newest = list(reversed(tx.cases.of_customer(address[0])))[:_MAX_SHOWN]
+        return tuple(self._case(tx, case, now) for case in newest)
+
+    def _case(self, tx: Transaction, case: Case, now: datetime) -> LookedUp:
+        """Return one case in lines: whose it is, what was said and done, and the agents' remarks.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            now: the time.
+        """
+        playbook = self.context.playbooks.for_case(case)
+        who = case.customer.shown or msg("a customer who was forgotten")
+        title = msg("{ref}, {who}: {subject}", ref=case.ref, who=who, subject=case.subject or "-")
+        owner = playbook.owner_of(case.owner)
+        lines = [
+            msg("stage: {stage}; looked after by {name}", stage=case.stage.value, name=owner.name),
+            *summary_of(case, playbook, now),
+        ]
+        for event in tx.cases.history(case.ref):
+            if isinstance(event, Remarked):
+                when = day(event.at, playbook.calendar)
+                lines.append(msg("{name} on {when}: {words}", name=event.by, when=when, words=event.text))
+        return LookedUp(title, tuple(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceService:
+    """Knows which agents are away: by the configuration, by `away:`, or by an out-of-office reply."""
+
+    context: ServiceContext
+
+    def refresh(self, now: datetime) -> None:
+        """Have the work of those who are away now done by those who stand in."""
+        playbooks = self.context.playbooks
+        today = playbooks.default.calendar.local(now).date()
+        with self.context.ledger.transaction() as tx:
+            until = _absences(tx)
+
+        away = [agent.id for agent in playbooks.default.team.agents if agent.is_away_on(today)]
+        away += [agent_id for agent_id, back in until.items() if back > now]
+        playbooks.set_absent(frozenset(away))
+
+    def say(self, tx: Transaction, agent: Agent | None, text: str, now: datetime) -> None:
+        """Store what an agent says of the own absence: "until 3 January".
+
+        Raises:
+            NotUnderstoodError: nobody knows who says so, or until when.
+        """
+        if agent is None:
+            problem = msg("{line}: say it in an answer to a desk mail of yours", line=quoted(f"away: {text}"))
+            raise NotUnderstoodError(problem)
+
+        language = self.context.languages.language(self.context.language)
+        reader = PromiseLineReader(self.context.playbooks.default, language)
+        back = reader.split_when(f"until {text.removeprefix('until').strip()}", now).due
+        if back is None or back <= now:
+            raise names_no_day(f"away: {text}", "away")
+        self.store(tx, agent, back, now)
+
+    def store(self, tx: Transaction, agent: Agent, until: datetime, now: datetime) -> None:
+        """Store until when an agent is away, and tell the one who stands in."""
+        absences = {agent_id: back for agent_id, back in _absences(tx).items() if back > now}
+        if absences.get(agent.id) == until:
+            return
+        absences[agent.id] = until
+        tx.state.put(StateKey.ABSENCES, {name: back.isoformat() for name, back in absences.items()}, now)
+        log.agent_away(agent.id, until)
+
+        playbook = self.context.playbooks.default
+        team = replace(playbook.team, absent=playbook.team.absent | {agent.id})
+        deputy = team.present(agent)
+        if deputy == agent:
+            return
+        when = day(until, playbook.calendar)
+        line = msg(
+            "{who} is away until {when}; what concerns these cases comes to you", who=agent.name, when=when
+        )
+        key = notice_key(playbook.calendar.local(now).date(), f"away-{agent.id}-{until:%Y%m%d%H%M}")
+        StaffNotices(self.context).queue(tx, key, [line], deputy, now)
+
+
+def _absences(tx: Transaction) -> dict[str, datetime]:
+    """Return until when agents are away who said so by mail."""
+    stored = tx.state.get(StateKey.ABSENCES)
+    return {name: datetime.fromisoformat(back) for name, back in (stored[0] if stored else {}).items()}
+
+
+def notice_key(on: date, name: str) -> str:
     """Return the key of a notice, which allows one of each name a day."""
-    return f"{LetterKind.DIGEST}.{day.isoformat()}.{name}"
+    return f"{LetterKind.DIGEST}.{on.isoformat()}.{name}"
 
 
 class StockSettings(Protocol):

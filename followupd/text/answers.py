@@ -206,6 +206,42 @@ def _elided(answers: Iterable[Answers]) -> re.Pattern[str]:
     return re.compile(rf"\b({'|'.join(elisions)})'(?=\w)")
 
 
+# --- nothing but thanks ---
+
+#: characters of plain thanks
+_MAX_THANKS = 300
+
+
+@lru_cache(maxsize=8)
+def _thanks_words(languages: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words of thanks in all languages, and those that may stand around them."""
+    tables = [language.answers.thanks for language in languages.all()]
+    return _union(tables, "thanks"), _union(tables, "thanks", "around")
+
+
+def is_thanks(text: str, names: Collection[str] = (), languages: Catalogue | None = None) -> bool:
+    """Return whether a mail says thanks and nothing else, so that it wants no answer.
+
+    Args:
+        text: the new text of the mail. One unknown word, a question or a number makes it more than thanks.
+        names: names of people, which are no unknown words.
+        languages: the languages to use, the shipped ones by default.
+    """
+    if len(text) > _MAX_THANKS or "?" in text:
+        return False
+
+    thanks, known = _thanks_words(languages or catalogue())
+    signs = [sign for sign in text if unicodedata.category(sign) == "So"]
+    people = {word for name in names for word in folded(name).split()}
+    words = [word for word in _WORD.findall(folded(text)) if word[0].isalnum()]
+    rest = [word for word in words if word not in known and word not in people]
+    return (
+        not rest
+        and any(word in thanks for word in (*words, *signs))
+        and all(sign in thanks for sign in signs)
+    )
+
+
 # --- has it arrived? ---
 
 

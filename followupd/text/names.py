@@ -3,6 +3,9 @@
 import re
 from collections.abc import Collection
 
+from followupd.languages import catalogue
+from followupd.languages.patterns import verbatim
+
 #: a longer name is not repeated
 MAX_NAME = 50
 MAX_SPACES = 4
@@ -17,6 +20,18 @@ _FIRST_AND_LAST = re.compile(
     r"(?P<first>[^\W\d_][^\W\d_]+(?:[-'’][^\W\d_]+)*)"
     r"(?: [^\W\d_][^\W\d_'’-]*\.?){1,2}",
 )
+
+
+_PUBLIC_PROVIDERS = re.compile(verbatim(catalogue().mail_clients.providers.public), re.IGNORECASE)
+
+
+def is_public_provider(address: str) -> bool:
+    """Whether anybody may have an address at this domain, so that one tells nothing about another.
+
+    Args:
+        address: of which only the domain counts.
+    """
+    return _PUBLIC_PROVIDERS.fullmatch(address.rpartition("@")[2]) is not None
 
 
 def greetable_name(name: str) -> str:

@@ -1,24 +1,384 @@
-"""Read the lines of an agent's note: join wrapped lines, recognise greetings and the cases that are named."""
+"""Read an agent's note: which lines are orders, which come back, and which are free words for the history."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 
-from followupd.domain.command import is_item, read_line
+from followupd.domain.command import Form, form_of, quoted
 from followupd.domain.mail import Message
-from followupd.errors import NotUnderstoodError
-from followupd.languages import Catalogue, catalogue
+from followupd.domain.translatable import msg
+from followupd.text.mail.signature import TRIM, is_farewell
+from followupd.text.orders import Grammar, Order, Piece, Remark, Speaker, Unclear, YesOrNo, bare_line, folded
 
 _CASE = re.compile(r"\bFU-[A-Z0-9]{5,12}\b")
 #: a case, in brackets or as a list item, and the line about it
 _CASE_AND_LINE = re.compile(
-    r"\s*(?:[-*]\s+)?\[?(FU-[A-Z0-9]{5,12})\b\]?\s*[:,=-]?\s*(.*)", re.IGNORECASE | re.DOTALL
+    r"\s*(?:[-*]\s+)?\[?(FU-[A-Z0-9]{5,12})\b\]?\s*[:：,=-]?\s*(.*)", re.IGNORECASE | re.DOTALL
 )
 #: characters of a line that a mail client wrapped; most wrap at 65 to 78 columns, and a long word leaves less
 MIN_WRAPPED = 45
-#: in half of all signatures, where it is no command
+#: digits of a phone number by which it is known in a signature
+_MIN_DIGITS = 6
+#: characters of a line of a signature
+_MAX_SIGNATURE = 80
+#: words of a name behind a farewell
+_MAX_NAMES = 3
+#: in half of all signatures, where it is no order
 _PHONE = "phone"
+_WORDS = re.compile(r"[^\W_]+")
 _QUOTE_MARK = re.compile(r"^\s{0,3}[>›»|｜＞]\s?")
+#: what nobody says of a mail that is no complaint
+_OF_COMPLAINTS = (
+    *("complaint", "promised", "fixed", "approve", "promise", "firm", "estimate", "update"),
+    *("refund", "credit", "coupon", "free-shipping", "replacement", "gift-card", "gesture"),
+)
+#: two orders that cannot both be meant
+_OPPOSITES = frozenset(
+    {
+        frozenset({"approve", "refuse"}),
+        frozenset({"hold", "release"}),
+        frozenset({"reached", "not-reached"}),
+        frozenset({"close", "hold"}),
+        frozenset({"close", "complaint"}),
+        *(frozenset({verb, "dismiss"}) for verb in _OF_COMPLAINTS),
+    }
+)
+#: orders about one number that exclude each other
+_OPPOSITES_BY_NUMBER = (
+    {"kept", "late", "withdraw"},
+    {"issued", "refused"},
+    {"received", "missing"},
+    {"choose", "withdraw-option"},
+)
+#: verbs that say one thing of a case, so that two of them in a note are one too many
+_ONCE = frozenset(
+    [
+        "issue",
+        "impact",
+        "wants",
+        "cause",
+        "resolution",
+        "prevention",
+        "phone",
+        "fault",
+        "cause-code",
+        "severity",
+        "owner",
+        "playbook",
+        "choose",
+        "hold",
+        "away",
+        "resolved",
+        "settle",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The one question that a desk mail asks: the orders that yes and no mean, "" where one means none.
+
+    `by_consent`: whether "ok" and "go ahead" are a yes to it.
+    """
+
+    yes: str
+    no: str = ""
+    by_consent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNote:
+    """What a note says: the orders of each line, the lines that come back, and free words."""
+
+    orders: tuple[tuple[Order, ...], ...] = ()
+    back: tuple[Unclear, ...] = ()
+    remark: str = ""
+
+
+@dataclass(slots=True)
+class _OpenNote:
+    """A note while its lines are read."""
+
+    orders: list[list[Order]] = field(default_factory=list)
+    back: list[Unclear] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    #: whether the line before was an order
+    after_order: bool = False
+
+
+def read_note(
+    lines: Sequence[str],
+    grammar: Grammar,
+    *,
+    question: Question | None = None,
+    signer: Speaker | None = None,
+    may_be_empty: Sequence[str] = (),
+) -> ReadNote:
+    """Read the lines of a note about one case.
+
+    Args:
+        lines: as a mail client may have wrapped them.
+        grammar: how agents speak.
+        question: what the note answers, where that is one question.
+        signer: the agent who wrote the note, whose signature is no order.
+        may_be_empty: verbs that may be left empty, as they were offered.
+    """
+    joined = join_wrapped(lines, grammar)
+    end = _signature_start(joined, grammar, signer)
+    reading = _OpenNote()
+    replies: list[YesOrNo] = []
+
+    for line in joined[:end]:
+        if not grammar.left_empty(line, may_be_empty):
+            replies += _read_line(line, grammar, question, reading)
+
+    _take_replies(replies, question, reading)
+    reading.back += _orders_below(joined[end:], grammar)
+    return _without_contradictions(reading)
+
+
+def _read_line(line: str, grammar: Grammar, question: Question | None, reading: _OpenNote) -> list[YesOrNo]:
+    """Add what one line says to the reading; return the replies in it, which the whole note explains.
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+        question: what the note answers, where that is one question.
+        reading: the note as far as it was read; it is changed in place.
+    """
+    pieces = [_reply_or_remark(piece, grammar, question) for piece in grammar.read(line)]
+    orders = [piece for piece in pieces if isinstance(piece, Order)]
+    remarks = [piece.text for piece in pieces if isinstance(piece, Remark)]
+
+    if remarks and reading.after_order and not orders and grammar.is_condition(remarks[0]):
+        undone = reading.orders.pop()
+        problem = msg("{line} depends on what you wrote below it", line=quoted(undone[0].line))
+        reading.back.append(Unclear(f"{undone[0].line}\n{remarks[0]}", problem))
+        return []
+    if orders:
+        reading.orders.append([replace(order, line=line.strip()) for order in orders])
+
+    reading.after_order = bool(orders) or (reading.after_order and not pieces)
+    reading.remarks += remarks
+    reading.back += [replace(piece, line=line.strip()) for piece in pieces if isinstance(piece, Unclear)]
+    return [piece for piece in pieces if isinstance(piece, YesOrNo)]
+
+
+def _reply_or_remark(piece: Piece, grammar: Grammar, question: Question | None) -> Piece:
+    """Return a reply to no question as the remark that it is; "no answer, tried twice" denies nothing.
+
+    Args:
+        piece: a piece of a line.
+        grammar: how agents speak.
+        question: what the note answers, where that is one question.
+    """
+    if isinstance(piece, YesOrNo) and piece.rest and question is None:
+        return grammar.free(piece.line)
+    return piece
+
+
+def _take_replies(replies: Sequence[YesOrNo], question: Question | None, reading: _OpenNote) -> None:
+    """Turn yes and no into the orders that they mean.
+
+    Where they mean none, they come back or change nothing.
+
+    Args:
+        replies: each yes and no of the note.
+        question: what the note answers, where that is one question.
+        reading: the note as far as it was read; it is changed in place.
+    """
+    for reply in replies:
+        meant = _meant(reply, question)
+        if meant:
+            reading.orders.append([meant])
+            if reply.kind == "no" and reply.rest and not meant.text:
+                reading.remarks.append(reply.rest)
+        elif question or not (reading.orders or reading.back or reading.remarks):
+            reading.back.append(Unclear(reply.line, _expected_reply(reply, question)))
+
+
+def _meant(reply: YesOrNo, question: Question | None) -> Order | None:
+    """Return the order that a reply means, None where it means none for certain.
+
+    Args:
+        reply: a yes or a no.
+        question: what the note answers, where that is one question.
+    """
+    if question is None:
+        return None
+    if reply.kind == "no":
+        verb, _, text = question.no.partition(":")
+        takes_reason = verb == "refuse"
+        return Order(verb, reply.rest if takes_reason else text.strip(), reply.line) if verb else None
+    if reply.rest or (reply.kind == "agreed" and not question.by_consent):
+        return None
+    verb, _, text = question.yes.partition(":")
+    return Order(verb, text.strip(), reply.line)
+
+
+def _expected_reply(reply: YesOrNo, question: Question | None) -> str:
+    """Return what to say instead of a reply that means nothing for certain.
+
+    Args:
+        reply: a yes or a no.
+        question: what the note answers, where that is one question.
+    """
+    line = quoted(reply.line)
+    if question is None:
+        return msg("{line} answers no single question; say what you mean as a line", line=line)
+    if not question.no:
+        return msg("{line} is not clear enough; expected {yes}", line=line, yes=quoted(question.yes))
+    no = "refuse: why" if question.no == "refuse" else question.no
+    return msg(
+        "{line} is more than a yes or a no; expected {yes} or {no}",
+        line=line,
+        yes=quoted(question.yes),
+        no=quoted(no),
+    )
+
+
+# --- contradictions ---
+
+
+def _without_contradictions(reading: _OpenNote) -> ReadNote:
+    """Return the reading; lines that contradict each other come back, and the same order counts once.
+
+    Args:
+        reading: the note as far as it was read; it is changed in place.
+    """
+    orders = list(dict.fromkeys(map(tuple, reading.orders)))
+
+    wrong = {id(group): other for group in orders for other in orders if _contradict(group, other)}
+    back = list(reading.back)
+    for group in orders:
+        if id(group) in wrong:
+            other = wrong[id(group)][0].line
+            problem = msg("{line} contradicts {other}", line=quoted(group[0].line), other=quoted(other))
+            back.append(Unclear(group[0].line, problem))
+
+    done = tuple(group for group in orders if id(group) not in wrong)
+    return ReadNote(done, tuple(back), "\n".join(reading.remarks))
+
+
+def _contradict(group: tuple[Order, ...], other: tuple[Order, ...]) -> bool:
+    """Return whether two lines, or two orders of one line, cannot both be meant.
+
+    Args:
+        group: the orders of one line.
+        other: the orders of another line, or the same.
+    """
+    if group is other:
+        return any(_excludes(a, b) for n, a in enumerate(group) for b in group[n + 1 :])
+    return any(_excludes(a, b) for a in group for b in other)
+
+
+def _excludes(one: Order, other: Order) -> bool:
+    """Return whether two orders cannot both be meant.
+
+    Args:
+        one: an order.
+        other: the orders of another line, or the same.
+    """
+    if one.verb == other.verb:
+        return one.verb in _ONCE and one.text != other.text
+    both = frozenset({one.verb, other.verb})
+    if any(both <= verbs for verbs in _OPPOSITES_BY_NUMBER):
+        mine, theirs = _numbers(one), _numbers(other)
+        return not mine or not theirs or not mine.isdisjoint(theirs)
+    return both in _OPPOSITES
+
+
+def _numbers(order: Order) -> set[str]:
+    """Return the numbers that an order is about, none where it is about all.
+
+    Args:
+        order: an order.
+    """
+    if form_of(order.verb) is Form.NUMBER:
+        return set(re.findall(r"\d+", order.text))
+    return set(re.findall(r"^\d+", order.text))
+
+
+# --- signatures ---
+
+
+def _signature_start(lines: Sequence[str], grammar: Grammar, signer: Speaker | None) -> int:
+    """Return the number of the first line of the signature, how many lines there are where it has none.
+
+    Args:
+        lines: the lines of a note.
+        grammar: how agents speak.
+        signer: the agent who wrote the note, None where that is not known.
+    """
+    for number, line in enumerate(lines):
+        if number and not grammar.is_order(line) and _closes(line, grammar, signer):
+            return number
+    return len(lines)
+
+
+def _closes(line: str, grammar: Grammar, signer: Speaker | None) -> bool:
+    """Return whether a line is a farewell, or names the signer, or both: "BR, Ana".
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+        signer: the agent who wrote the note, None where that is not known.
+    """
+    if is_farewell(line) or (signer is not None and _signs(line, grammar, signer)):
+        return True
+    farewell, comma, name = line.partition(",")
+    return bool(comma) and is_farewell(farewell) and len(name.split()) <= _MAX_NAMES
+
+
+def _signs(line: str, grammar: Grammar, signer: Speaker) -> bool:
+    """Return whether a line is the signer's name, initials, address or phone, or the company's name.
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+        signer: the agent who wrote the note, None where that is not known.
+    """
+    words = folded(line.strip(TRIM))
+    if not words or len(line) > _MAX_SIGNATURE:
+        return False
+    name = folded(signer.name)
+    initials = "".join(part[0] for part in name.split())
+    if words.replace(".", "").replace(" ", "") in {initials, initials[:1]}:
+        return True
+    if words in {name, *name.split(), folded(signer.id)} or re.match(rf"{re.escape(name)}\b", words):
+        return True
+    company = folded(grammar.company)
+    digits, phone = (re.sub(r"\D", "", text) for text in (line, signer.phone))
+    has_phone = len(phone) >= _MIN_DIGITS and phone[-_MIN_DIGITS:] in digits
+    has_company = company and words.startswith(company)
+    return bool(has_company) or (has_phone and not _names_phone(line)) or signer.email.lower() in line.lower()
+
+
+def _names_phone(line: str) -> bool:
+    """Return whether a line is the order that says the customer's phone.
+
+    Args:
+        line: a line of a note.
+    """
+    return line.strip().casefold().startswith(_PHONE)
+
+
+def _orders_below(lines: Sequence[str], grammar: Grammar) -> Iterator[Unclear]:
+    """Yield the orders in and below a signature, of which nothing is done.
+
+    Args:
+        lines: the lines of a note.
+        grammar: how agents speak.
+    """
+    for line in lines:
+        if grammar.is_order(line) and not _names_phone(line):
+            yield Unclear(
+                line.strip(), msg("{line} stands below your name, where I do nothing", line=quoted(line))
+            )
+
+
+# --- cases, wrapped lines, quotes ---
 
 
 def split_case(line: str) -> tuple[str, str]:
@@ -43,20 +403,21 @@ def cases_in(text: str) -> list[str]:
     return list(dict.fromkeys(_CASE.findall(text)))
 
 
-def join_wrapped(lines: Sequence[str], languages: Catalogue | None = None) -> list[str]:
-    """Join the lines that a mail client wrapped: a line without a command continues a long line above it.
+def join_wrapped(lines: Sequence[str], grammar: Grammar | None = None) -> list[str]:
+    """Join the lines that a mail client wrapped: a line without an order continues a long order above it.
 
     After a short line a person began a new one: "Thanks, Ana" does not continue the promise above it.
 
     Args:
         lines: of the note.
-        languages: the languages of greetings; the shipped ones by default.
+        grammar: how agents speak; the shipped languages by default.
     """
+    known = grammar or Grammar()
     found: list[str] = []
     above = ""
     for line in lines:
         was_wrapped = len(above.rstrip()) >= MIN_WRAPPED
-        if was_wrapped and ":" in found[-1] and _continues(line, languages):
+        if was_wrapped and known.begins_order(split_case(found[-1])[1]) and _continues(line, known):
             found[-1] = f"{found[-1].rstrip()} {line.strip()}"
         else:
             found.append(line)
@@ -65,72 +426,22 @@ def join_wrapped(lines: Sequence[str], languages: Catalogue | None = None) -> li
     return found
 
 
-def _continues(line: str, languages: Catalogue | None) -> bool:
-    """Whether a line may be the end of a wrapped one.
+def _continues(line: str, grammar: Grammar) -> bool:
+    """Return whether a line below a long one may be its end.
 
     Args:
-        line: below a long line.
-        languages: the languages of greetings.
+        line: a line of a note.
+        grammar: how agents speak.
     """
-    if not line.strip() or _begins_command(line):
+    if not line.strip() or grammar.begins_order(line) or split_case(line)[0]:
         return False
-    return not is_courtesy(line, languages)
-
-
-def _begins_command(line: str) -> bool:
-    """Whether a line is a list item, or begins with a verb or with a word before a colon.
-
-    Args:
-        line: not empty.
-    """
-    if is_item(line):
-        return True
-    verb, colon, _ = line.partition(":")
-    beginning = f"{verb}: x" if colon else line
-    if _is_command(beginning):
-        return True
-    return ":" in line.split(" ", maxsplit=1)[0]
-
-
-def _is_command(line: str) -> bool:
-    """Whether a line is a command, about the case of the mail or about one that it names.
-
-    Args:
-        line: without the case that it is about.
-    """
-    try:
-        read_line(line)
-    except NotUnderstoodError:
+    if ":" in line.split(" ", maxsplit=1)[0]:
         return False
-    return True
-
-
-@lru_cache(maxsize=8)
-def _courtesies(languages: Catalogue) -> frozenset[str]:
-    """Return the words with which greetings and thanks begin, of all languages.
-
-    Args:
-        languages: the shipped ones and those of the admin.
-    """
-    return frozenset[str]().union(*(language.answers.notes.courtesies for language in languages.all()))
-
-
-def is_courtesy(line: str, languages: Catalogue | None = None) -> bool:
-    """Whether a line is a greeting or thanks ("Hi Kim"), neither a command nor a mistake.
-
-    Args:
-        line: of the note.
-        languages: the languages of greetings; the shipped ones by default.
-    """
-    words = line.casefold().split()
-    if not words or ":" in line:
-        return False
-    first = words[0].strip(",.!-")
-    return first in _courtesies(languages or catalogue())
+    return not grammar.is_courtesy(line) and not is_farewell(line)
 
 
 def own_lines(message: Message) -> list[str]:
-    """Return the lines that are certainly the agent's own: a possible quote is no command.
+    """Return the lines that are certainly the agent's own: a possible quote is no order.
 
     Args:
         message: the note.
@@ -139,44 +450,172 @@ def own_lines(message: Message) -> list[str]:
     return [line for line in message.text.split("\n") if line.strip() not in doubtful]
 
 
-def uncertain_commands(message: Message, thread: str) -> list[str]:
-    """Return a problem for each command that may be quoted.
+def filled_in(message: Message, desk_text: str, thread: str, grammar: Grammar) -> list[str]:
+    """Return the lines that were offered empty and have a value in the quote, which so is no quote any more.
 
-    Commands among quoted lines or in the signature count as well, unless the thread has them.
+    Args:
+        message: the note.
+        desk_text: the text of the desk mail that it answers.
+        thread: the text of the earlier mails; what they say is a quote.
+        grammar: how agents speak.
+    """
+    slots = {_slot(line, grammar) for line in desk_text.splitlines() if _is_open(line, grammar)} - {None}
+    known = f" {_flat(thread)} "
+    repeated = join_wrapped(quoted_lines(message), grammar) if slots else []
+    found = []
+    for line in dict.fromkeys([*repeated, *message.doubtful]):
+        is_new = _slot(line, grammar) in slots and f" {_flat(line)} " not in known
+        if is_new and not _is_open(line, grammar) and grammar.is_order(split_case(line)[1]):
+            found.append(line.strip())
+    return found
+
+
+def _slot(line: str, grammar: Grammar) -> tuple[str, str, str] | None:
+    """Return case, verb and number of a line with a verb and a colon, None of any other.
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+    """
+    case, rest = split_case(line)
+    bare = bare_line(rest)
+    if case and not bare:
+        return case, "", ""
+    label, colon, text = bare.partition(":")
+    order = grammar.verb_of(label)
+    if not colon or order is None:
+        return (case, "", "") if case and grammar.is_order(bare) else None
+    number = re.match(r"\s*#?(\d{1,4})", text) if form_of(order) is Form.NUMBER_AND_TEXT else None
+    return case, order, number[1] if number else ""
+
+
+def _is_open(line: str, grammar: Grammar) -> bool:
+    """Return whether a line was offered to be filled in.
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+    """
+    _, rest = split_case(line)
+    _, colon, text = bare_line(rest).partition(":")
+    if not bare_line(rest):
+        return True
+    blanks = grammar.words("until", "because")
+    words = [folded(word) for word in re.sub(r"\.{2,}|…|_{2,}|^\s*\d{1,4}", " ", text).split()]
+    return bool(colon) and " ".join(words) in {"", *blanks, *(f"{a} {b}" for a in blanks for b in blanks)}
+
+
+def uncertain_orders(
+    message: Message, thread: str, grammar: Grammar, taken: Sequence[str] = ()
+) -> list[Unclear]:
+    """Return each order that may be quoted, of which nothing is done.
+
+    Orders among quoted lines or in the signature count as well, unless the thread has them.
 
     Args:
         message: the note.
         thread: the text of the earlier mails, whose lines the agent may have quoted.
+        grammar: how agents speak.
+        taken: lines in the quote that are orders all the same (`filled_in`).
     """
     known = f" {_flat(thread)} "
-    unmarked = [line for line in _unmarked_quotes(message) if f" {_flat(line)} " not in known]
-    commands = [line for line in (*message.doubtful, *unmarked) if _is_command(split_case(line)[1])]
-    why = (
-        "stands among quoted lines or in a signature, so that nothing was done for it; "
-        "if you mean it, write it above them"
-    )
-    return [f"{line!r} {why}" for line in dict.fromkeys(commands)]
+    candidates = [*message.doubtful, *_unmarked_quotes(message)]
+    found = []
+    for line in dict.fromkeys(candidates):
+        may_be_own = line in message.doubtful and not _names_phone(line)
+        is_quoted = not may_be_own and f" {_flat(line)} " in known
+        is_taken = any(line.strip() and line.strip() in other for other in taken)
+        if not is_quoted and not is_taken and grammar.is_order(split_case(line)[1]):
+            why = msg(
+                "{line} stands among quoted lines or in a signature, so that nothing was done for it; "
+                "if you mean it, write it above them",
+                line=quoted(line),
+            )
+            found.append(Unclear(line.strip(), why))
+    return found
+
+
+def repeated_orders(lines: Sequence[str], words: str, offered: str, grammar: Grammar) -> list[str]:
+    """Return the lines that are orders and that somebody else has written.
+
+    A mail client may quote without any mark, and the customer may have written what looks like an order. A line
+    that the desk mail offers is the agent's, although the customer may have written it, too.
+
+    Args:
+        lines: of the note.
+        words: what the customer wrote.
+        offered: the desk mail; its quoted lines offer nothing.
+        grammar: how agents speak.
+    """
+    written = {_compared(line) for line in words.splitlines()}
+    running = f" {_compared(words)} "
+    unquoted = {_compared(line) for line in offered.splitlines() if not _QUOTE_MARK.match(line)}
+    found = []
+    for line in lines:
+        compared = _compared(split_case(line)[1])
+        has_text = " " in compared
+        is_repeated = compared in written or (has_text and f" {compared} " in running)
+        if is_repeated and compared not in unquoted and _orders(split_case(line)[1], grammar):
+            found.append(line)
+    return found
+
+
+def _orders(line: str, grammar: Grammar) -> bool:
+    """Return whether there is an order, a yes or a no in a line.
+
+    Args:
+        line: a line of a note.
+        grammar: how agents speak.
+    """
+    return any(isinstance(piece, Order | YesOrNo) for piece in grammar.read(line))
+
+
+def _compared(text: str) -> str:
+    """Return a text without what mail clients change when they quote: marks, blanks, width, hidden signs.
+
+    Args:
+        text: one or more lines.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    shown = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
+    return " ".join(_WORDS.findall(shown))
 
 
 def _unmarked_quotes(message: Message) -> Iterator[str]:
     """Yield the lines that were taken for a quote, with at most one mark, and those of the signature.
 
-    A line with several marks was quoted before, and is surely no command. Neither is a phone number in a
-    signature.
+    A phone number in a signature is no order.
 
     Args:
         message: the note.
     """
-    for line in message.quoted.splitlines():
-        bare = _QUOTE_MARK.sub("", line, count=1).strip()
-        if _QUOTE_MARK.match(bare):
-            continue
-        yield bare
-
+    yield from _unmarked(message.quoted)
     for line in message.signature.splitlines():
-        is_phone = line.strip().casefold().startswith(_PHONE)
-        if not is_phone:
+        if not _names_phone(line):
             yield line
+
+
+def quoted_lines(message: Message) -> list[str]:
+    """Return the lines of the mail that a note quotes, without their marks.
+
+    Args:
+        message: the note.
+    """
+    return list(_unmarked(message.quoted))
+
+
+def _unmarked(quoted: str) -> Iterator[str]:
+    """Yield lines of a quote without their mark.
+
+    One with several marks was quoted before, and is no order.
+
+    Args:
+        quoted: the quote, with its marks.
+    """
+    for line in quoted.splitlines():
+        bare = _QUOTE_MARK.sub("", line, count=1).strip()
+        if not _QUOTE_MARK.match(bare):
+            yield bare
 
 
 def _flat(text: str) -> str:

@@ -191,6 +191,35 @@ def test_thunderbird_is_told_of_every_tag(
     assert "// refund-* is a pattern" in said
 
 
+def _contrast_on_white(colour: str) -> float:
+    """Return the contrast ratio of WCAG 2.1, 1.4.3."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def test_every_tag_can_be_read_on_white_and_every_stage_has_a_colour_of_its_own(
+    dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tags", "thunderbird", "--json", "--config", str(made(dovecot.account()))]) == 0
+    tags = json.loads(capsys.readouterr().out)
+    assert min(_contrast_on_white(tag["color"]) for tag in tags) >= 4.5
+    stages = [tag["color"] for tag in tags if tag["key"] in STATUS_TAGS]
+    assert len(set(stages)) == len(STATUS_TAGS)
+    assert [tag["tag"] for tag in tags][:4] == ["complaint", "kept", "fixed", "hold"]
+
+
+def test_an_administrator_gets_the_tags_as_policies(
+    dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tags", "thunderbird", "--policies", "--config", str(made(dovecot.account()))]) == 0
+    preferences = json.loads(capsys.readouterr().out)["policies"]["Preferences"]
+    assert preferences["mailnews.tags.complaint.tag"] == {"Value": "complaint", "Status": "default"}
+    assert preferences["mailnews.tags.fu-heard.color"]["Value"] == "#3949AB"
+
+
 def test_programs_get_the_tags_as_json(
     dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:

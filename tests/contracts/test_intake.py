@@ -1,21 +1,26 @@
 """From a real mailbox into the ledger, whatever happens to the server, the folder or the mail on the way."""
 
+import shutil
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
+import trustme
 
 from followupd import clock
 from followupd.adapters.crypto import Vault
 from followupd.adapters.imap.mailbox import Account, ImapMailbox
 from followupd.adapters.settings.tags import DEFAULT_TAGS
 from followupd.adapters.storage.ledger import Ledger
+from followupd.domain.keys import StateKey
 from followupd.domain.mail import Identity, MailState
 from followupd.errors import UnavailableError
 from followupd.services.inbox.sync import Folder, FolderRole, InboxSync
@@ -396,3 +401,85 @@ def comes_in(service: Service, number: int) -> None:
 def connected(service: Service) -> bool:
     service.manager.so_far()  # a manager that does not listen slows the daemon down
     return bool(service.ask("status")["mailboxes"][0]["connected"])
+
+
+# a mailbox that is put back from a backup
+
+
+@pytest.fixture(scope="module")
+def maildir(authority: trustme.CA) -> Iterator[Dovecot]:
+    """A server that can be put back: all of a mailbox is in one directory."""
+    with Dovecot(authority, storage="maildir") as running:
+        yield running
+
+
+@contextmanager
+def put_back_later(server: Dovecot, postbox: Postbox) -> Iterator[None]:
+    """Copy the mailbox, and put the copy in its place at the end, as an admin does with a snapshot."""
+    home, copy = server.directory / "home" / postbox.username, server.directory / f"{postbox.username}.copy"
+    subprocess.run(["cp", "-a", str(home), str(copy)], check=True)
+    yield
+    server.stop()
+    shutil.rmtree(home)
+    subprocess.run(["mv", str(copy), str(home)], check=True)
+    server.start()
+
+
+#: mails before the backup, those that it lost, and those that came after it was put back
+PUT_BACK = [(1, 5, 3), (1, 3, 3), (1, 2, 6), (3, 1, 1), (0, 4, 2)]
+
+
+@pytest.mark.parametrize(("before", "lost", "after"), PUT_BACK)
+@pytest.mark.parametrize("role", [FolderRole.INBOX, FolderRole.SENT, FolderRole.COMMAND])
+def test_no_mail_is_forgotten_when_a_mailbox_is_put_back_from_a_backup(
+    maildir: Dovecot, intake: InboxSync, ledger: Ledger, role: FolderRole, before: int, lost: int, after: int
+) -> None:
+    postbox = maildir.account()
+    name = {FolderRole.INBOX: "INBOX", FolderRole.SENT: "Sent", FolderRole.COMMAND: "Recovery"}[role]
+    folder = Folder("support", name, role, "complaint", since="all")
+    with postbox.client() as client:
+        if name not in {each[2] for each in client.list_folders()}:
+            client.create_folder(name)
+    numbers = iter(range(1, 30))
+    for number in islice(numbers, before):
+        postbox.append(mail(number), folder=name)
+    sync(intake, account_of(postbox), folder)
+    with put_back_later(maildir, postbox):
+        for number in islice(numbers, lost):
+            postbox.append(mail(number), folder=name)
+        sync(intake, account_of(postbox), folder)
+    # INTERNALDATE has whole seconds, and nobody puts a backup back within one
+    second = clock.now().replace(microsecond=0)
+    until(lambda: clock.now().replace(microsecond=0) > second, "the next second")
+    for number in islice(numbers, after):
+        postbox.append(mail(number), folder=name)
+    sync(intake, account_of(postbox), folder)
+    sync(intake, account_of(postbox), folder)
+    assert sorted(subjects(ledger)) == sorted(
+        f"mail {number}" for number in range(1, before + lost + after + 1)
+    )
+    if role is FolderRole.COMMAND:
+        assert lines(ledger) == ["complaint"] * (before + lost + after)
+    with ledger.transaction() as tx:
+        told = tx.state.get(StateKey.PUT_BACK.of("support"))
+    assert told is not None
+    assert told[0] == name
+
+
+def test_a_folder_that_only_grows_or_shrinks_was_not_put_back(
+    maildir: Dovecot, intake: InboxSync, ledger: Ledger
+) -> None:
+    postbox = maildir.account()
+    for number in (1, 2, 3):
+        postbox.append(mail(number))
+        sync(intake, account_of(postbox))
+    with postbox.client() as client:
+        client.select_folder("INBOX")
+        client.delete_messages([2, 3])
+        client.expunge()
+    for number in (4, 5):
+        sync(intake, account_of(postbox))
+        postbox.append(mail(number))
+        sync(intake, account_of(postbox))
+    with ledger.transaction() as tx:
+        assert tx.state.get(StateKey.PUT_BACK.of("support")) is None

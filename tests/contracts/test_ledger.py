@@ -37,7 +37,7 @@ from followupd.domain.events import (
     OwnerChosen,
 )
 from followupd.domain.keys import StateKey
-from followupd.domain.letter import Letter, LetterKind, LetterStatus, SendResult, UsageWindows
+from followupd.domain.letter import Budget, Letter, LetterKind, LetterStatus, SendResult, UsageWindows
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
     IncomingMail,
@@ -261,7 +261,7 @@ def test_a_location_that_has_another_mail_now_is_updated(ledger: Ledger) -> None
     assert news == {"fixed"}
     with ledger.transaction() as tx:
         assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset({"fixed", "hold"})}) == {
-            second: {"hold"}
+            second: (frozenset({"hold"}), frozenset())
         }
 
 
@@ -269,11 +269,27 @@ def test_a_tag_that_was_removed_and_set_again_is_reported_again(ledger: Ledger) 
     mail_id, _, _ = store(ledger, incoming(1, "hold"))
     with ledger.transaction() as tx:
         assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset({"hold"})}) == {}
-        assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset()}) == {}
+        assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset()}) == {
+            mail_id: (frozenset(), frozenset({"hold"}))
+        }
         assert tx.mail.update_tags("support", "INBOX", 7, {1: frozenset({"hold"}), 99: frozenset({"x"})}) == {
-            mail_id: {"hold"}
+            mail_id: (frozenset({"hold"}), frozenset())
         }
         assert tx.mail.unknown_uids("support", "INBOX", 7, [1, 99]) == {99}
+
+
+def test_a_tag_that_is_taken_off_may_be_set_again_at_once(ledger: Ledger) -> None:
+    mail_id, _, _ = store(ledger, incoming(1, "fixed", "complaint"))
+    with ledger.transaction() as tx:
+        tx.mail.request_removal(mail_id, ["fixed"])
+        [update] = tx.mail.pending_tag_updates("support", "INBOX", 7)
+        assert (update.add, update.remove) == ((), ("fixed",))
+        tx.mail.mark_tags_updated(update)
+        assert tx.mail.pending_tag_updates("support", "INBOX", 7) == []
+        again = {1: frozenset({"fixed", "complaint"})}
+        assert tx.mail.update_tags("support", "INBOX", 7, again) == {
+            mail_id: (frozenset({"fixed"}), frozenset())
+        }
 
 
 def test_a_command_is_pending_until_it_is_done(ledger: Ledger) -> None:
@@ -711,13 +727,13 @@ def test_the_quota_counts_automatic_letters_that_were_or_may_have_been_sent(ledg
             "lu@customers.test": (NOW,),
             "@customers.test": (NOW,) * 4,
         }
-        assert usage.sent == 7
+        assert usage.sent == {Budget.FIRST: 6, Budget.PROMISED: 1}
         assert tx.outbox.usage([kim, lu], UsageWindows(before, day, before)).recent.keys() == {
             "kim@customers.test",
             "lu@customers.test",
         }
         later = tx.outbox.usage([kim, lu], UsageWindows(day, day, day))
-        assert (dict(later.recent), later.sent) == ({}, 0)
+        assert (dict(later.recent), later.sent) == ({}, {})
 
 
 # --- gift cards ---

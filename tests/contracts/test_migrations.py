@@ -49,6 +49,9 @@ CASE = (
     " '2026-12-01 10:00:00', '')"
 )
 
+#: events that the program of revision 0002 did not know
+NEWER = {"CustomerChosen", "HelpAnswered", "HelpAsked", "MailSetAside", "Parked", "Remarked"}
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
@@ -237,8 +240,15 @@ def test_cases_in_every_stage_with_events_of_every_class_are_read_from_a_ledger_
         for case in cases:
             history = tx.cases.history(case.ref)
             names |= {type(event).__name__ for event in history}
-            assert replace(lifecycle.fold(history), version=case.version, wake_at=case.wake_at) == case
-    assert names == set(EVENTS)
+            # what was written before has no time of its last reopening
+            folded = replace(
+                lifecycle.fold(history),
+                version=case.version,
+                wake_at=case.wake_at,
+                reopened_at=case.reopened_at,
+            )
+            assert folded == case
+    assert set(EVENTS) - names <= NEWER
     assert {case.stage for case in cases} == set(Stage)
 
 
@@ -250,7 +260,8 @@ def test_letters_mails_and_gift_cards_are_read_from_a_ledger_of_revision_0002(
     with ledger.transaction() as tx:
         letters = tx.outbox.all()
         assert {entry.status for entry in letters} == set(LetterStatus)
-        assert {entry.draft for entry in letters} == set(DraftState)
+        newer = {DraftState.EDITED}  # which the program of that revision did not know
+        assert {entry.draft for entry in letters} == set(DraftState) - newer
         for entry in letters:
             key = entry.letter.key
             assert entry.letter.text == f"Dear Kim,\n\nthis is {key}, as it was written.\n"

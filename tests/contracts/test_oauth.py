@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import secrets
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -331,6 +332,6 @@ def test_status_says_that_nobody_has_logged_in(directory: Path, capsys: pytest.C
     (directory / "followupd.toml").write_text(
         f'{text}\n[ledger]\nurl = "sqlite:///{ledger.name}"\nkey = "file:key"\n'
     )
-    (directory / "key").write_text("k" * 32)
+    (directory / "key").write_text(secrets.token_hex(32))
     assert main(["status", "--json", "--config", str(directory)]) == 1
     assert "followupd login support" in capsys.readouterr().out

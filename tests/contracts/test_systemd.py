@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.adapters.systemd import notify
+from followupd.adapters.process import notify
 from tests.servers.manager import Manager
 
 

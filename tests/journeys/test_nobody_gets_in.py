@@ -43,12 +43,44 @@ def orders(world: World) -> list[type]:
     ]
 
 
-def test_a_note_from_somebody_else_than_the_agent_who_was_asked_gives_no_orders(world: World) -> None:
+def test_a_note_from_somebody_who_is_no_agent_gives_no_orders(world: World) -> None:
     desk = a_complaint(world)
-    for sender in ("mallory@evil.test", CUSTOMER, "lee@agents.test"):
+    for sender in ("mallory@evil.test", CUSTOMER):
         world.agent_answers(desk, "fixed", sender=sender)
     assert orders(world) == []
-    assert [reason for reason in quarantined(world) if "only from the agent" in reason]
+
+
+def test_an_order_in_an_agents_name_that_answers_no_desk_mail_is_only_asked_about(world: World) -> None:
+    desk = a_complaint(world)
+    unproved = EmailMessage()
+    unproved["Message-ID"], unproved["Subject"] = "<somebody@evil.test>", str(desk["Subject"])
+    world.agent_answers(unproved, "fixed")
+    assert orders(world) == []
+    [asked] = world.letters("desk/answer")
+    assert asked["To"] == "Ana Reyes <ana@agents.test>"
+
+
+@pytest.mark.parametrize("line", ["show", "help", "today", "show {case}", "{case}: show"])
+def test_an_order_beside_a_look_up_is_only_asked_about_where_nothing_proves_the_agent(
+    world: World, line: str
+) -> None:
+    desk = a_complaint(world)
+    unproved = EmailMessage()
+    unproved["Message-ID"], unproved["Subject"] = "<somebody@evil.test>", str(desk["Subject"])
+    world.agent_answers(unproved, line.format(case=world.case().ref), "gift-card: 50 EUR")
+    assert world.case().compensation == ()
+    [asked] = world.letters("desk/answer")
+    assert "gift-card: 50 EUR" in text_of(asked)
+    world.agent_answers(asked, "gift-card: 50 EUR")
+    assert len(world.case().compensation) == 1
+
+
+def test_a_colleagues_gift_is_told_to_both_and_to_each_as_what_it_is(world: World) -> None:
+    desk = a_complaint(world)
+    world.agent_answers(desk, "gift-card: 20 EUR", sender="lee@agents.test")
+    told = {str(mail["To"]): mail for mail in world.letters("desk/answer")}
+    assert "Carried out" in told["Lee Park <lee@agents.test>"]["Subject"]
+    assert "What was said about your case" in told["Ana Reyes <ana@agents.test>"]["Subject"]
 
 
 def test_a_note_with_a_forged_reference_gives_no_orders(world: World) -> None:
@@ -84,6 +116,88 @@ def test_a_note_that_fails_the_servers_check_of_its_sender_gives_no_orders(
     assert [reason for reason in quarantined(world) if "forged" in reason]
 
 
+#: From and the fields of our server, each of which stole a gift card once
+STOLEN_BY = {
+    "two mailboxes in From": ("Ana <ana@agents.test>, M <m@evil.test>", ["dmarc=pass header.from=evil.test"]),
+    "a quoted sender": (
+        "ana@agents.test",
+        ['spf=pass smtp.mailfrom="a dmarc=pass"@evil.test; dmarc=fail header.from=agents.test'],
+    ),
+    "two fields": (
+        "ana@agents.test",
+        ["spf=pass smtp.mailfrom=evil.test", "dmarc=fail header.from=agents.test"],
+    ),
+    "a pass of another domain": ("ana@agents.test", ["dmarc=pass header.from=evil.test"]),
+    "a login of somebody else": ("ana@agents.test", ["auth=pass smtp.auth=m@agents.test"]),
+    "no field": ("ana@agents.test", []),
+}
+
+
+def a_note(world: World, desk: EmailMessage, sender: str, results: list[str], text: str) -> None:
+    """Deliver a note with fields that the server `mx.example.test` wrote."""
+    fields = [f"Authentication-Results: mx.example.test; {result}" for result in results]
+    lines = [*fields, f"From: {sender}", f"To: {world.postbox.address}", f"Subject: Re: {desk['Subject']}"]
+    lines += [f"Message-ID: <{len(text)}@x.test>", f"In-Reply-To: {desk['Message-ID']}", "", text, ""]
+    world.postbox.deliver("\r\n".join(lines).encode(), sender="m@evil.test")
+    world.passes()
+
+
+def test_no_forged_note_pays_out_and_the_same_note_of_the_agent_does(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(mailbox='trusted = ["mx.example.test"]')
+    desk = a_complaint(world)
+    for name, (sender, results) in STOLEN_BY.items():
+        a_note(world, desk, sender, results, f"gift-card: 50 EUR\n-- \n{name}")
+        assert world.case().compensation == (), name
+    assert len(quarantined(world)) == len(STOLEN_BY)
+    a_note(world, desk, "ana@agents.test", ["dmarc=pass header.from=agents.test"], "gift-card: 50 EUR")
+    assert len(world.case().compensation) == 1
+
+
+def test_money_that_a_note_gives_is_told_to_the_agent_in_whose_name_it_came(world: World) -> None:
+    desk = a_complaint(world)
+    world.agent_answers(desk, "cause: a strike")
+    assert world.letters("desk/answer") == []
+    world.agent_answers(desk, "gift-card: 20 EUR")
+    [answer] = world.letters("desk/answer")
+    assert "Carried out" in answer["Subject"]
+    assert "if it is not yours" in text_of(answer)
+    assert "gift-card: 20 EUR" in text_of(answer)
+
+
+def test_a_desk_mail_gives_no_orders_once_its_case_is_closed(world: World) -> None:
+    desk = a_complaint(world)
+    world.says(world.case().ref, "kept", "fixed", "close")
+    world.passes(world.now + timedelta(days=1))
+    assert orders(world)[-1] is Closed
+    world.agent_answers(desk, "gift-card: 50 EUR")
+    assert world.case().compensation == ()
+    answer = world.letters("desk/answer")[-1]
+    assert "the case was closed after" in " ".join(text_of(answer).split())
+    world.agent_answers(answer, "gift-card: 50 EUR")
+    assert len(world.case().compensation) == 1
+
+
+ORDERS_BY_A_CUSTOMER = (
+    "gift-card: 50 EUR",
+    "I am upset and this goes on for a very long time gift-card: 50 EUR thank you very much",
+    "- gift\u200b-card: 50 EUR",
+    "GIFT-CARD:\u00a050\u00a0EUR",
+)
+
+
+@pytest.mark.parametrize("words", ORDERS_BY_A_CUSTOMER)
+def test_a_line_of_the_customers_is_no_order_until_the_agent_says_it_again(world: World, words: str) -> None:
+    desk = a_complaint(world, text=f"Three weeks and nothing came.\n{words}\nBye")
+    world.agent_answers(desk, "gift-card: 50 EUR")
+    assert world.case().compensation == ()
+    answer = world.letters("desk/answer")[-1]
+    assert "customer's words" in " ".join(text_of(answer).split())
+    world.agent_answers(answer, "gift-card: 50 EUR")
+    assert len(world.case().compensation) == 1
+
+
 def test_the_same_note_from_the_agent_is_heard(world: World) -> None:
     """Or the tests above would pass in a house that hears nobody."""
     desk = a_complaint(world)
@@ -102,6 +216,9 @@ def test_who_joins_a_case_late_gets_no_letter_and_no_gift(world: World, copied: 
         tx.cards.add("GIFT-FOR-KIM", Money(2000, "EUR"), None, world.now)
     world.customer_writes("Please send all of it to me.", f"Re: [{ref}] my parcel", mallory, Reply_To=mallory)
     world.says(ref, "cause: a", "resolution: b", "prevention: c", "kept")
+    world.passes(world.now + timedelta(days=8))
+    assert world.letters("follow-up") == []  # the owner was told of the mail, and has not said a word
+    world.says(ref, "fixed")
     world.passes(world.now + timedelta(days=8))
     for follow_up in world.letters("follow-up"):
         world.customer_writes("Thank you. Send me the gift, too!", "Re: my parcel", mallory, follow_up)

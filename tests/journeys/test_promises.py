@@ -30,6 +30,8 @@ def test_a_promise_that_slips_brings_one_delay_letter_before_the_told_date(world
     assert "a lead says the second new date" in problems[0]
     assert world.says(ref, "late: 2 until Thursday because of more water", agent="lee") == []
     world.passes(world.now + timedelta(hours=1))
+    assert len(world.letters("delay")) == 1  # one a day
+    world.passes(world.now + timedelta(days=1))
     assert len(world.letters("delay")) == 2
 
 

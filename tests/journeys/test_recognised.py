@@ -42,7 +42,7 @@ def test_a_clear_complaint_is_confirmed_without_a_person_and_admits_no_fault(wor
     assert case.by_machine
     assert case.stage is Stage.PROMISED
     [opened] = world.letters("desk/opened")
-    assert "strongest first: unacceptable, still not" in " ".join(text_of(opened).split())
+    assert "strongest first" not in text_of(opened)  # that is told where an agent decides
     world.passes(world.now + timedelta(minutes=11))
     [letter] = to_customers(world)
     assert "sorry for the trouble" in text_of(letter)
@@ -99,7 +99,7 @@ def test_a_suspicion_waits_in_the_digest_and_the_customer_hears_nothing(world: W
     assert len(digests(world)) == 1
 
 
-def test_only_the_agent_who_got_the_digest_answers_it_and_only_about_its_cases(world: World) -> None:
+def test_a_digest_is_answered_by_agents_and_only_about_its_cases(world: World) -> None:
     world.customer_writes(QUESTION, subject="My order")
     world.customer_writes(
         "The parcel was left in the rain and the box is wet.", subject="Wet", sender="lou@customers.test"
@@ -107,7 +107,7 @@ def test_only_the_agent_who_got_the_digest_answers_it_and_only_about_its_cases(w
     first, second = (case.ref for case in world.cases())
     world.passes(MORNING)
     [digest] = digests(world)
-    world.agent_answers(digest, f"{first}: complaint", sender="lee@agents.test")
+    world.agent_answers(digest, f"{first}: complaint", sender="mallory@elsewhere.test")
     assert {case.stage for case in world.cases()} == {Stage.SUSPECTED}
     world.agent_answers(
         digest, f"{first} dismiss", "FU-ZZZZZ: complaint", f"{second}: complian", f"{second}:"
@@ -155,8 +155,9 @@ def test_a_dismissed_customer_who_then_complains_is_heard(world: World) -> None:
 
 def test_thanks_newsletters_and_robots_get_nothing(world: World) -> None:
     world.customer_writes(THANKS, subject="Thanks")
+    news = "Our autumn sale has begun: 20 % on all teapots, this week only. To unsubscribe, click here."
     world.customer_writes(
-        PARCEL, subject="Our news", sender="news@shop.test", List_Unsubscribe="<mailto:out@shop.test>"
+        news, subject="Our news", sender="news@shop.test", List_Unsubscribe="<mailto:out@shop.test>"
     )
     world.customer_writes(
         PARCEL, subject="Out of office", sender="max@away.test", Auto_Submitted="auto-replied"
@@ -164,6 +165,13 @@ def test_thanks_newsletters_and_robots_get_nothing(world: World) -> None:
     world.passes(MORNING)
     assert world.cases() == []
     assert world.letters() == []
+
+
+def test_a_complaint_with_the_signs_of_a_newsletter_is_shown_and_not_answered(world: World) -> None:
+    world.customer_writes(PARCEL, sender="kim@fastmail.test", List_Unsubscribe="<mailto:out@fastmail.test>")
+    world.passes(MORNING)
+    assert world.case().customer.address == "kim@fastmail.test"
+    assert [mail for mail in world.letters() if "kim@fastmail.test" in str(mail["To"])] == []
 
 
 def test_a_grave_case_is_told_to_the_lead_at_once_and_its_history_says_why(world: World) -> None:

@@ -10,7 +10,9 @@ from typing import Any, cast
 import pytest
 
 from followupd.domain.case import Stage
+from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.letter import DraftState, LetterStatus
+from followupd.domain.promise import PromiseState
 from followupd.services.ports import MailSource
 from tests.journeys.world import CUSTOMER, World, html_of, text_of
 
@@ -60,7 +62,7 @@ def edit_draft(world: World, **changes: str) -> EmailMessage:
     [draft] = drafts(world)
     delete_drafts(world)
     edited = EmailMessage(policy=email.policy.SMTP)
-    for name in ("From", "To", "Subject", "Message-ID", "In-Reply-To", "References"):
+    for name in ("From", "To", "Cc", "Subject", "Message-ID", "In-Reply-To", "References"):
         value = changes.get(name.replace("-", "_"), draft[name])
         if value:
             edited[name] = str(value)
@@ -105,6 +107,28 @@ def test_a_letter_in_review_lies_in_drafts_in_its_thread_and_the_desk_mail_says_
     world.passes(world.now + timedelta(days=1))
     assert left(world) == []
     assert len(drafts(world)) == 1
+
+
+def test_the_first_letter_and_the_complaint_come_in_one_desk_mail(world: World) -> None:
+    [told] = [mail for mail in world.letters() if "desk/" in str(mail["X-Followupd-Key"])]
+    words = " ".join(text_of(told).split())
+    assert "tagged it as a complaint" in words
+    assert "I ordered it three weeks ago" in words
+    assert "as it is then" in words
+    assert "dismiss" in words or "refuse:" in words
+
+
+def test_a_complaint_whose_first_letter_is_not_written_is_told_all_the_same(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(playbook=PLAYBOOK)
+    world.customer_writes(COMPLAINT)
+    world.agent_tags("complaint")
+    world.agent_tags("hold")
+    world.passes(world.now + timedelta(minutes=1))
+    assert len(world.letters("desk/opened")) == 1
+    world.passes(world.now + timedelta(hours=1))
+    assert len(world.letters("desk/opened")) == 1
 
 
 def test_approve_sends_it_once_and_takes_the_draft_away(world: World) -> None:
@@ -156,22 +180,121 @@ def test_another_reply_in_the_thread_is_not_taken_for_the_letter(world: World) -
     assert len(drafts(world)) == 1
 
 
-def test_approving_an_edited_draft_is_asked_about_and_nothing_leaves(world: World) -> None:
+def test_approving_an_edited_draft_sends_it_as_it_is_now(world: World) -> None:
     edit_draft(world, Message_ID="<new-name@client.test>")
+    world.agent_answers(world.letters("desk/approval")[-1], "approve")
+    [letter] = left(world)
+    assert "P.S. I have your parcel on my desk." in text_of(letter)
+    assert drafts(world) == []
+    assert condition(world) == (LetterStatus.SENT, DraftState.GONE)
+    assert world.case().stage is Stage.CONFIRMED
+    world.passes(world.now + timedelta(days=1))
+    assert len(left(world)) == 1
+
+
+def test_what_an_edit_changes_is_noted_and_put_to_the_owner(world: World) -> None:
+    """Whether it is approved or sent by hand: the date that is told, a gift and a promise."""
+    told = "by Thursday, 3 December"
+    [draft] = drafts(world)
+    assert told in " ".join(text_of(draft).split())
+    text = " ".join(text_of(draft).split()).replace(told, "by Friday, 11 December")
+    text = text.replace(
+        "whatever the answer is.",
+        "whatever the answer is. I have refunded 25 EUR, and I will send you a new blender by Monday.",
+    )
+    edit_draft(world, Message_ID="<new-name@client.test>", text=text)
+    world.says(world.case().ref, "approve")
+    check_the_edit(world)
+
+
+def test_what_an_edited_draft_says_that_was_sent_by_hand_is_noted_too(world: World) -> None:
+    [draft] = drafts(world)
+    text = text_of(draft).replace("Thursday, 3\nDecember", "Friday, 11 December")
+    text = text.replace("Thursday, 3 December", "Friday, 11 December")
+    text = text.replace(
+        "answer is.", "answer is. I have refunded 25 EUR, and I will send you a new blender by Monday."
+    )
+    client_sends(world, edit_draft(world, Message_ID="<new-name@client.test>", text=text))
+    assert left(world) == []
+    check_the_edit(world)
+
+
+def check_the_edit(world: World) -> None:
+    case = world.case()
+    first = case.promises[0]
+    assert first.promised_by
+    assert first.confirmed
+    assert first.promised_by.date().isoformat() == "2026-12-11"
+    assert [(p.text, p.state) for p in case.promises[1:]] == [
+        ("I will send you a new blender", PromiseState.PROPOSED)
+    ]
+    assert (Gift.REFUND, GrantState.PROPOSED) in [(g.kind, g.state) for g in case.compensation]
+    assert case.stage is Stage.CONFIRMED
+    asked = world.letters("desk/approval")[-1]
+    words = " ".join(text_of(asked).split())
+    assert "is told by Friday 11 December now" in words or "11 December" in words
+    world.agent_answers(asked, "approve")
+    assert {p.state for p in world.case().promises} == {PromiseState.OPEN}
+    assert {g.state for g in world.case().compensation} <= {GrantState.GRANTED, GrantState.ISSUED}
+
+
+def test_a_date_that_an_edit_takes_out_is_asked_about(world: World) -> None:
+    [draft] = drafts(world)
+    text = " ".join(text_of(draft).split())
+    start, end = text.index("You will hear"), text.index("whatever the answer is.")
+    edit_draft(world, Message_ID="<new-name@client.test>", text=text[:start] + text[end + 23 :])
+    world.says(world.case().ref, "approve")
+    assert len(left(world)) == 1
+    words = " ".join(text_of(world.letters("desk/approval")[-1]).split())
+    assert "no longer says when promise 1" in words
+    assert "withdraw: 1 because" in words
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"To": "Lu <lu@customers.test>"}, {"Cc": "boss@agents.test"}, {"text": "Dear Kim, I ring you."}],
+)
+def test_a_draft_that_is_another_letter_now_is_asked_about_and_nothing_leaves(
+    world: World, changes: dict[str, str]
+) -> None:
+    edit_draft(world, Message_ID="<new-name@client.test>", **changes)
     world.says(world.case().ref, "approve")
     assert left(world) == []
     assert condition(world) == (LetterStatus.REVIEW, DraftState.ASKED)
-    assert "not as it was written" in " ".join(text_of(world.letters("desk/approval")[-1]).split())
-    assert len(drafts(world)) == 1
-
-    world.agent_answers(world.letters("desk/approval")[-1], "approve")
-    assert len(left(world)) == 1
-    assert "P.S." not in text_of(left(world)[0])
+    assert "cannot be sent from here" in " ".join(text_of(world.letters("desk/approval")[-1]).split())
     assert len(drafts(world)) == 1  # an agent's own words are never thrown away
 
 
-def test_an_edited_draft_that_is_sent_after_the_question_counts_as_the_letter(world: World) -> None:
-    edited = edit_draft(world)
+def test_a_tag_on_the_draft_itself_approves_it_once(world: World) -> None:
+    world.agent_tags("approve", folder="Drafts")
+    assert len(left(world)) == 1
+    world.passes(world.now + timedelta(days=1))
+    assert len(left(world)) == 1
+    assert world.letters("desk/answer") == []
+
+
+def test_a_tag_on_an_edited_draft_approves_it_as_it_is(world: World) -> None:
+    edit_draft(world, Message_ID="<new-name@client.test>")
+    world.agent_tags("approve", folder="Drafts")
+    assert "P.S." in text_of(left(world)[0])
+
+
+def test_any_tag_on_a_draft_is_a_command_about_its_case(world: World) -> None:
+    world.agent_tags("hold", folder="Drafts")
+    assert world.case().held
+
+
+def test_nothing_is_hidden_in_a_draft_or_a_desk_mail(world: World) -> None:
+    """A mail client shows it as text when the mail is quoted or edited."""
+    for mail in [*drafts(world), *world.letters("desk/approval")]:
+        assert "preheader" not in html_of(mail)
+        assert "\u034f" not in html_of(mail)
+
+
+def test_a_draft_with_another_receiver_that_is_sent_after_the_question_counts_as_the_letter(
+    world: World,
+) -> None:
+    edited = edit_draft(world, Cc="boss@agents.test")
     world.says(world.case().ref, "approve")
     client_sends(world, edited)
     assert condition(world)[0] is LetterStatus.SENT
@@ -226,7 +349,7 @@ def approved_while(world: World, happens: Callable[[], object]) -> None:
     assert drafts_of is not None
     mailbox.open()
     try:
-        drafts_of.sync(cast("MailSource", Meanwhile(mailbox, happens)), "support")
+        drafts_of.sync(cast("MailSource", Meanwhile(mailbox, happens)), "support", world.now)
     finally:
         mailbox.close()
 
@@ -237,7 +360,7 @@ def test_a_draft_that_is_edited_while_we_take_it_away_is_the_agents(world: World
     world.passes()
     assert left(world) == []
     assert len(drafts(world)) == 1
-    assert "not as it was written" in " ".join(text_of(world.letters("desk/approval")[-1]).split())
+    assert "there are two" in " ".join(text_of(world.letters("desk/approval")[-1]).split())
 
 
 def test_a_draft_that_is_sent_while_we_take_it_away_reaches_the_customer_once(world: World) -> None:
@@ -304,7 +427,9 @@ def test_a_drafts_folder_that_was_deleted_stops_neither_mail_nor_approval(world:
     assert left(world) == []
     world.says(world.case().ref, "approve")
     assert len(left(world)) == 1
-    world.customer_writes("Thank you, Ana.", "Re: Where is my parcel?", answering=left(world)[0])
+    world.customer_writes(
+        "Thank you, Ana. Where is the lid?", "Re: Where is my parcel?", answering=left(world)[0]
+    )
     assert world.case().unanswered or world.case().customer_wrote_at == world.now
 
 

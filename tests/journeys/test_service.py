@@ -172,7 +172,7 @@ def test_run_once_does_all_that_is_due_and_stops(service: Service) -> None:
     service.once()  # older mail is passed over
     service.customer_writes(COMPLAINT)
     service.agent_tags("complaint")
-    until(lambda: service.once() == 2, "the mail to the desk and the confirmation")
+    until(lambda: service.once() and service.letters("confirmation"), "the confirmation")
     for _ in range(3):
         service.once()
     assert len(service.letters("desk/opened")) == 1
@@ -248,13 +248,23 @@ def test_a_refused_password_is_tried_by_one_connection_and_then_seldom(service: 
     assert service.journal().count("login of away was refused") == 1
 
 
-def test_a_folder_that_is_not_there_keeps_a_run_from_no_other(service: Service) -> None:
+def test_a_sent_folder_that_is_not_there_keeps_back_letters_to_customers_alone(service: Service) -> None:
+    """An agent may have answered the customer already; only Sent would tell."""
     file = service.directory / "followupd.toml"
-    file.write_text(file.read_text().replace('name = "support"', 'name = "support"\nsent = "Nowhere"', 1))
+    written = file.read_text()
     service.once()
     service.customer_writes(COMPLAINT)
     service.agent_tags("complaint")
-    until(lambda: service.once() == 2, "the mail to the desk and the confirmation")
+
+    file.write_text(written.replace('name = "support"', 'name = "support"\nsent = "Nowhere"', 1))
+    until(lambda: service.once(exit_code=1) and service.letters("desk/opened"), "the mail to the desk")
+    service.once(exit_code=1)
+    assert not service.letters("confirmation")
+    health = service.ask("status")
+    assert (health["ok"], health["mailboxes"][0]["connected"]) == (False, False)
+
+    file.write_text(written)
+    until(lambda: service.once() and service.letters("confirmation"), "the confirmation")
 
 
 def test_status_says_when_nobody_listens_any_more(service: Service) -> None:

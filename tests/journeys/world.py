@@ -139,6 +139,12 @@ class World:
         world.passes()
         return world
 
+    def rebuilt(self) -> "World":
+        """Read the configuration again, as a restart does."""
+        self.app.ledger.close()
+        self.app = build(load(self.directory))
+        return self.passes()
+
     def passes(self, until: datetime | None = None) -> "World":
         """Let the time come to `until` and do everything that is due, until nothing more happens."""
         self.now = until or self.now
@@ -214,6 +220,8 @@ class World:
         mail["From"], mail["To"], mail["Subject"] = sender, self.postbox.address, f"Re: {desk['Subject']}"
         mail["Message-ID"], mail["In-Reply-To"] = f"<note-{self._sent}@agents.test>", str(desk["Message-ID"])
         mail["Date"] = self.now
+        domain = sender.rpartition("@")[2]
+        mail["Authentication-Results"] = f"mx.agents.test; dmarc=pass header.from={domain}"
         mail.set_content(
             "\n".join(lines) + "\n\nOn Tuesday followupd wrote:\n> " + str(desk["Subject"]) + "\n"
         )
@@ -227,9 +235,9 @@ class World:
         with self.app.ledger.transaction() as tx:
             case = tx.cases.get(ref)
             actor = who.name if who else "a test"
-            _, problems = self.app.commands.run_lines(tx, case, lines, actor, "tell", who, self.now)
+            result = self.app.commands.run_lines(tx, case, lines, actor, "tell", who, self.now)
         self.passes()
-        return problems
+        return list(result.problems)
 
     # --- what came of it ---
 

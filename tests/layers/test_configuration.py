@@ -29,7 +29,7 @@ def test_the_shipped_starter_is_valid_as_it_is() -> None:
 
 @pytest.mark.parametrize(("file", "model"), FILES)
 def test_the_shipped_starter_shows_every_key_with_its_default(file: str, model: type[Table]) -> None:
-    text = (TOP / "config" / file).read_text()
+    text = with_commented_tables((TOP / "config" / file).read_text())
     for section in sections(model):
         shown = shown_table(tomllib.loads(text), section)
         for name, found in section.keys.items():
@@ -38,6 +38,15 @@ def test_the_shipped_starter_shows_every_key_with_its_default(file: str, model: 
                 ways = (f"{name} =", f"[{section.name}.{name}]")
                 line = next(line for line in text.splitlines() if line.startswith(ways))
                 assert "yours" in line or name in {"username", "password", "name"}, line
+
+
+def with_commented_tables(text: str) -> str:
+    """Return a starter in which arrays of tables that nobody needs at first are no comments."""
+    lines, is_table = [], False
+    for line in text.splitlines():
+        is_table = line.startswith("# [[") or (is_table and line.startswith("# "))
+        lines.append(line.removeprefix("# ") if is_table else line)
+    return "\n".join(lines)
 
 
 def shown_table(file: dict[str, Any], section: Section) -> dict[str, Any]:

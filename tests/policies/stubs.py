@@ -61,6 +61,7 @@ class StubRenderer:
             subject="",
             text="",
             message_id=f"<{key}>",
+            review=content.review,
         )
 
 
@@ -79,6 +80,10 @@ class StubReader:
     def money(self, text: str) -> Money | None:
         found = re.search(r"(\d[\d.]*)(?: ([A-Z]{3})\b)?", text)
         return Money.of(found[1], found[2] or "EUR") if found else None
+
+    def split_reason(self, text: str) -> tuple[str, str]:
+        before, _, reason = text.partition("because ")
+        return before.strip(), reason
 
     def reached_nobody(self, text: str) -> bool:
         return "voice mail" in text

@@ -103,7 +103,7 @@ ROWS: dict[str, tuple[Change, list[Blocker]]] = {
                 "option-1",
                 "option 1, “a refund”, is open, and nobody has chosen",
                 "choose: 1",
-                "withdraw-option: 1 because ",
+                "withdraw-option: 1 because ...",
             )
         ],
     ),

@@ -518,7 +518,7 @@ def test_an_unclear_sentence_is_kept_until_an_agent_explains_it() -> None:
     case = lived(a_case().case, unclear)
     assert case.unclear == ("We will refund some of it.",)
     assert [promise.text for promise in case.promises] == ["ship a new one"]
-    for line in ("ok", "none", "refund: 25"):
+    for line in ("none", "promise: ship the rest by 2026-12-04", "refund: 25"):
         assert lived(case, run(case, line)).unclear == ()
 
 

@@ -13,7 +13,7 @@ from followupd.domain.events import EVENTS, CaseOpened, Event
 from followupd.domain.letter import LetterKind
 from followupd.domain.lifecycle import ANYTIME, MOVES
 from followupd.domain.mail import Person
-from followupd.domain.promise import Option, Promise, PromiseKind
+from followupd.domain.promise import HelpRequest, Option, Promise, PromiseKind
 from followupd.errors import InvalidTransitionError
 from tests.builders import NOW, a_case
 
@@ -38,10 +38,12 @@ VALUES: dict[str, Any] = {
     "sentences": ("We will refund some of it.",),
     "kind": LetterKind.CONFIRMATION,
     "to": "kim@customers.test",
+    "address": "kim@customers.test",
     "n": 1,
     "promise": PROMISE,
     "compensation": GRANT,
     "option": OPTION,
+    "request": HelpRequest(n=1, helper="warehouse", question="is it there?", due=FRIDAY, asked_at=NOW),
     "internal_deadline": FRIDAY,
     "promised_by": FRIDAY,
     "money": Money(2000, "EUR"),

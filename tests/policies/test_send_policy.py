@@ -9,7 +9,7 @@ import pytest
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift
-from followupd.domain.letter import Letter, LetterKind, OutboxUsage
+from followupd.domain.letter import Budget, Letter, LetterKind, OutboxUsage
 from followupd.domain.mail import Person
 from followupd.errors import UnknownCaseError
 from followupd.services.outbox.policy import RECHECK_AFTER, AlreadySent, Cancel, Send, SendPolicy, Wait
@@ -70,7 +70,9 @@ def test_a_letter_is_sent_when_nothing_is_against_it() -> None:
     ("usage", "desk_mail_too"),
     [
         (OutboxUsage(breaker="the breaker is open: more than 50 letters"), True),
-        (OutboxUsage(sent=50), True),
+        (OutboxUsage(sent={Budget.FIRST: 50}), False),
+        (OutboxUsage(sent={Budget.FIRST: 50, Budget.DESK: 50}), True),
+        (OutboxUsage(stopped=frozenset({Budget.FIRST})), False),
         (OutboxUsage(stale_mailboxes=frozenset({"support"})), False),
     ],
 )
@@ -84,7 +86,9 @@ def test_the_breaker_stops_everything_and_a_stale_mailbox_its_customers(
     assert isinstance(POLICY.may_send(DESK_MAIL, None, usage, NOW), Wait) is desk_mail_too
 
 
-@pytest.mark.parametrize("usage", [OutboxUsage(sent=49), OutboxUsage(stale_mailboxes=frozenset({"sales"}))])
+@pytest.mark.parametrize(
+    "usage", [OutboxUsage(sent={Budget.FIRST: 49}), OutboxUsage(stale_mailboxes=frozenset({"sales"}))]
+)
 def test_one_letter_below_the_limit_and_other_mailboxes_stop_nothing(usage: OutboxUsage) -> None:
     assert POLICY.may_send(CONFIRMATION, promised(), usage, NOW) == Send()
     assert POLICY.blocking_reason(CONFIRMATION, usage) == ""
@@ -164,14 +168,61 @@ def test_an_address_is_compared_without_its_case() -> None:
 
 
 def test_the_letters_of_a_batch_count_for_those_after_them() -> None:
-    usage = OutboxUsage(sent=48).including(CONFIRMATION, NOW)
-    assert usage.sent == 49
+    usage = OutboxUsage(sent={Budget.FIRST: 49}).including(CONFIRMATION, NOW)
+    assert usage.sent == {Budget.FIRST: 50}
     assert usage.recent == {ADDRESS: (NOW,), DOMAIN: (NOW,)}
     by_hand = usage.including(replace(CONFIRMATION, automatic=False), NOW)
-    assert (by_hand.sent, by_hand.recent) == (50, usage.recent)
+    assert (by_hand.sent, by_hand.recent) == ({Budget.FIRST: 50, Budget.PROMISED: 1}, usage.recent)
     assert isinstance(POLICY.may_send(CONFIRMATION, promised(), usage, NOW), Wait)
 
 
 def test_a_letter_to_a_customer_needs_a_case() -> None:
     with pytest.raises(UnknownCaseError):
         POLICY.may_send(CONFIRMATION, None, OutboxUsage(), NOW)
+
+
+# --- budgets ---
+
+FOLLOW_UP = replace(CONFIRMATION, kind=LetterKind.FOLLOW_UP)
+ASKED_FOR = replace(CONFIRMATION, automatic=False)
+FLOOD = OutboxUsage(sent={Budget.FIRST: 10_000, Budget.DESK: 20_000})
+NOTICE = replace(DESK_MAIL, key="desk/digest.2026-12-01.breaker-lee")
+
+
+def test_a_flood_of_complaints_holds_back_no_letter_that_people_promised() -> None:
+    assert [POLICY.blocking_reason(letter, FLOOD) for letter in (FOLLOW_UP, ASKED_FOR)] == ["", ""]
+    assert "first letters by machine" in POLICY.blocking_reason(CONFIRMATION, FLOOD)
+    assert "mails to agents" in POLICY.blocking_reason(DESK_MAIL, FLOOD)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        FLOOD,
+        OutboxUsage(breaker="the breaker is open: x"),
+        OutboxUsage(stopped=frozenset(Budget)),
+        OutboxUsage(sent=dict.fromkeys(Budget, 999)),
+    ],
+)
+def test_no_breaker_holds_back_the_mail_that_says_that_it_is_open(usage: OutboxUsage) -> None:
+    assert POLICY.may_send(NOTICE, None, usage, NOW) == Send()
+
+
+@pytest.mark.parametrize(
+    "domain", ["gmail.com", "GMX.de", "yahoo.co.uk", "hotmail.fr", "t-online.de", "outlook.com"]
+)
+def test_the_quota_of_a_domain_does_not_hold_back_letters_to_a_public_provider(domain: str) -> None:
+    letter = replace(CONFIRMATION, to=Person(f"kim@{domain}"))
+    usage = sent(f"@{domain.lower()}", *[HOUR / 2] * 20)
+    assert POLICY.may_send(letter, promised(), usage, NOW) == Send()
+
+
+@pytest.mark.parametrize("domain", ["gmail.com.evil.test", "mygmail.com", "gmx.evil.test", "shop.example"])
+def test_a_domain_that_only_looks_like_a_public_provider_has_its_quota(domain: str) -> None:
+    letter = replace(CONFIRMATION, to=Person(f"kim@{domain}"))
+    assert isinstance(POLICY.may_send(letter, promised(), sent(f"@{domain}", *[HOUR / 2] * 20), NOW), Wait)
+
+
+def test_a_letter_that_was_promised_is_not_counted_against_a_domain() -> None:
+    usage = sent(DOMAIN, *[HOUR / 2] * 20)
+    assert not isinstance(POLICY._over_quota(FOLLOW_UP, usage, NOW), Wait)

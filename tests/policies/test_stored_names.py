@@ -44,6 +44,8 @@ STORED = {
     "severity lead high": ReminderKey(ReminderKind.SEVERITY, step="lead", about="high"),
     f"doubt {KEY} 2026-12-03T15:00:07": ReminderKey(ReminderKind.DOUBT, about=f"{KEY} 2026-12-03T15:00:07"),
     "gift card 2026-12-03T15:00": ReminderKey(ReminderKind.GIFT_CARD, at=AT),
+    "request-1 due 2026-12-03T15:00": ReminderKey(ReminderKind.REQUEST, 1, "due", at=AT),
+    "call 2026-12-03T15:00": ReminderKey(ReminderKind.CALL, at=AT),
     "digest 2026-12-03 ana": ReminderKey(ReminderKind.DIGEST, about="2026-12-03 ana"),
 }
 

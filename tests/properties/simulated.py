@@ -498,10 +498,10 @@ class Simulation:
         who = self.app.settings.team.by_id(agent) if agent else None
         with self.app.ledger.transaction() as tx:
             case = tx.cases.get(ref)
-            _, problems = self.app.commands.run_lines(
+            result = self.app.commands.run_lines(
                 tx, case, lines, who.name if who else "shell", "tell", who, self.now
             )
-        return problems
+        return list(result.problems)
 
     def handles_a_draft(self, which: int, how: str) -> None:
         """Do with a draft what an agent does in a mail client: send it, as it is or in other words, edit or delete it."""

@@ -1,13 +1,17 @@
 """Secrets stay sealed, our Message-IDs are known again and forged ones are not, and names come out the same twice."""
 
+import base64
 import re
+from random import Random
 from secrets import token_bytes
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from followupd.adapters import crypto
 from followupd.adapters.crypto import REFERENCE_ALPHABET, DecryptionError, Vault
+from followupd.adapters.storage.database import place
 
 KEY, OLD = b"k" * 16, b"an older key of more than sixteen bytes"
 SEAL = Vault([KEY])
@@ -151,3 +155,97 @@ def test_a_message_id_that_no_text_can_hold_is_not_ours_and_no_error() -> None:
     signed = SEAL.message_id("FU-7K3Q9.follow-up.1", "example.com")
     for odd in ("\udce4@example.com", signed.replace("FU", "\udce4"), signed.replace("@", "@\udce4")):
         assert SEAL.letter_key(odd) == ""
+
+
+# --- places ---
+
+
+@given(st.binary(max_size=200), ANY_TEXT, ANY_TEXT)
+def test_a_sealed_value_opens_in_its_own_place_alone(data: bytes, key: str, other: str) -> None:
+    assume(key != other)
+    token = SEAL.encrypt(data, place("words", key))
+    assert SEAL.decrypt(token, place("words", key)) == data
+    elsewhere = [
+        b"",
+        place("words", other),
+        place("mail", key),
+        place("words", key, column="mail"),
+        place("words"),
+    ]
+    for where in elsewhere:
+        with pytest.raises(DecryptionError):
+            SEAL.decrypt(token, where)
+
+
+@given(st.binary(max_size=200))
+def test_a_value_that_was_sealed_before_places_were_told_still_opens(data: bytes) -> None:
+    assert Vault([KEY, OLD]).decrypt(Vault([OLD]).encrypt(data), place("words", "FU-7K3Q9.fix.1")) == data
+
+
+# --- purposes ---
+
+DESK, THREAD, LETTER = "FU-7K3Q9.desk/opened.1", "FU-7K3Q9.desk", "FU-7K3Q9.follow-up.1"
+
+
+def signed_before_purposes(key: str, keys: bytes = KEY) -> str:
+    """Return the Message-ID that the first releases signed, whatever it was for."""
+    return crypto._message_id(crypto._DerivedKeys.of(keys), key, "example.com", "")
+
+
+@pytest.mark.parametrize(
+    "message_id", [SEAL.message_id(THREAD, "example.com"), signed_before_purposes(THREAD)]
+)
+def test_the_name_of_a_thread_is_no_letter(message_id: str) -> None:
+    assert SEAL.letter_key(message_id) == ""
+
+
+@pytest.mark.parametrize("key", [LETTER, DESK])
+def test_a_message_id_of_the_first_releases_is_still_known(key: str) -> None:
+    assert SEAL.letter_key(signed_before_purposes(key)) == key
+    assert signed_before_purposes(key) in SEAL.earlier_message_ids(key, "example.com")
+
+
+@pytest.mark.parametrize(
+    ("key", "as_if"), [(LETTER, "thread"), (LETTER, "desk"), (DESK, "letter"), (DESK, "thread")]
+)
+def test_a_signature_for_one_purpose_is_none_for_another(key: str, as_if: str) -> None:
+    wrong = crypto._message_id(crypto._DerivedKeys.of(KEY), key, "example.com", as_if)
+    assert SEAL.letter_key(wrong) == ""
+
+
+# --- keys ---
+
+GOOD = base64.b64encode(bytes(range(32))).decode()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "aaaaaaaaaaaaaaaa",
+        "followupd-example-2026",
+        "correct horse battery staple correct horse battery staple",
+        base64.b64encode(b"k" * 32).decode(),
+        base64.b64encode(b"0123456789abcdef").decode(),
+        "ab" * 32,
+        GOOD[:-4],
+        "",
+    ],
+)
+def test_a_key_that_could_be_guessed_is_refused(key: str) -> None:
+    assert crypto.weakness(key)
+
+
+@given(st.integers())
+@settings(max_examples=20)
+def test_thirty_two_random_bytes_are_a_key_in_any_usual_form(seed: int) -> None:
+    data = Random(seed).randbytes(32)
+    for written in (base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode(), data.hex()):
+        assert crypto.weakness(f"{written}\n") == ""
+
+
+def test_an_old_key_that_could_be_guessed_opens_values_and_gives_no_orders() -> None:
+    new = GOOD.encode()
+    rotated = Vault([new, OLD])
+    assert rotated.decrypt(Vault([OLD]).encrypt(b"x")) == b"x"
+    assert rotated.letter_key(Vault([OLD]).message_id(LETTER, "example.com")) == LETTER
+    assert rotated.letter_key(Vault([OLD]).message_id(DESK, "example.com")) == ""

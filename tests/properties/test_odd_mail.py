@@ -194,7 +194,7 @@ def test_signed_mail_is_read_like_any_other() -> None:
         ("FU-7K3Q9: x", "FU-7K3Q9"),
         ("SNAFU-7K3Q9", ""),
         ("FU-7K3", ""),
-        ("fu-7k3q9", ""),
+        ("fu-7k3q9", "FU-7K3Q9"),
     ],
 )
 def test_a_case_token_is_taken_from_the_subject(subject: str, token: str) -> None:
@@ -370,3 +370,64 @@ def test_a_hostile_thread_costs_no_seconds() -> None:
 )
 def test_what_programs_put_around_the_words_is_told_from_them(text: str, words: str) -> None:
     assert read(a_mail(text), US).text == words
+
+
+FIELDS = "From: Kim <kim@example.org>\r\nTo: support@example.com\r\nSubject: Broken lamp\r\nMessage-ID: <a@b.example>\r\n"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"a line that is no field\r\n{FIELDS}",
+        f"HTTP/1.1 200 OK\r\n{FIELDS}",
+        FIELDS.replace("Subject:", "some stray words\r\nSubject:"),
+        f"Received: from one\r\nby two; today\r\n{FIELDS}",
+    ],
+)
+def test_a_stray_line_before_or_among_the_fields_does_not_end_them(header: str) -> None:
+    message = read(f"{header}\r\nMy words".encode(), US)
+    assert (message.sender.address, message.subject, message.text) == (
+        "kim@example.org",
+        "Broken lamp",
+        "My words",
+    )
+
+
+def test_a_folded_field_that_lost_its_indent_is_one_field() -> None:
+    raw = f"{FIELDS}References: <1@x.example>\r\n<2@x.example>\r\nMIME-Version: 1.0\r\n\r\nMy words"
+    assert read(raw.encode(), US).references == ("<1@x.example>", "<2@x.example>")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello directly\r\nNote: important",
+        "-----Original Message-----\r\nFrom: Sam <sam@example.org>\r\nSubject: another",
+        "--cut\r\nContent-Type: text/plain",
+    ],
+)
+def test_a_text_without_an_empty_line_before_it_is_no_header(text: str) -> None:
+    message = read(f"{FIELDS}{text}\r\n\r\nBye".encode(), US)
+    assert (message.sender.address, message.subject) == ("kim@example.org", "Broken lamp")
+    assert "Bye" in f"{message.text}{message.quoted}"
+
+
+@pytest.mark.parametrize(
+    ("subject", "codec", "lines", "text"),
+    [
+        ("订单没有到货", "gb18030", "Content-Type: text/plain; charset=gb2312", "你好"),
+        ("订单没有到货", "gb18030", "Content-Type: text/plain; charset=utf-8", "你好，我的订单没有到货"),
+        ("注文が届かない", "cp932", "Content-Type: text/plain; charset=utf-8", "こんにちは、注文です"),
+        ("注文が届かない", "cp932", "Content-Language: ja", "Hello"),
+        ("주문이 안 왔어요", "cp949", "Content-Type: text/plain; charset=utf-8", "안녕하세요 주문이"),
+        ("訂單沒有到", "cp950", "Content-Language: zh-TW", "Hello"),
+        ("Größe fehlt", "latin-1", "Content-Type: text/plain; charset=utf-8", "Hallo"),
+    ],
+)
+def test_an_8_bit_subject_is_read_in_the_charset_of_the_mail_or_of_its_language(
+    subject: str, codec: str, lines: str, text: str
+) -> None:
+    charset = "gb2312" if "gb2312" in lines else "utf-8"
+    head = b"From: Kim <kim@example.org>\r\nSubject: " + subject.encode(codec)
+    raw = head + f"\r\n{lines}\r\n\r\n".encode() + text.encode(charset)
+    assert read(raw, US).subject == subject

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from followupd.adapters.templates.context import bare_subject
 from followupd.adapters.templates.sources import ContentError, sentence
 from followupd.domain.case import Facts, Fault, LetterRecord
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
@@ -19,6 +18,7 @@ from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, LetterKind, Le
 from followupd.domain.mail import Person
 from followupd.domain.promise import Option, PromiseKind, PromiseState
 from followupd.errors import LetterError
+from followupd.text.mail.headers import bare_subject
 from followupd.text.names import first_name, greetable_name
 from followupd.text.wording import body
 from tests.story.lettered import (
@@ -94,7 +94,8 @@ def test_a_gift_card_starts_its_own_thread_and_speaks_of_no_complaint() -> None:
 
 
 def test_desk_mails_of_a_case_stand_in_one_thread_of_their_own() -> None:
-    mails = [wrote(kind) for kind in DESK_MAILS if kind != LetterKind.DIGEST]
+    apart = {LetterKind.DIGEST, LetterKind.REQUEST}
+    mails = [wrote(kind) for kind in DESK_MAILS if kind not in apart]
     assert {mail.references for mail in mails} == {("<FU-L0NG7.desk@example.com>",)}
     assert {mail.in_reply_to for mail in mails} == {""}
     assert {mail.to for mail in mails} == {ANA.person}

@@ -35,7 +35,7 @@ def test_a_header_forbids_it(line: str, why: str) -> None:
             f"{TRUSTED}; dmarc=pass (p=reject; dmarc=fail)",
         ),
         "Authentication-Results: mx.elsewhere.example; dmarc=fail",
-        f"{TRUSTED}; dmarc=pass\r\nAuthentication-Results: mx.example.com; dmarc=fail",
+        f"{TRUSTED}; dmarc=pass\r\nReceived: by mx.example.com\r\nReceived: by mx.other.example\r\n{TRUSTED}; dmarc=fail",
         f"{TRUSTED}; x=y",
     ],
 )
@@ -43,8 +43,11 @@ def test_a_header_does_not_forbid_it(line: str) -> None:
     assert read(a_mail("Hi", line), US).no_answer == ""
 
 
-def test_a_verdict_below_the_topmost_may_have_come_with_the_mail() -> None:
-    lines = "Authentication-Results: mx.elsewhere.example; dmarc=pass\r\nAuthentication-Results: mx.example.com; dmarc=fail"
+def test_a_verdict_below_a_foreign_server_may_have_come_with_the_mail() -> None:
+    lines = (
+        "Received: from a.example by mx.example.com\r\n"
+        f"Received: from b.example by mx.elsewhere.example\r\n{TRUSTED}; dmarc=fail"
+    )
     assert read(a_mail("Hi", lines), US).no_answer == ""
 
 

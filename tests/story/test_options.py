@@ -107,7 +107,7 @@ def test_an_unclear_answer_goes_to_the_owner_with_the_lines_to_answer() -> None:
 
 
 def test_a_forged_answer_promises_nothing() -> None:
-    case, _ = answered("2", no_answer="DMARC failed")
+    case, _ = answered("2", forged="DMARC failed")
     assert case.promises == ()
 
 
@@ -236,7 +236,7 @@ def test_without_a_choice_the_owner_is_asked_to_call_and_later_the_lead_is_told(
     mails = reminded(asked(), SOON + timedelta(days=20))
     assert [(at.date().day, mail.to.address) for at, mail in mails] == [
         (3, "ana@agents.test"),
-        (7, "lee@agents.test"),
+        (8, "lee@agents.test"),
     ]
     assert "please call; on offer: 1 “a replacement”, 2 “your money back”" in flat(mails[0][1].text)
     assert "choose: 2" in mails[0][1].text

@@ -68,6 +68,8 @@ class SelectedFolder:
     modseq: int
     permanent: frozenset[str]
     read_only: bool
+    #: whether it is to be compared with what was read over an earlier connection
+    fresh: bool = True
     last_seen: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def accepts(self, keyword: str) -> bool:
@@ -90,6 +92,7 @@ class ChangeQuery:
     keywords: Collection[str] = ()
     since: datetime | None = None
     batch: int = 200
+    received_at: Mapping[int, datetime] = field(default_factory=dict)
 
 
 def initial_cursor(client: Client, selected: SelectedFolder, since: Since) -> tuple[SyncCursor, int]:
@@ -143,7 +146,7 @@ def find_changes(client: Client, selected: SelectedFolder, query: ChangeQuery) -
     Yields:
         Batches of at most `query.batch` mails and a few MB. Only the last one advances MODSEQ.
     """
-    reset = selected.uidvalidity != query.cursor.uidvalidity
+    reset = selected.uidvalidity != query.cursor.uidvalidity or _was_put_back(client, selected, query)
     start = SyncCursor(selected.uidvalidity, 0) if reset else query.cursor
     has_modseq = bool(selected.modseq and start.modseq)
     uids, modseq = _search(client, start, has_modseq=has_modseq)
@@ -168,6 +171,33 @@ def find_changes(client: Client, selected: SelectedFolder, query: ChangeQuery) -
     end = SyncCursor(start.uidvalidity, max([start.uid, *uids]), last_modseq)
     if end != reported:
         yield FolderChanges(folder=selected.folder, cursor=end, reset=reset)
+
+
+def _was_put_back(client: Client, selected: SelectedFolder, query: ChangeQuery) -> bool:
+    """Whether the folder is an older copy of the one that was read, such as one from a backup.
+
+    Its server assigns the same UIDs again, without a new UIDVALIDITY. Then UIDNEXT or HIGHESTMODSEQ is lower than
+    what was read; or, once enough mails have come, some UIDs are those of other mails.
+
+    Args:
+        client: a connection with the folder selected.
+        selected: the folder; compared once for each time that it is selected.
+        query: the cursor, and when the last known mails were received.
+    """
+    if not selected.fresh:
+        return False
+
+    selected.fresh = False
+    cursor = query.cursor
+    if 0 < selected.next_uid <= cursor.uid or 0 < selected.modseq < cursor.modseq:
+        return True
+
+    rows = client.fetch_rows(sorted(query.received_at), "(INTERNALDATE)") if query.received_at else {}
+    for uid, row in rows.items():
+        arrived = as_datetime(row.get(b"INTERNALDATE"))
+        if uid in query.received_at and arrived and arrived != query.received_at[uid]:
+            return True
+    return False
 
 
 def _search(client: Client, start: SyncCursor, *, has_modseq: bool) -> tuple[list[int], int]:

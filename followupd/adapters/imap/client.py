@@ -12,34 +12,41 @@ from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.imap_utf7 import decode as decode_utf7
+from imapclient.tls import IMAP4_TLS
 
 from followupd.adapters.imap.responses import Row, as_number, parse_rows
+from followupd.adapters.network import Allowance
 
-MAX_RESPONSE = 64 * 2**20  # bytes of one line or literal; we never ask for more than a few MB
+MAX_RESPONSE = 8 * 2**20  # bytes in answer to one command; we never ask for more than a few MB
+#: an answer must end within so many times the wait for its next bytes
+PATIENCE = 5
+DEFAULT_TIMEOUT = 60.0  # seconds
 LOGOUT_TIMEOUT = 2.0  # seconds; a server that does not answer must not delay our stop
 _UPDATES = ("EXISTS", "FETCH")
 #: imaplib would keep these for as long as the connection lasts
 _IGNORED = ("EXPUNGE", "RECENT", "VANISHED")
+_NUMBER = re.compile(rb"[0-9]{1,10}")
 _MODSEQ = re.compile(rb"\(MODSEQ (\d+)\)", re.IGNORECASE)
 
 
 class _ResponseReader:
     """Replaces imaplib's buffered file.
 
-    What is buffered can be seen, and a timeout within a line loses nothing.
+    What is buffered can be seen, a timeout within a line loses nothing, and no answer is endless.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, timeout: float) -> None:
         self.connection = connection
         self.buffer = bytearray()
+        self.allowance = Allowance(MAX_RESPONSE, PATIENCE * timeout)
 
     def fill(self) -> bool:
         """Wait for bytes; False at the end of the connection."""
         received = self.connection.recv(65536)
+        self.allowance.spend(len(received))
         self.buffer += received
-        if len(self.buffer) > MAX_RESPONSE:
-            raise IMAPClientAbortError("a response is too long")
         return bool(received)
 
     def _take(self, size: int) -> bytes:
@@ -69,6 +76,54 @@ class _ResponseReader:
         return self._take(size)
 
 
+class _BoundedImap(imaplib.IMAP4):
+    """imaplib with our reader from the greeting on; each command has an allowance of its own."""
+
+    _timeout: float | None
+    reader: _ResponseReader
+
+    def open(self, *arguments: Any, **named: Any) -> None:
+        """Connect, and read with our reader from the first byte on."""
+        super().open(*arguments, **named)
+        self.install_reader()
+
+    def install_reader(self) -> None:
+        """Read from the present socket, with an empty buffer."""
+        self.reader = _ResponseReader(self.sock, self._timeout or DEFAULT_TIMEOUT)
+
+    def _get_capabilities(self) -> None:
+        """Ask what the server can; after STARTTLS, over the encrypted connection.
+
+        Bytes that arrived in clear text behind the response are an error, never read as encrypted.
+        """
+        if self.reader.connection is not self.sock:
+            if self.reader.buffer:
+                raise IMAPClientAbortError("the server sent data before STARTTLS")
+            self.install_reader()
+        super()._get_capabilities()  # type: ignore[misc]  # it is private
+
+    def readline(self) -> bytes:
+        """Return one line."""
+        return self.reader.readline()
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes."""
+        return self.reader.read(size)
+
+    def send(self, data: Any) -> None:
+        """Send a command, or a part of one."""
+        self.reader.allowance.begin()
+        super().send(data)
+
+
+class _PlainImap(_BoundedImap, IMAP4WithTimeout):  # type: ignore[misc]  # imapclient has no types
+    """A connection without TLS, perhaps until STARTTLS."""
+
+
+class _TlsImap(_BoundedImap, IMAP4_TLS):  # type: ignore[misc]  # as above
+    """A connection with implicit TLS."""
+
+
 class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
     """IMAPClient with a reader of our own, an IDLE that loses no lines, and a parser for FETCH.
 
@@ -83,10 +138,24 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         self._imap.debug = (
             0  # imapclient sets 5, so that every response is formatted for a log that is not read
         )
-        self._install_reader()
+        self._set_options()
 
-    def _install_reader(self) -> None:
-        """Replace imaplib's reader, and set the socket's options."""
+    def _create_IMAP4(self) -> _BoundedImap:  # noqa: N802  imapclient's name
+        """Return imaplib's part, whose constructor connects."""
+        timeout = self._timeout.connect
+        if self.ssl:
+            context = self.ssl_context
+            return _TlsImap(self.host, self.port, context, timeout)  # type: ignore[call-arg]  # as above
+        return _PlainImap(self.host, self.port, timeout)
+
+    @property
+    def _reader(self) -> _ResponseReader:
+        """Our reader of the connection."""
+        reader: _ResponseReader = self._imap.reader
+        return reader
+
+    def _set_options(self) -> None:
+        """Set the socket's options."""
         connection = self.socket()
         # imapclient sends the final CRLF of a command in a packet of its own.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -95,8 +164,6 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 20)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-        self._reader = _ResponseReader(connection)
-        self._imap.readline, self._imap.read = self._reader.readline, self._reader.read
 
     def starttls(self, ssl_context: ssl.SSLContext | None = None) -> Any:
         """Start TLS.
@@ -105,10 +172,9 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         """
         if self._reader.buffer:
             raise IMAPClientAbortError("the server sent data before STARTTLS")
-        del self._imap.readline, self._imap.read
         response = super().starttls(ssl_context)
         self._set_read_timeout()
-        self._install_reader()
+        self._set_options()
         return response
 
     def end(self, *, log_out: bool = True) -> None:
@@ -205,8 +271,9 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         data = self._raw_command_untagged(b"SEARCH", [criteria.encode("ascii")])
         text = b" ".join(line for line in data if line)
         modseq = max((int(match[1]) for match in _MODSEQ.finditer(text)), default=0)
-        uids = {int(word) for word in text.partition(b"(")[0].split()}
-        return sorted(uids), modseq
+        end = text.find(b"(")
+        numbers = _NUMBER.finditer(text, 0, end if end >= 0 else len(text))  # a large folder has a million
+        return sorted({int(match[0]) for match in numbers}), modseq
 
     def append_uid(self, folder: str, raw: bytes, flags: Iterable[str]) -> int:
         """Append a mail and return its UID (RFC 4315).
@@ -299,6 +366,7 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         """
         deadline = monotonic() + seconds
         connection = self.socket()
+        self._reader.allowance.begin()
         while True:
             while b"\n" in self._reader.buffer:
                 self._read_response()

@@ -6,7 +6,7 @@ again; the cursor that was stored last says where to continue.
 
 import contextlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from time import monotonic
 from typing import Self
@@ -53,6 +53,8 @@ class ImapMailbox:
         self._folders = Folders()
         #: flags that were reported, by folder and UIDVALIDITY
         self._reported: dict[tuple[str, int], dict[int, frozenset[str]]] = {}
+        #: folders that were compared, over this connection, with what was read before
+        self._compared: set[tuple[str, int]] = set()
         #: the UIDVALIDITY, and the UIDs that were being fetched when the connection ended
         self.in_flight: tuple[int, ...] = ()
 
@@ -66,6 +68,7 @@ class ImapMailbox:
     def open(self) -> None:
         """Connect, log in and list the folders; also after an UnavailableError."""
         self.close()
+        self._compared.clear()
         self._client = connect(self.account)
         with self._connection("the folders cannot be listed:") as client:
             self._folders = Folders.listed(client)
@@ -172,8 +175,6 @@ class ImapMailbox:
         permanent = response.get(b"PERMANENTFLAGS", (b"\\*",))
         uidvalidity = response.get(b"UIDVALIDITY", 0)
         next_uid = response.get(b"UIDNEXT", 0)
-        if not next_uid:
-            next_uid = max(client.search_uids("ALL")[0], default=0) + 1
         self._selected = SelectedFolder(
             folder=folder,
             uidvalidity=uidvalidity,
@@ -182,6 +183,7 @@ class ImapMailbox:
             modseq=response.get(b"HIGHESTMODSEQ", 0),
             permanent=frozenset(flag.decode("utf-8", "replace").strip("()") for flag in permanent),
             read_only=b"READ-ONLY" in response,
+            fresh=(folder, uidvalidity) not in self._compared,
             last_seen=self._reported.setdefault((folder, uidvalidity), {}),
         )
         return self._selected
@@ -200,7 +202,11 @@ class ImapMailbox:
         """
         with self._connection() as client:
             self._selected = None  # select again, for the present UIDNEXT and HIGHESTMODSEQ
-            return initial_cursor(client, self._select(client, folder), since)
+            selected = self._select(client, folder)
+            if not selected.next_uid:  # a server that does not tell it
+                selected.next_uid = max(client.search_uids("ALL")[0], default=0) + 1
+            selected.fresh = False
+            return initial_cursor(client, selected, since)
 
     def changes(
         self,
@@ -211,6 +217,7 @@ class ImapMailbox:
         keywords: Collection[str] = (),
         since: datetime | None = None,
         batch: int = 200,
+        received_at: Mapping[int, datetime] | None = None,
     ) -> Iterator[FolderChanges]:
         """Yield new mails and changed flags since the cursor; nothing when there are none.
 
@@ -226,14 +233,17 @@ class ImapMailbox:
             since: after a UIDVALIDITY change all mails are reported again (`reset`), except those received
                 before this.
             batch: the most mails in one batch.
+            received_at: when the last known mails were received, by UID. A folder in which they are others was put
+                back from a backup, and is reported as after a UIDVALIDITY change.
         """
         with self._connection(f"the folder {folder} cannot be read:") as client:
             selected = self._select(client, folder)
             client.take_updates()  # earlier updates are covered by the search; later ones end the next wait
-            query = ChangeQuery(cursor, watched, keywords, since, batch)
+            query = ChangeQuery(cursor, watched, keywords, since, batch, received_at or {})
             for found in find_changes(client, selected, query):
                 yield found
                 self._reselect(client, selected)
+            self._compared.add((folder, selected.uidvalidity))
 
     def _reselect(self, client: Client, selected: SelectedFolder) -> None:
         """Select the folder that is being read again, if the caller selected another one between two batches.

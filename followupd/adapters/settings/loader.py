@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from followupd.adapters.settings.models import (
+    AgentTable,
     ConfigurationFile,
     GiftCardSettings,
     HoursTable,
@@ -29,7 +30,7 @@ from followupd.adapters.settings.toml_file import Table, TomlFile, open_toml, re
 from followupd.adapters.settings.toml_lines import Path as Key
 from followupd.adapters.settings.toml_lines import dotted
 from followupd.domain.calendar import Calendar
-from followupd.domain.playbook import Agent, Company, Team
+from followupd.domain.playbook import Agent, Company, Helper, Team
 from followupd.errors import Problem, SetupError
 
 _DRIVER = "postgresql+psycopg"
@@ -85,7 +86,12 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
     calendar = _calendar(file, company, tables.hours)
     for key in ("id", "email"):
         _check_unique(file, "agent", key, tables.agent)
-    team = Team(tuple(Agent(**dict(row)) for row in tables.agent))
+    _check_deputies(file, tables.agent)
+    _check_unique(file, "helper", "id", tables.helper)
+    team = Team(
+        tuple(Agent(**dict(row)) for row in tables.agent),
+        helpers=tuple(Helper(**dict(row)) for row in tables.helper),
+    )
 
     ledger = _ledger(file, tables.ledger)
     state_directory = _state_directory(ledger, directory)
@@ -160,6 +166,16 @@ def _check_unique(file: TomlFile, table: str, key: str, rows: tuple[Table, ...])
         problem = f"{value!r} is already used by {table}[{used_by}]"
         hint = f"give each {table} its own {key}."
         file.require(used_by == n, path, SettingsRule.TWICE, problem, hint)
+
+
+def _check_deputies(file: TomlFile, rows: tuple[AgentTable, ...]) -> None:
+    """Report deputies who are no agents, or the same person."""
+    known = [row.id for row in rows]
+    for n, row in enumerate(rows):
+        is_other = row.deputy in known and row.deputy != row.id
+        hint = f"write the id of another agent: {', '.join(other for other in known if other != row.id)}."
+        problem = f"{row.deputy!r} is not another agent"
+        file.require(not row.deputy or is_other, ("agent", n, "deputy"), SettingsRule.NOBODY, problem, hint)
 
 
 def _calendar(file: TomlFile, company: Company, hours: HoursTable) -> Calendar:

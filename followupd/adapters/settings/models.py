@@ -13,6 +13,7 @@ from pydantic import Field
 
 from followupd.adapters.settings.scalars import (
     Count,
+    DayRange,
     ElapsedDuration,
     HostName,
     Line,
@@ -159,7 +160,8 @@ class MailboxSettings(Table):
     trusted: Phrases = setting(
         [],
         description="The names of our own mail servers in Authentication-Results (RFC 8601); "
-        "a failed DMARC check there stops automatic answers.",
+        "a failed DMARC check there stops automatic answers, and agents' notes need a passed one "
+        "(docs/mail.md R6).",
         example=["mx.example.com"],
     )
     groups: Phrases = setting(
@@ -281,6 +283,37 @@ class AgentTable(Table):
     limit: RequiredMoney = setting(
         "50.00", description="Grants alone up to this; above it a lead approves.", example="100"
     )
+    deputy: Line = setting(
+        "",
+        description="The `id` of who stands in while this person is away; without one, the next level does.",
+        example="lee",
+    )
+    away: tuple[DayRange, ...] = setting(
+        [],
+        description="Days of absence, the last one included. `away: until 3 January` by mail, and an "
+        "out-of-office reply to a desk mail, say the same.",
+        example=["2026-12-21..2027-01-03"],
+    )
+
+
+class HelperTable(Table):
+    """A department that agents ask by `ask: warehouse by Friday: ...`. Write the table once for each."""
+
+    id: TagName = setting(description="A short name, for `ask: warehouse ...`.", example="warehouse")
+    name: RequiredLine = setting(
+        description="The name, in mails to it and to agents.", example="The warehouse"
+    )
+    email: Address = setting(description="Where questions go.", example="warehouse@example.com")
+    lead: OptionalAddress = setting(
+        "",
+        description="Who is asked when a question has no answer in time; empty for no one.",
+        example="warehouse-lead@example.com",
+    )
+    share: bool = setting(
+        False,
+        description="`true`: the mail shows the customer's name and newest text; otherwise neither.",
+        example=True,
+    )
 
 
 class CompensationSettings(Table):
@@ -364,6 +397,12 @@ class RecogniseSettings(Table):
         description="A sum in a mail that makes its case more severe; empty for none.",
         example="2000",
     )
+    most: RateLimit = setting(
+        "60 per hour",
+        description="More complaints than this are a flood: no letter leaves by machine, "
+        "and agents decide in one line.",
+        example="200 per hour",
+    )
 
 
 class MetricsSettings(Table):
@@ -381,6 +420,7 @@ class ConfigurationFile(Table):
     ledger: LedgerSettings
     hours: HoursTable
     agent: tuple[AgentTable, ...]
+    helper: tuple[HelperTable, ...] = ()
     compensation: CompensationSettings
     gift_cards: GiftCardSettings
     recognise: RecogniseSettings

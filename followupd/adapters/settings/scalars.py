@@ -218,6 +218,19 @@ def _start(value: object) -> Any:
         raise InvalidValueError(SettingsRule.SINCE, problem, hint) from None
 
 
+def _day_range(value: object) -> tuple[date, date]:
+    """Return the first and the last day of an absence that was written as "2026-12-21..2027-01-03"."""
+    line = text(value)
+    first, _, last = line.partition("..")
+    try:
+        days = (date.fromisoformat(first.strip()), date.fromisoformat((last or first).strip()))
+    except ValueError:
+        days = (date.max, date.min)
+    hint = 'write one day or two, the earlier first, such as "2026-12-21..2027-01-03".'
+    require(days[0] <= days[1], SettingsRule.SINCE, f"{line!r} are no days of absence", hint)
+    return days
+
+
 def _time_of_day(value: object) -> time:
     """Return a time of day, which may be written as a text or as TOML's own time."""
     if isinstance(value, time):
@@ -245,6 +258,7 @@ OptionalDuration = Annotated[
 ElapsedDuration = Annotated[AnyDuration, AfterValidator(_check_elapsed)]
 RateLimit = Annotated[Rate, PlainValidator(_rate)]
 Since = Annotated[Literal["now", "all"] | date, PlainValidator(_start)]
+DayRange = Annotated[tuple[date, date], PlainValidator(_day_range)]
 TimeOfDay = Annotated[time, PlainValidator(_time_of_day)]
 WorkingDays = Annotated[frozenset[int], _by_parser(calendar.parse_days, SettingsRule.HOURS)]
 QuietHours = Annotated[tuple[time, time] | None, _by_parser(calendar.parse_quiet, SettingsRule.HOURS)]

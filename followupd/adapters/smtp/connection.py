@@ -8,9 +8,9 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from followupd.adapters.network import is_loopback, why
+from followupd.adapters.network import Allowance, is_loopback, why
 from followupd.domain.letter import DeliveryOutcome
 from followupd.errors import UnavailableError
 
@@ -21,6 +21,10 @@ MAX_REPLY_TEXT = 300
 #: "service not available, closing transmission channel" (RFC 5321, section 3.8)
 CLOSING = 421
 _READ_SIZE = 8192
+#: bytes of one reply, which may have many lines
+MAX_REPLY = 2**20
+#: a reply must end within so many times the wait for its next bytes
+PATIENCE = 5
 _SECURITY = ("tls", "starttls", "none")
 _OUTCOMES = {2: DeliveryOutcome.ACCEPTED, 4: DeliveryOutcome.DEFERRED, 5: DeliveryOutcome.REFUSED}
 _NOT_PRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
@@ -97,14 +101,35 @@ class Reply(NamedTuple):
         return self.outcome is DeliveryOutcome.ACCEPTED
 
 
+class _BoundedSmtp(smtplib.SMTP):
+    """smtplib with our reader from the greeting on; each reply has an allowance of its own."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read one reply."""
+        if self.file is None and self.sock is not None:  # the first one, or the first one over TLS
+            self.file = ReplyReader(self.sock, Allowance(MAX_REPLY, PATIENCE * (self.sock.gettimeout() or 1)))
+        if isinstance(self.file, ReplyReader):
+            self.file.allowance.begin()
+        return super().getreply()
+
+
+class PlainSmtp(_BoundedSmtp):
+    """A connection without TLS, perhaps until STARTTLS."""
+
+
+class TlsSmtp(_BoundedSmtp, smtplib.SMTP_SSL):
+    """A connection with implicit TLS."""
+
+
 class ReplyReader:
     """Reads lines from a socket, and tells without waiting whether there is anything to read.
 
     It takes the place of the file object of `smtplib.SMTP`, which cannot do the latter.
     """
 
-    def __init__(self, connection: socket.socket, already_read: bytes = b"") -> None:
-        self._socket, self._buffer = connection, already_read
+    def __init__(self, connection: socket.socket, allowance: Allowance) -> None:
+        self._socket, self._buffer = connection, b""
+        self.allowance = allowance
         self._poll = select.poll()
         self._poll.register(connection, select.POLLIN)
 
@@ -119,6 +144,7 @@ class ReplyReader:
         """
         while b"\n" not in self._buffer and len(self._buffer) < limit:
             more = self._socket.recv(_READ_SIZE)
+            self.allowance.spend(len(more))
             if not more:
                 break
             self._buffer += more
@@ -168,12 +194,12 @@ class SmtpConnection:
     `usable` becomes False when the connection breaks, or when replies can no longer be matched to commands.
     """
 
-    def __init__(self, smtp: smtplib.SMTP, account: SmtpAccount) -> None:
+    def __init__(self, smtp: PlainSmtp | TlsSmtp, account: SmtpAccount) -> None:
         self._smtp, self._account = smtp, account
         self.usable = True
         # The final dot is sent in a segment of its own, which Nagle's algorithm would delay by 40 ms.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._replies = smtp.file = ReplyReader(self._socket, _already_read(smtp))
+        self._replies = cast("ReplyReader", smtp.file)
 
     @property
     def logged_in(self) -> bool:
@@ -271,8 +297,11 @@ class SmtpConnection:
         timeout = self._account.timeout
         with self._errors():
             self._smtp.send(b".\r\n")
-            self._socket.settimeout(max(self._account.final_timeout, timeout))
+            patience = max(self._account.final_timeout, timeout)
+            self._socket.settimeout(patience)
+            usual, self._replies.allowance.seconds = self._replies.allowance.seconds, PATIENCE * patience
             reply = self._read_reply()
+            self._replies.allowance.seconds = usual
             self._socket.settimeout(timeout)
         if reply.outcome is DeliveryOutcome.UNKNOWN:
             self.usable = False
@@ -336,24 +365,6 @@ class SmtpConnection:
         except OSError as error:  # smtplib's errors are subclasses
             self.usable = False
             raise ConnectionLostError(_explain(error, self._account)) from error
-
-
-def _already_read(smtp: smtplib.SMTP) -> bytes:
-    """Return what smtplib has read from the server and not used yet, usually nothing.
-
-    It is read from the buffer of smtplib's file object, which is replaced by a `ReplyReader`.
-    """
-    if smtp.file is None or smtp.sock is None:
-        return b""
-
-    timeout = smtp.sock.gettimeout()
-    smtp.sock.settimeout(0)
-    try:
-        return bytes(smtp.file.peek(1))
-    except ssl.SSLWantReadError:
-        return b""
-    finally:
-        smtp.sock.settimeout(timeout)
 
 
 def _dot_stuffed(mail: bytes) -> bytes:

@@ -1,15 +1,16 @@
 """Open an SMTP connection: connect, start TLS or give up, and log in."""
 
 import base64
-import smtplib
 import ssl
 
 from followupd.adapters.network import trusting
 from followupd.adapters.smtp.connection import (
     ConnectionLostError,
+    PlainSmtp,
     Reply,
     SmtpAccount,
     SmtpConnection,
+    TlsSmtp,
     explained_errors,
 )
 from followupd.errors import UnavailableError
@@ -64,15 +65,15 @@ def _tls_context(account: SmtpAccount) -> ssl.SSLContext | None:
         raise UnavailableError(f"the CA file {account.ca_file} cannot be used: {error}") from error
 
 
-def _open(account: SmtpAccount, context: ssl.SSLContext | None) -> smtplib.SMTP:
+def _open(account: SmtpAccount, context: ssl.SSLContext | None) -> PlainSmtp | TlsSmtp:
     """Connect to the server, with implicit TLS if that is configured."""
     name = account.helo or _DEFAULT_HELO
     if account.security == "tls":
-        return smtplib.SMTP_SSL(account.host, account.port, name, timeout=account.timeout, context=context)
-    return smtplib.SMTP(account.host, account.port, name, timeout=account.timeout)
+        return TlsSmtp(account.host, account.port, name, timeout=account.timeout, context=context)
+    return PlainSmtp(account.host, account.port, name, timeout=account.timeout)
 
 
-def _greet(smtp: smtplib.SMTP, account: SmtpAccount, context: ssl.SSLContext | None) -> None:
+def _greet(smtp: PlainSmtp | TlsSmtp, account: SmtpAccount, context: ssl.SSLContext | None) -> None:
     """Send EHLO, and again after STARTTLS: what was offered before TLS is void (RFC 3207, section 4.2)."""
     smtp.ehlo_or_helo_if_needed()
     if account.security == "starttls":

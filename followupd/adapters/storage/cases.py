@@ -18,6 +18,7 @@ from followupd.adapters.storage.database import (
     encrypt_event,
     encrypt_value,
     insert_all,
+    place,
     update_all,
 )
 from followupd.adapters.storage.lease import LeaseScope
@@ -101,7 +102,10 @@ class CaseStore:
     def get_all(self, refs: Collection[str]) -> dict[str, Case]:
         """Return those of these cases that exist, and lock them until the transaction ends."""
         rows = self._session.connection().execute(_SELECT_CASES, {"refs": list(refs)}).all()
-        return {ref: decrypt_value(self._vault, CASE_ADAPTER, token) for ref, token in rows}
+        return {
+            ref: decrypt_value(self._vault, CASE_ADAPTER, token, place("case_file", ref))
+            for ref, token in rows
+        }
 
     def all(self, stage: str = "") -> list[Case]:
         """Return all cases, or those in one stage, oldest first."""
@@ -149,6 +153,10 @@ class CaseStore:
         """Return the number of cases that are neither closed nor dismissed."""
         query = select(func.count()).where(col(CaseRow.stage).not_in(_FINISHED))
         return self._session.exec(query).one()
+
+    def count_opened_since(self, at: datetime) -> int:
+        """Return how many cases were opened after a time."""
+        return self._session.exec(select(func.count()).where(col(CaseRow.opened_at) > at)).one()
 
     # what agents decided and stated
 
@@ -298,10 +306,10 @@ class CaseStore:
         return [self._case(row) for row in self._session.exec(query)]
 
     def _case(self, row: CaseRow) -> Case:
-        return decrypt_value(self._vault, CASE_ADAPTER, row.sealed)
+        return decrypt_value(self._vault, CASE_ADAPTER, row.sealed, place("case_file", row.ref))
 
     def _event(self, row: EventRow) -> Event:
-        return decrypt_event(self._vault, row.name, row.sealed)
+        return decrypt_event(self._vault, row.name, row.sealed, row.case_ref, row.seq)
 
     def _last_seq(self, ref: str) -> int:
         """Return the number of a case's last event, counting those that this session has not flushed yet."""
@@ -319,7 +327,7 @@ class CaseStore:
             "seq": seq,
             "at": event.at,
             "name": type(event).__name__,
-            "sealed": encrypt_event(self._vault, event),
+            "sealed": encrypt_event(self._vault, event, ref, seq),
         }
 
     def _columns(self, case: Case) -> Row:
@@ -332,7 +340,7 @@ class CaseStore:
             "version": case.version,
             "stage": case.stage.value,
             "wake_at": case.wake_at,
-            "sealed": encrypt_value(self._vault, CASE_ADAPTER, case),
+            "sealed": encrypt_value(self._vault, CASE_ADAPTER, case, place("case_file", case.ref)),
         }
 
 

@@ -257,28 +257,43 @@ def event_adapter(name: str) -> TypeAdapter[Event]:
     return _EVENT_ADAPTERS[name]
 
 
-def encrypt_value(vault: Vault, adapter: TypeAdapter[Value], value: Value) -> bytes:
-    """Return the value as JSON, encrypted."""
-    return vault.encrypt(adapter.dump_json(value))
+def place(table: str, *key: object, column: str = "sealed") -> bytes:
+    """Return where a value is stored: it is encrypted for that place, and can be decrypted at no other.
+
+    So whoever may write to the database without its key cannot move one customer's text, or one card's code, to
+    another row.
+
+    Args:
+        table: its name.
+        key: what identifies the row, and never changes.
+        column: its name.
+    """
+    return "\n".join((table, column, *map(str, key))).encode("utf-8", "replace")
 
 
-def decrypt_value(vault: Vault, adapter: TypeAdapter[Value], token: bytes) -> Value:
+def encrypt_value(vault: Vault, adapter: TypeAdapter[Value], value: Value, where: bytes) -> bytes:
+    """Return the value as JSON, encrypted for a `place`."""
+    return vault.encrypt(adapter.dump_json(value), where)
+
+
+def decrypt_value(vault: Vault, adapter: TypeAdapter[Value], token: bytes, where: bytes) -> Value:
     """Return what was given to `encrypt_value`.
 
     Raises:
-        DecryptionError: the key that encrypted it is missing.
+        DecryptionError: the key that encrypted it is missing, or it was encrypted for another place.
     """
-    return adapter.validate_json(vault.decrypt(token))
+    return adapter.validate_json(vault.decrypt(token, where))
 
 
-def encrypt_event(vault: Vault, event: Event) -> bytes:
-    """Return the event as JSON, encrypted; the name of its class is stored beside it."""
-    return encrypt_value(vault, event_adapter(type(event).__name__), event)
+def encrypt_event(vault: Vault, event: Event, ref: str, seq: int) -> bytes:
+    """Return an event of a case as JSON, encrypted; the name of its class is stored beside it."""
+    name = type(event).__name__
+    return encrypt_value(vault, event_adapter(name), event, place("event", ref, seq, name))
 
 
-def decrypt_event(vault: Vault, name: str, token: bytes) -> Event:
+def decrypt_event(vault: Vault, name: str, token: bytes, ref: str, seq: int) -> Event:
     """Return what was given to `encrypt_event`; `name` is the name of its class. Raises DecryptionError."""
-    return decrypt_value(vault, event_adapter(name), token)
+    return decrypt_value(vault, event_adapter(name), token, place("event", ref, seq, name))
 
 
 # bulk statements, through the driver's cursor: SQLAlchemy doubles the cost of a row (benchmarks/send.py)

@@ -22,6 +22,7 @@ from followupd.adapters.storage.database import (
     decrypt_value,
     encrypt_event,
     encrypt_value,
+    place,
 )
 from followupd.adapters.storage.personal_data import PersonalData, PersonalDataStore
 from followupd.adapters.storage.tables import (
@@ -117,6 +118,7 @@ def _blank_letter(letter: Letter, address: str) -> Letter:
         to=Person("") if to_erased else letter.to,
         subject="",
         text="",
+        written="",
         html="",
         in_reply_to="",
         references=(),
@@ -174,8 +176,9 @@ class MailRetention:
             last_id = row.id
             row.raw = None
             if row.case_ref is None and row.state != MailState.UNPROCESSED:
-                message = decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed)
-                row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, _blank_message(message))
+                where = place("mail", row.fingerprint)
+                message = decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed, where)
+                row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, _blank_message(message), where)
             self._session.add(row)
         return last_id
 
@@ -266,9 +269,10 @@ class Eraser:
         """
         row = self._session.get_one(LetterRow, key)
         text_row = self._session.get_one(LetterTextRow, key)
-        letter = _blank_letter(decrypt_value(self._vault, LETTER_ADAPTER, text_row.sealed), address)
+        where = place("words", key)
+        letter = _blank_letter(decrypt_value(self._vault, LETTER_ADAPTER, text_row.sealed, where), address)
 
-        text_row.sealed = encrypt_value(self._vault, LETTER_ADAPTER, letter)
+        text_row.sealed = encrypt_value(self._vault, LETTER_ADAPTER, letter, where)
         text_row.mail = b""
         row.reply = ""
         row.case_ref = ""
@@ -286,7 +290,7 @@ class Eraser:
         """
         row = self._session.get_one(MailRow, mail_id)
         message = Message(kind=Kind(row.kind), because=ERASED)
-        row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, message)
+        row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, message, place("mail", row.fingerprint))
         row.message_id = row.sender_address = row.echo = ""
         row.state = MailState.PROCESSED
         row.reason = ERASED
@@ -325,12 +329,15 @@ class Eraser:
             ConflictError: another process changed the case since it was read.
         """
         history = []
-        for event_id, event in self._personal_data.history(case.ref):
+        for seq, event in self._personal_data.history(case.ref):
             new = event
             if is_theirs(event):
                 new = blank_event(event, case.customer)
-                statement = update(EventRow).where(col(EventRow.id) == event_id)
-                self._session.connection().execute(statement.values(sealed=encrypt_event(self._vault, new)))
+                statement = update(EventRow).where(
+                    col(EventRow.case_ref) == case.ref, col(EventRow.seq) == seq
+                )
+                sealed = encrypt_event(self._vault, new, case.ref, seq)
+                self._session.connection().execute(statement.values(sealed=sealed))
             history.append(new)
 
         after = replace(lifecycle.fold(history), version=case.version + 1, wake_at=case.wake_at)
@@ -340,7 +347,7 @@ class Eraser:
             .values(
                 version=after.version,
                 customer_address=after.customer.address,
-                sealed=encrypt_value(self._vault, CASE_ADAPTER, after),
+                sealed=encrypt_value(self._vault, CASE_ADAPTER, after, place("case_file", case.ref)),
             )
         )
         if self._session.connection().execute(statement).rowcount != 1:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, or_, select
 
 from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.database import place
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import CardOrderRow, CardRow, CaseRow
 from followupd.domain.compensation import GiftCard, GiftCardOrder, Money, StockedCard
@@ -14,6 +15,11 @@ from followupd.domain.compensation import GiftCard, GiftCardOrder, Money, Stocke
 _DUE, _DONE, _CANCELLED = "due", "done", "dropped"
 #: the longest reason that is stored, in characters
 _REASON_LENGTH = 500
+
+
+def card_place(card: CardRow) -> bytes:
+    """Return where a card's code is stored: for a card of its value, whose fingerprint is the code's."""
+    return place("gift_card", card.fingerprint, card.minor, card.currency)
 
 
 class GiftCardStock:
@@ -49,7 +55,7 @@ class GiftCardStock:
             row = self._assign_from_stock(case_ref, n, money, now)
         if row is None:
             return None
-        code = self._vault.decrypt(row.sealed).decode()
+        code = self._vault.decrypt(row.sealed, card_place(row)).decode()
         return GiftCard(code, Money(row.minor, row.currency), row.expires)
 
     def store(self, case_ref: str, n: int, card: GiftCard, now: datetime) -> bool:
@@ -97,13 +103,14 @@ class GiftCardStock:
         self, card: GiftCard, now: datetime, case_ref: str | None = None, n: int | None = None
     ) -> None:
         row = CardRow(
+            sealed=b"",
             fingerprint=self._vault.fingerprints(card.code)[0],
             minor=card.money.minor,
             currency=card.money.currency,
             expires=card.expires,
             imported_at=now,
-            sealed=self._vault.encrypt(card.code.strip().encode()),
         )
+        row.sealed = self._vault.encrypt(card.code.strip().encode(), card_place(row))
         if case_ref is not None:
             row.case_ref, row.grant_n, row.taken_at = case_ref, n, now
         self._session.add(row)

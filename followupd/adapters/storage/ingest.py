@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from sqlmodel import col
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.database import MESSAGE_ADAPTER, encrypt_value, insert_all
+from followupd.adapters.storage.database import MESSAGE_ADAPTER, encrypt_value, insert_all, place
 from followupd.adapters.storage.tables import LocationRow, MailRow
 from followupd.domain.mail import IncomingMail, Kind, MailLocation, MailState, Message, StoreResult
 
@@ -146,7 +146,9 @@ def _ids(rows: Iterable[Any]) -> dict[str, int]:
 def _mail_row(mail: IncomingMail, vault: Vault, now: datetime) -> dict[str, Any]:
     message = mail.message or Message(kind=Kind.CUSTOMER, because=mail.reason)
     state = MailState.UNPROCESSED if mail.message else MailState.QUARANTINED
-    raw = vault.encrypt(mail.raw) if mail.raw is not None else None
+    raw = None
+    if mail.raw is not None:
+        raw = vault.encrypt(mail.raw, place("mail", mail.fingerprint, column="raw"))
     return {
         "fingerprint": mail.fingerprint,
         "mailbox": mail.place.mailbox,
@@ -159,7 +161,7 @@ def _mail_row(mail: IncomingMail, vault: Vault, now: datetime) -> dict[str, Any]
         "reason": mail.reason,
         "kept_at": now,
         "received_at": mail.received_at,
-        "sealed": encrypt_value(vault, MESSAGE_ADAPTER, message),
+        "sealed": encrypt_value(vault, MESSAGE_ADAPTER, message, place("mail", mail.fingerprint)),
         "raw": raw,
     }
 

@@ -13,13 +13,21 @@ from sqlalchemy import ColumnElement, Connection, Engine, text, true
 from sqlalchemy.exc import DBAPIError
 
 from followupd.adapters.storage.database import create_private_file, is_sqlite
-from followupd.errors import FollowupdError
+from followupd.errors import FollowupdError, UnavailableError
 
 #: seconds between two checks of a connection while letters are sent
 _CHECK_SECONDS = 1.0
 _PING = text("SELECT 1")
 _LOCK = text("SELECT pg_try_advisory_lock(:number)")
 _UNLOCK = text("SELECT pg_advisory_unlock(:number)")
+
+
+_REPLACED = (
+    "the ledger {path} was removed or replaced while followupd runs; put it back and restart followupd"
+)
+_LINKED = (
+    "the ledger {path} has a second name, a hard link, which another followupd could use; remove one of them"
+)
 
 
 class AlreadyRunningError(FollowupdError):
@@ -98,14 +106,18 @@ class _FileLease:
 
     def __init__(self, database: str | None) -> None:
         in_memory = database in {None, "", ":memory:"}
-        self._path = None if in_memory else Path(f"{database}.lock")
+        #: without symbolic links, so that two names of one ledger have one lock
+        self._database = None if in_memory else Path(str(database)).resolve()
         self._file: IO[str] | None = None
+        self._identity: tuple[int, int] | None = None
 
     def __enter__(self) -> Self:
-        if self._path is None:
+        if self._database is None:
             return self
-        create_private_file(self._path)
-        self._file = self._path.open("w")
+        self._identity = self._identify()
+        path = self._database.with_name(f"{self._database.name}.lock")
+        create_private_file(path)
+        self._file = path.open("w")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -118,11 +130,33 @@ class _FileLease:
             self._file.close()
 
     def acquire(self, mailboxes: Sequence[str], *, at_once: bool = False) -> frozenset[str]:
+        """Return all mailboxes.
+
+        Raises:
+            UnavailableError: the ledger's file is no longer the one that was opened.
+        """
         del at_once
+        if not self.is_held():
+            raise UnavailableError(_REPLACED.format(path=self._database))
         return frozenset(mailboxes)
 
     def is_held(self) -> bool:
-        return True
+        """Whether the ledger's file is still the one that was opened: SQLite goes on in one that was removed."""
+        self._identity = self._identity or self._identify()
+        return self._identity == self._identify()
+
+    def _identify(self) -> tuple[int, int] | None:
+        """Return device and inode of the ledger's file, None where there is none.
+
+        Raises:
+            UnavailableError: the file has a second name, so that nobody can tell whether it is locked.
+        """
+        if self._database is None or not self._database.exists():
+            return None
+        found = self._database.stat()
+        if found.st_nlink > 1:
+            raise UnavailableError(_LINKED.format(path=self._database))
+        return found.st_dev, found.st_ino
 
 
 class _SharedLease:

@@ -11,7 +11,13 @@ from sqlalchemy import ColumnElement, bindparam, func, update
 from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.database import LETTER_ADAPTER, MESSAGE_ADAPTER, decrypt_value
+from followupd.adapters.storage.database import (
+    LETTER_ADAPTER,
+    MESSAGE_ADAPTER,
+    decrypt_value,
+    encrypt_value,
+    place,
+)
 from followupd.adapters.storage.ingest import QUARANTINE_TAG, store_all
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import (
@@ -24,9 +30,11 @@ from followupd.adapters.storage.tables import (
 )
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
+    NOTE_DONE,
     IncomingMail,
     Kind,
     MailState,
+    Message,
     PendingCommand,
     StoredMail,
     StoreResult,
@@ -36,17 +44,19 @@ from followupd.errors import UnavailableError
 
 #: robots that answer us do so within days
 _ECHO_LASTS = timedelta(days=30)
+#: mails of a sender that are looked at for their Reply-To
+_MAX_OF_SENDER = 20
 #: values in one IN (...); see `ingest`
 _MAX_VALUES = 500
 
 # Every answer asks for the mails that it refers to, most of which are unknown. The driver's own statement
 # costs a tenth.
 _SELECT_MAIL_SQL = {
-    "qmark": "SELECT sealed FROM mail WHERE message_id = ? LIMIT 1",
-    "pyformat": "SELECT sealed FROM mail WHERE message_id = %s LIMIT 1",
+    "qmark": "SELECT fingerprint, sealed FROM mail WHERE message_id = ? LIMIT 1",
+    "pyformat": "SELECT fingerprint, sealed FROM mail WHERE message_id = %s LIMIT 1",
 }
 _SELECT_LETTER = (
-    core.select(col(LetterTextRow.sealed))
+    core.select(col(LetterTextRow.letter_key), col(LetterTextRow.sealed))
     .join(LetterRow, col(LetterRow.key) == col(LetterTextRow.letter_key))
     .where(col(LetterRow.message_id) == bindparam("message_id"))
 )
@@ -86,7 +96,7 @@ class MailStore:
 
     def update_tags(
         self, mailbox: str, folder: str, uidvalidity: int, tags: Mapping[int, frozenset[str]]
-    ) -> dict[int, frozenset[str]]:
+    ) -> dict[int, tuple[frozenset[str], frozenset[str]]]:
         """Store the tags that mails have now.
 
         Args:
@@ -96,22 +106,41 @@ class MailStore:
             tags: all agents' tags of a mail, by UID; UIDs without a stored mail are ignored.
 
         Returns:
-            The tags that were added, by mail id.
+            The tags that were added and those that were removed, by mail id.
         """
-        added_tags: dict[int, frozenset[str]] = {}
+        changed: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
         for location in self._locations(mailbox, folder, uidvalidity, tags):
             new = tags[location.uid]
             old = set(location.tags.split())
             if new != old:
                 location.tags = " ".join(sorted(new))
                 self._session.add(location)
-            if new - old:
-                added_tags[location.mail_id] = new - old
-        return added_tags
+                changed[location.mail_id] = (new - old, frozenset(old - new))
+        return changed
+
+    def request_removal(self, mail_id: int, tags: Collection[str]) -> None:
+        """Request that agents' tags are taken off a mail, wherever it is, like status tags of ours."""
+        for location in self._session.exec(select(LocationRow).where(LocationRow.mail_id == mail_id)):
+            present = set(location.tags.split()).intersection(tags)
+            if present and not location.gone:
+                location.marks = " ".join(sorted({*location.marks.split(), *present}))
+                location.unmarked = True
+                self._session.add(location)
+        self._session.flush()
 
     def unknown_uids(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> set[int]:
         """Return the UIDs without a stored mail, such as those of mails that were skipped."""
         return set(uids) - {row.uid for row in self._locations(mailbox, folder, uidvalidity, uids)}
+
+    def last_received(
+        self, mailbox: str, folder: str, uidvalidity: int, count: int = 5
+    ) -> dict[int, datetime]:
+        """Return when the last known mails of a folder were received, by UID."""
+        query = _in_folder(select(LocationRow.uid, MailRow.received_at), mailbox, folder, uidvalidity)
+        joined = query.join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
+        returned = joined.where(MailRow.state != MailState.QUARANTINED)  # of the others no date is known
+        newest = returned.where(col(LocationRow.gone).is_(False)).order_by(col(LocationRow.uid).desc())
+        return dict(self._session.exec(newest.limit(count)).all())
 
     def mark_gone(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> None:
         """Record that mails are no longer in a folder."""
@@ -159,6 +188,34 @@ class MailStore:
         if state == MailState.QUARANTINED:
             self._request_tags(col(LocationRow.mail_id) == mail_id, QUARANTINE_TAG)
 
+    def release(self, ref: str, address: str) -> None:
+        """Have mails of this address processed again that were quarantined because they name this case."""
+        query = select(MailRow).where(
+            MailRow.state == MailState.QUARANTINED,
+            col(MailRow.sender_address) == address.lower(),
+            col(MailRow.reason).contains(ref, autoescape=True),
+        )
+        for row in self._session.exec(query):
+            row.state, row.reason = MailState.UNPROCESSED, ""
+            self._session.add(row)
+        self._session.flush()
+
+    def answers_go_to(self, sender: str) -> set[str]:
+        """Return the addresses, in lower case, to which the last mails of a sender wanted their answers."""
+        query = select(MailRow).where(col(MailRow.sender_address) == sender.lower())
+        rows = self._session.exec(query.order_by(col(MailRow.id).desc()).limit(_MAX_OF_SENDER))
+        messages = [self._mail(row).message for row in rows]
+        return {message.reply_to.address.lower() for message in messages if message.reply_to}
+
+    def change_message(self, mail_id: int, message: Message) -> None:
+        """Store what a mail turned out to be, once its words were read."""
+        row = self._session.get_one(MailRow, mail_id)
+        row.kind = message.kind.value
+        row.sender_address = message.sender.address.lower()
+        row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, message, place("mail", row.fingerprint))
+        self._session.add(row)
+        self._session.flush()
+
     def by_message_id(self, message_ids: Sequence[str]) -> StoredMail | None:
         """Return the mail with the last of these Message-IDs that is stored; None when none is."""
         for message_id in reversed(message_ids):
@@ -177,6 +234,11 @@ class MailStore:
         """Return the mails in quarantine, oldest first."""
         return self._select(col(MailRow.state) == MailState.QUARANTINED)
 
+    def quarantined_ids(self) -> list[int]:
+        """Return the ids of the mails in quarantine, oldest first."""
+        query = select(MailRow.id).where(MailRow.state == MailState.QUARANTINED).order_by(col(MailRow.id))
+        return [_id(mail_id) for mail_id in self._session.exec(query)]
+
     def dismissed(self) -> list[StoredMail]:
         """Return the customers' mails without a case that an agent dismissed, as training data."""
         return self._select(
@@ -190,6 +252,23 @@ class MailStore:
         if since:
             query = query.where(col(MailRow.kept_at) > since)
         return self._session.exec(query).one()
+
+    def is_copy(self, mail: StoredMail) -> bool:
+        """Return whether the same mail came before, by its Message-ID.
+
+        Some programs give all their mails the same one, so that sender and text are compared, too.
+        """
+        message = mail.message
+        if not message.message_id:
+            return False
+
+        query = select(MailRow).where(
+            MailRow.message_id == message.message_id,
+            MailRow.sender_address == message.sender.address.lower(),
+            col(MailRow.id) < mail.id,
+        )
+        others = self._session.exec(query.limit(_MAX_OF_SENDER))
+        return any(self._mail(row).message.text == message.text for row in others)
 
     def is_echo(self, mail: StoredMail) -> bool:
         """Return whether a mail with the same text came in the last 30 days (docs/mail.md, "Loops")."""
@@ -242,28 +321,25 @@ class MailStore:
 
     # threads
 
-    def message_ids_with_copy(self, message_ids: Collection[str]) -> set[str]:
-        """Return those of these letters' Message-IDs of which a copy is in a mailbox of ours."""
-        query = select(MailRow.message_id).where(
-            MailRow.kind == Kind.OWN.value, col(MailRow.message_id).in_(list(message_ids))
-        )
-        return set(self._session.exec(query))
-
     def earlier_text(self, message_id: str) -> str:
         """Return the text of an earlier mail or letter, to recognise quotes of it; "" when it is unknown."""
-        token = self._select_sealed(message_id)
-        if token:
-            message = decrypt_value(self._vault, MESSAGE_ADAPTER, token)
+        mail = self._select_sealed(message_id)
+        if mail:
+            fingerprint, token = mail
+            message = decrypt_value(self._vault, MESSAGE_ADAPTER, token, place("mail", fingerprint))
             return "\n".join(part for part in (message.text, message.signature, message.quoted) if part)
 
         if not self._vault.letter_key(message_id):
             return ""
-        token = self._session.connection().execute(_SELECT_LETTER, {"message_id": message_id}).scalar()
-        return decrypt_value(self._vault, LETTER_ADAPTER, token).text if token else ""
+        letter = self._session.connection().execute(_SELECT_LETTER, {"message_id": message_id}).first()
+        if letter is None:
+            return ""
+        key, token = letter
+        return decrypt_value(self._vault, LETTER_ADAPTER, token, place("words", key)).text
 
     @cached_property
-    def _select_sealed(self) -> Callable[[str], bytes | None]:
-        """Return a function that selects a mail's encrypted text by Message-ID.
+    def _select_sealed(self) -> Callable[[str], tuple[str, bytes] | None]:
+        """Return a function that selects a mail's fingerprint and encrypted text by Message-ID.
 
         Created once in a transaction, because asking SQLAlchemy for the connection is the expensive part.
         """
@@ -272,12 +348,12 @@ class MailStore:
         statement = _SELECT_MAIL_SQL[connection.dialect.paramstyle]
         driver_error: type[Exception] = connection.dialect.loaded_dbapi.OperationalError  # PEP 249
 
-        def select_sealed(message_id: str) -> bytes | None:
+        def select_sealed(message_id: str) -> tuple[str, bytes] | None:
             try:
                 row = driver.execute(statement, (message_id,)).fetchone()
             except driver_error as error:
                 raise UnavailableError(f"the ledger does not answer: {error}") from error
-            return row[0] if row else None
+            return (row[0], row[1]) if row else None
 
         return select_sealed
 
@@ -320,6 +396,7 @@ class MailStore:
         row = self._session.get_one(LocationRow, done.place_id)
         present = (set(row.marks.split()) | set(done.add)) - set(done.remove)
         row.marks = " ".join(sorted(present))
+        row.tags = " ".join(sorted(set(row.tags.split()) - set(done.remove)))
         row.unmarked = row.marks != row.wants
         self._session.add(row)
 
@@ -334,11 +411,12 @@ class MailStore:
         return list(self._session.exec(query.where(col(MailRow.case_ref).is_not(None))))
 
     def copies_to_file(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
-        """Return the UIDs of the copies of our own letters in a folder that are to be moved to Sent."""
+        """Return the UIDs of copies of our own letters, and of notes that were done, to be moved to Sent."""
+        is_copy = core.and_(col(MailRow.kind) == Kind.OWN.value, col(MailRow.reason) == "")
+        is_note = core.and_(col(MailRow.kind) == Kind.AGENT.value, col(MailRow.reason) == NOTE_DONE)
         query = _in_folder(_SELECT_UIDS, mailbox, folder, uidvalidity).where(
-            col(MailRow.kind) == Kind.OWN.value,
+            core.or_(is_copy, is_note),
             col(MailRow.state) == MailState.PROCESSED,
-            col(MailRow.reason) == "",
             col(LocationRow.gone).is_(False),
         )
         return list(self._session.exec(query))
@@ -364,12 +442,13 @@ class MailStore:
         return StoredMail(
             id=_id(row.id),
             mailbox=row.mailbox,
-            message=decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed),
+            message=decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed, place("mail", row.fingerprint)),
             in_sent=row.in_sent,
             received_at=row.received_at,
             case_ref=row.case_ref,
             state=MailState(row.state),
             reason=row.reason,
+            fingerprint=row.fingerprint,
         )
 
 

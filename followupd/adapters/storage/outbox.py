@@ -21,10 +21,19 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, and_, col, func, not_, or_, select
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.database import LETTER_ADAPTER, decrypt_value, encrypt_value, update_all
+from followupd.adapters.storage.database import (
+    LETTER_ADAPTER,
+    decrypt_value,
+    encrypt_value,
+    place,
+    update_all,
+)
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import LetterRow, LetterTextRow, MailRow, table_of
 from followupd.domain.letter import (
+    BREAKER_NOTICE,
+    FIRST_LETTERS,
+    Budget,
     DraftState,
     Letter,
     LetterKind,
@@ -43,6 +52,8 @@ _CLAIMABLE = (LetterStatus.QUEUED.value, LetterStatus.DEFERRED.value)
 _SENT = (LetterStatus.SENT.value, LetterStatus.SENDING.value, LetterStatus.DOUBT.value)
 #: letters that wait for the result of a delivery
 _UNSETTLED = (LetterStatus.SENDING.value, LetterStatus.DOUBT.value)
+#: drafts that are filed, watched or removed while their letter is in review
+_DRAFTS_IN_REVIEW = (DraftState.NONE.value, DraftState.FILED.value, DraftState.WANTED.value)
 #: drafts that may still be in the mailbox
 _FILED_DRAFTS = tuple(state.value for state in DraftState if state not in {DraftState.NONE, DraftState.GONE})
 #: the longest reply of a server that is stored, in characters
@@ -57,11 +68,22 @@ _TEXT = table_of(LetterTextRow)
 _MAIL = table_of(MailRow)
 _WITH_TEXT = select_columns(*_LETTER.c, _TEXT.c.sealed).join(_TEXT, _TEXT.c.letter_key == _LETTER.c.key)
 _BY_KEYS = _LETTER.c.key.in_(bindparam("keys", expanding=True))
+_IS_FIRST = and_(
+    _LETTER.c.automatic.is_(True), _LETTER.c.kind.in_(sorted(kind.value for kind in FIRST_LETTERS))
+)
+#: as `Letter.budget`
+_BUDGET = case(
+    (_LETTER.c.kind.startswith("desk/"), Budget.DESK.value),
+    (_IS_FIRST, Budget.FIRST.value),
+    else_=Budget.PROMISED.value,
+)
+#: the order in which letters of different budgets are sent
+_RANKS = {budget.value: rank for rank, budget in enumerate(Budget)}
 _DUE = (
     _WITH_TEXT.add_columns(_TEXT.c.mail)
     .where(_LETTER.c.condition.in_(_CLAIMABLE))
     .where(or_(_LETTER.c.not_before.is_(None), _LETTER.c.not_before <= bindparam("now")))
-    .order_by(_LETTER.c.written_at, _LETTER.c.key)
+    .order_by(case(_RANKS, value=_BUDGET), _LETTER.c.written_at, _LETTER.c.key)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, of=_LETTER)
 )
@@ -118,9 +140,10 @@ def _usage_query() -> Executable:
         _LETTER.c.leaving_at > bindparam("since_domain"),
     )
     # naming every status lets the index be used, which begins with it
-    in_breaker_window: Any = select_columns(
-        literal_column("'breaker'"), literal_column("''"), null(), func.count()
-    ).where(_LETTER.c.condition.in_(list(LetterStatus)), _LETTER.c.leaving_at > bindparam("since_breaker"))
+    in_breaker_window: Any = select_columns(literal_column("'breaker'"), _BUDGET, null(), func.count()).where(
+        _LETTER.c.condition.in_(list(LetterStatus)), _LETTER.c.leaving_at > bindparam("since_breaker")
+    )
+    in_breaker_window = in_breaker_window.group_by(_BUDGET)
     copies = select_columns(literal_column("'copy'"), _MAIL.c.message_id, null(), one).where(
         _MAIL.c.kind == Kind.OWN.value, _MAIL.c.message_id.in_(bindparam("message_ids", expanding=True))
     )
@@ -168,7 +191,7 @@ class OutboxStore:
             )
         )
         self._session.flush()
-        token = encrypt_value(self._vault, LETTER_ADAPTER, letter)
+        token = encrypt_value(self._vault, LETTER_ADAPTER, letter, place("words", letter.key))
         self._session.add(LetterTextRow(letter_key=letter.key, sealed=token, mail=self._rendered(letter)))
         self._session.flush()
 
@@ -178,7 +201,7 @@ class OutboxStore:
             mail = self._undated(letter)
         except LetterError:
             return b""
-        return self._vault.encrypt(mail) if mail else b""
+        return self._vault.encrypt(mail, place("words", letter.key, column="mail")) if mail else b""
 
     def contains(self, key: str) -> bool:
         return self._session.get(LetterRow, key) is not None
@@ -216,28 +239,46 @@ class OutboxStore:
     def texts_sent_to(self, address: str) -> list[str]:
         """Return the text of the newest letters that a customer got, or may have got (practice 19)."""
         query = (
-            select(LetterTextRow.sealed)
+            select(LetterTextRow.letter_key, LetterTextRow.sealed)
             .join(LetterRow, col(LetterRow.key) == col(LetterTextRow.letter_key))
             .where(LetterRow.to_address == address.lower(), col(LetterRow.condition).in_(_SENT))
             .where(col(LetterRow.kind).not_like("desk/%"), LetterRow.kind != LetterKind.GIFT_CARD.value)
             .order_by(col(LetterRow.written_at).desc())
             .limit(_REMEMBERED_LETTERS)
         )
-        return [decrypt_value(self._vault, LETTER_ADAPTER, token).text for token in self._session.exec(query)]
+        rows = self._session.exec(query)
+        return [
+            decrypt_value(self._vault, LETTER_ADAPTER, token, place("words", key)).text for key, token in rows
+        ]
 
     # --- claim ---
 
-    def due(self, now: datetime, limit: int = 50, stale_mailboxes: Collection[str] = ()) -> list[OutboxEntry]:
-        """Return the letters whose time has come, oldest first, with their rendered messages.
+    def due(
+        self,
+        now: datetime,
+        limit: int = 50,
+        stale_mailboxes: Collection[str] = (),
+        stopped: Collection[Budget] = (),
+    ) -> list[OutboxEntry]:
+        """Return the letters whose time has come, promised ones and then the oldest first, with their messages.
 
-        Letters to customers of `stale_mailboxes` are left out. PostgreSQL skips rows that others have locked.
+        Letters to customers of `stale_mailboxes`, and of budgets that are `stopped`, are left out. PostgreSQL
+        skips rows that others have locked.
         """
         query = _DUE.where(self._scope.covers(_LETTER.c.mailbox))
         if stale_mailboxes:
             is_desk_mail = _LETTER.c.kind.startswith("desk/")
             query = query.where(or_(is_desk_mail, _LETTER.c.mailbox.not_in(sorted(stale_mailboxes))))
+        if stopped:
+            query = query.where(or_(_BUDGET.not_in(sorted(stopped)), _LETTER.c.key.contains(BREAKER_NOTICE)))
         rows = self._run(query, {"now": now, "most": limit}).all()
-        return [self._entry(row, self._vault.decrypt(row.mail) if row.mail else b"") for row in rows]
+        return [self._entry(row, self._mail(row)) for row in rows]
+
+    def _mail(self, row: Any) -> bytes:
+        """Return the rendered message of a letter, b"" if it has none."""
+        if not row.mail:
+            return b""
+        return self._vault.decrypt(row.mail, place("words", row.key, column="mail"))
 
     def in_flight(self, status: LetterStatus) -> list[OutboxEntry]:
         """Return the letters of a status that this daemon is responsible for."""
@@ -257,16 +298,18 @@ class OutboxStore:
     def usage(self, letters: Collection[Letter], windows: UsageWindows) -> OutboxUsage:
         """Return what limits the sending of these letters, in one query."""
         addresses = {letter.to.address.lower() for letter in letters if letter.automatic}
+        aliases = self._message_ids(letters)
         values = {
             "addresses": list(addresses),
             "domains": list({address.rpartition("@")[2] for address in addresses}),
-            "message_ids": [letter.message_id for letter in letters],
+            "message_ids": list(aliases),
             "since_address": windows.address,
             "since_domain": windows.domain,
             "since_breaker": windows.breaker,
         }
         times: defaultdict[str, list[datetime]] = defaultdict(list)
-        copies, sent = set(), 0
+        copies: set[str] = set()
+        sent: dict[Budget, int] = {}
         rows: Any = self._run(_USAGE, values)
         for topic, name, at, number in rows:
             match topic:
@@ -275,11 +318,20 @@ class OutboxStore:
                 case "domain":
                     times[f"@{name}"].append(at)
                 case "copy":
-                    copies.add(name)
+                    copies.add(aliases[name])
                 case _:
-                    sent = number
+                    sent[Budget(name)] = number
         recent = {name: tuple(sorted(found)) for name, found in times.items()}
-        return OutboxUsage(recent, sent, frozenset(copies))
+        return OutboxUsage(recent, sent, copies=frozenset(copies))
+
+    def _message_ids(self, letters: Collection[Letter]) -> dict[str, str]:
+        """Return the Message-IDs that copies of these letters may have: theirs, and those under older keys."""
+        found: dict[str, str] = {}
+        for letter in letters:
+            domain = letter.message_id.rpartition("@")[2].rstrip(">")
+            earlier = self._vault.earlier_message_ids(letter.key, domain)
+            found |= dict.fromkeys([*earlier, letter.message_id], letter.message_id)
+        return found
 
     def claim(self, keys: Collection[str], now: datetime) -> set[str]:
         """Claim letters for sending and return the keys of those that nobody else had claimed.
@@ -377,6 +429,28 @@ class OutboxStore:
         without_draft = (DraftState.NONE, DraftState.ASKED, DraftState.GONE)
         return self._change(key, review, *without_draft, condition=LetterStatus.QUEUED.value)
 
+    def reword(self, letter: Letter, *, sent: bool = False) -> bool:
+        """Give a letter that no server has seen the words of an agent; its key and Message-ID stay.
+
+        Args:
+            letter: the letter in its new words.
+            sent: an agent has sent it so, whatever its status was.
+
+        Returns:
+            False if it is not in review any more.
+        """
+        may = (LetterStatus.REVIEW.value, *(_CLAIMABLE if sent else ()))
+        if not self._change(letter.key, may, condition=_LETTER.c.condition):
+            return False
+
+        token = encrypt_value(self._vault, LETTER_ADAPTER, letter, place("words", letter.key))
+        values = {"sealed": token, "mail": self._rendered(letter)}
+        self._session.connection().execute(
+            update(_TEXT).where(_TEXT.c.letter_key == letter.key).values(values)
+        )
+        self._session.expire_all()
+        return True
+
     def queue_approved(self, key: str) -> bool:
         """Queue an approved letter whose draft has been removed."""
         return self._change(
@@ -393,15 +467,15 @@ class OutboxStore:
         return self._change(key, may, was, draft=becomes.value)
 
     def drafts_to_update(self, mailbox: str) -> list[OutboxEntry]:
-        """Return the letters whose drafts must be filed in this mailbox, or removed from it."""
+        """Return the letters whose drafts must be filed in this mailbox, watched, or removed from it."""
         in_review = _LETTER.c.condition == LetterStatus.REVIEW.value
-        to_file = and_(in_review, _LETTER.c.draft.in_([DraftState.NONE.value, DraftState.WANTED.value]))
+        to_file = and_(in_review, _LETTER.c.draft.in_(_DRAFTS_IN_REVIEW))
         to_remove = and_(not_(in_review), _LETTER.c.draft.in_(_FILED_DRAFTS))
         return self._entries(_WITH_TEXT.where(_LETTER.c.mailbox == mailbox, or_(to_file, to_remove)))
 
     def changed_drafts(self) -> list[OutboxEntry]:
         """Return approved letters whose drafts were changed or are missing."""
-        states = [DraftState.CHANGED.value, DraftState.MISSING.value]
+        states = [DraftState.EDITED.value, DraftState.CHANGED.value, DraftState.MISSING.value]
         query = _WITH_TEXT.where(
             _LETTER.c.condition == LetterStatus.REVIEW.value, _LETTER.c.draft.in_(states)
         )
@@ -440,7 +514,7 @@ class OutboxStore:
 
     def _entry(self, row: Any, mail: bytes = b"") -> OutboxEntry:
         return OutboxEntry(
-            letter=decrypt_value(self._vault, LETTER_ADAPTER, row.sealed),
+            letter=decrypt_value(self._vault, LETTER_ADAPTER, row.sealed, place("words", row.key)),
             status=LetterStatus(row.condition),
             not_before=row.not_before,
             attempts=row.attempts,

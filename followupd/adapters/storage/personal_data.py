@@ -18,7 +18,9 @@ from followupd.adapters.storage.database import (
     decrypt_event,
     decrypt_value,
     event_adapter,
+    place,
 )
+from followupd.adapters.storage.gift_cards import card_place
 from followupd.adapters.storage.tables import CardRow, CaseRow, EventRow, LetterRow, LetterTextRow, MailRow
 from followupd.domain.case import Case
 from followupd.domain.events import Event
@@ -34,6 +36,7 @@ _SELECT_MAILS = core_select(
     col(MailRow.sender_address),
     col(MailRow.sealed),
     col(MailRow.raw),
+    col(MailRow.fingerprint),
 )
 _SELECT_LETTERS = core_select(
     col(LetterRow.key), col(LetterRow.case_ref), col(LetterRow.to_address), col(LetterTextRow.sealed)
@@ -74,7 +77,9 @@ class PersonalDataStore:
         query = select(CaseRow).where(func.lower(CaseRow.customer_address) == address.lower())
         rows = self._session.exec(query.order_by(col(CaseRow.opened_at)))
         known = PersonalData(address.lower())
-        known.cases = [decrypt_value(self._vault, CASE_ADAPTER, row.sealed) for row in rows]
+        known.cases = [
+            decrypt_value(self._vault, CASE_ADAPTER, row.sealed, place("case_file", row.ref)) for row in rows
+        ]
         self._find_mails(known)
         self._find_letters(known)
         return known
@@ -83,8 +88,10 @@ class PersonalDataStore:
         """Add the mails by the person, of the person's cases, or without a case that name the address."""
         refs = known.refs
         pattern = _whole_words([known.address])
-        for mail_id, ref, sender, token, raw in self._session.execute(_SELECT_MAILS).yield_per(_BATCH_SIZE):
-            is_named = self._contains(pattern, token, raw)
+        for row in self._session.execute(_SELECT_MAILS).yield_per(_BATCH_SIZE):
+            mail_id, ref, sender, token, raw, fingerprint = row
+            sealed = (token, place("mail", fingerprint))
+            is_named = self._contains(pattern, sealed, (raw, place("mail", fingerprint, column="raw")))
             is_theirs = sender == known.address or ref in refs or (is_named and ref is None)
             if is_theirs:
                 known.mails.append(mail_id)
@@ -96,21 +103,21 @@ class PersonalDataStore:
         refs = known.refs
         pattern = _whole_words([known.address, *refs])
         for key, ref, to, token in self._session.execute(_SELECT_LETTERS).yield_per(_BATCH_SIZE):
-            is_named = self._contains(pattern, token)
+            is_named = self._contains(pattern, (token, place("words", key)))
             if to == known.address or ref in refs or (is_named and not ref):
                 known.letters.append(key)
             elif is_named:
                 known.elsewhere.add(ref)
 
-    def _contains(self, pattern: re.Pattern[bytes], *tokens: bytes | None) -> bool:
-        """Return whether an encrypted text matches the pattern."""
-        return any(pattern.search(self._vault.decrypt(token)) for token in tokens if token)
+    def _contains(self, pattern: re.Pattern[bytes], *stored: tuple[bytes | None, bytes]) -> bool:
+        """Return whether an encrypted text, given with its place, matches the pattern."""
+        return any(pattern.search(self._vault.decrypt(token, where)) for token, where in stored if token)
 
     def history(self, ref: str) -> list[tuple[int, Event]]:
-        """Return a case's events, each with the id of its row."""
+        """Return a case's events, each with its number."""
         query = select(EventRow).where(EventRow.case_ref == ref).order_by(col(EventRow.seq))
         rows = self._session.exec(query)
-        return [(row.id or 0, decrypt_event(self._vault, row.name, row.sealed)) for row in rows]
+        return [(row.seq, decrypt_event(self._vault, row.name, row.sealed, ref, row.seq)) for row in rows]
 
     # export
 
@@ -118,7 +125,7 @@ class PersonalDataStore:
         """Return the data as JSON has it, with gift codes hidden wherever they were written."""
         cards = self._session.exec(select(CardRow).where(col(CardRow.case_ref).in_(known.refs))).all()
         cards = sorted(cards, key=lambda card: known.refs.index(card.case_ref or ""))
-        codes = [self._vault.decrypt(card.sealed).decode() for card in cards if card.sealed]
+        codes = [self._vault.decrypt(card.sealed, card_place(card)).decode() for card in cards if card.sealed]
         view = {
             "address": known.address,
             "cases": [self._case_view(case) for case in known.cases],
@@ -135,8 +142,11 @@ class PersonalDataStore:
 
     def _mail_view(self, mail_id: int) -> dict[str, Any]:
         row = self._session.get_one(MailRow, mail_id)
-        message = decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed)
-        raw = self._vault.decrypt(row.raw).decode(errors="replace") if row.raw else None
+        message = decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed, place("mail", row.fingerprint))
+        raw = None
+        if row.raw:
+            where = place("mail", row.fingerprint, column="raw")
+            raw = self._vault.decrypt(row.raw, where).decode(errors="replace")
         return {
             "case": row.case_ref,
             "received_at": _isoformat(row.received_at),
@@ -147,7 +157,7 @@ class PersonalDataStore:
     def _letter_view(self, key: str) -> dict[str, Any]:
         row = self._session.get_one(LetterRow, key)
         text_row = self._session.get_one(LetterTextRow, key)
-        letter = decrypt_value(self._vault, LETTER_ADAPTER, text_row.sealed)
+        letter = decrypt_value(self._vault, LETTER_ADAPTER, text_row.sealed, place("words", key))
         view: dict[str, Any] = {
             **LETTER_ADAPTER.dump_python(letter, mode="json"),
             "html": None,

@@ -1,6 +1,5 @@
 """What the templates of letters may name: plain values made from a case, and nothing that can do anything."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -10,21 +9,33 @@ from typing import Any
 from babel.dates import format_timedelta
 
 from followupd.adapters.templates.formatter import Formatter, Named, given
-from followupd.adapters.templates.markdown import one_line
-from followupd.domain.case import FACT_NAMES, Case, Facts, Fault
+from followupd.adapters.templates.markdown import flat, one_line
+from followupd.domain.case import FACT_NAMES, Case, Facts, Fault, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState
-from followupd.domain.decision import Agenda, AgendaItem, LetterContent, PrintedGiftCard
+from followupd.domain.decision import Agenda, AgendaItem, LetterContent, LookedUp, PrintedGiftCard
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Company, Playbook
 from followupd.domain.promise import Promise, PromiseState
 from followupd.languages import Catalogue, catalogue
+from followupd.text.mail.headers import bare_subject
 from followupd.text.names import first_name, greetable_name
 
 #: compensation that the customer has, or has been sent
 GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
 #: compensation that a letter may put in writing
 AGREED = frozenset({GrantState.GRANTED, *GIVEN})
+#: words for agents, by the stage of the case
+_WORDS = {
+    Stage.SUSPECTED: ("complaint", "dismiss", "promise", "owner"),
+    Stage.FIXED: ("cause", "resolution", "prevention", "reached", "refund", "hold"),
+    Stage.FOLLOWED_UP: ("reached", "received", "missing", "close"),
+    Stage.CLOSED: ("complaint", "promise"),
+    Stage.DISMISSED: ("complaint",),
+}
+_WORDS_OF_WORK = ("promise", "kept", "refund", "fixed", "hold", "owner")
+_WORDS_OF_ALL = ("note", "show", "help")
+_WORDS_OF_DIGEST = ("show", "today", "help")
 #: characters of the customer's text beside a case in the digest
 _MAX_EXCERPT = 200
 #: the digest says "1 minute" of something newer
@@ -60,7 +71,7 @@ def customer_context(
     fault = case.facts.fault
     admits_fault = kind == LetterKind.FOLLOW_UP or not case.by_machine
     return people_context(case, playbook, fmt.languages) | {
-        "case": Named(ref=case.ref, subject=given("case.subject", bare_subject(case.subject))),
+        "case": Named(ref=case.ref, subject=given("case.subject", _subject_to_repeat(case, content))),
         "facts": fact_values(_facts_to_repeat(case, content)),
         "our_fault": admits_fault and fault is Fault.OURS,
         "shared_fault": admits_fault and fault is Fault.SHARED,
@@ -84,8 +95,8 @@ def _promises_of(kind: LetterKind, content: LetterContent) -> list[Promise]:
         return promises
     moved = []
     for promise in promises:
-        is_moved = promise.state is PromiseState.LATE
-        moved.append(promise if is_moved else replace(promise, promised_by=content.until))
+        keeps_date = promise.state in {PromiseState.LATE, PromiseState.WITHDRAWN}
+        moved.append(promise if keeps_date else replace(promise, promised_by=content.until))
     return moved
 
 
@@ -102,14 +113,22 @@ def _named_in_letters(grants: Iterable[Compensation], states: frozenset[GrantSta
 
 
 def _facts_to_repeat(case: Case, content: LetterContent) -> Facts:
-    """Return the facts that the letter may repeat.
+    """Return the facts that the letter may repeat."""
+    return Facts() if repeats_nothing(case, content) else case.facts
 
-    The first automatic mail to a stranger repeats no text of the mail that came in: its sender's address may
-    be forged.
+
+def repeats_nothing(case: Case, content: LetterContent) -> bool:
+    """Return whether a letter repeats no word of the mail that came in.
+
+    The first automatic mail to a stranger does not: its sender's address may be forged, and the words a message of
+    the forger's to the person who has that address.
     """
-    if content.reply and case.by_machine:
-        return Facts()
-    return case.facts
+    return content.reply and case.by_machine
+
+
+def _subject_to_repeat(case: Case, content: LetterContent) -> str:
+    """Return the subject that the letter may repeat, "" for none."""
+    return "" if repeats_nothing(case, content) else bare_subject(one_line(case.subject))
 
 
 def agent_context(
@@ -124,15 +143,20 @@ def agent_context(
         to: who gets it.
         fmt: writes dates, amounts and sentences in the company's language.
     """
-    evidence = sorted(content.evidence or case.evidence, key=lambda item: -abs(item[1]))
+    evidence = sorted(content.evidence, key=lambda item: -abs(item[1]))
     issued = _named_in_letters(case.compensation, GIVEN)
     return people_context(case, playbook, fmt.languages) | {
         "agent": agent_values(to, fmt.languages),
         "case": _case_values(case, fmt),
         "facts": fact_values(case.facts),
         "because": given("because", fmt.say(content.because)),
-        "asks": _plain_lines(content.asks),
-        "done": _plain_lines(content.done),
+        "asks": _orders(content.asks, fmt),
+        "asked": _plain_lines(content.asks),
+        "words": _other_words(case.stage, content.asks, fmt),
+        "colleague": given("colleague", content.colleague),
+        "remark": given("remark", content.remark, flat=False),
+        "looked_up": [_looked_up(found, fmt) for found in content.looked_up],
+        "done": _orders(content.done, fmt),
         "problems": _sentences(content.problems, fmt),
         "unsure": _plain_lines(content.unsure),
         "findings": _sentences(content.findings, fmt),
@@ -144,6 +168,8 @@ def agent_context(
         "compensation": [fmt.grant(grant) for grant in content.compensation],
         "given": [fmt.grant(grant) for grant in issued],
         "quote": given("quote", content.quote, flat=False),
+        "attachments": _plain_lines(case.attachments),
+        "story": given("story", content.story, flat=False),
         "about": given("about", content.about),
         "until": given("until", content.until and fmt.day(content.until)),
         "time": given("time", content.until and fmt.time(content.until)),
@@ -154,7 +180,7 @@ def _case_values(case: Case, fmt: Formatter) -> Named:
     """Return `case` as a desk mail may name it."""
     return Named(
         ref=case.ref,
-        subject=given("case.subject", bare_subject(case.subject)),
+        subject=given("case.subject", bare_subject(one_line(case.subject))),
         stage=str(case.stage),
         severity=case.severity,
         playbook=case.playbook,
@@ -199,7 +225,7 @@ def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter
         to: who gets the digest.
         fmt: writes dates and sentences in the company's language.
     """
-    answers = [f"{item.case.ref}: {one_line(line)}" for item in agenda.waiting for line in item.asks]
+    answers = [f"{item.case.ref}: {line}" for item in agenda.waiting for line in item.asks]
     return {
         "agent": agent_values(to, fmt.languages),
         "owner": agent_values(to, fmt.languages),
@@ -207,12 +233,23 @@ def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter
         "day": fmt.date(agenda.day),
         "suspected": [_item_values(item, fmt) for item in agenda.suspected],
         "waiting": [_item_values(item, fmt) for item in agenda.waiting],
+        "groups": _groups(agenda.waiting, fmt),
         "house": _sentences(agenda.general, fmt),
         "asks": [f"{item.case.ref}: " for item in agenda.suspected],
-        "answers": answers,
-        "done": _plain_lines(agenda.done),
-        "problems": _plain_lines(agenda.problems),
+        "answers": _orders(answers, fmt),
+        "words": [fmt.order(word) for word in _WORDS_OF_DIGEST],
+        "looked_up": [_looked_up(found, fmt) for found in agenda.looked_up],
+        "done": _orders(agenda.done, fmt),
+        "problems": _sentences(agenda.problems, fmt),
     }
+
+
+def _groups(items: Iterable[AgendaItem], fmt: Formatter) -> list[Named]:
+    """Return the cases of the digest in the order of their urgency: overdue, today, tomorrow, the rest."""
+    groups: dict[str, list[Named]] = {"overdue": [], "today": [], "tomorrow": [], "": []}
+    for item in items:
+        groups[item.group].append(_item_values(item, fmt))
+    return [Named(name=name, cases=found) for name, found in groups.items() if found]
 
 
 def _item_values(item: AgendaItem, fmt: Formatter) -> Named:
@@ -223,7 +260,7 @@ def _item_values(item: AgendaItem, fmt: Formatter) -> Named:
     return Named(
         ref=case.ref,
         customer=one_line(case.customer.name) or one_line(case.customer.address),
-        subject=bare_subject(case.subject),
+        subject=bare_subject(one_line(case.subject)),
         what=one_line(fmt.say(item.what)),
         account=_sentences(item.account, fmt),
         severity=case.severity,
@@ -264,21 +301,6 @@ def fact_values(facts: Facts) -> Named:
     return Named(**values)
 
 
-def bare_subject(subject: str) -> str:
-    """Return the subject without the prefixes of earlier replies ("Re:", "AW:", "Fwd:")."""
-    rest = one_line(subject)
-    while found := _reply_prefix().match(rest):
-        rest = rest[found.end() :]
-    return rest
-
-
-@lru_cache(maxsize=1)
-def _reply_prefix() -> re.Pattern[str]:
-    """Return the pattern of what mail programs put before a subject when somebody replies or forwards."""
-    prefixes = "|".join(map(re.escape, catalogue().mail_clients.subjects.prefixes))
-    return re.compile(rf"\s*(?:{prefixes})\s*(?:\[\d+\])?\s*:\s*", re.IGNORECASE)
-
-
 @lru_cache(maxsize=8)
 def _titles(languages: Catalogue | None) -> frozenset[str]:
     """Return the titles of all languages, in lower case."""
@@ -286,18 +308,37 @@ def _titles(languages: Catalogue | None) -> frozenset[str]:
     return frozenset[str]().union(*(language.info.letters.titles for language in known.all()))
 
 
+def _orders(lines: Iterable[str], fmt: Formatter) -> list[str]:
+    """Return lines to answer with, in the words of the mail's language."""
+    return [flat(fmt.order(line)) for line in lines]
+
+
+def _other_words(stage: Stage, asks: Iterable[str], fmt: Formatter) -> list[str]:
+    """Return further words that an agent may need in this stage, `help` last."""
+    offered = {line.partition(":")[0].strip() for line in asks}
+    likely = _WORDS.get(stage, _WORDS_OF_WORK)
+    return [fmt.order(word) for word in (*likely, *_WORDS_OF_ALL) if word not in offered]
+
+
+def _looked_up(found: LookedUp, fmt: Formatter) -> Named:
+    """Return what an agent asked to see as templates name it."""
+    return Named(
+        title=one_line(fmt.say(found.title)), lines=_sentences(found.lines, fmt), is_help=found.is_help
+    )
+
+
 def _plain_lines(lines: Iterable[str]) -> list[str]:
-    return [one_line(line) for line in lines]
+    return [flat(line) for line in lines]
 
 
 def _sentences(sentences: Iterable[str], fmt: Formatter) -> list[str]:
     """Return sentences for agents in the mail's language, each on one line."""
-    return [one_line(fmt.say(sentence)) for sentence in sentences]
+    return [flat(fmt.say(sentence)) for sentence in sentences]
 
 
 def _excerpt(text: str) -> str:
     """Return the beginning of a text, cut between two words."""
-    flat = one_line(text)
-    if len(flat) <= _MAX_EXCERPT:
-        return flat
-    return flat[:_MAX_EXCERPT].rsplit(" ", 1)[0] + "…"
+    words = one_line(text)
+    if len(words) <= _MAX_EXCERPT:
+        return words
+    return words[:_MAX_EXCERPT].rsplit(" ", 1)[0] + "…"

@@ -14,12 +14,14 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
 from jinja2 import StrictUndefined, Undefined
 
+from followupd.adapters.templates.markdown import flat as flattened
 from followupd.adapters.templates.markdown import harmless, one_line, unbroken
 from followupd.domain.case import Case
+from followupd.domain.command import VALUE_VERBS, OrderForm, quoted
 from followupd.domain.compensation import Compensation, Money
 from followupd.domain.letter import Attachment
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import Option, Promise, PromiseKind, Relation
+from followupd.domain.promise import Option, Promise, PromiseKind, PromiseState, Relation
 from followupd.domain.translatable import Moment, Translatable, fill
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import LetterManner
@@ -27,6 +29,8 @@ from followupd.languages.schema import LetterManner
 #: how long the appointment is in the owner's calendar
 DURATION = timedelta(minutes=15)
 
+#: what is offered to be filled in behind a number: "1 until because"
+_BLANKS = re.compile(r"(?:\s|\d|until|because|\.|…)*")
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 
 
@@ -129,7 +133,7 @@ def given(name: str, value: object, *, flat: bool = True) -> Any:
     text = "" if value is None else str(value)
     if not any(map(str.isalnum, text)):
         return Missing.called(name)
-    return one_line(text) if flat else text
+    return flattened(text) if flat else text
 
 
 #: the year at the end of a CLDR pattern, with the words that lead to it
@@ -159,11 +163,33 @@ class Formatter:
         pattern = self.sentences.get(sentence.pattern, sentence.pattern)
         return fill(pattern, sentence.values, self._value)
 
+    def order(self, line: str) -> str:
+        """Return a line of a note in the words of the letter's language; what a person wrote stays as it is."""
+        language = self.languages.find(self.locale.language)
+        case, colon, rest = line.partition(": ") if line.startswith("FU-") else ("", "", line)
+        verb, separator, text = rest.partition(":")
+        if language is None or verb.strip() not in language.answers.verbs:
+            return line
+        answers = language.answers
+        if verb.strip() in VALUE_VERBS and text.strip() in answers.values:
+            text = f" {answers.values[text.strip()][0]}"
+        elif _BLANKS.fullmatch(text):
+            blanks = {"until": answers.notes.until, "because": answers.notes.because}
+            text = " ".join(next(iter(blanks.get(word, ())), word) for word in text.split(" "))
+        return f"{case}{colon}{answers.verbs[verb.strip()][0]}{separator}{text}"
+
     def _value(self, value: Any) -> str:
         """Return a value inside such a sentence: a moment, another sentence, or anything with a text."""
         if isinstance(value, Moment):
             return self._moment(value)
+        if isinstance(value, OrderForm):
+            return self._form(value)
         return self.say(value) if isinstance(value, str) else str(value)
+
+    def _form(self, form: OrderForm) -> str:
+        """Return what a line looks like in the words of the letter's language."""
+        verb, colon, text = form[1:-1].partition(": ")
+        return quoted(f"{self.order(verb)}{colon}{self.sentences.get(text, text)}")
 
     def _moment(self, moment: Moment) -> str:
         if not self.sentences:
@@ -224,7 +250,7 @@ class Formatter:
     def option(self, option: Option) -> Named:
         """Return an option as templates name it."""
         by = self.day(option.promised_by, exact=True) if option.promised_by else None
-        return Named(n=option.n, text=one_line(option.text), by=given("option.by", by, flat=False))
+        return Named(n=option.n, text=flattened(option.text), by=given("option.by", by, flat=False))
 
     def _dates(self, promise: Promise) -> tuple[str | None, str | None]:
         """Return a promise's date with its window, and the same with "by", "on", "between" or "from" before it."""
@@ -250,7 +276,7 @@ class Formatter:
         by, when = self._dates(promise)
         return Named(
             n=promise.n,
-            text=one_line(promise.text),
+            text=flattened(promise.text),
             dated=promise.dated and by is not None,
             relation=str(promise.relation),
             when=given("promise.when", when, flat=False),
@@ -262,6 +288,7 @@ class Formatter:
             overdue=bool(promise.promised_by and promise.promised_by < self.now),
             mine=keeper.id == self.playbook.owner_of(case.owner).id,
             who=keeper.name,
+            withdrawn=promise.state is PromiseState.WITHDRAWN,
             because=given("promise.because", promise.because),
         )
 

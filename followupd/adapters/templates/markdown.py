@@ -49,6 +49,12 @@ def one_line(value: str) -> str:
     return " ".join(harmless(value).split())
 
 
+def flat(value: str) -> str:
+    """Return the value harmless and on a single line, with each blank in it as it was written."""
+    lines = (line.strip() for line in re.split(r"\r\n?|\n", harmless(value)))
+    return " ".join(filter(None, lines))
+
+
 def unbroken(value: str) -> str:
     """Return a text of our own, such as a date, with no-break spaces, so that no line ends within it."""
     return one_line(value).replace(" ", _NO_BREAK)
@@ -59,10 +65,9 @@ def escaped(value: str) -> str:
 
     Every ASCII punctuation mark is taken literally (CommonMark 2.4).
 
-    No-break spaces, which our own dates and amounts contain, are kept.
+    Blanks are kept as they are: an agent's words reach the reader as they were written.
     """
-    flat = _NO_BREAK.join(one_line(part) for part in value.split(_NO_BREAK))
-    return _PUNCTUATION.sub(r"\\\1", _LONG.sub(r"\1 ", flat))
+    return _PUNCTUATION.sub(r"\\\1", _LONG.sub(r"\1 ", flat(value)))
 
 
 def lines(values: Sequence[str]) -> str:
@@ -83,10 +88,10 @@ def quoted(value: str) -> str:
 
 def verbatim(value: str) -> str:
     """Return a code block with the value as it is: inside a fence nothing is markup."""
-    flat = one_line(value)
-    longest_run = max(map(len, re.findall("`+", flat)), default=0)
+    words = one_line(value)
+    longest_run = max(map(len, re.findall("`+", words)), default=0)
     fence = "`" * (3 + longest_run)
-    return f"{fence}\n{flat}\n{fence}"
+    return f"{fence}\n{words}\n{fence}"
 
 
 def to_parts(source: str) -> tuple[str, str]:

@@ -33,6 +33,7 @@ from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.translatable import Translatable, msg
 from followupd.errors import LetterError
 from followupd.languages import Catalogue, catalogue
+from followupd.text.names import greetable_name
 from followupd.text.wording import body as paragraphs_of
 
 if TYPE_CHECKING:
@@ -89,11 +90,12 @@ class TemplateRenderer:
             kind,
             case,
             context.customer_context(kind, case, playbook, content, fmt),
-            to=_header_safe_person(case.customer),
+            to=_recipient(case, content),
             in_reply_to=case.message_id,
             references=_references(case),
             auto_submitted="auto-replied" if content.reply else "auto-generated",
             automatic=content.automatic,
+            review=content.review,
         )
 
     def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: PrintedGiftCard) -> Letter:
@@ -137,6 +139,7 @@ class TemplateRenderer:
         template = self.find(kind, "", playbook.company.locale)
         fmt = self._desk_formatter(template, playbook, now)
         attachments: tuple[Attachment, ...] = ()
+        thread = content.about if kind == LetterKind.REQUEST else "desk"
         if kind == LetterKind.CALL:
             attachments = (self._appointment(case, playbook, now, content, fmt),)
         return self._case_letter(
@@ -145,7 +148,7 @@ class TemplateRenderer:
             case,
             context.agent_context(case, playbook, content, to, fmt),
             to=to.person,
-            references=(self.message_id(f"{case.ref}.desk", self._domain(case.mailbox)),),
+            references=(self.message_id(f"{case.ref}.{thread}", self._domain(case.mailbox)),),
             automatic=False,
             witness=False,
             attachments=attachments,
@@ -287,7 +290,9 @@ class TemplateRenderer:
         subject = self._header(template, "subject", scope)
         sender = self.sender_of(mailbox)
         sender_name = self._header(template, "from", scope) or sender.name
-        preheader = _preheader(paragraphs_of(text, scope["owner"].name))
+        preheader = ""
+        if kind.to_customer and not fields.get("review"):  # what people edit or quote must not repeat itself
+            preheader = _preheader(paragraphs_of(text, scope["owner"].name))
         return Letter(
             key=key,
             kind=kind,
@@ -317,7 +322,7 @@ class TemplateRenderer:
         self, case: Case, playbook: Playbook, now: datetime, content: LetterContent, fmt: Formatter
     ) -> Attachment:
         """Return the calendar file for a call: whom to call, when, and what the case is about."""
-        whom = f"{case.customer.name or case.customer.address} {case.facts.phone or ''}".strip()
+        whom = f"{case.customer.shown} {case.facts.phone or ''}".strip()
         story = [case.facts.issue, case.facts.resolution, content.quote, case.ref]
         key = case.next_key(LetterKind.CALL).replace("/", ".")
         return call_invitation(
@@ -362,6 +367,14 @@ class TemplateRenderer:
         from css_inline import CSSInliner  # 3 MB of memory, which an idle daemon does not need
 
         return CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True)
+
+
+def _recipient(case: Case, content: LetterContent) -> Person:
+    """Return whom a letter is to; where it repeats nothing, a name that could be a message is left out."""
+    customer = case.customer
+    if context.repeats_nothing(case, content):
+        customer = Person(customer.address, greetable_name(customer.name))
+    return _header_safe_person(customer)
 
 
 def _header_safe_person(person: Person) -> Person:

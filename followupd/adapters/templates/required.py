@@ -108,7 +108,10 @@ def _of_compensation(scope: Mapping[str, Any]) -> Iterator[Requirement]:
 
 def _of_delay(scope: Mapping[str, Any]) -> Iterator[Requirement]:
     for promise in scope["promises"]:
-        yield f"the new date of promise {promise.n} ({{{{ promise.by }}}})", promise.by
+        if promise.withdrawn:
+            yield f"promise {promise.n}, which was withdrawn ({{{{ promise.text }}}})", promise.text
+        else:
+            yield f"the new date of promise {promise.n} ({{{{ promise.by }}}})", promise.by
 
 
 def _of_gift_card(scope: Mapping[str, Any]) -> Iterator[Requirement]:

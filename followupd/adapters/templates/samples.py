@@ -95,11 +95,18 @@ def sample_content(
         promises=_delayed(case, playbook, now, words.late) if kind == LetterKind.DELAY else case.owed,
         compensation=case.compensation,
         options=_options(case, playbook, now, words) if kind == LetterKind.CONFIRMATION else (),
-        quote=f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}" if hostile else words.story,
+        quote=_quote(kind, case, words),
         about=f"{case.ref}.follow-up.1",
         until=playbook.calendar.after(now, Duration.parse("2 business days")),
         reply=kind == LetterKind.CONFIRMATION and case.by_machine,
     )
+
+
+def _quote(kind: LetterKind, case: Case, words: Samples) -> str:
+    """Return the text that a letter quotes: the customer's, but in a mail to a department only a question."""
+    if case.ref == HOSTILE_REF:
+        return f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}"
+    return f"{case.subject}?" if kind == LetterKind.REQUEST else words.story
 
 
 def sample_agenda(
@@ -116,7 +123,7 @@ def sample_agenda(
         day=playbook.calendar.local(now).date(),
         suspected=(AgendaItem(asked, "", now - timedelta(hours=26)),),
         waiting=(
-            AgendaItem(case, what, now - timedelta(days=3), asks=("kept: 1", "late: 1 until  because ")),
+            AgendaItem(case, what, now - timedelta(days=3), group="overdue", asks=("kept: 1",)),
             AgendaItem(case, what, now - timedelta(days=2), account=(HOSTILE if hostile else account,)),
         ),
         general=(

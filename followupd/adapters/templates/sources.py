@@ -275,22 +275,24 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
 def sentence(value: Any) -> str:
     """Return what an agent wrote as a sentence: with a capital at the start and a full stop at the end."""
-    text = markdown.one_line(str(value))
+    text = markdown.flat(str(value))
     first_word = text.split(" ", 1)[0]
-    if first_word.islower() and _WORD.fullmatch(first_word):
-        text = text[0].upper() + text[1:]
+    capital_letter = text[:1].upper()
+    if first_word.islower() and _WORD.fullmatch(first_word) and capital_letter.lower() == text[0]:
+        text = capital_letter + text[1:]
     return ended(text)
 
 
 def ended(value: Any) -> str:
-    """Return a text with a full stop at the end, unless it ends with a punctuation mark."""
-    text = markdown.one_line(str(value))
-    return text if _ENDED.search(text) else text.rstrip(",;- ") + "."
+    """Return a text with a full stop at the end, for a comma there too, unless it ends with a mark of its own."""
+    text = markdown.flat(str(value))
+    return text if _ENDED.search(text) else text.rstrip(",; ") + "."
 
 
 def capital(value: Any) -> str:
     """Return a text with a capital at the start and no full stop at the end, for an entry of a list."""
-    return sentence(value).rstrip(".")
+    text = sentence(value)
+    return text if text.endswith("..") else text.removesuffix(".")
 
 
 def first(values: Iterable[Any]) -> Any:

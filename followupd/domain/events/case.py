@@ -51,7 +51,7 @@ class CaseOpened(Event):
     """A case was opened for a customer's mail; always the first event.
 
     `story` is the beginning of the customer's text. `suggested` are facts in the customer's words, for an
-    agent to confirm.
+    agent to confirm. `candidates` are the addresses of which an agent says which one is the customer's.
     """
 
     ref: str
@@ -68,24 +68,31 @@ class CaseOpened(Event):
     facts: Facts = Facts()
     story: str = ""
     suggested: tuple[tuple[str, str], ...] = ()
+    candidates: tuple[str, ...] = ()
+    #: the closed case in whose thread the customer complains anew
+    earlier: str = ""
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComplaintSuspected(Event):
     """The recogniser suspects a complaint; an agent decides, and nothing is sent to the customer.
 
-    `urgent` means strong cues: an agent is asked at once instead of in the next digest.
+    `urgent` means strong cues: an agent is asked at once instead of in the next digest. `flood` means that too many
+    came at once: an agent is asked about all of them together.
     """
 
     score: float = 0.0
     evidence: tuple[tuple[str, float], ...] = ()
     urgent: bool = False
+    flood: bool = False
 
     def apply(self, case: Case) -> Case:
         """Keep an earlier score and evidence unless there are new ones."""
         return case.evolve(
             suspected_at=self.at,
             urgent=self.urgent,
+            flood=self.flood,
             score=self.score or case.score,
             evidence=self.evidence or case.evidence,
         )
@@ -122,14 +129,37 @@ class Fixed(Event):
     """An agent said that the matter is put right; the delay of the follow-up starts."""
 
     copies: ClassVar = {"fixed_at": "at"}
-    sets: ClassVar = {"unanswered": False}
+    sets: ClassVar = {"unanswered": False, "set_aside": ()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopened(Event):
-    """The customer or an agent said that the matter is not put right."""
+    """The customer or an agent said that the matter is not put right.
+
+    With `anew` everything that was known of it is asked again, apart from the telephone number: it may be
+    another trouble, and no letter must give the old cause for it.
+    """
+
+    anew: bool = False
 
     sets: ClassVar = {"fixed_at": None, "closed_at": None}
+
+    def apply(self, case: Case) -> Case:
+        """Take back the fix; anew, also the facts, what was asked, and whether the customer was reached."""
+        case = Event.apply(self, case).evolve(reopened_at=self.at)
+        if not self.anew:
+            return case
+
+        return case.evolve(
+            facts=Facts(phone=case.facts.phone),
+            story=case.latest or case.story,
+            suggested=(),
+            asked=(),
+            asked_at=None,
+            call_asked_at=None,
+            reached=False,
+            heard_at=self.at,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,22 +174,24 @@ class Parked(Event):
     """The daemon put the case on hold after an error; a person must release it."""
 
     copies: ClassVar = {"held_because": "why", "held_at": "at"}
-    sets: ClassVar = {"held": True}
+    sets: ClassVar = {"held": True, "held_until": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held(Event):
-    """A person put the case on hold: none of its letters is sent."""
+    """A person put the case on hold, for good or `until` a day: none of its letters is sent."""
 
-    copies: ClassVar = {"held_because": "why", "held_at": "at"}
+    until: datetime | None = None
+
+    copies: ClassVar = {"held_because": "why", "held_at": "at", "held_until": "until"}
     sets: ClassVar = {"held": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released(Event):
-    """A person ended the hold."""
+    """A person ended the hold, or its day has come."""
 
-    sets: ClassVar = {"held": False, "held_because": "", "held_at": None}
+    sets: ClassVar = {"held": False, "held_because": "", "held_at": None, "held_until": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,13 +203,19 @@ class CustomerWrote(Event):
     subject: str = ""
     no_answer: str = ""
     text: str = ""
+    #: it is plain thanks, which want no answer
+    content: bool = False
+    attachments: tuple[str, ...] = ()
 
-    copies: ClassVar = {"latest": "text", "customer_wrote_at": "at", "no_answer": "no_answer"}
-    sets: ClassVar = {"unanswered": True}
+    copies: ClassVar = {"latest": "text", "no_answer": "no_answer", "attachments": "attachments"}
 
     def apply(self, case: Case) -> Case:
         """Set the mail that letters answer to this one, if it has a Message-ID that they can refer to."""
         case = Event.apply(self, case)
+        if self.content:
+            case = case.evolve(content_at=self.at)
+        else:
+            case = case.evolve(customer_wrote_at=self.at, unanswered=True)
         if not self.message_id:
             return case
 
@@ -185,12 +223,45 @@ class CustomerWrote(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailSetAside(Event):
+    """Somebody who takes no part in the case has written about it; the mail is in quarantine."""
+
+    address: str
+
+    def apply(self, case: Case) -> Case:
+        """Keep the address, until an agent has spoken."""
+        return case.evolve(set_aside=tuple(dict.fromkeys((*case.set_aside, self.address))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentWrote(Event):
-    """An agent answered the customer from a mail client."""
+    """An agent answered the customer from a mail client; what was withdrawn is told with it.
+
+    A reply that left before the customer's last mail is none to that (`answers`).
+    """
 
     message_id: str = ""
+    answers: bool = True
 
     copies: ClassVar = {"we_wrote_at": "at"}
+
+    def apply(self, case: Case) -> Case:
+        """Store that the customer heard from us, and knows of withdrawn promises.
+
+        A mail that had no answer has one now.
+        """
+        case = Event.apply(self, case)
+        for promise in case.untold:
+            case = case.with_promise(promise.n, untold_since=None)
+        is_later = case.customer_wrote_at is None or self.at >= case.customer_wrote_at
+        return case.evolve(unanswered=False) if self.answers and is_later else case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remarked(Event):
+    """An agent said something about the case that is no order; `text` is what was said, for the history."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +282,20 @@ class OwnerChosen(Event):
     owner: str
 
     copies: ClassVar = {"owner": "owner"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerChosen(Event):
+    """An agent said which address is the customer's; letters go there, and mails from the earlier one count, too."""
+
+    customer: Person
+
+    def apply(self, case: Case) -> Case:
+        """Keep the earlier address, and end the hold that waited for this word."""
+        earlier = tuple(dict.fromkeys((*case.addresses, case.customer.address)))
+        rest = tuple(each for each in case.set_aside if each.casefold() != self.customer.address.casefold())
+        changed = case.evolve(customer=self.customer, addresses=earlier, candidates=(), set_aside=rest)
+        return changed.evolve(held=False, held_because="", held_at=None) if case.candidates else changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +370,7 @@ class CallAsked(Event):
 class CustomerReached(Event):
     """Somebody spoke with the customer."""
 
-    sets: ClassVar = {"reached": True, "not_reached": ""}
+    sets: ClassVar = {"reached": True, "not_reached": "", "unanswered": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ class _LetterSent(_LetterChanged):
             case = case.evolve(we_wrote_at=self.at)
 
         for n in self.promises:
-            case = case.with_promise(n, confirmed=self.key)
+            case = case.with_promise(n, confirmed=self.key, untold_since=None, told_before=None)
         return case
 
 

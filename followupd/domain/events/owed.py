@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, GrantState, Money
 from followupd.domain.events.case import Event
-from followupd.domain.promise import Option, OptionState, Promise, PromiseState, Relation
+from followupd.domain.promise import HelpRequest, Option, OptionState, Promise, PromiseState, Relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +96,12 @@ class PromiseLate(_PromiseChanged):
     promise_copies: ClassVar = ("internal_deadline", "promised_by", "because")
     promise_sets: ClassVar = {"confirmed": "", "slipped": True, "relation": Relation.BY, "since": None}
 
+    def apply(self, case: Case) -> Case:
+        """Change the promise, and remember the date that the customer was told."""
+        promise = case.promise(self.n)
+        told = promise.promised_by if promise and promise.confirmed else promise and promise.told_before
+        return _PromiseChanged.apply(self, case).with_promise(self.n, told_before=told)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseBroken(_PromiseChanged):
@@ -106,12 +112,50 @@ class PromiseBroken(_PromiseChanged):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseWithdrawn(_PromiseChanged):
-    """The promise is not owed any more, for a stated reason."""
+    """The promise is not owed any more, for a stated reason.
+
+    With `tell`, a customer who has it in writing is told so before anything else.
+    """
 
     because: str = ""
+    tell: bool = False
 
     state: ClassVar = PromiseState.WITHDRAWN
     promise_copies: ClassVar = ("because",)
+
+    def apply(self, case: Case) -> Case:
+        """Change the promise; one that the customer has in writing must be withdrawn in writing."""
+        promise = case.promise(self.n)
+        case = _PromiseChanged.apply(self, case)
+        if self.tell and promise is not None and promise.confirmed:
+            return case.with_promise(self.n, untold_since=self.at)
+        return case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpAsked(Event):
+    """An agent asks a department something about the case."""
+
+    request: HelpRequest
+
+    appends: ClassVar = {"requests": "request"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpAnswered(Event):
+    """A department answered request `n`; a later answer is added to the first one."""
+
+    n: int
+    text: str
+
+    def apply(self, case: Case) -> Case:
+        """Store the answer."""
+        requests = []
+        for request in case.requests:
+            is_meant = request.n == self.n
+            answer = "\n\n".join(filter(None, (request.answer, self.text)))
+            requests.append(replace(request, answer=answer) if is_meant else request)
+        return case.evolve(requests=tuple(requests))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

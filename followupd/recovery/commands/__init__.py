@@ -7,7 +7,17 @@ from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.approval import approve, explained, promised, refuse
 from followupd.recovery.commands.compensation import give, issued, missing, received, refused
 from followupd.recovery.commands.context import CommandContext, Handler, LineReader
-from followupd.recovery.commands.facts import FACT_VERBS, fact, insist, owner, playbook, severity
+from followupd.recovery.commands.facts import (
+    FACT_VERBS,
+    ask,
+    customer,
+    fact,
+    insist,
+    owner,
+    playbook,
+    remark,
+    severity,
+)
 from followupd.recovery.commands.lifecycle import (
     close,
     complaint,
@@ -17,6 +27,8 @@ from followupd.recovery.commands.lifecycle import (
     not_reached,
     reached,
     release,
+    undo,
+    untagged,
 )
 from followupd.recovery.commands.promises import (
     KINDS,
@@ -29,7 +41,7 @@ from followupd.recovery.commands.promises import (
     withdraw_option,
 )
 
-__all__ = ["CommandContext", "LineReader", "handle"]
+__all__ = ["CommandContext", "LineReader", "handle", "untagged"]
 
 #: the handler of each verb
 _HANDLERS: dict[str, Handler] = {
@@ -44,7 +56,6 @@ _HANDLERS: dict[str, Handler] = {
     "approve": approve,
     "refuse": refuse,
     "promised": promised,
-    "ok": explained,
     "none": explained,
     "kept": kept,
     "late": late,
@@ -56,9 +67,13 @@ _HANDLERS: dict[str, Handler] = {
     "option": option,
     "choose": choose,
     "withdraw-option": withdraw_option,
+    "note": remark,
     "severity": severity,
     "owner": owner,
+    "customer": customer,
     "playbook": playbook,
+    "undo": undo,
+    "ask": ask,
     **dict.fromkeys(KINDS, promise),
     **dict.fromkeys(FACT_VERBS, fact),
     **dict.fromkeys(map(str, Gift), give),
@@ -82,6 +97,8 @@ _WITHOUT_CUSTOMER = frozenset(
         "cause-code",
         "severity",
         "owner",
+        "note",
+        "undo",
     }
 )
 

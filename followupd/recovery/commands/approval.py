@@ -21,6 +21,7 @@ from followupd.domain.events import (
 from followupd.domain.letter import LetterRecordState
 from followupd.domain.playbook import Agent
 from followupd.domain.promise import Promise, PromiseState, paired
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.compensation import found_grants, granted
 from followupd.recovery.commands.context import CommandContext, leads, numbered_events, origin, within_limit
@@ -60,7 +61,7 @@ def promised(command: Command, context: CommandContext) -> list[Event]:
 
 
 def explained(command: Command, context: CommandContext) -> list[Event]:
-    """Say that the reply is understood as it was told (`ok`), or that the rest promises nothing (`none`)."""
+    """Say that what was not understood of a reply promises nothing more than what was."""
     if not context.case.unclear:
         return []
     return [ReplyExplained(**origin(command, context))]
@@ -85,7 +86,7 @@ def approve(command: Command, context: CommandContext) -> list[Event]:
             raise
 
     if not events:
-        raise NotUnderstoodError(f"nothing in {context.case.ref} waits for an approval")
+        raise NotUnderstoodError(msg("nothing in {ref} waits for an approval", ref=context.case.ref))
     return events
 
 
@@ -102,7 +103,7 @@ def refuse(command: Command, context: CommandContext) -> list[Event]:
     letters = case.letters_in(LetterRecordState.REVIEW)
     grants = case.grants_in(GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
     if not letters and not grants and not case.proposed:
-        raise NotUnderstoodError(f"nothing in {case.ref} waits for an approval")
+        raise NotUnderstoodError(msg("nothing in {ref} waits for an approval", ref=case.ref))
 
     fields = origin(command, context)
     events: list[Event] = [LetterDropped(key=record.key, kind=record.kind, **fields) for record in letters]
@@ -129,16 +130,17 @@ def _approve_grants(command: Command, context: CommandContext) -> list[Event]:
 
     agent = context.playbook.team.by_id(command.agent)
     if agent is None:
-        problem = "a grant above the limit is approved by a lead's answer to the desk mail, not by a tag"
+        problem = msg("a grant above the limit is approved by a lead's answer to the desk mail, not by a tag")
         raise NotUnderstoodError(problem)
 
     of_others = [grant for grant in waiting if grant.agent != agent.id]
     if not of_others:
-        problem = f"{agent.name} granted it, or owns the case; somebody else must approve it"
+        problem = msg("{name} granted it, or owns the case; somebody else must approve it", name=agent.name)
         raise NotUnderstoodError(problem)
 
     if not all(_may_approve(agent, grant, context) for grant in of_others):
-        raise NotUnderstoodError(f"{agent.name} cannot approve this amount; a lead answers the desk mail")
+        problem = msg("{name} cannot approve this amount; a lead answers the desk mail", name=agent.name)
+        raise NotUnderstoodError(problem)
     return numbered_events(CompensationApproved, numbers(of_others), command, context)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from followupd.domain.case import PUT_RIGHT, numbers
-from followupd.domain.command import Command, expected
+from followupd.domain.command import Command, form_shown, quoted
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money, above_cap
 from followupd.domain.events import (
     CompensationConfirmed,
@@ -19,6 +19,7 @@ from followupd.domain.events import (
 )
 from followupd.domain.playbook import Agent
 from followupd.domain.promise import FoundCompensation
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.context import (
     CommandContext,
@@ -79,12 +80,13 @@ def _required_amount(command: Command, context: CommandContext) -> Money:
 
     try:
         money = context.reader.money(text)
-    except ValueError as problem:
-        raise NotUnderstoodError(f"{command.line!r}: {problem}") from None
+    except ValueError as error:
+        raise NotUnderstoodError(f"{command.line!r}: {error}") from None
 
     if money is None or money.minor == 0:
-        form = expected(command.verb)
-        raise NotUnderstoodError(f"{command.line!r} names no amount I can read; expected {form!r}")
+        line, form = quoted(command.line), form_shown(command.verb)
+        problem = msg("{line} names no amount I can read; expected {form}", line=line, form=form)
+        raise NotUnderstoodError(problem)
     return money
 
 

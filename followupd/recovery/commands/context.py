@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Protocol, TypedDict
 
 from followupd.domain.case import Case
-from followupd.domain.command import Command, expected
+from followupd.domain.command import Command, form_shown, quoted
 from followupd.domain.compensation import Money, OtherGrant
 from followupd.domain.events import Event
 from followupd.domain.playbook import Agent, Playbook, Role
 from followupd.domain.promise import NOTHING_FOUND, DatedText, Found
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 
 
@@ -24,6 +25,12 @@ class LineReader(Protocol):
     def money(self, text: str) -> Money | None:
         """Return the amount in a text; one without a currency is in the company's."""
 
+    def split_reason(self, text: str) -> tuple[str, str]:
+        """Split "Friday because of the snow" into what is before the reason, and the reason.
+
+        The reason is "" where there is none.
+        """
+
     def reached_nobody(self, text: str) -> bool:
         """Return whether what an agent says about a call means that nobody was reached."""
 
@@ -34,7 +41,7 @@ class CommandContext:
 
     `found` are the promises and the compensation read in the reply that the command is about. `other_grants`
     are what the same customer was granted in other cases, and `cap` is the most that one customer is granted
-    in a month without a lead's approval.
+    in a month without a lead's approval. `history` is that of the case, where `undo` needs it.
     """
 
     case: Case
@@ -45,6 +52,7 @@ class CommandContext:
     found: Found = NOTHING_FOUND
     other_grants: Sequence[OtherGrant] = ()
     cap: Money | None = None
+    history: Sequence[Event] = ()
 
 
 Handler = Callable[[Command, CommandContext], list[Event]]
@@ -73,7 +81,14 @@ def numbered_events(
 
 def not_understood(command: Command) -> NotUnderstoodError:
     """Return the error for a line whose text has the wrong form."""
-    return NotUnderstoodError(f"{command.line!r}; expected {expected(command.verb)!r}")
+    form = form_shown(command.verb)
+    return NotUnderstoodError(msg("{line}; expected {form}", line=quoted(command.line), form=form))
+
+
+def names_no_day(line: str, verb: str) -> NotUnderstoodError:
+    """Return the error for a line that should name a day to come."""
+    problem = msg("{line} names no day to come; expected {form}", line=quoted(line), form=form_shown(verb))
+    return NotUnderstoodError(problem)
 
 
 def chosen_numbers(
@@ -87,7 +102,8 @@ def chosen_numbers(
         NotUnderstoodError: the text names none of `numbers`, or there are none.
     """
     if not command.text and not numbers:
-        raise NotUnderstoodError(f"{command.line!r}: there is no {what} to say that of")
+        problem = msg("{line}: there is no {what} to say that of", line=quoted(command.line), what=msg(what))
+        raise NotUnderstoodError(problem)
     if not command.text:
         return list(numbers)
 
@@ -96,9 +112,18 @@ def chosen_numbers(
     is_known = {*numbers, *done}.issuperset(named)
 
     if not named or not is_known:
-        known = ", ".join(map(str, numbers)) or "none"
-        raise NotUnderstoodError(f"{command.line!r} names no open {what}; the open ones are {known}")
+        raise NotUnderstoodError(_names_none(command, numbers, what))
     return [n for n in named if n in numbers]
+
+
+def _names_none(command: Command, numbers: Sequence[int], what: str) -> str:
+    """Return the problem of a line that names none of these numbers."""
+    line, known = quoted(command.line), ", ".join(map(str, numbers))
+    if not known:
+        return msg("{line} names no open {what}; there is none", line=line, what=msg(what))
+    return msg(
+        "{line} names no open {what}; the open ones are {known}", line=line, what=msg(what), known=known
+    )
 
 
 def leads(agent: Agent | None) -> bool:

@@ -1,19 +1,28 @@
 """Commands about the case itself: facts, severity, owner, playbook, and insisting on a wording."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
-from followupd.domain.case import Case, Fault
-from followupd.domain.command import Command
+from followupd.domain.calendar import Duration
+from followupd.domain.case import Case, Fault, numbers
+from followupd.domain.command import Command, form_shown, quoted, read_request
 from followupd.domain.events import (
+    CustomerChosen,
     Event,
     FactsStated,
+    HelpAsked,
     OwnerChosen,
     PlaybookChosen,
+    Remarked,
     SeverityChosen,
     WordingInsisted,
 )
+from followupd.domain.mail import Person
+from followupd.domain.promise import HelpRequest
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.commands.context import CommandContext, not_understood, origin
+from followupd.recovery.commands.context import CommandContext, names_no_day, not_understood, origin
+from followupd.text.mail.headers import parse_addresses
 
 #: verbs whose line contains more than the text that is in letters: a date, a number, a reason
 _WITH_MORE = frozenset({"promise", "firm", "estimate", "update", "late", "option"})
@@ -77,6 +86,8 @@ FACT_VERBS = frozenset(
         "cause-code",
     }
 )
+#: the time of a department that was asked without a date
+_TIME_TO_HELP = Duration(1, "business day")
 _SEVERITIES = ("low", "normal", "high")
 
 
@@ -94,21 +105,48 @@ def fact(command: Command, context: CommandContext) -> list[Event]:
             raise not_understood(command)
 
     if command.verb == "cause-code":
-        _check_cause(text, context)
+        text = _listed_cause(text, context)
 
     if getattr(context.case.facts, name) == text:
         return []
     return [FactsStated(facts=((name, text),), **origin(command, context))]
 
 
-def _check_cause(code: str, context: CommandContext) -> None:
-    """Raise NotUnderstoodError for a cause code that the playbook does not list.
+def _listed_cause(code: str, context: CommandContext) -> str:
+    """Return a cause code as the playbook lists it, in any case and with blanks for hyphens.
 
-    One that lists none allows all.
+    A playbook that lists none allows all.
+
+    Raises:
+        NotUnderstoodError: the playbook does not list it.
     """
     causes, name = context.playbook.causes, context.playbook.name
-    if causes and code not in causes:
-        raise NotUnderstoodError(f"{code!r} is no cause of playbook {name}; known: {', '.join(causes)}")
+    listed = _named(code, causes)
+    if causes and listed is None:
+        raise NotUnderstoodError(
+            msg(
+                "{code} is no cause of playbook {name}; known: {known}",
+                code=quoted(code),
+                name=name,
+                known=", ".join(causes),
+            )
+        )
+    return listed or code
+
+
+def _named(said: str, names: Iterable[str]) -> str | None:
+    """Return the name that is meant, in any case and with blanks for hyphens.
+
+    None where it is none of them.
+    """
+    wanted = re.sub(r"[\s_-]+", "-", said.casefold())
+    matching = (name for name in names if re.sub(r"[\s_-]+", "-", name.casefold()) == wanted)
+    return next(matching, None)
+
+
+def remark(command: Command, context: CommandContext) -> list[Event]:
+    """Write the agent's words into the history."""
+    return [Remarked(text=command.text, **origin(command, context))]
 
 
 def severity(command: Command, context: CommandContext) -> list[Event]:
@@ -124,6 +162,43 @@ def severity(command: Command, context: CommandContext) -> list[Event]:
     return [SeverityChosen(severity=level, **origin(command, context))]
 
 
+def ask(command: Command, context: CommandContext) -> list[Event]:
+    """Ask a department something about the case; without a date it has a business day.
+
+    Raises:
+        NotUnderstoodError: there is no such department, no question, or the date has passed.
+    """
+    asked, helpers = read_request(command.text), context.playbook.team.helpers
+    if asked.helper not in [helper.id for helper in helpers]:
+        raise NotUnderstoodError(_no_department(asked.helper, [helper.id for helper in helpers]))
+
+    due = context.playbook.calendar.after(context.now, _TIME_TO_HELP)
+    if asked.when:
+        found = context.reader.split_when(asked.when, context.now).due
+        if found is None or found <= context.now:
+            raise names_no_day(command.line, "ask")
+        due = found
+
+    request = HelpRequest(
+        n=max(numbers(context.case.requests), default=0) + 1,
+        helper=asked.helper,
+        question=asked.question,
+        due=due,
+        asked_at=context.now,
+    )
+    return [HelpAsked(request=request, **origin(command, context))]
+
+
+def _no_department(name: str, known: Iterable[str]) -> str:
+    """Return the problem of a line that asks a department that the configuration does not name."""
+    if not known:
+        return msg(
+            "{name} is no department; none is known yet, [[helper]] in followupd.toml names them",
+            name=quoted(name),
+        )
+    return msg("{name} is no department; known: {known}", name=quoted(name), known=", ".join(known))
+
+
 def owner(command: Command, context: CommandContext) -> list[Event]:
     """Make an agent, named by id or address, the owner of the case.
 
@@ -135,11 +210,35 @@ def owner(command: Command, context: CommandContext) -> list[Event]:
 
     if agent is None:
         known = ", ".join(agent.id for agent in team.agents)
-        raise NotUnderstoodError(f"{name!r} is no agent; known: {known}")
+        raise NotUnderstoodError(msg("{name} is no agent; known: {known}", name=quoted(name), known=known))
 
     if agent.id == context.case.owner:
         return []
     return [OwnerChosen(owner=agent.id, **origin(command, context))]
+
+
+def customer(command: Command, context: CommandContext) -> list[Event]:
+    """Say which address is the customer's: of several that a mail names, or a second one that wrote.
+
+    Raises:
+        NotUnderstoodError: it is no address.
+    """
+    case = context.case
+    written = parse_addresses(command.text)
+    person = written[0].person() if len(written) == 1 else Person("")
+    if not person.address:
+        raise NotUnderstoodError(
+            msg(
+                "{what} is no address; expected {form}",
+                what=quoted(command.text),
+                form=form_shown("customer"),
+            )
+        )
+    if person.address.casefold() == case.customer.address.casefold() and not case.candidates:
+        return []
+
+    name = person.name or ("" if case.candidates else case.customer.name)
+    return [CustomerChosen(customer=Person(person.address, name), **origin(command, context))]
 
 
 def playbook(command: Command, context: CommandContext) -> list[Event]:
@@ -148,11 +247,13 @@ def playbook(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is no such playbook.
     """
-    name = command.text
+    name = _named(command.text, context.playbooks)
 
-    if name not in context.playbooks:
+    if name is None:
         known = ", ".join(sorted(context.playbooks))
-        raise NotUnderstoodError(f"{name!r} is no playbook; known: {known}")
+        raise NotUnderstoodError(
+            msg("{name} is no playbook; known: {known}", name=quoted(command.text), known=known)
+        )
     if name == context.case.playbook:
         return []
     return [PlaybookChosen(playbook=name, **origin(command, context))]

@@ -1,23 +1,54 @@
-"""Commands about the stage of the case: complaint, fixed, closed, on hold, reached."""
+"""Commands about the stage of the case: complaint, fixed, closed, on hold, reached; and taking words back."""
 
-from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, Stage, numbers
-from followupd.domain.command import Command
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, WORKING, Case, Stage, numbers
+from followupd.domain.command import Command, form_shown, quoted
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.events import (
     Closed,
+    CompensationApproved,
+    CompensationGranted,
+    CompensationIssued,
+    CompensationRefused,
     ComplaintHeard,
+    ComplaintSuspected,
     CustomerNotReached,
     CustomerReached,
     Dismissed,
     Event,
+    FactsStated,
     Fixed,
     Held,
+    OwnerChosen,
+    PlaybookChosen,
+    PromiseKept,
+    PromiseLate,
+    PromiseMade,
+    PromiseWithdrawn,
     Released,
+    Remarked,
     Reopened,
+    SeverityChosen,
 )
+from followupd.domain.letter import LetterKind, LetterRecordState
+from followupd.domain.lifecycle import fold
+from followupd.domain.promise import PromiseState
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.blockers import still_to_give
 from followupd.recovery.commands.context import CommandContext, origin
+
+_TAG = "tag"
+#: what the history has of a complaint that a tag reported, in a case or with the opening of one
+_TAGGED_AS_COMPLAINT = frozenset({f"{_TAG}: complaint", "an agent called it a complaint"})
+#: how the history begins that has a word of an agent
+_SAID = re.compile(r"(?:tag|folder|note|digest|tell): ")
+#: IMAP does not tell who set a tag, and `services/commands.py` says so
+_UNKNOWN = "someone with access to the mailbox"
+_UNDONE = "taken back"
 
 
 def complaint(command: Command, context: CommandContext) -> list[Event]:
@@ -25,7 +56,7 @@ def complaint(command: Command, context: CommandContext) -> list[Event]:
     case = context.case
 
     if case.stage in {Stage.CLOSED, Stage.FOLLOWED_UP}:
-        return [Reopened(**origin(command, context))]
+        return [Reopened(anew=case.stage is Stage.CLOSED, **origin(command, context))]
     if case.stage in NO_COMPLAINT or case.by_machine:
         return [ComplaintHeard(**origin(command, context))]
     return []
@@ -49,7 +80,9 @@ def dismiss(command: Command, context: CommandContext) -> list[Event]:
     if case.stage is Stage.DISMISSED:
         return []
     if case.stage in PUT_RIGHT:
-        problem = f"{case.ref} is {case.stage} and cannot be dismissed; say 'close'"
+        problem = msg(
+            "{ref} is {stage} and cannot be dismissed; say 'close'", ref=case.ref, stage=case.stage.value
+        )
         raise NotUnderstoodError(problem)
     return [Dismissed(**origin(command, context))]
 
@@ -57,7 +90,7 @@ def dismiss(command: Command, context: CommandContext) -> list[Event]:
 def fixed(command: Command, context: CommandContext) -> list[Event]:
     """Say that it is put right; said again, it answers a mail that the customer wrote since."""
     case = context.case
-    is_answer = case.stage is Stage.FIXED and case.unanswered
+    is_answer = case.stage is Stage.FIXED and (case.unanswered or case.set_aside)
     if case.stage in PUT_RIGHT and not is_answer:
         return []
 
@@ -85,20 +118,38 @@ def _why_open(case: Case) -> str:
     Without a promise or a gesture nothing was done for the customer, who expects something (practice 57).
     """
     if case.stage in NO_COMPLAINT:
-        return f"{case.ref} is {case.stage}; say 'dismiss' or 'complaint'"
+        return msg("{ref} is {stage}; say 'dismiss' or 'complaint'", ref=case.ref, stage=case.stage.value)
 
     owed = numbers(case.owed)
     if owed:
-        hint = "say 'kept: N' or 'withdraw: N because ...'"
-        return f"{case.ref} cannot close while promise {_list(owed)} is owed; {hint}"
+        return msg(
+            "{ref} cannot close while promise {numbers} is owed; say 'kept: N' or 'withdraw: N because ...'",
+            ref=case.ref,
+            numbers=_list(owed),
+        )
+
+    untold = numbers(case.untold)
+    if untold:
+        return msg(
+            "{ref} cannot close while the customer has promise {numbers} in writing; "
+            "the letter that says so leaves within minutes, or answer the customer yourself",
+            ref=case.ref,
+            numbers=_list(untold),
+        )
 
     to_give = numbers(grant for grant in case.compensation if _blocks_close(grant, case))
     if to_give:
-        hint = "say 'issued: N' or 'refused: N' first"
-        return f"{case.ref} cannot close while compensation {_list(to_give)} is not given; {hint}"
+        return msg(
+            "{ref} cannot close while compensation {numbers} is not given; "
+            "say 'issued: N' or 'refused: N' first",
+            ref=case.ref,
+            numbers=_list(to_give),
+        )
 
     if not case.promises and not case.compensation:
-        return f"{case.ref} cannot close without a next step or a gesture; say 'gesture: ...' first"
+        return msg(
+            "{ref} cannot close without a next step or a gesture; say 'gesture: ...' first", ref=case.ref
+        )
     return ""
 
 
@@ -117,12 +168,40 @@ def _blocks_close(grant: Compensation, case: Case) -> bool:
 
 
 def hold(command: Command, context: CommandContext) -> list[Event]:
-    """Put the case on hold."""
-    if command.text:
-        raise NotUnderstoodError(f"{command.line!r} says more than I can keep; say 'hold' and 'release'")
-    if context.case.held:
+    """Put the case on hold, for good or until a day, on which it ends by itself.
+
+    Raises:
+        NotUnderstoodError: the text is no date, or one that has come already.
+    """
+    until = _hold_ends(command, context) if command.text else None
+    if context.case.held and context.case.held_until == until:
         return []
-    return [Held(at=context.now, by=command.actor, why=f"{command.source}: hold")]
+    return [Held(until=until, **origin(command, context))]
+
+
+def _hold_ends(command: Command, context: CommandContext) -> datetime:
+    """Return when a hold ends: at opening, where only a day is named.
+
+    Raises:
+        NotUnderstoodError: the text is no date, or one that has come already.
+    """
+    said, _ = context.reader.split_reason(command.text)
+    rest, date, *_ = context.reader.split_when(f"until {said}", context.now)
+    if date is None or any(map(str.isalnum, rest.removeprefix("until"))):
+        problem = msg(
+            "{line} names no day I can read; expected {form}",
+            line=quoted(command.line),
+            form=form_shown("hold"),
+        )
+        raise NotUnderstoodError(problem)
+
+    calendar = context.playbook.calendar
+    day = calendar.local(date).date()
+    if date == calendar.close_of(day):
+        date = calendar.moment(day, calendar.open)
+    if date <= context.now:
+        raise NotUnderstoodError(msg("{line} names a day that has come already", line=quoted(command.line)))
+    return date
 
 
 def release(command: Command, context: CommandContext) -> list[Event]:
@@ -149,3 +228,168 @@ def not_reached(command: Command, context: CommandContext) -> list[Event]:
 
     why = command.text or "nobody answered the phone"
     return [CustomerNotReached(at=context.now, by=command.actor, why=why)]
+
+
+def untagged(command: Command, context: CommandContext, history: Sequence[Event]) -> list[Event]:
+    """Take back what a tag said that was removed: a hold, or a complaint of which nobody was told.
+
+    Where something else was said since, by a person or a playbook's letter, the tag is no longer what counts.
+
+    Raises:
+        NotUnderstoodError: a letter to the customer has left.
+    """
+    case = context.case
+    if command.verb == "hold":
+        by_tag = case.held and case.held_because == f"{_TAG}: hold"
+        return [Released(**origin(command, context))] if by_tag else []
+
+    heard = [event for event in history if isinstance(event, ComplaintHeard)]
+    if case.stage not in WORKING or not heard or heard[-1].why not in _TAGGED_AS_COMPLAINT:
+        return []
+    if any(promise.source != "playbook" for promise in case.promises) or case.compensation:
+        return []
+    if _was_written_to(case):
+        problem = msg(
+            "the tag complaint was removed, and a letter has left already; say 'dismiss' if it is none"
+        )
+        raise NotUnderstoodError(problem)
+    return [Dismissed(**origin(command, context))]
+
+
+def _was_written_to(case: Case) -> bool:
+    """Return whether a letter to the customer was sent, or may have been."""
+    gone = {LetterRecordState.SENT, LetterRecordState.DOUBT, LetterRecordState.FAILED}
+    return any(record.kind.to_customer and record.state in gone for record in case.letters)
+
+
+def undo(command: Command, context: CommandContext) -> list[Event]:
+    """Take back the last word about the case, where nobody outside has heard of it.
+
+    Raises:
+        NotUnderstoodError: there is none, it is somebody else's, it was taken back, or it cannot be.
+    """
+    words = [e for e in context.history if _SAID.match(e.why) and not isinstance(e, Remarked)]
+    if not words:
+        problem = msg("nobody has said anything about {ref} that could be taken back", ref=context.case.ref)
+        raise NotUnderstoodError(problem)
+
+    last = words[-1]
+    said = last.why.partition(": ")[2]
+    if said == "undo":
+        raise NotUnderstoodError(msg("the last word was taken back already; say what you mean instead"))
+    if command.agent and last.by not in {command.actor, _UNKNOWN}:
+        problem = msg(
+            "the last word is that of {who}, {line}; say what you mean instead",
+            who=last.by,
+            line=quoted(said),
+        )
+        raise NotUnderstoodError(problem)
+
+    group = [event for event in words if (event.at, event.why, event.by) == (last.at, last.why, last.by)]
+    before = fold(context.history[: context.history.index(group[0])])
+    events = [event for done in reversed(group) for event in _inverse(done, before, command, context)]
+    if not events:
+        raise NotUnderstoodError(
+            msg("{line} cannot be taken back; say what you mean instead", line=quoted(said))
+        )
+    return events
+
+
+def _inverse(done: Event, before: Case, command: Command, context: CommandContext) -> list[Event]:
+    """Return the events that take one event back, given the case as it was before.
+
+    Raises:
+        NotUnderstoodError: the customer knows of it, or it is in a letter that has left.
+    """
+    fields = origin(command, context)
+    match done:
+        case FactsStated():
+            return [FactsStated(facts=tuple(_fact_before(name, before) for name, _ in done.facts), **fields)]
+        case Held() if not before.held:
+            return [Released(**fields)]
+        case Held() | Released():
+            return [Held(until=before.held_until, **fields)]
+        case OwnerChosen():
+            return [OwnerChosen(owner=before.owner, **fields)]
+        case PlaybookChosen():
+            return [PlaybookChosen(playbook=before.playbook, **fields)]
+        case SeverityChosen():
+            return [SeverityChosen(severity=before.severity, **fields)]
+    return _stage_before(done, before, command, context) or _owed_before(done, before, command, context)
+
+
+def _fact_before(name: str, before: Case) -> tuple[str, str]:
+    """Return a fact as it was; one that was not known is empty again."""
+    text = getattr(before.facts, name) or ""
+    return name, str(text)
+
+
+def _stage_before(done: Event, before: Case, command: Command, context: CommandContext) -> list[Event]:
+    """Return what brings a case back to the stage before, as far as the stages allow it."""
+    fields = origin(command, context)
+    match done:
+        case Fixed() if before.stage in WORKING and not context.case.was_sent(LetterKind.FOLLOW_UP):
+            return [Reopened(**fields)]
+        case Closed():
+            return [Reopened(**fields)]
+        case Dismissed() if before.stage is Stage.SUSPECTED:
+            return [ComplaintSuspected(**fields)]
+        case Dismissed():
+            return [ComplaintHeard(**fields)]
+    return []
+
+
+def _owed_before(done: Event, before: Case, command: Command, context: CommandContext) -> list[Event]:
+    """Return what makes a promise or a grant again what it was."""
+    match done:
+        case PromiseMade():
+            return _without_promise(done.promise.n, before, command, context)
+        case PromiseKept() | PromiseLate() | PromiseWithdrawn():
+            return _promise_as_before(done.n, before, command, context)
+        case CompensationGranted():
+            return _without_grant(done.compensation.n, done.at, before, command, context)
+        case CompensationIssued() | CompensationRefused() | CompensationApproved():
+            grant = before.grant(done.n)
+            return [CompensationGranted(compensation=grant, **origin(command, context))] if grant else []
+    return []
+
+
+def _without_promise(n: int, before: Case, command: Command, context: CommandContext) -> list[Event]:
+    """Return what takes a promise back that was made, or approved, and is not in writing."""
+    promise = context.case.promise(n)
+    if promise is None or promise.confirmed:
+        problem = msg("the customer has promise {n} in writing; say 'withdraw: {n} because ...'", n=n)
+        raise NotUnderstoodError(problem)
+
+    earlier = before.promise(n)
+    if earlier is not None:
+        return [PromiseMade(promise=earlier, **origin(command, context))]
+    return [PromiseWithdrawn(n=n, because=_UNDONE, **origin(command, context))]
+
+
+def _promise_as_before(n: int, before: Case, command: Command, context: CommandContext) -> list[Event]:
+    """Return what makes a promise again what it was before it was kept, moved or withdrawn."""
+    earlier, now = before.promise(n), context.case.promise(n)
+    if earlier is None or now is None:
+        return []
+
+    told_since = now.confirmed != earlier.confirmed and bool(now.confirmed)
+    if told_since or (now.state is PromiseState.WITHDRAWN and earlier.confirmed and not now.untold_since):
+        problem = msg("the customer was told of promise {n} meanwhile; say what you promise now", n=n)
+        raise NotUnderstoodError(problem)
+    return [PromiseMade(promise=earlier, **origin(command, context))]
+
+
+def _without_grant(
+    n: int, at: datetime, before: Case, command: Command, context: CommandContext
+) -> list[Event]:
+    """Return what takes a grant back that no letter has named since it was given."""
+    sent = context.case.letters_in(LetterRecordState.SENT, LetterRecordState.DOUBT)
+    if any(record.kind.to_customer and record.at > at for record in sent):
+        problem = msg("a letter has left since; say 'refused: {n}' and tell the customer", n=n)
+        raise NotUnderstoodError(problem)
+
+    earlier = before.grant(n)
+    if earlier is not None:
+        return [CompensationGranted(compensation=earlier, **origin(command, context))]
+    return [CompensationRefused(n=n, **origin(command, context))]

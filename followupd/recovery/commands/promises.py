@@ -6,7 +6,7 @@ from datetime import datetime
 
 from followupd.domain.calendar import Duration
 from followupd.domain.case import PUT_RIGHT, numbers
-from followupd.domain.command import Command, expected
+from followupd.domain.command import Command, form_shown, quoted
 from followupd.domain.compensation import GrantState
 from followupd.domain.events import (
     CompensationIssued,
@@ -20,6 +20,7 @@ from followupd.domain.events import (
     PromiseWithdrawn,
 )
 from followupd.domain.promise import Option, OptionState, Promise, PromiseKind, PromiseState
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.context import (
     CommandContext,
@@ -41,8 +42,8 @@ KINDS = {
 
 #: what a line without a date is offered
 _OFFERED = Duration(2, "business day")
-_LATE = re.compile(r"(\d+)\s+(?:until\s+)?(.+?)(?:\s+because\s+(.+))?$", re.IGNORECASE | re.DOTALL)
-_WITHDRAW = re.compile(r"(\d+)\s+because\s+(.+)$", re.IGNORECASE | re.DOTALL)
+#: the number of a promise, and what is said of it
+_NUMBERED = re.compile(r"#?(\d{1,9})\b[\s:.,–—-]*(.*)", re.DOTALL)
 
 
 def promise(command: Command, context: CommandContext) -> list[Event]:
@@ -51,16 +52,13 @@ def promise(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is no text or no date, or the date has passed.
     """
-    form = expected(command.verb)
     said = context.reader.split_when(command.text, context.now)
 
     if said.due is None:
-        raise NotUnderstoodError(
-            f"{command.line!r} names no date I can read; {_offer(said.text, command, context)}"
-        )
+        raise _names_no_date(said.text, command, context)
     check_future(said.due, command, context)
-    if not said.text:
-        raise NotUnderstoodError(f"{command.line!r} says when, but not what; expected {form!r}")
+    if not any(map(str.isalpha, said.text)):
+        raise _says_no_word(said.text, command, context)
 
     n, kind = context.case.next_promise, KINDS[command.verb]
     made = new_promise(context, n, said.text, kind, said.due, command.source)
@@ -68,17 +66,51 @@ def promise(command: Command, context: CommandContext) -> list[Event]:
     return [*opened(command, context), PromiseMade(promise=made, **origin(command, context))]
 
 
-def _offer(text: str, command: Command, context: CommandContext) -> str:
-    """Return the line with a date, for an agent who left the date out."""
+def _names_no_date(text: str, command: Command, context: CommandContext) -> NotUnderstoodError:
+    """Return the error for a promise without a date, with the line as it would be with one."""
+    line = quoted(command.line)
+    if not any(map(str.isalpha, text)):
+        form = form_shown(command.verb)
+        return NotUnderstoodError(
+            msg("{line} names no date I can read; expected {form}", line=line, form=form)
+        )
     calendar = context.playbook.calendar
     day = calendar.local(calendar.after(context.now, _OFFERED)).date()
-    return f"for example '{command.verb}: {text} by {day.isoformat()}'"
+    better = f"{command.verb}: {text} by {day.isoformat()}"
+    problem = msg("{line} names no date I can read; for example {better}", line=line, better=quoted(better))
+    return NotUnderstoodError(problem, better)
+
+
+def _says_no_word(text: str, command: Command, context: CommandContext) -> NotUnderstoodError:
+    """Return the error for a promise of nothing; a number alone means that a promise moves."""
+    line, when = quoted(command.line), command.text.partition(" ")[2]
+    number = re.search(r"\d+", text)
+    if number is None or context.case.promise(int(number[0])) is None:
+        form = form_shown(command.verb)
+        return NotUnderstoodError(
+            msg("{line} says when, but not what; expected {form}", line=line, form=form)
+        )
+
+    moved = f"late: {number[0]} {when} because ..."
+    problem = msg(
+        "{line} promises nothing; if promise {n} moves, say {late}; else say what is promised",
+        line=line,
+        n=number[0],
+        late=quoted(moved),
+    )
+    return NotUnderstoodError(problem)
 
 
 def check_future(date: datetime, command: Command, context: CommandContext) -> None:
     """Raise NotUnderstoodError if the date of a command has passed."""
     if date <= context.now:
-        raise NotUnderstoodError(f"{command.line!r} names {date:%Y-%m-%d %H:%M} UTC, which is past")
+        raise NotUnderstoodError(
+            msg(
+                "{line} names {when}, which is past",
+                line=quoted(command.line),
+                when=f"{context.playbook.calendar.local(date):%Y-%m-%d %H:%M}",
+            )
+        )
 
 
 def new_promise(
@@ -125,17 +157,24 @@ def late(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is no such promise or no later date, or it has slipped before.
     """
-    found = _LATE.match(command.text)
+    found = _NUMBERED.match(command.text)
     if not found:
         raise not_understood(command)
 
-    number, when, because = found.groups()
+    number, rest = found.groups()
+    when, because = context.reader.split_reason(rest)
     owed = numbers(context.case.owed)
     [n] = chosen_numbers(replace(command, text=number), owed, "promise")
-    date = context.reader.split_when(f"until {when}", context.now).due
+    more, date, *_ = context.reader.split_when(f"until {when}", context.now)
+    form = form_shown("late")
     if date is None or date <= context.now:
-        form = expected("late")
-        raise NotUnderstoodError(f"{command.line!r} names no later date I can read; expected {form!r}")
+        problem = msg(
+            "{line} names no later date I can read; expected {form}", line=quoted(command.line), form=form
+        )
+        raise NotUnderstoodError(problem)
+    if any(map(str.isalnum, more.removeprefix("until"))):
+        problem = msg("{line} says more than a date; expected {form}", line=quoted(command.line), form=form)
+        raise NotUnderstoodError(problem)
 
     _check_second_delay(n, command, context)
     event = PromiseLate(
@@ -156,7 +195,8 @@ def _check_second_delay(n: int, command: Command, context: CommandContext) -> No
         return
 
     if promise.slipped or promise.state is PromiseState.LATE:
-        raise NotUnderstoodError(f"promise {n} has slipped once already; a lead says the second new date")
+        problem = msg("promise {n} has slipped once already; a lead says the second new date", n=n)
+        raise NotUnderstoodError(problem)
 
 
 def withdraw(command: Command, context: CommandContext) -> list[Event]:
@@ -165,18 +205,16 @@ def withdraw(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is no such promise, or no reason.
     """
-    found = _WITHDRAW.match(command.text)
-    if not found:
+    found = _NUMBERED.match(command.text)
+    before, because = context.reader.split_reason(found[2]) if found else ("", "")
+    if not found or not because or any(map(str.isalnum, before)):
         raise not_understood(command)
 
-    number, because = found.groups()
+    number = found[1]
     case = context.case
     known = sorted(numbers([*case.owed, *case.proposed]))
     [n] = chosen_numbers(replace(command, text=number), known, "promise")
-    return [PromiseWithdrawn(n=n, because=because, **origin(command, context))]
-
-
-_REASON = re.compile(r"because\b.*", re.IGNORECASE)
+    return [PromiseWithdrawn(n=n, because=because, tell=True, **origin(command, context))]
 
 
 def option(command: Command, context: CommandContext) -> list[Event]:
@@ -189,12 +227,16 @@ def option(command: Command, context: CommandContext) -> list[Event]:
     text, date, *_ = context.reader.split_when(command.text, context.now)
 
     if not text:
-        problem = f"{command.line!r} says when, but not what; expected {expected('option')!r}"
+        line, form = quoted(command.line), form_shown("option")
+        problem = msg("{line} says when, but not what; expected {form}", line=line, form=form)
         raise NotUnderstoodError(problem)
     if date:
         check_future(date, command, context)
     if case.stage in PUT_RIGHT:
-        raise NotUnderstoodError(f"{case.ref} is {case.stage}; there is nothing left to choose")
+        problem = msg(
+            "{ref} is {stage}; there is nothing left to choose", ref=case.ref, stage=case.stage.value
+        )
+        raise NotUnderstoodError(problem)
     if _is_offered(text, date, context):
         return []
 
@@ -214,9 +256,7 @@ def withdraw_option(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is no such open option.
     """
-    named, _, _ = command.text.partition(" because ")
-    if _REASON.match(named):
-        named = ""
+    named, _ = context.reader.split_reason(command.text)
 
     case = context.case
     to_withdraw = numbers(case.open_options)

@@ -2,20 +2,40 @@
 
 from datetime import datetime
 
+from followupd.domain.calendar import has_come
 from followupd.domain.case import Case
 from followupd.domain.decision import Decision, LetterRenderer
+from followupd.domain.events import Released
 from followupd.domain.playbook import Playbook
 from followupd.recovery.remind.delays import broken, broken_at, holding, holding_at, slip_at, slipped
-from followupd.recovery.remind.mails import due_today, is_due, nudges, send_at, was_reminded_on
+from followupd.recovery.remind.mails import (
+    due_today,
+    is_due,
+    nudges,
+    send_at,
+    summary_of,
+    was_reminded_on,
+    without_repeats,
+)
 from followupd.recovery.remind.reminders import QUIET, reminders_of
-from followupd.recovery.remind.summary import summary_of
+from followupd.recovery.remind.requests import requests, requests_due
 
-__all__ = ["decide", "due_today", "is_due", "next_due", "summary_of", "was_reminded_on"]
+__all__ = [
+    "decide",
+    "due_today",
+    "is_due",
+    "next_due",
+    "summary_of",
+    "was_reminded_on",
+    "without_repeats",
+]
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
     """Return when the next reminder is due, or a promise slips or is broken, or a holding letter is due."""
-    times = [slip_at(case), broken_at(case), holding_at(case, playbook)]
+    times = [case.held_until]
+    if not case.held:
+        times = [slip_at(case), broken_at(case), holding_at(case, playbook), requests_due(case, playbook)]
     for reminder in reminders_of(case, playbook):
         if not case.reminded_at(reminder.key):
             times.append(send_at(reminder, case, playbook))
@@ -33,6 +53,8 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
+    if case.held_until and has_come(case.held_until, now):
+        return [Released(at=now, why="the day has come until which it was held")]
     if case.held or case.stage in QUIET:
         return nudges(case, playbook, write, now)
 
@@ -40,4 +62,8 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     if changes:
         return changes
 
-    return [*nudges(case, playbook, write, now), *holding(case, playbook, write, now)]
+    return [
+        *nudges(case, playbook, write, now),
+        *requests(case, playbook, write, now),
+        *holding(case, playbook, write, now),
+    ]

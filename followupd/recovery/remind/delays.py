@@ -4,7 +4,7 @@ Silence ends in a holding letter.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from followupd.domain import lifecycle
 from followupd.domain.calendar import Duration, has_come
@@ -34,15 +34,21 @@ def slip_at(case: Case) -> datetime | None:
 
 
 def slipped(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
-    """Move the promises that slip to a new date, before the date that the customer was told (practice 26)."""
+    """Move the promises that slip to a new date, before the date that the customer was told (practice 26).
+
+    Those that slip later on the same day move too, so that the customer gets one letter about all of them.
+    """
     found: list[Decision] = []
     why = "our own date has passed and nobody has said that it was kept"
+    if not has_come(slip_at(case), now):
+        return []
 
+    tonight = playbook.calendar.moment(playbook.calendar.local(now).date() + timedelta(days=1), time.min)
     for promise in case.promises:
         at, promised_by, deadline = _halfway(promise), promise.promised_by, promise.internal_deadline
         if at is None or promised_by is None or deadline is None:
             continue
-        if at <= now < promised_by:
+        if at < tonight and now < promised_by:
             new_date = playbook.calendar.after(promised_by, _NEW_DATE)
             new_deadline = new_date - (promised_by - deadline)
             event = PromiseLate(

@@ -3,35 +3,46 @@
 The morning's digest (`services/digest.py`) counts as that mail: what it contained is not sent again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 
 from followupd.domain import lifecycle
-from followupd.domain.calendar import Calendar
+from followupd.domain.calendar import Calendar, day
 from followupd.domain.case import Case
+from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer, as_event
 from followupd.domain.events import OwnerNudged
 from followupd.domain.keys import ReminderKind
-from followupd.domain.letter import LetterKind
+from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.playbook import Agent, Playbook
-from followupd.domain.translatable import sentence_list
+from followupd.domain.promise import Relation
+from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.recovery.remind.reminders import Reminder, person, reminders_of
-from followupd.recovery.remind.summary import summary_of
 
 _DAY = timedelta(days=1)
+#: how a promise was told, by its relation to its date
+_TOLD = {
+    Relation.BY: msgid("{promise} told by {when}, is {state}"),
+    Relation.ON: msgid("{promise} told for {when}, is {state}"),
+    Relation.BETWEEN: msgid("{promise} told for {when}, is {state}"),
+    Relation.FROM: msgid("{promise} told from {when} on, is {state}"),
+}
 
 
 def send_at(reminder: Reminder, case: Case, playbook: Playbook) -> datetime:
     """Return when a reminder is sent: once a day to each person, while the office is open.
 
-    One after today's mail waits for the next working day. One that only this person can act on, such as an
-    approval, is sent at once.
+    One after today's mail waits for the next working day. A lead or a manager is told in the morning of what
+    the owner did not do until then. One that only this person can act on, such as an approval, is sent at
+    once.
     """
     if reminder.at_once:
         return reminder.at
 
     calendar = playbook.calendar
     at = _in_office_hours(reminder.at, calendar)
+    if reminder.level != "owner":
+        at = _morning_after(reminder.at, calendar)
     last = dict(case.told).get(person(case, playbook, reminder.level).id)
     if last is None:
         return at
@@ -46,9 +57,7 @@ def nudges(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
-    due = [
-        reminder for reminder in _new_reminders(case, playbook) if send_at(reminder, case, playbook) <= now
-    ]
+    due = [reminder for reminder in _new_reminders(case, playbook) if _is_sent(reminder, case, playbook, now)]
     decisions: list[Decision] = []
 
     for agent in _recipients(due, case, playbook):
@@ -64,9 +73,20 @@ def nudges(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
 def is_due(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> bool:
     """Return whether a reminder to this person, other than one that is sent at once, is due now."""
-    return any(
-        send_at(reminder, case, playbook) <= now for reminder in _daily_reminders(case, playbook, agent)
-    )
+    reminders = _daily_reminders(case, playbook, agent)
+    return any(_is_sent(reminder, case, playbook, now) for reminder in reminders)
+
+
+def _is_sent(reminder: Reminder, case: Case, playbook: Playbook, now: datetime) -> bool:
+    """Return whether a reminder is sent now, by a mail that is no digest."""
+    return not reminder.in_digest and send_at(reminder, case, playbook) <= now
+
+
+def without_repeats(reminders: Iterable[Reminder]) -> list[Reminder]:
+    """Return the reminders without those that say that something comes which others say is due."""
+    found = list(reminders)
+    due = {(each.key.kind, each.key.number) for each in found if each.key.step != "soon"}
+    return [each for each in found if each.key.step != "soon" or (each.key.kind, each.key.number) not in due]
 
 
 def due_today(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> tuple[Reminder, ...]:
@@ -126,8 +146,20 @@ def _with_rest_of_day(
     if all(reminder.at_once for reminder in reminders):
         return reminders
 
-    rest = [reminder for reminder in due_today(case, playbook, agent, now) if reminder not in reminders]
+    rest = [
+        reminder
+        for reminder in due_today(case, playbook, agent, now)
+        if reminder not in reminders and not reminder.in_digest
+    ]
     return reminders + rest
+
+
+def _morning_after(at: datetime, calendar: Calendar) -> datetime:
+    """Return the opening on a working day that is not before this time."""
+    morning = calendar.moment(calendar.local(at).date(), calendar.open)
+    if morning < at:
+        morning += _DAY
+    return calendar.next_open(morning)
 
 
 def _in_office_hours(at: datetime, calendar: Calendar) -> datetime:
@@ -152,11 +184,11 @@ def _one_mail(
     kind = _kind(reminders)
     asks = [ask for reminder in reminders for ask in reminder.asks]
     content = LetterContent(
-        because=sentence_list(reminder.sentence for reminder in reminders),
+        because=sentence_list(reminder.sentence for reminder in without_repeats(reminders)),
         asks=tuple(dict.fromkeys(asks)),
         promises=case.owed,
         compensation=case.compensation,
-        quote=case.latest or case.story,
+        quote=case.newest_words,
         account=summary_of(case, playbook, now) if kind is LetterKind.ESCALATION else (),
     )
     told = [
@@ -176,3 +208,101 @@ def _kind(reminders: list[Reminder]) -> LetterKind:
     if "owner" in levels:
         return LetterKind.NUDGE
     return LetterKind.ESCALATION
+
+
+# --- the case in brief, for somebody who has to step in (practice 41) ---
+
+
+def summary_of(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
+    """Return in lines how old the case is, its matter, and what was promised, given and written."""
+    return (
+        _age(case, playbook, now),
+        *_facts(case),
+        *_promise_lines(case, playbook),
+        *_grants(case),
+        *_correspondence(case, playbook),
+        *_requests(case, playbook),
+        *_told_lines(case, playbook),
+    )
+
+
+def _age(case: Case, playbook: Playbook, now: datetime) -> str:
+    """Return for how many days the case is open, and its severity."""
+    local = playbook.calendar.local
+    days = (local(now).date() - local(case.opened_at).date()).days
+    severity = msg(case.severity)
+
+    if days == 1:
+        return msg("open for {n} day, of {severity} severity", n=days, severity=severity)
+    return msg("open for {n} days, of {severity} severity", n=days, severity=severity)
+
+
+def _facts(case: Case) -> Iterator[str]:
+    """Give what is wrong, what it means for the customer, and what the customer wants."""
+    facts = case.facts
+
+    if facts.issue:
+        yield msg("the complaint: {words}", words=facts.issue)
+    if facts.impact:
+        yield msg("what it means for the customer: {words}", words=facts.impact)
+    if facts.wants:
+        yield msg("the customer wants: {words}", words=facts.wants)
+
+
+def _promise_lines(case: Case, playbook: Playbook) -> Iterator[str]:
+    """Give each promise with its date and its state."""
+    for promise in case.promises:
+        name, state = promise.named, msg(promise.state)
+        if promise.because:
+            state = msg("{state} ({why})", state=state, why=promise.because)
+
+        if promise.promised_by:
+            when = day(promise.promised_by, playbook.calendar)
+            yield msg(_TOLD[promise.relation], promise=name, when=when, state=state)
+        else:
+            yield msg("{promise} is {state}", promise=name, state=state)
+
+
+def _grants(case: Case) -> Iterator[str]:
+    """Give each grant with its state, except refused ones."""
+    for grant in case.compensation:
+        if grant.state is not GrantState.REFUSED:
+            yield msg("{grant}: {state}", grant=grant.named, state=msg(grant.state))
+
+
+def _correspondence(case: Case, playbook: Playbook) -> Iterator[str]:
+    """Give the letters that were sent, and who wrote last."""
+    calendar = playbook.calendar
+    sent = []
+    for record in case.letters_in(LetterRecordState.SENT):
+        if record.kind.to_customer:
+            when = day(record.at, calendar)
+            sent.append(msg("{letter} on {when}", letter=msg(record.kind), when=when))
+
+    if sent:
+        yield msg("letters so far: {letters}", letters=sentence_list(sent, ", "))
+    if case.customer_wrote_at:
+        yield msg("the customer wrote last on {when}", when=day(case.customer_wrote_at, calendar))
+    if case.we_wrote_at:
+        yield msg("we wrote last on {when}", when=day(case.we_wrote_at, calendar))
+    else:
+        yield msg("we have not written yet")
+
+
+def _told_lines(case: Case, playbook: Playbook) -> Iterator[str]:
+    """Give who was reminded, and when last."""
+    for agent_id, at in case.told:
+        agent = playbook.team.by_id(agent_id) or playbook.owner_of(agent_id)
+        name = agent.name
+        when = day(at, playbook.calendar)
+        yield msg("{name} was reminded last on {when}", name=name, when=when)
+
+
+def _requests(case: Case, playbook: Playbook) -> Iterator[str]:
+    """Give what departments were asked, with their answers."""
+    for request in case.requests:
+        if request.answer:
+            yield msg("{request} was answered: {answer}", request=request.named, answer=request.answer)
+        else:
+            when = day(request.due, playbook.calendar)
+            yield msg("{request} was asked, to be answered by {when}", request=request.named, when=when)

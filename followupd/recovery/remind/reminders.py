@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from followupd.domain.calendar import Duration
+from followupd.domain.calendar import Calendar, Duration, day_and_time
 from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Stage
 from followupd.domain.compensation import Compensation, GrantState
 from followupd.domain.keys import Level, ReminderKey, ReminderKind, Step
@@ -15,7 +15,6 @@ from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.recovery import blockers
 from followupd.recovery.remind.delays import silence_key, silent_since
-from followupd.recovery.remind.summary import day_and_time
 
 #: stages in which nothing is worked on
 QUIET = NO_COMPLAINT | {Stage.CLOSED}
@@ -48,6 +47,7 @@ class Reminder:
 
     `at_once` means that only this person can act on it: it waits neither for the morning nor for the digest.
     `listed` means that the owner's list of what waits (`recovery/agenda.py`) says the same already.
+    `in_digest` means that it is told in a digest or not at all: what it is about has a mail of its own.
     """
 
     key: ReminderKey
@@ -57,6 +57,7 @@ class Reminder:
     asks: tuple[str, ...] = ()
     at_once: bool = False
     listed: bool = False
+    in_digest: bool = False
 
 
 def person(case: Case, playbook: Playbook, level: Level) -> Agent:
@@ -83,6 +84,8 @@ def reminders_of(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 
     if case.stage not in QUIET:
         yield from _of_work(case, playbook)
+    elif case.stage is Stage.CLOSED:
+        yield from _answer(case, playbook)
     yield from _not_reached(case)
 
 
@@ -95,11 +98,13 @@ def _of_work(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     yield from _choice(case, playbook)
     yield from _single_option(case, playbook)
     yield from _follow_up(case, playbook)
+    yield from _call(case, playbook)
     yield from _stopped(case, playbook)
 
     for grant in case.grants_in(GrantState.WAITING_APPROVAL):
         yield from _approval(grant, case, playbook)
 
+    yield from _requests(case)
     yield from _review(case, playbook)
     yield from _severity(case, playbook)
     yield from _receipt(case, playbook)
@@ -125,14 +130,17 @@ def _undelivered(case: Case) -> Iterator[Reminder]:
             at=record.at,
             level=level,
             sentence=sentence,
+            at_once=True,
         )
 
 
 def _held(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """Ask whether a hold is still needed: only a person ends it.
+    """Ask whether a hold is still needed that only a person ends.
 
     A closed case with nothing to give needs no release.
     """
+    if case.held_until:
+        return
     to_give = any(blockers.still_to_give(grant) for grant in case.compensation)
     if case.held_at is None or (case.stage is Stage.CLOSED and not to_give):
         return
@@ -180,14 +188,13 @@ def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
 
     calendar, n = playbook.calendar, promise.n
     what, when = promise.named, day_and_time(due, calendar)
-    asks = (f"kept: {n}", f"late: {n} until  because ", f"withdraw: {n} because ")
+    asks = (f"kept: {n}", f"late: {n} until ... because ...", f"withdraw: {n} because ...")
 
     def key(step: Step) -> ReminderKey:
         return ReminderKey(ReminderKind.PROMISE, n, step, at=due)
 
-    # A promise that was made later than this needs no reminder the day before.
-    soon = calendar.before(due, _BEFORE_DEADLINE)
-    if (promise.made_at or due) <= soon:
+    soon = _soon(promise.made_at or due, due, calendar)
+    if soon:
         sentence = msg("{promise} is due on {when}", promise=what, when=when)
         yield Reminder(
             key=key("soon"),
@@ -210,6 +217,16 @@ def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
     pattern = msgid("{promise} was due on {when}, and nobody has said that it was kept")
     sentence = msg(pattern, promise=what, when=when)
     yield from _escalated(due, playbook, key, sentence, asks)
+
+
+def _soon(made_at: datetime, due: datetime, calendar: Calendar) -> datetime | None:
+    """Return the morning on which the owner is told of a deadline: the working day before, or its day.
+
+    A promise that was made after both needs no such reminder.
+    """
+    day = calendar.local(calendar.before(due, _BEFORE_DEADLINE)).date()
+    mornings = [calendar.moment(each, calendar.open) for each in (day, calendar.local(due).date())]
+    return next((morning for morning in mornings if made_at <= morning < due), None)
 
 
 def _silence(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -288,7 +305,7 @@ def _single_option(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     pattern = msgid(
         "{option} stands alone, and the customer was not asked: offer another one, or promise this one"
     )
-    asks = ("option: ", f"promise: {option.text} by ", f"withdraw-option: {option.n} because ")
+    asks = ("option: ", f"promise: {option.text} by ...", f"withdraw-option: {option.n} because ...")
     yield Reminder(
         key=key,
         at=at,
@@ -327,6 +344,30 @@ def _follow_up(case: Case, playbook: Playbook) -> Iterator[Reminder]:
             listed=True,
         )
     yield from _escalated(due, playbook, key, sentence, asks)
+
+
+def _call(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Announce the call in the digest of the day on which the follow-up leaves (practice 45).
+
+    A digest takes the place of the mail that asks for the call (`recovery/follow_up.py`).
+    """
+    if case.stage is not Stage.FIXED or case.fixed_at is None or not playbook.follow_up_call:
+        return
+    if playbook.follow_up_review or blockers.blockers_of(case):
+        return
+
+    calendar = playbook.calendar
+    leaves_at = max(calendar.after(case.fixed_at, playbook.follow_up_after), case.away_until or case.fixed_at)
+    pattern = msgid("the follow-up leaves today at {time}; please call afterwards: {phone}")
+    phone = case.facts.phone or case.customer.address
+    yield Reminder(
+        key=ReminderKey(ReminderKind.CALL, at=case.fixed_at),
+        at=calendar.moment(calendar.local(leaves_at).date(), calendar.open),
+        level="owner",
+        sentence=msg(pattern, time=f"{calendar.local(leaves_at):%H:%M}", phone=phone),
+        asks=("reached", "not-reached"),
+        in_digest=True,
+    )
 
 
 def _escalated(
@@ -397,6 +438,7 @@ def _approval(grant: Compensation, case: Case, playbook: Playbook) -> Iterator[R
         level="manager",
         sentence=sentence,
         asks=asks,
+        at_once=True,
     )
 
 
@@ -430,6 +472,14 @@ def _review(case: Case, playbook: Playbook) -> Iterator[Reminder]:
             sentence=msg(pattern, key=record.key),
             asks=asks,
         )
+
+
+def _requests(case: Case) -> Iterator[Reminder]:
+    """Tell the owner of a department that has not answered in time."""
+    for request in case.open_requests:
+        key = ReminderKey(ReminderKind.REQUEST, request.n, "late", at=request.due)
+        sentence = msg("{request} has no answer yet", request=request.named)
+        yield Reminder(key=key, at=request.due, level="owner", sentence=sentence, listed=True)
 
 
 def _severity(case: Case, playbook: Playbook) -> Iterator[Reminder]:
@@ -473,9 +523,9 @@ def _receipt(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 
 
 def _answer(case: Case, playbook: Playbook) -> Iterator[Reminder]:
-    """Remind of a mail that the customer wrote after the follow-up and that has no answer."""
+    """Remind of a mail that the customer wrote after the follow-up, or to a closed case, without an answer."""
     wrote_at = case.customer_wrote_at
-    if case.stage is not Stage.FOLLOWED_UP or not case.unanswered or wrote_at is None:
+    if case.stage not in {Stage.FOLLOWED_UP, Stage.CLOSED} or not case.unanswered or wrote_at is None:
         return
     if case.we_wrote_at and case.we_wrote_at >= wrote_at:
         return
@@ -483,11 +533,10 @@ def _answer(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     at = playbook.calendar.after(wrote_at, _ANSWER_AFTER)
     key = ReminderKey(ReminderKind.ANSWER, at=wrote_at)
     sentence = msg("the customer has written since the follow-up, and nobody has answered")
-    yield Reminder(
-        key=key,
-        at=at,
-        level="owner",
-        sentence=sentence,
-        asks=("reached", "complaint"),
-        listed=True,
-    )
+    asks = ("reached", "complaint")
+    yield Reminder(key=key, at=at, level="owner", sentence=sentence, asks=asks, listed=True)
+
+    if case.stage is Stage.CLOSED:  # the digest does not list it
+        late = playbook.calendar.after(at, playbook.escalate_lead)
+        key = ReminderKey(ReminderKind.ANSWER, step="lead", at=wrote_at)
+        yield Reminder(key=key, at=late, level="lead", sentence=sentence, asks=asks)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.case import Case
-from followupd.domain.events import CaseOpened, ComplaintHeard, Event
-from followupd.domain.mail import StoredMail, Verdict
+from followupd.domain.events import CaseOpened, ComplaintHeard, ComplaintSuspected, Event, Held
+from followupd.domain.keys import StateKey
+from followupd.domain.mail import Kind, StoredMail, Verdict
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import opening
 from followupd.services.classifier import ComplaintClassifier
@@ -26,6 +27,8 @@ class CaseOpener:
     context: ServiceContext
     classifier: ComplaintClassifier
     reference: Callable[[bytes, int], str]
+    #: more complaints than this, in this time, are a flood: agents decide about them together
+    most: tuple[int, timedelta] = (60, timedelta(hours=1))
 
     def open_by_agent(self, tx: Transaction, mail: StoredMail, actor: str, now: datetime) -> Case:
         """Open a case because an agent called the mail a complaint.
@@ -36,15 +39,24 @@ class CaseOpener:
         cause = ComplaintHeard(at=now, by=actor, why="an agent called it a complaint")
         return self.open(tx, mail, cause, self.classifier.verdict(mail.message), now)
 
-    def open(self, tx: Transaction, mail: StoredMail, cause: Event, verdict: Verdict, now: datetime) -> Case:
+    def open(
+        self,
+        tx: Transaction,
+        mail: StoredMail,
+        cause: Event,
+        verdict: Verdict,
+        now: datetime,
+        earlier: str = "",
+    ) -> Case:
         """Open a case for a mail.
 
-        `cause` is the event that follows the opening: a complaint, certain or suspected.
+        `cause` is the event that follows the opening: a complaint, certain or suspected. `earlier` is the
+        closed case in whose thread the customer complains anew.
 
         Raises:
             NotUnderstoodError: the mail has no sender to whom a letter could be sent.
         """
-        first = self._first_event(tx, mail, cause, verdict, now)
+        first = replace(self._first_event(tx, mail, cause, verdict, now), earlier=earlier)
         if not first.customer.address:  # an erased customer, or a mail without a sender
             raise NotUnderstoodError(
                 "this mail has no sender to whom a letter could be sent; no case was opened"
@@ -53,10 +65,30 @@ class CaseOpener:
         if isinstance(cause, ComplaintHeard) and not cause.evidence:
             cause = replace(cause, score=verdict.score, evidence=verdict.evidence)
 
+        cause = self._unless_flooded(tx, cause, now)
+        events = [cause]
+        if mail.message.unsure_of and mail.message.kind is not Kind.AGENT:
+            events.append(Held(at=now, why=mail.message.unsure_of))
+
         case = tx.cases.open(first)
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
         log.case_opened(case.ref, case.mailbox, case.playbook)
-        return record(tx, case, [cause], now)
+        return record(tx, case, events, now)
+
+    def _unless_flooded(self, tx: Transaction, cause: Event, now: datetime) -> Event:
+        """Return the event that follows the opening: in a flood, a machine only suspects, and asks nobody at once.
+
+        So a flood of forged complaints makes no letter to a victim, and no mail to an agent, for each of them.
+        """
+        is_by_agent = isinstance(cause, ComplaintHeard) and not cause.by_machine
+        count, span = self.most
+        if is_by_agent or tx.cases.count_opened_since(now - span) < count:
+            return cause
+
+        tx.state.put(StateKey.FLOOD, count, now)
+        score, evidence = getattr(cause, "score", 0.0), getattr(cause, "evidence", ())
+        why = f"more than {count} complaints came within {span}; an agent decides"
+        return ComplaintSuspected(at=now, why=why, score=score, evidence=evidence, flood=True)
 
     def _first_event(
         self, tx: Transaction, mail: StoredMail, cause: Event, verdict: Verdict, now: datetime
@@ -86,8 +118,12 @@ class CaseOpener:
         )
 
     def _free_reference(self, tx: Transaction, mail: StoredMail) -> str:
-        """Derive the case's reference from its first mail, so that a repeated attempt opens the same case."""
-        seed = f"{mail.mailbox}\n{mail.message.message_id}\n{mail.id}".encode()
+        """Derive the case's reference from its first mail, so that a repeated attempt opens the same case.
+
+        A ledger that was lost, or that lost its end, gives the case the same name again: its letters then have the
+        same Message-IDs, and their copies in the mailbox stop them.
+        """
+        seed = f"{mail.mailbox}\n{mail.message.message_id}\n{mail.fingerprint}".encode()
         attempt = 0
         while tx.cases.exists(self.reference(seed, attempt)):
             attempt += 1

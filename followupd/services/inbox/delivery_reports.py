@@ -88,7 +88,7 @@ def _newest_to_customer(case: Case) -> LetterRecord | None:
 def handle_absence(tx: Transaction, mail: StoredMail, now: datetime) -> None:
     """Record a customer's absence: letters wait until the return date.
 
-    A note is never taken for an answer.
+    A note is never taken for an answer. That of an agent is handled by `router`.
     """
     ref = tx.cases.ref_for(mail.message.thread)
     tx.mail.mark_processed(mail.id, case_ref=ref, reason=mail.message.because)
@@ -109,10 +109,20 @@ def is_participant(tx: Transaction, case: Case, message: Message) -> bool:
     Participants are the customer, and the sender and recipients of the customer's newest mail. A mail of
     anybody else that names the case, by its thread or in its subject, must not change it (docs/mail.md R6).
     """
-    sender = message.sender.address.casefold()
     participants = [case.customer]
     first = tx.mail.by_message_id([case.message_id]) if case.message_id else None
     if first:
         participants += [first.message.sender, *first.message.to, *first.message.cc]
+    addresses = {person.address.casefold() for person in participants} | set(
+        map(str.casefold, case.addresses)
+    )
 
-    return bool(sender) and sender in {person.address.casefold() for person in participants}
+    writers = {message.sender.address.casefold(), _same_organisation(message)} - {""}
+    return not writers.isdisjoint(addresses)
+
+
+def _same_organisation(message: Message) -> str:
+    """Return the address that a mail with a Reply-To came from, if both are of one domain; "" otherwise."""
+    via = message.via.address.casefold() if message.via else ""
+    domain = message.sender.address.casefold().rpartition("@")[2]
+    return via if via.endswith(f"@{domain}") else ""

@@ -33,16 +33,12 @@ def mark_synced(tx: Transaction, mailbox: str, now: datetime, *, sent: bool) -> 
 def last_read(tx: Transaction, mailbox: str) -> datetime | None:
     """Return when both halves of a mailbox were last read completely.
 
-    Returns None when one of them was not read since `reset`. A mailbox without a Sent folder has one half.
+    Returns None when one of them was not read since `reset`. Whoever finds no Sent folder records it as read: a
+    new ledger knows neither, and must wait for both.
     """
-    inbox = tx.state.get(StateKey.INBOX_READ.of(mailbox))
-    sent = tx.state.get(StateKey.SENT_READ.of(mailbox))
-    if inbox is None or inbox[0] != _READ:
-        return None
-    if sent is None:
-        return inbox[1]
-
-    return min(inbox[1], sent[1]) if sent[0] == _READ else None
+    read_at = [tx.state.get(half.of(mailbox)) for half in _HALVES]
+    times = [stored[1] for stored in read_at if stored and stored[0] == _READ]
+    return min(times) if len(times) == len(_HALVES) else None
 
 
 def reset(ledger: Ledger, mailboxes: Collection[str], now: datetime) -> None:
@@ -53,8 +49,7 @@ def reset(ledger: Ledger, mailboxes: Collection[str], now: datetime) -> None:
     with ledger.transaction() as tx:
         for name in sorted(mailboxes):
             for half in _HALVES:
-                if tx.state.get(half.of(name)):
-                    tx.state.put(half.of(name), _NOT_READ, now)
+                tx.state.put(half.of(name), _NOT_READ, now)
 
 
 def stale_mailboxes(

@@ -74,7 +74,7 @@ class MailboxUpdater:
         place = (self.name, self.folder, self.uidvalidity)
         with self.ledger.transaction() as tx:
             updates = tx.mail.pending_tag_updates(*place)
-            copies = tx.mail.copies_to_file(*place) if self.copies else []
+            copies = tx.mail.copies_to_file(*place) if self.copies and self.mailbox.sent else []
 
         changes = [
             _MailboxChange(update.uid, partial(self._set_tags, update), partial(_mark_tags_set, update))

@@ -4,41 +4,48 @@ A mail goes to its case, opens one, goes to quarantine, or is marked as processe
 belongs to no case.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from followupd.adapters.process import cpu_budget
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, as_event
-from followupd.domain.events import AgentWrote, CustomerWrote, Event, PromiseKept, Reopened
-from followupd.domain.letter import LetterKind
+from followupd.domain.events import (
+    AgentWrote,
+    CustomerWrote,
+    Event,
+    HelpAnswered,
+    OwnerNudged,
+    PromiseKept,
+)
+from followupd.domain.keys import ReminderKey, ReminderKind
+from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Kind, Message, StoredMail, Verdict
+from followupd.domain.playbook import Agent
 from followupd.domain.promise import PromiseKind, PromiseState
 from followupd.domain.translatable import msg
-from followupd.languages import catalogue
 from followupd.recovery import opening, options, proposals, receipts
+from followupd.recovery.remind import summary_of
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.commands import NoteService, is_note
 from followupd.services.context import ServiceContext
 from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
-from followupd.services.record import isolated, quarantine, record
+from followupd.services.record import isolated, mark_told, quarantine, record
+from followupd.services.staff_mail import AbsenceService
+from followupd.text.answers import is_thanks
+from followupd.text.mail.headers import bare_subject
 
-#: what mail programs put before the subject of a reply or a forward
-_REPLY_PREFIX = re.compile(
-    rf"^\s*(?:{'|'.join(catalogue().mail_clients.subjects.thread_prefixes)})\s*(?:\[\d+\])?\s*:\s*",
-    re.IGNORECASE,
-)
 #: a mail with the sender and subject of a case belongs to it for so many days after the case was opened
 _SAME_SUBJECT_DAYS = 30
 #: a customer's further mail is classified again in these stages
-_CLASSIFIED_AGAIN = frozenset({Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED})
+_CLASSIFIED_AGAIN = frozenset({Stage.SUSPECTED, Stage.DISMISSED})
 
 MailHandler = Callable[[Transaction, StoredMail, datetime], None]
 
@@ -55,6 +62,8 @@ class MailRouter:
     classifier: ComplaintClassifier
     opener: CaseOpener
     notes: NoteService
+    #: our own addresses, in lower case
+    addresses: frozenset[str] = frozenset()
 
     def run(self, now: datetime) -> int:
         """Route every unprocessed mail; return how many there were."""
@@ -64,6 +73,7 @@ class MailRouter:
         for mail in mails:
             with (
                 isolated(f"mail {mail.id}", partial(self._quarantine, mail)),
+                cpu_budget(),
                 self.context.ledger.transaction() as tx,
             ):
                 self.route(tx, mail, now)
@@ -77,10 +87,55 @@ class MailRouter:
             Kind.AGENT: self._agent_mail,
             Kind.OWN: self._own_mail,
             Kind.BOUNCE: delivery_reports.handle_bounce,
-            Kind.AUTO_REPLY: delivery_reports.handle_absence,
+            Kind.AUTO_REPLY: self._auto_reply,
             Kind.LIST: self._ignored_mail,
         }
-        handlers[mail.message.kind](tx, mail, now)
+        message = _relayed(tx, self.classifier.heard(mail.message))
+        if message is not mail.message:
+            tx.mail.change_message(mail.id, message)
+            mail = replace(mail, message=message)
+        if not self._helpers_answer(tx, mail, now):
+            handlers[message.kind](tx, mail, now)
+
+    def _helpers_answer(self, tx: Transaction, mail: StoredMail, now: datetime) -> bool:
+        """Bring what a department answers to the owner, with the lines to use; False for any other mail.
+
+        Colleagues of the department may answer. The answer of a robot is none.
+        """
+        message = mail.message
+        key = next((key for key in message.answers if f".{LetterKind.REQUEST}." in key), "")
+        if not key or message.kind not in {Kind.CUSTOMER, Kind.AGENT} or mail.in_sent:
+            return False
+
+        asked = tx.outbox.get(key).letter
+        if message.forged or _domain(message.sender.address) != _domain(asked.to.address):
+            quarantine(tx, mail, f"answers {key}, and is not of the department that was asked")
+            return True
+
+        tx.mail.mark_processed(mail.id, case_ref=asked.case)
+        text = message.text.strip() or message.by_hand or message.subject
+        case, n = tx.cases.get(asked.case), asked.concerns[0]
+        by = message.sender.shown
+        answered = HelpAnswered(at=now, by=by, why="an answer by mail", n=n, text=text)
+        after = lifecycle.after(case, answered)
+        record(tx, case, [answered, self._answer_for_owner(after, n, text, by, now)], now)
+        return True
+
+    def _answer_for_owner(self, case: Case, n: int, text: str, by: str, now: datetime) -> Decision:
+        """Return the mail with a department's answer, and the lines that may follow from it."""
+        playbook = self.context.playbooks.for_case(case)
+        request = next(each for each in case.requests if each.n == n)
+        facts = [f"{name}: " for name in case.facts.missing(("cause", "resolution"))]
+        kept = [f"kept: {promise.n}" for promise in case.owed]
+        content = LetterContent(
+            because=msg("{who} answers: {question}", who=by, question=request.question),
+            account=tuple(text.splitlines()),
+            asks=(*kept, *facts, "promise: ... by ..."),
+            promises=case.owed,
+            quote=case.newest_words,
+        )
+        owner = playbook.owner_of(case.owner)
+        return self.context.letters.desk(LetterKind.NUDGE, case, playbook, now, content, owner)
 
     def _quarantine(self, mail: StoredMail, reason: str) -> None:
         """Quarantine a mail in a transaction of its own."""
@@ -91,22 +146,88 @@ class MailRouter:
         """Mark a mail of a mailing list as processed."""
         tx.mail.mark_processed(mail.id, reason=mail.message.because)
 
+    def _auto_reply(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
+        """Record the absence of a customer, or of the agent who got the desk mail that it answers.
+
+        The next mails go to who stands in; about the case of that desk mail a mail goes there at once.
+        """
+        message = mail.message
+        agent = self.context.playbooks.default.team.by_address(message.sender.address)
+        keys = [key for key in message.answers if "desk/" in key]
+        if agent is None or not keys or message.forged:
+            delivery_reports.handle_absence(tx, mail, now)
+            return
+
+        desk_mail = tx.outbox.get(keys[0]).letter
+        tx.mail.mark_processed(mail.id, case_ref=desk_mail.case or None, reason=message.because)
+        until = message.back_on
+        if desk_mail.to.address.casefold() == agent.email.casefold() and until and until > now:
+            AbsenceService(self.context).store(tx, agent, until, now)
+            if desk_mail.case:
+                self._hand_to_deputy(tx, tx.cases.get(desk_mail.case), agent, desk_mail, now)
+
+    def _hand_to_deputy(
+        self, tx: Transaction, case: Case, agent: Agent, desk_mail: Letter, now: datetime
+    ) -> None:
+        """Send what an agent who is away was asked to the one who stands in, with the case's story."""
+        playbook = self.context.playbooks.for_case(case)
+        team = replace(playbook.team, absent=playbook.team.absent | {agent.id})
+        deputy = team.present(agent)
+        matter = ReminderKey(ReminderKind.UNDELIVERED, about=desk_mail.key)
+        is_over = case.stage in {Stage.CLOSED, Stage.DISMISSED}
+        if deputy == agent or is_over or case.reminded_at(matter):
+            return
+
+        content = LetterContent(
+            because=msg(
+                "{who} is away, and was asked this: {subject}", who=agent.name, subject=desk_mail.subject
+            ),
+            account=summary_of(case, playbook, now),
+            promises=case.owed,
+            quote=case.newest_words,
+        )
+        playbook = replace(playbook, team=team)
+        told = OwnerNudged(at=now, matter=str(matter), whom=deputy.id, why=content.because)
+        mail = self.context.letters.desk(LetterKind.OPENED, case, playbook, now, content, deputy)
+        record(tx, case, [told, mail], now)
+
     def _own_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Take the copy of one of our letters as the proof that it was sent."""
-        review.recognise(tx, mail, now)
+        review.recognise(self.context, tx, mail, now)
 
     # --- customers ---
 
     def _customer_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Add a mail to its case, or classify one that belongs to none."""
         case = self._known_case(tx, mail)
-        if case is None:
+        if case is None and any("desk/" in key for key in mail.message.answers):
+            quarantine(tx, mail, "answers a mail to agents, and is not from an agent")
+        elif case is None:
             self._first_mail(tx, mail, now)
+        elif mail.message.from_us and not _is_customer(case, mail.message):
+            self._colleagues_mail(tx, mail, case, now)
         elif delivery_reports.is_participant(tx, case, mail.message):
             self._further_mail(tx, mail, case, now)
         else:
-            sender = mail.message.sender.address or "nobody"
-            quarantine(tx, mail, f"names {case.ref}, but {sender} takes no part in that case")
+            self._set_aside(tx, mail, case, now)
+
+    def _colleagues_mail(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
+        """Add a colleague's mail to its case, without taking it for the customer's, and show it to the owner."""
+        tx.mail.mark_processed(mail.id, case_ref=case.ref)
+        if tx.mail.is_copy(mail):
+            return
+
+        playbook = self.context.playbooks.for_case(case)
+        shown = opening.colleague_wrote(case, mail.message, playbook, self.context.letters, now)
+        record(tx, case, shown, now)
+
+    def _set_aside(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
+        """Quarantine a mail of somebody who takes no part in the case that it names, and tell the owner."""
+        sender = mail.message.sender.address or "nobody"
+        quarantine(tx, mail, f"names {case.ref}, but {sender} takes no part in that case")
+        playbook = self.context.playbooks.for_case(case)
+        record(tx, case, opening.set_aside(case, mail.message, playbook, self.context.letters, now), now)
+        mark_told(tx, [mail.id], now)
 
     def _known_case(self, tx: Transaction, mail: StoredMail) -> Case | None:
         """Return the case of a mail, by its thread, the reference in its subject, or its sender and subject.
@@ -114,10 +235,10 @@ class MailRouter:
         See docs/mail.md R5.
         """
         message = mail.message
-        own_id = (message.message_id,) if message.message_id else ()
+        own_id = (message.message_id,) if tx.mail.is_copy(mail) else ()
         ref = tx.cases.ref_for([*own_id, *message.thread])
         if ref:
-            return tx.cases.get(ref)
+            return _newest_after(tx, tx.cases.get(ref))
 
         if message.case_token and tx.cases.exists(message.case_token):
             case = tx.cases.get(message.case_token)
@@ -150,20 +271,26 @@ class MailRouter:
         self.opener.open(tx, mail, heard, verdict, now)
 
     def _classified(self, message: Message) -> Verdict:
-        """Classify a mail; one that only a person can open is suspected (docs/mail.md R7)."""
+        """Classify a mail; one that only a person can open, or a colleague forwards, is suspected (docs/mail.md R7)."""
         verdict = self.classifier.verdict(message)
+        if message.forwarded_from and message.via:
+            return replace(verdict, verdict="suspected", because="a colleague forwarded it")
         if verdict.verdict == "no" and message.by_hand and not message.text.strip():
             return Verdict("suspected", verdict.score, because=f"a person must open it: {message.by_hand}")
+        if verdict.verdict == "no" and not message.text and message.quoted:
+            quoted = self.classifier.verdict(replace(message, text=message.quoted))
+            if quoted.verdict != "no":
+                return replace(quoted, verdict="suspected", because="all of its words look like a quote")
 
         return verdict
 
     def _further_mail(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
         """Record a mail in its case, with what it says about complaint, receipt and options."""
         message = mail.message
-        # The same mail may arrive a second time, through another address of ours.
-        duplicate = bool(message.message_id) and tx.cases.ref_for([message.message_id]) == case.ref
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
-        if duplicate:
+        if tx.mail.is_copy(mail):  # it came through another address of ours, too
+            return
+        if self._complains_anew(tx, mail, case, now):
             return
 
         wrote = CustomerWrote(
@@ -173,16 +300,38 @@ class MailRouter:
             references=message.thread,
             subject=message.subject,
             no_answer=message.no_answer,
-            text=message.text[: opening.STORY_CHARACTERS],
+            text=opening.shown_text(message),
+            content=self._is_content(case, message),
+            attachments=message.attachments,
         )
         events = [wrote, *self._classified_again(case, message, now)]
         record(tx, case, [*events, *self._answers(case, events, message, now)], now)
 
+    def _complains_anew(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> bool:
+        """Open a new case for a complaint in the thread of a closed one, which knows that one."""
+        if case.stage is not Stage.CLOSED:
+            return False
+
+        verdict = self.classifier.verdict(mail.message)
+        if verdict.verdict != "complaint":
+            return False
+
+        self.opener.open(tx, mail, opening.classified(verdict, now), verdict, now, earlier=case.ref)
+        return True
+
+    def _is_content(self, case: Case, message: Message) -> bool:
+        """Return whether a mail says thanks and nothing else."""
+        if message.attachments or message.by_hand or message.doubtful:
+            return False
+
+        playbook = self.context.playbooks.for_case(case)
+        names = (case.customer.name, playbook.owner_of(case.owner).name, playbook.company.name)
+        return is_thanks(message.text, names, self.context.languages)
+
     def _classified_again(self, case: Case, message: Message, now: datetime) -> list[Event]:
         """Return what a further mail says more clearly than the first one.
 
-        A suspected case may become a complaint, a dismissed one suspected again, and a closed one is
-        reopened.
+        A suspected case may become a complaint, and a dismissed one suspected again.
         """
         if case.stage not in _CLASSIFIED_AGAIN:
             return []
@@ -192,9 +341,6 @@ class MailRouter:
             return [opening.classified(verdict, now, urgent=self.classifier.urgent(verdict))]
         if verdict.verdict != "complaint":
             return []
-        if case.stage is Stage.CLOSED:
-            return [Reopened(at=now, by=message.sender.address, why="the customer complains again")]
-
         return [opening.classified(verdict, now)]
 
     def _answers(
@@ -223,17 +369,71 @@ class MailRouter:
         if is_note(mail):
             self.notes.handle(tx, mail, now)
             return
-        if review.recognise(tx, mail, now):
-            return
 
-        ref = tx.cases.ref_for(mail.message.thread)
-        if ref is None:
+        case = self._case_written_in(tx, mail)
+        if case is None or not self._is_to_customer(tx, case, mail):
+            self._not_to_customer(tx, mail, case, now)
+        elif mail.message.distrusted and not mail.in_sent:  # as for notes (docs/mail.md R6)
+            quarantine(tx, mail, f"a reply to the customer that is not believed: {mail.message.distrusted}")
+        elif not review.recognise(self.context, tx, mail, now, case.ref):
+            self._reply(tx, mail, case, now)
+
+    def _case_written_in(self, tx: Transaction, mail: StoredMail) -> Case | None:
+        """Return the case of an agent's mail: of its thread, or of the customer to whom it is written.
+
+        Mail clients that begin a new thread keep the case in the subject, or the subject itself. A customer
+        with a single open case is written to about that one.
+        """
+        message = mail.message
+        ref = tx.cases.ref_for(message.thread)
+        if ref:
+            return tx.cases.get(ref)
+
+        open_cases: dict[str, Case] = {}
+        for person in (*message.to, *message.cc):
+            for case in tx.cases.unfinished_of(person.address, mail.mailbox):
+                open_cases[case.ref] = case
+
+        subject = _bare_subject(message.subject)
+        same_subject = [case for case in open_cases.values() if _bare_subject(case.subject) == subject]
+        named = open_cases.get(message.case_token)
+        candidates = [named] if named else same_subject or list(open_cases.values())
+        return candidates[0] if len(candidates) == 1 else None
+
+    def _not_to_customer(self, tx: Transaction, mail: StoredMail, case: Case | None, now: datetime) -> None:
+        """Run or answer what an agent writes to us alone; a complaint that was forwarded opens a case."""
+        case = case or self._case_in_subject(tx, mail)
+        is_forwarded = case is None and mail.message.forwarded_from is not None
+        if not mail.in_sent and not is_forwarded and self.notes.handle_new(tx, mail, case, now):
+            return
+        if case is None:
             self._forwarded_mail(tx, mail, now)
-            return
+        else:
+            tx.mail.mark_processed(mail.id, case_ref=case.ref)
 
-        tx.mail.mark_processed(mail.id, case_ref=ref)
-        if mail.in_sent:
-            self._reply(tx, mail, tx.cases.get(ref), now)
+    def _case_in_subject(self, tx: Transaction, mail: StoredMail) -> Case | None:
+        """Return the case whose reference is in the subject of a mail to us."""
+        token = mail.message.case_token
+        is_known = token and not mail.in_sent and tx.cases.exists(token)
+        return tx.cases.get(token) if is_known else None
+
+    def _is_to_customer(self, tx: Transaction, case: Case, mail: StoredMail) -> bool:
+        """Return whether an agent's mail is written to the customer, and not only about the case.
+
+        Customers have several addresses: in Sent, a mail of the thread to anybody outside the company counts.
+        """
+        message = mail.message
+        receivers = {person.address.casefold() for person in (*message.to, *message.cc)} - self.addresses
+        known = [case.customer]
+        newest = tx.mail.by_message_id([case.message_id]) if case.message_id else None
+        if newest:
+            known += [newest.message.sender, newest.message.reply_to or newest.message.sender]
+        if not receivers.isdisjoint(person.address.casefold() for person in known):
+            return True
+
+        team = self.context.playbooks.default.team
+        inside = {_domain(address) for address in (*self.addresses, *(a.email for a in team.agents))}
+        return mail.in_sent and any(_domain(address) not in inside for address in receivers)
 
     def _forwarded_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Open a suspected case for the customer whose mail an agent forwarded."""
@@ -247,22 +447,38 @@ class MailRouter:
         self.opener.open(tx, mail, heard, verdict, now)
 
     def _reply(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
-        """Record an agent's reply to the customer, which keeps the playbook's promise of an update."""
-        sender = mail.message.sender
-        by = sender.name or sender.address
-        wrote = AgentWrote(at=now, by=by, message_id=mail.message.message_id, why="a reply in Sent")
-        updates = [
-            promise.n
-            for promise in case.owed
-            if promise.kind is PromiseKind.NEXT_UPDATE and promise.source == "playbook"
+        """Record an agent's mail to the customer, which keeps the playbook's promise of an update.
+
+        Its copies, in Sent and in the inbox, are one mail. Under another subject, and outside of the case's
+        thread, it may be about something else: then the owner says whether the promise is kept.
+        """
+        message = mail.message
+        duplicate = bool(message.message_id) and tx.cases.ref_for([message.message_id]) == case.ref
+        is_related = tx.cases.ref_for(message.thread) == case.ref or _names_case(message, case)
+        tx.mail.mark_processed(mail.id, case_ref=case.ref)
+        if duplicate:
+            return
+
+        by = message.sender.shown
+        where = "a reply in Sent" if mail.in_sent else "a reply with us in copy"
+        answers = _left_after_last_mail(tx, mail, case)
+        events: list[Event] = [
+            AgentWrote(at=now, by=by, message_id=message.message_id, why=where, answers=answers)
         ]
-        kept = [PromiseKept(at=now, by=by, n=n, why="the customer has heard from us") for n in updates]
-        record(tx, case, [wrote, *kept, *self._proposals(case, mail, now)], now)
+        updates = _standing_updates(case)
+        if is_related:
+            why = "the customer has heard from us"
+            events += [PromiseKept(at=now, by=by, n=n, why=why) for n in updates]
+            updates = []
 
-    def _proposals(self, case: Case, mail: StoredMail, now: datetime) -> list[Decision]:
-        """Propose to the owner what a reply seems to promise.
+        record(tx, case, [*events, *self._questions(case, mail, updates, now)], now)
 
-        It becomes a promise when an agent approves it.
+    def _questions(
+        self, case: Case, mail: StoredMail, updates: Sequence[int], now: datetime
+    ) -> list[Decision]:
+        """Ask the owner in one mail about what a reply seems to promise, and whether it kept these promises.
+
+        What was read becomes a promise when an agent approves it.
         """
         if case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
             return []
@@ -270,17 +486,23 @@ class MailRouter:
         playbook = self.context.playbooks.for_case(case)
         found = self.context.line_reader(case).promises_in(mail)
         events = proposals.proposed(case, found, playbook, now)
-        if not events:
+        if not events and not updates:
             return []
+
+        asks: list[str] = [f"kept: {n}" for n in updates]
+        because = msg("somebody wrote to the customer under another subject; was that the promised answer?")
+        if events:
+            asks += ["approve", "refuse: "]
+            because = msg("a reply to the customer sounds like a promise")
 
         for event in events:
             case = lifecycle.after(case, event)
 
         content = LetterContent(
-            because=msg("a reply to the customer sounds like a promise"),
-            asks=("approve", "refuse: "),
+            because=because,
+            asks=tuple(asks),
             quote=mail.message.text,
-            promises=tuple(p for p in case.promises if p.state is PromiseState.PROPOSED),
+            promises=tuple(p for p in case.promises if p.state is PromiseState.PROPOSED or p.n in updates),
             compensation=tuple(grant for grant in case.compensation if grant.state is GrantState.PROPOSED),
         )
         owner = playbook.owner_of(case.owner)
@@ -290,9 +512,56 @@ class MailRouter:
         ]
 
 
+def _left_after_last_mail(tx: Transaction, reply: StoredMail, case: Case) -> bool:
+    """Return whether a reply was written after the customer's last mail had arrived, as far as is known."""
+    sent_at = reply.message.sent_at
+    received = [mail.received_at for mail in tx.mail.of_case(case.ref) if mail.message.kind is Kind.CUSTOMER]
+    return sent_at is None or not received or sent_at >= max(received)
+
+
+def _is_customer(case: Case, message: Message) -> bool:
+    """Return whether the sender of a mail is the customer of the case, who may be a colleague, too."""
+    return message.sender.address.casefold() == case.customer.address.casefold()
+
+
+def _newest_after(tx: Transaction, case: Case) -> Case:
+    """Return the open case that the customer has opened in the thread of a closed one, else that one."""
+    if case.stage is not Stage.CLOSED:
+        return case
+
+    later = tx.cases.unfinished_of(case.customer.address, case.mailbox)
+    return next((other for other in later if other.earlier == case.ref), case)
+
+
+def _relayed(tx: Transaction, message: Message) -> Message:
+    """Return a mail as that of its Reply-To, if the same sender has written for somebody else before."""
+    sender, reply_to = message.sender, message.reply_to
+    if not message.unsure_of or reply_to is None or sender.address == reply_to.address:
+        return message
+
+    others = tx.mail.answers_go_to(sender.address) - {reply_to.address.lower()}
+    return replace(message, sender=reply_to, via=sender, unsure_of="") if others else message
+
+
+def _standing_updates(case: Case) -> list[int]:
+    """Return the playbook's promises that the customer hears from us, which any reply keeps."""
+    return [
+        promise.n
+        for promise in case.owed
+        if promise.kind is PromiseKind.NEXT_UPDATE and promise.source == "playbook"
+    ]
+
+
+def _names_case(message: Message, case: Case) -> bool:
+    """Return whether the subject of a mail is that of the case, or names it."""
+    return message.case_token == case.ref or _bare_subject(message.subject) == _bare_subject(case.subject)
+
+
+def _domain(address: str) -> str:
+    """Return the domain of a mail address."""
+    return address.rpartition("@")[2].casefold()
+
+
 def _bare_subject(subject: str) -> str:
     """Return a subject in lower case without "Re:", "Fwd:" and the like before it."""
-    while _REPLY_PREFIX.match(subject):
-        subject = _REPLY_PREFIX.sub("", subject)
-
-    return " ".join(subject.casefold().split())
+    return " ".join(bare_subject(subject).casefold().split())

@@ -7,18 +7,18 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
 from followupd import log
+from followupd.adapters.imap.changes import Since
 from followupd.adapters.imap.mailbox import FetchedMail, FolderChanges, SyncCursor
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.command import line_for
 from followupd.domain.keys import FolderCursor, StateKey
-from followupd.domain.mail import Identity, IncomingMail, MailLocation, Message, StoreResult
+from followupd.domain.mail import UNTAGGED, Identity, IncomingMail, MailLocation, Message, StoreResult
 from followupd.errors import UnavailableError
-from followupd.languages import Catalogue
 from followupd.services.inbox.freshness import mark_synced
 from followupd.services.inbox.mailbox_updates import MAX_FAILURES, MailboxUpdater
 from followupd.services.outbox.review import DraftFiler
@@ -107,6 +107,14 @@ def unreadable(place: MailLocation, reason: str, now: datetime, *, in_sent: bool
 #: system flags begin so; they are no commands, unless the admin configured one as a tag
 _SYSTEM_FLAG = "\\"
 _BLANK = re.compile(r"\s")
+#: age up to which a mail in a command folder is a command on the first start
+FIRST_START = timedelta(days=30)
+#: lines of tags whose removal is a command too
+TAKEN_BACK = frozenset({"complaint", "hold"})
+#: verbs of tags that say what a mail or its case is, and stay on the mail
+_STATES = frozenset(
+    {"complaint", "dismiss", "hold", "promised", "owner", "playbook", "cause-code", "severity"}
+)
 #: mails in one transaction
 _BATCH_SIZE = 500
 
@@ -146,14 +154,14 @@ class InboxSync:
     """Reads folders into the ledger.
 
     `identity` returns our addresses and keys, `tags` are the admin's patterns with the command line that each
-    means. Absence notes are read in `languages`, by default the shipped ones.
+    means. `read` is `text.mail.read`, within a budget.
     """
 
     ledger: Ledger
     identity: Callable[[Transaction], Identity]
     tags: Mapping[str, str]
     drafts: DraftFiler | None = None
-    languages: Catalogue | None = None
+    read: Callable[..., Message] = mail.read
 
     def sync(self, mailbox: MailSource, folder: Folder, now: datetime) -> int:
         """Bring the ledger up to date with one folder, then change its mails; return how many mails were new.
@@ -201,13 +209,10 @@ class InboxSync:
         )
         updater.apply(now)
         if is_inbox and self.drafts:
-            self.drafts.sync(mailbox, folder.mailbox)
+            self.drafts.sync(mailbox, folder.mailbox, now, lambda flags: self._lines(self._agent_tags(flags)))
 
     def _mark_read(self, mailbox: MailSource, folder: Folder, now: datetime) -> None:
-        """Record that the folder was read; with the inbox, also which folders exist.
-
-        All mails of a command folder that is created later are commands, so it is read from its beginning.
-        """
+        """Record that the folder was read; with the inbox, also which folders exist."""
         if folder.is_sent:
             self.mark_synced(folder.mailbox, now, sent=True)
 
@@ -236,7 +241,7 @@ class InboxSync:
         if stored:
             return stored
 
-        since = "all" if self._is_new_command_folder(mailbox, folder) else folder.since
+        since = self._since(mailbox, folder, now)
         start, skipped = mailbox.start(folder.name, since)
         log.folder_opened(folder.mailbox, folder.name, skipped)
         reread_since = (
@@ -249,15 +254,21 @@ class InboxSync:
 
         return cursor
 
-    def _is_new_command_folder(self, mailbox: MailSource, folder: Folder) -> bool:
-        """Return whether a command folder was created since the mailbox was last read."""
+    def _since(self, mailbox: MailSource, folder: Folder, now: datetime) -> Since:
+        """Return from when on a folder counts that is opened for the first time.
+
+        All mails in a command folder are commands, whatever was read before it. On the first start, old ones
+        may be those of an earlier ledger, whose customers must not be answered again.
+        """
         if not folder.is_command:
-            return False
+            return folder.since
 
         with self.ledger.transaction() as tx:
             known = tx.state.get(StateKey.FOLDERS.of(folder.mailbox))
 
-        return known is not None and mailbox.server_name(folder.name) not in known[0]
+        is_first_start = known is None or known[1] >= now
+        is_old = known is None or mailbox.server_name(folder.name) in known[0]
+        return now - FIRST_START if is_first_start and is_old else "all"
 
     def _skip_poison_mail(
         self, folder: Folder, cursor: FolderCursor, failure: FetchFailure, now: datetime
@@ -288,6 +299,7 @@ class InboxSync:
         """
         with self.ledger.transaction() as tx:
             watched = tx.mail.uids_with_case(folder.mailbox, folder.name, cursor.uidvalidity)
+            last = tx.mail.last_received(folder.mailbox, folder.name, cursor.uidvalidity)
 
         changes = mailbox.changes(
             folder.name,
@@ -296,16 +308,31 @@ class InboxSync:
             keywords=self._keywords(),
             since=cursor.since,
             batch=batch_size,
+            received_at=last,
         )
         count = 0
+        was_reset = False
 
         for batch in changes:
-            if batch.reset and batch.cursor.uidvalidity != cursor.uidvalidity:
-                log.folder_renumbered(folder.mailbox, folder.name)
+            if batch.reset and not was_reset:
+                self._record_reset(folder, cursor, batch, now)
+            was_reset = batch.reset
             cursor = _advanced(cursor, batch.cursor, now)
             count += self._store(mailbox, folder, batch, cursor, now)
 
         return cursor, count
+
+    def _record_reset(
+        self, folder: Folder, cursor: FolderCursor, batch: FolderChanges, now: datetime
+    ) -> None:
+        """Record why a folder is read anew: its server has renumbered it, or put an older copy in its place."""
+        if batch.cursor.uidvalidity != cursor.uidvalidity:
+            log.folder_renumbered(folder.mailbox, folder.name)
+            return
+
+        log.folder_put_back(folder.mailbox, folder.name)
+        with self.ledger.transaction() as tx:
+            tx.state.put(StateKey.PUT_BACK.of(folder.mailbox), folder.name, now)
 
     def _keywords(self) -> list[str]:
         """Return the tags that a server without CONDSTORE can be asked for by name.
@@ -336,8 +363,10 @@ class InboxSync:
 
             tags = {uid: self._agent_tags(flags) for uid, flags in batch.flags.items()}
             retagged = tx.mail.update_tags(folder.mailbox, folder.name, uidvalidity, tags)
-            for mail_id, new_tags in retagged.items():
-                self._add_commands(tx, mail_id, self._lines(new_tags), "tag", now)
+            for mail_id, (new_tags, removed) in retagged.items():
+                self._take_tags(tx, mail_id, new_tags, now)
+                taken_back = [line for line in self._lines(removed) if line in TAKEN_BACK]
+                self._add_commands(tx, mail_id, taken_back, UNTAGGED, now)
             tx.state.set_cursor(folder.mailbox, folder.name, cursor)
 
         if batch.new:
@@ -371,13 +400,7 @@ class InboxSync:
         reason = ""
 
         try:
-            message = mail.read(
-                found.raw,
-                identity,
-                in_sent=folder.is_sent,
-                received_at=found.received_at,
-                languages=self.languages,
-            )
+            message = self.read(found.raw, identity, in_sent=folder.is_sent, received_at=found.received_at)
         except mail.UnreadableError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001  a bug that one mail triggers must not stop the others
@@ -403,9 +426,19 @@ class InboxSync:
         if arrived.message is None:
             log.unreadable_mail_quarantined(folder.mailbox, folder.name, arrived.place.uid, arrived.reason)
 
-        self._add_commands(tx, result.mail_id, self._lines(result.tags), "tag", now)
+        self._take_tags(tx, result.mail_id, result.tags, now)
         if folder.is_command and result.folder:
             self._add_commands(tx, result.mail_id, [folder.line], "folder", now)
+
+    def _take_tags(self, tx: Transaction, mail_id: int, tags: Iterable[str], now: datetime) -> None:
+        """Store the commands that new tags mean, and take those off that say what was done.
+
+        Such a tag can be set again, and is a new command then. Tags that say what a mail is stay.
+        """
+        self._add_commands(tx, mail_id, self._lines(tags), "tag", now)
+        done = [tag for tag in tags if any(_is_deed(line) for line in self._lines([tag]))]
+        if done:
+            tx.mail.request_removal(mail_id, done)
 
     def _add_commands(
         self, tx: Transaction, mail_id: int, lines: Iterable[str], source: str, now: datetime
@@ -441,6 +474,11 @@ class InboxSync:
                 found += filter(None, [line_for(pattern, line, tag) for tag in sorted_tags])
 
         return list(dict.fromkeys(found))
+
+
+def _is_deed(line: str) -> bool:
+    """Return whether a tag's line says what was done, and not what a mail or its case is."""
+    return line.partition(":")[0].strip() not in _STATES
 
 
 def _advanced(cursor: FolderCursor, read: SyncCursor, now: datetime) -> FolderCursor:

@@ -13,11 +13,12 @@ from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
 from followupd.domain.keys import StateKey
-from followupd.domain.letter import Letter, LetterKind, OutboxUsage, UsageWindows
+from followupd.domain.letter import BREAKER_NOTICE, Budget, Letter, LetterKind, OutboxUsage, UsageWindows
 from followupd.errors import UnknownCaseError
 from followupd.recovery import gift_card
 from followupd.recovery.blockers import why_stale
 from followupd.services.inbox.freshness import stale_mailboxes
+from followupd.text.names import is_public_provider
 
 #: automatic letters to one address in a week, and to one domain in an hour (docs/mail.md, "Loops")
 _WEEKLY_QUOTA = (3, timedelta(days=7))
@@ -89,7 +90,7 @@ class SendPolicy:
         if state and state[0] == "open":
             reason = tx.state.get(StateKey.BREAKER_REASON)
             breaker_reason = f"the breaker is open: {reason[0] if reason else ''}"
-        elif state:
+        elif state and state[0] == "closed":
             resumed_at = state[1]
             breaker_since = max(breaker_since, resumed_at)
 
@@ -102,6 +103,7 @@ class SendPolicy:
         return replace(
             tx.outbox.usage(letters, windows),
             breaker=breaker_reason,
+            stopped=stopped_budgets(tx),
             stale_mailboxes=self.stale_mailboxes(tx, now),
         )
 
@@ -140,10 +142,12 @@ class SendPolicy:
         The letter is then neither changed nor postponed: it is sent as soon as the breaker is closed, or its
         mailbox read.
         """
+        if BREAKER_NOTICE in letter.key:
+            return ""
         if usage.breaker:
             return f"nothing is sent, {usage.breaker}"
-        if usage.sent >= self.breaker[0]:
-            return "nothing is sent, the limit of the breaker is reached"
+        if letter.budget in usage.stopped or usage.sent.get(letter.budget, 0) >= self.breaker[0]:
+            return f"the limit of the breaker is reached for {BUDGET_NAMES[letter.budget]}"
         if letter.to_customer and letter.mailbox in usage.stale_mailboxes:
             return f"the mailbox {letter.mailbox} was not read lately, and may contain mail from the customer"
         return ""
@@ -169,11 +173,9 @@ class SendPolicy:
             return None
         address = letter.to.address.lower()
         domain = f"@{address.rpartition('@')[2]}"
-        quotas = (
-            (address, self.per_address),
-            (address, _WEEKLY_QUOTA),
-            (domain, _DOMAIN_QUOTA),
-        )
+        quotas = [(address, self.per_address), (address, _WEEKLY_QUOTA)]
+        if letter.budget is Budget.FIRST and not is_public_provider(address):
+            quotas.append((domain, _DOMAIN_QUOTA))
 
         for name, (most, span) in quotas:
             sent_at = usage.since(name, now - span)
@@ -185,7 +187,9 @@ class SendPolicy:
         return None
 
     def trip_breaker(self, tx: Transaction, usage: OutboxUsage, now: datetime) -> None:
-        """Open the breaker if as many letters were sent as it allows.
+        """Open the breaker for the budgets of which as many letters were sent as it allows.
+
+        Too many letters that people promised are a mistake of ours, and stop everything.
 
         Args:
             tx: the transaction that claims letters.
@@ -193,12 +197,33 @@ class SendPolicy:
             now: the time of the cycle.
         """
         limit = self.breaker[0]
-        if usage.sent >= limit:
-            open_breaker(tx, f"more than {limit} letters", now)
+        for budget in Budget:
+            if usage.sent.get(budget, 0) < limit or budget in usage.stopped:
+                continue
+            stops_all = budget is Budget.PROMISED
+            why = f"more than {limit} {BUDGET_NAMES[budget]}"
+            open_breaker(tx, why, now, None if stops_all else budget)
 
 
-def open_breaker(tx: Transaction, why: str, now: datetime) -> None:
-    """Stop all letters until a person has looked and types `followupd resume`.
+#: what people call the letters of a budget
+BUDGET_NAMES = {
+    Budget.PROMISED: "letters",
+    Budget.DESK: "mails to agents",
+    Budget.FIRST: "first letters by machine",
+}
+
+
+def stopped_budgets(tx: Transaction) -> frozenset[Budget]:
+    """Return the budgets for which the breaker is partly open."""
+    state = tx.state.get(StateKey.BREAKER)
+    if state is None or state[0] != "partly":
+        return frozenset()
+    stored = tx.state.get(StateKey.BREAKER_BUDGETS)
+    return frozenset(Budget(name) for name in stored[0]) if stored else frozenset()
+
+
+def open_breaker(tx: Transaction, why: str, now: datetime, budget: Budget | None = None) -> None:
+    """Stop all letters, or those of one budget, until a person has looked and types `followupd resume`.
 
     A breaker that is open already keeps its first reason.
     """
@@ -206,7 +231,9 @@ def open_breaker(tx: Transaction, why: str, now: datetime) -> None:
     if state and state[0] == "open":
         return
 
-    tx.state.put(StateKey.BREAKER, "open", now)
+    if budget:
+        tx.state.put(StateKey.BREAKER_BUDGETS, sorted({*stopped_budgets(tx), budget}), now)
+    tx.state.put(StateKey.BREAKER, "partly" if budget else "open", now)
     tx.state.put(StateKey.BREAKER_REASON, why, now)
     log.breaker_open(why)
 

@@ -1,27 +1,34 @@
 """Letters under review: file their drafts, and recognise letters that agents sent or changed themselves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import SequenceMatcher
 from email import message_from_bytes
 from email.message import EmailMessage
+from functools import partial
 
 from followupd import log
 from followupd.adapters.imap.mailbox import FetchedMail
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain import lifecycle
-from followupd.domain.decision import LetterContent
-from followupd.domain.events import DraftAsked
+from followupd.domain.case import NO_COMPLAINT, Case
+from followupd.domain.compensation import GrantState
+from followupd.domain.decision import Decision, LetterContent
+from followupd.domain.events import DraftAsked, Held, PromiseMade, PromiseProposed
+from followupd.domain.keys import StateKey
 from followupd.domain.letter import DraftState, Letter, LetterKind, LetterStatus, OutboxEntry
 from followupd.domain.mail import Kind, StoredMail
-from followupd.domain.translatable import msg, msgid
+from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import UnavailableError
+from followupd.recovery import proposals
 from followupd.services.context import ServiceContext
 from followupd.services.outbox import outcomes
 from followupd.services.outbox.policy import open_breaker
 from followupd.services.ports import MailSource
 from followupd.services.record import isolated, record
+from followupd.text.mail.body import unflowed
+from followupd.text.mail.html import html_to_text
 from followupd.text.wording import body
 
 _FLAGS = ("\\Draft", "\\Seen")
@@ -39,12 +46,22 @@ class DraftFiler:
     #: keys of letters whose refused drafts are in the log already
     _logged: set[str] = field(default_factory=set, repr=False, compare=False)
 
-    def sync(self, mailbox: MailSource, name: str) -> None:
+    def sync(
+        self,
+        mailbox: MailSource,
+        name: str,
+        now: datetime,
+        lines: Callable[[Iterable[str]], Sequence[str]] = lambda _: (),
+    ) -> None:
         """File drafts of letters in review; remove those of letters that are approved, sent or cancelled.
+
+        Tags that agents set on a draft are commands about its case.
 
         Args:
             mailbox: the open connection; a mailbox without a Drafts folder gets no drafts.
             name: the mailbox's name in the configuration.
+            now: the time.
+            lines: returns the command lines that the flags of a mail mean.
 
         Raises:
             UnavailableError: the connection was lost.
@@ -56,7 +73,10 @@ class DraftFiler:
 
         for entry in entries:
             try:
-                self._update(mailbox, entry)
+                if entry.status is LetterStatus.REVIEW and entry.draft is DraftState.FILED:
+                    self._read_tags(mailbox, entry.letter, lines, now)
+                else:
+                    self._update(mailbox, entry)
             except UnavailableError as error:
                 if not mailbox.connected:
                     raise
@@ -93,16 +113,45 @@ class DraftFiler:
         else:  # approved or refused meanwhile
             self._remove_unchanged(mailbox, letter)
 
+    def _read_tags(
+        self,
+        mailbox: MailSource,
+        letter: Letter,
+        lines_of: Callable[[Iterable[str]], Sequence[str]],
+        now: datetime,
+    ) -> None:
+        """Store the commands that tags of a letter's draft mean; each is done once, until the tag is removed.
+
+        A command belongs to a mail: here that is the customer's, which the letter answers.
+        """
+        flags = {flag for draft in self._drafts_of(mailbox, letter) for flag in draft.flags}
+        lines = list(lines_of(sorted(flags)))
+        key = StateKey.DRAFT_COMMANDS.of(letter.key)
+
+        with self.ledger.transaction() as tx:
+            stored = tx.state.get(key)
+            known = stored[0] if stored else []
+            if lines == known:
+                return
+            tx.state.put(key, lines, now)
+            mails = [mail for mail in tx.mail.of_case(letter.case) if mail.message.kind is Kind.CUSTOMER]
+            for line in lines:
+                if mails and line not in known:
+                    tx.mail.add_command(mails[-1].id, line, "tag", now)
+
     def _remove_and_queue(self, mailbox: MailSource, entry: OutboxEntry) -> None:
         """Remove an approved letter's draft, and only then queue the letter.
 
-        Between the check and the removal an agent may save another text, or send the draft. Then the letter
-        is the agent's.
+        A draft in other words gives them to the letter, which is removed in the next run. Between the check
+        and the removal an agent may save another text, or send the draft. Then the letter is the agent's.
         """
         letter = entry.letter
         drafts = self._drafts_of(mailbox, letter)
-        if len(drafts) != 1 or not _is_unchanged(drafts[0].raw, letter):
+        if len(drafts) != 1:
             self._report(letter, edited=bool(drafts))
+            return
+        if not _is_unchanged(drafts[0].raw, letter):
+            self._take_words(drafts[0].raw, letter)
             return
         mailbox.remove(mailbox.drafts, drafts[0].uid)
 
@@ -113,6 +162,16 @@ class DraftFiler:
             return
         with self.ledger.transaction() as tx:
             tx.outbox.queue_approved(letter.key)
+
+    def _take_words(self, raw: bytes, letter: Letter) -> None:
+        """Give an approved letter the words of its draft, if it can be sent so by this program."""
+        edited = _edited(raw, letter)
+        if edited is None:
+            self._report(letter, edited=True)
+            return
+        with self.ledger.transaction() as tx:
+            if tx.outbox.reword(edited):
+                tx.outbox.set_draft_state(letter.key, DraftState.WANTED, DraftState.EDITED)
 
     def _report(self, letter: Letter, *, edited: bool) -> None:
         """Store that an approved letter's draft was edited, or is missing, so that its agent is asked."""
@@ -155,33 +214,70 @@ def _is_unchanged(raw: bytes, letter: Letter) -> bool:
 
     Servers may have added headers. A draft that cannot be parsed was not written by this program.
     """
+    draft = _parsed(raw)
+    expected = (_one_line(letter.text), _one_line(letter.subject), letter.to.address.casefold())
+    return draft is not None and expected == (
+        _one_line(draft.text),
+        _one_line(draft.subject),
+        *draft.receivers,
+    )
+
+
+def _edited(raw: bytes, letter: Letter) -> Letter | None:
+    """Return an approved letter in the words of its draft; None for one that only a mail client can send.
+
+    Such a draft has other recipients, a file, or no text. One that has little in common with the letter may
+    be another one in the same thread.
+    """
+    draft = _parsed(raw)
+    if draft is None or draft.has_files or not draft.text.strip():
+        return None
+    if draft.receivers != [letter.to.address.casefold()] or not _is_same_letter(draft.text, letter):
+        return None
+    return letter.reworded(draft.text, draft.html, _one_line(draft.subject) or letter.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What a draft says now, and to whom."""
+
+    text: str
+    html: str
+    subject: str
+    receivers: list[str]
+    has_files: bool
+
+
+def _parsed(raw: bytes) -> _Draft | None:
+    """Return what a draft says, None for one that cannot be parsed."""
     from email.policy import default  # a megabyte, which only companies that review letters need
 
     mail = message_from_bytes(raw, policy=default)
     try:
-        return isinstance(mail, EmailMessage) and _content_of(mail) == _expected_content(letter)
+        return _read_draft(mail) if isinstance(mail, EmailMessage) else None
     except Exception:  # noqa: BLE001  the parser raises many kinds of errors
-        return False
+        return None
 
 
-def _content_of(mail: EmailMessage) -> tuple[str, ...]:
-    """Return the text, the subject, the Message-ID and the recipients of a draft."""
-    part = mail.get_body(("plain",))
-    text = part.get_content() if part else ""
+def _read_draft(mail: EmailMessage) -> _Draft:
+    """Return the parts of a draft; a text that a mail client wrapped softly is unwrapped (RFC 3676)."""
+    plain, page = mail.get_body(("plain",)), mail.get_body(("html",))
+    html = page.get_content() if page else ""
+    text = html_to_text(html)
+    if plain:
+        text = plain.get_content()
+        if str(plain.get_param("format", "")).lower() == "flowed":
+            text = unflowed(text, " ")
 
-    recipients: list[str] = []
+    receivers: list[str] = []
     for name in ("to", "cc", "bcc"):
         for header in mail.get_all(name, []):
-            recipients.extend(address.addr_spec.casefold() for address in header.addresses)
+            receivers.extend(address.addr_spec.casefold() for address in header.addresses)
 
-    message_id = str(mail["message-id"]).strip()
-    return (_one_line(text), _one_line(str(mail["subject"])), message_id, *recipients)
-
-
-def _expected_content(letter: Letter) -> tuple[str, ...]:
-    """Return what `_content_of` returns for the draft of a letter as it was filed."""
-    recipient = letter.to.address.casefold()
-    return (_one_line(letter.text), _one_line(letter.subject), letter.message_id, recipient)
+    shown = {"text/plain", "text/html"}
+    leaves = [part for part in mail.walk() if not part.is_multipart()]
+    has_files = any(part.is_attachment() or part.get_content_type() not in shown for part in leaves)
+    return _Draft(text, html, str(mail["subject"]), receivers, has_files)
 
 
 def _one_line(text: str) -> str:
@@ -195,9 +291,9 @@ _MIN_SIMILARITY = 0.5
 _UNSENT = (LetterStatus.REVIEW, LetterStatus.QUEUED, LetterStatus.DEFERRED)
 _QUESTIONS = {
     DraftState.CHANGED: msgid(
-        "you approved {key}, and its draft is not as it was written. "
-        "If you changed it, send it from your mail client: it then counts as the letter. "
-        "`approve` once more sends the words below",
+        "you approved {key}, and its draft cannot be sent from here: it has other receivers, a file, or "
+        "nearly nothing of the letter, or there are two. Send it from your mail client: it then counts as the "
+        "letter. `approve` once more sends the words below",
     ),
     DraftState.MISSING: msgid(
         "you approved {key}, and its draft is gone. "
@@ -209,12 +305,12 @@ _QUESTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ReviewService:
-    """Asks agents about letters that they approved and whose drafts are not as they were filed."""
+    """Reads what agents changed in letters that they approved, and asks about drafts that cannot be sent."""
 
     context: ServiceContext
 
     def run(self, now: datetime) -> int:
-        """Ask about each changed or missing draft, once.
+        """Read each changed draft, and ask about each that is missing or cannot be sent, once.
 
         Returns:
             How many there were.
@@ -224,11 +320,25 @@ class ReviewService:
 
         for entry in changed:
             with (
-                isolated(f"asking about the draft of {entry.letter.key}"),
+                isolated(f"the draft of {entry.letter.key}", partial(self._leave_to_agent, entry)),
                 self.context.ledger.transaction() as tx,
             ):
-                self._ask(tx, entry, now)
+                handle = self._release if entry.draft is DraftState.EDITED else self._ask
+                handle(tx, entry, now)
         return len(changed)
+
+    def _release(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> None:
+        """Record what an agent changed in an approved letter, which may be sent in these words now."""
+        letter = entry.letter
+        case = tx.cases.get(letter.case)
+        record(tx, case, changes_of(self.context, case, letter, letter.text, now), now)
+        tx.outbox.set_draft_state(letter.key, DraftState.EDITED, DraftState.WANTED)
+
+    def _leave_to_agent(self, entry: OutboxEntry, reason: str) -> None:
+        """Have an agent asked about a changed draft that cannot be read."""
+        log.unexpected_error(f"the draft of {entry.letter.key}", RuntimeError(reason))
+        with self.context.ledger.transaction() as tx:
+            tx.outbox.set_draft_state(entry.letter.key, DraftState.EDITED, DraftState.CHANGED)
 
     def _ask(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> None:
         """Send the owner the letter's text and what `approve` does now; the letter is in review again."""
@@ -252,33 +362,105 @@ class ReviewService:
         tx.outbox.set_draft_state(letter.key, entry.draft, DraftState.ASKED)
 
 
-def recognise(tx: Transaction, mail: StoredMail, now: datetime) -> bool:
-    """Record that a letter was sent if this mail is its BCC copy, or was sent by an agent's mail client.
+def changes_of(
+    context: ServiceContext, case: Case, letter: Letter, text: str, now: datetime
+) -> list[Decision]:
+    """Return what an agent changed in a letter: dates, new promises and gifts, promises that are gone.
+
+    The dates are noted, since the customer reads them. The rest is put to the owner in a desk mail.
 
     Args:
+        context: the playbooks and letters.
+        case: the letter's case.
+        letter: the letter, as it was written first or as it was changed before.
+        text: what it says now.
+        now: the time.
+    """
+    before = letter.written or letter.text
+    if _one_line(before) == _one_line(text) or case.stage in NO_COMPLAINT:
+        return []
+
+    playbook, reader = context.playbooks.for_case(case), context.line_reader(case, letter.language)
+    concerned = [promise for promise in case.owed if promise.n in letter.concerns]
+    found = proposals.changed_letter(
+        case,
+        reader.commitments_in(before, now),
+        reader.commitments_in(text, now),
+        proposals.moved(concerned, reader.dates_told(before, concerned), reader.dates_told(text, concerned)),
+        playbook,
+        now,
+    )
+    if not found.sentences:
+        return []
+
+    for event in found.events:
+        case = lifecycle.after(case, event)
+
+    new = {event.promise.n for event in found.events if isinstance(event, PromiseMade | PromiseProposed)}
+    content = LetterContent(
+        because=sentence_list(found.sentences, ". "),
+        asks=found.asks,
+        quote=text,
+        about=letter.key,
+        promises=tuple(promise for promise in case.promises if promise.n in new),
+        compensation=case.grants_in(GrantState.PROPOSED),
+    )
+    owner = playbook.owner_of(case.owner)
+    return [*found.events, context.letters.desk(LetterKind.APPROVAL, case, playbook, now, content, owner)]
+
+
+def recognise(
+    context: ServiceContext, tx: Transaction, mail: StoredMail, now: datetime, ref: str = ""
+) -> bool:
+    """Record that a letter was sent if this mail is its BCC copy, or was sent by an agent's mail client.
+
+    What an agent changed in it is recorded first, so that the customer is known to have it in writing.
+
+    Args:
+        context: the playbooks and letters.
         tx: the transaction in which the mail is routed.
         mail: an unprocessed mail of ours or of an agent.
         now: the time of the cycle.
+        ref: the case of an agent's mail.
 
     Returns:
         False for a mail that is none of our letters; it stays unprocessed.
     """
     if mail.message.kind is Kind.OWN:
-        _confirm_by_copy(tx, mail, now)
+        _confirm_by_copy(context, tx, mail, now)
         return True
-    if not mail.in_sent or not tx.outbox.has_drafts():
+    if not tx.outbox.has_drafts():
         return False
 
-    entry = _sent_by_agent(tx, mail)
+    entry = _sent_by_agent(tx, mail, ref)
     if entry is None:
         return False
     tx.mail.mark_processed(mail.id, case_ref=entry.letter.case)
+    _record_changes(context, tx, mail, entry, now)
     why = "an agent sent it from the mail client, perhaps in other words"
     outcomes.confirm_sent(tx, entry.letter, why, now)
     return True
 
 
-def _confirm_by_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
+def _record_changes(
+    context: ServiceContext, tx: Transaction, mail: StoredMail, entry: OutboxEntry, now: datetime
+) -> None:
+    """Record the words in which an agent sent a letter, and what they change in its case."""
+    letter, text = entry.letter, mail.message.text
+    own_words = " ".join(body(letter.text, ""))
+    if not text.strip() or " ".join(body(text, "")) == own_words:
+        return
+
+    case = tx.cases.get(letter.case)
+    decisions: list[Decision] = []
+    with isolated(f"what an agent changed in {letter.key}"):  # that it was sent is recorded in any case
+        decisions = changes_of(context, case, letter, text, now)
+    if decisions:
+        record(tx, case, decisions, now)
+    tx.outbox.reword(letter.reworded(text, "", mail.message.subject), sent=True)
+
+
+def _confirm_by_copy(context: ServiceContext, tx: Transaction, mail: StoredMail, now: datetime) -> None:
     """Record that the letter of this BCC copy was sent, by this program or by an agent's mail client."""
     key = mail.message.own_key
     if not key or not tx.outbox.contains(key):
@@ -294,42 +476,46 @@ def _confirm_by_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
     why = "our own copy came back"
     if entry.status is LetterStatus.REVIEW:
         why = "an agent sent it from the mail client"
+        _record_changes(context, tx, mail, entry, now)
     outcomes.confirm_sent(tx, letter, why, now)
 
 
 def _handle_unknown_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
-    """Open the breaker for the copy of an unknown letter whose Message-ID is signed with our key.
+    """Hold the case of a letter that is signed with our key and that the ledger does not know, and open the breaker.
 
-    Then this program sent the letter, and an older ledger was restored since.
+    Then this program sent the letter, and the ledger has lost it since: another letter may say the same once more.
+    A copy counts only if it came as our copies come, which anybody else's mail with our Message-ID does not.
     """
-    tx.mail.mark_processed(mail.id, reason="a copy of a letter that this ledger does not know")
-    key = mail.message.own_key
-    if key:
-        why = f"{key} was sent, and this ledger does not know it: it is older than the mailbox"
-        open_breaker(tx, why, now)
+    message = mail.message
+    ref = tx.cases.ref_for([*message.thread, message.message_id])
+    reason = "a copy of a letter that this ledger does not know"
+    tx.mail.mark_processed(mail.id, case_ref=ref, reason=reason)
+    if not message.own_key or not message.is_blind_copy or message.forged:
+        return
+
+    why = f"{message.own_key} was sent, and this ledger does not know it: it is older than the mailbox"
+    open_breaker(tx, why, now)
+    if ref:
+        case = tx.cases.get(ref)
+        if not case.held:
+            record(tx, case, [Held(at=now, why=f"{why}; has the customer this letter?")], now)
 
 
-def _sent_by_agent(tx: Transaction, mail: StoredMail) -> OutboxEntry | None:
-    """Return the unsent letter of this mail's case that is the same letter to the same person."""
-    ref = tx.cases.ref_for(mail.message.thread)
-    if not ref:
-        return None
-
+def _sent_by_agent(tx: Transaction, mail: StoredMail, ref: str) -> OutboxEntry | None:
+    """Return the unsent letter of this case that is the same letter to the same person."""
     recipients = {person.address.casefold() for person in mail.message.to}
     for entry in tx.outbox.all(*_UNSENT, case=ref):
         if entry.draft is DraftState.NONE:
             continue
-        if entry.letter.to.address.casefold() in recipients and _is_same_letter(mail, entry.letter):
+        if entry.letter.to.address.casefold() not in recipients:
+            continue
+        if mail.message.key_header == entry.letter.key or _is_same_letter(mail.message.text, entry.letter):
             return entry
     return None
 
 
-def _is_same_letter(mail: StoredMail, letter: Letter) -> bool:
-    """Say whether a mail has the letter's key, or most of its words in the same order."""
-    if mail.message.key_header == letter.key:
-        return True
-
+def _is_same_letter(text: str, letter: Letter) -> bool:
+    """Say whether a text has most of a letter's words in the same order."""
     letter_words = " ".join(body(letter.text, "")).casefold().split()
-    mail_words = mail.message.text.casefold().split()
-    matcher = SequenceMatcher(None, letter_words, mail_words, autojunk=False)
+    matcher = SequenceMatcher(None, letter_words, text.casefold().split(), autojunk=False)
     return matcher.ratio() >= _MIN_SIMILARITY

@@ -31,6 +31,7 @@ from followupd.services.outbox.policy import (
     SendPolicy,
     Verdict,
     Wait,
+    stopped_budgets,
 )
 from followupd.services.ports import MailTransport
 
@@ -65,7 +66,7 @@ class SendService:
     _results: dict[str, DeliveryResult | None] = field(default_factory=dict, repr=False, compare=False)
 
     def run(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
-        """Send every letter that may be sent, oldest first.
+        """Send every letter that may be sent, promised ones first and then the oldest.
 
         Args:
             now: the time of the cycle.
@@ -76,7 +77,8 @@ class SendService:
         """
         with self.ledger.transaction() as tx:
             stale = self.policy.stale_mailboxes(tx, now)
-            waiting = tx.outbox.due(now, _RUN_LETTERS, stale_mailboxes=stale)
+            stopped = stopped_budgets(tx)
+            waiting = tx.outbox.due(now, _RUN_LETTERS, stale_mailboxes=stale, stopped=stopped)
         if not waiting:
             return 0
 

@@ -1,8 +1,10 @@
 """Choose the text of a mail, name its files, and tell when a person must open it (docs/mail.md R7)."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 
 from followupd.languages import catalogue
 from followupd.languages.patterns import verbatim
@@ -15,6 +17,13 @@ from followupd.text.mail.winmail import winmail_text
 MAX_TEXT = 300_000
 #: characters of a text part that only refers to the HTML part
 MAX_STUB = 300
+#: characters of a plain text beside which the HTML part is looked at
+MAX_SHORT = 800
+#: letters that HTML says more than a plain text that only stands in for it, and the share that such a text has
+MIN_MORE = 12
+SHARE_OF_STUB = 0.6
+#: share of a part's words that the parts before it need not have
+MAX_MISSING = 0.1
 #: characters of a line that soft line breaks make longer
 MAX_FLOWED_LINE = 4000
 #: characters of the text in which an encrypted message begins
@@ -34,8 +43,19 @@ _TEXT_TYPES = frozenset({"text/plain", "text/html", "text/enriched"})
 #: types that are files only if they are attached
 _INLINE_TYPES = _TEXT_TYPES | {"text/x-amp-html"}
 _WINMAIL_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
-#: multiparts whose HTML part says what the plain part says
-_ONE_TEXT_TYPES = frozenset({"multipart/alternative", "multipart/related"})
+_WORD = re.compile(r"[^\W_]+")
+#: what is between the words of a text and not seen
+_INVISIBLE = " \t\xa0\xad\u034f\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u3000\ufeff"
+#: names of pictures in a plain text: "[cid:image001.png@01DB]", "[image: logo]"
+_PICTURE = re.compile(r"\[(?:cid|image|bild|inline)[^\]\n]{0,200}\]|<?https?://\S{1,2000}", re.IGNORECASE)
+_GATEWAYS = catalogue().mail_clients.gateways
+_BANNER = re.compile(
+    rf"\W{{0,5}}(?:(?:{'|'.join(_GATEWAYS.warnings)})\W{{1,4}}){{0,3}}(?:{verbatim(_GATEWAYS.banners)})"
+)
+#: banners above a text, and characters of one
+MAX_BANNERS = 4
+MAX_BANNER = 600
+_SENT_FROM = tuple(catalogue().mail_clients.signatures.sent_from)
 _STUB = re.compile(verbatim(catalogue().mail_clients.stubs.says), re.IGNORECASE)
 _PGP_HEAD = re.compile(
     r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Za-z]{1,20}:[^\n]{0,200}\n){0,5}\n?", re.MULTILINE
@@ -65,8 +85,8 @@ def extract_body(mail: ParsedMail) -> Body:
     """
     shown = _shown_parts(mail)
     files = [part for part in mail.parts if part not in shown and _is_file(part)]
-    pieces = filter(str.strip, _texts(shown))
-    text = _without_armour("\n\n".join(pieces))[:MAX_TEXT]
+    pieces = (text for text in _texts(shown) if text.strip(_INVISIBLE + "\r\n"))
+    text = _without_banners(_without_armour("\n\n".join(pieces))[:MAX_TEXT])
     if not text.strip():
         text = _winmail_text(files) or text
 
@@ -116,41 +136,80 @@ def _is_file(part: MimePart) -> bool:
 
 
 def _texts(parts: Sequence[MimePart]) -> list[str]:
-    """Return the texts of the shown parts: the plain ones if they say something, else those in HTML.
-
-    HTML is slower to read and less exact. Beside a plain text it counts only if the plain one is next to
-    nothing (a single character), and if the HTML is no other form of it.
+    """Return the texts of the shown parts in order; of those that say the same in several forms, one form.
 
     Args:
         parts: those that are shown, in order.
     """
-    plain = [unflowed_text(part) for part in parts if part.type == "text/plain"]
-    html = [part for part in parts if part.type == "text/html"]
-    length = max(map(_visible_length, plain), default=0)
-    is_stub = len(html) > 0 and _is_stub(plain)
-    if length == 0 or is_stub:
-        rich = [part for part in parts if part.type != "text/plain"]
-        return list(map(html_part_text, rich)) or plain
-    if length > 1:
-        return plain
+    texts: list[str] = []
+    for _, group in groupby(parts, lambda part: part.alternative or -id(part)):
+        forms = list(group)
+        text = _best_form(forms) if forms[0].alternative else part_text(forms[0])
+        if not _is_said_by(text, texts):
+            texts.append(text)
 
-    separate = [part for part in html if part.parent not in _ONE_TEXT_TYPES]
-    return plain + list(map(html_part_text, separate))
+    return texts
 
 
-def _visible_length(text: str) -> int:
-    """Return the number of characters without the white space around them."""
-    return len(text.strip())
+def _best_form(forms: Sequence[MimePart]) -> str:
+    """Return the text of the form that says more, in doubt the plain one.
 
-
-def _is_stub(plain: Iterable[str]) -> bool:
-    """Whether the plain text only says that the mail is in HTML.
+    HTML is slower to read and less exact, so that it is looked at only beside a short plain text.
 
     Args:
-        plain: the texts of all plain parts.
+        forms: the parts of a multipart/alternative. A form may have several: Apple's programs put files, and
+            a second text, into the one in HTML.
     """
-    text = " ".join(plain).strip()
-    return len(text) < MAX_STUB and _STUB.search(text) is not None
+    branches = [list(parts) for _, parts in groupby(forms, lambda part: part.branch)]
+    plain = [parts for parts in branches if {part.type for part in parts} == {"text/plain"}]
+    rich = [parts for parts in branches if parts not in plain]
+    text = _joined(plain[0]) if plain else ""
+    if not rich or len(text) > MAX_SHORT:
+        return text
+
+    html = _joined(rich[-1])
+    count, richer = visible_letters(_below_banners(text)), visible_letters(html)
+    is_stub = count == 0 or (len(text) < MAX_STUB and _STUB.search(text) is not None)
+    says_more = richer > count + MIN_MORE and richer * SHARE_OF_STUB > count
+    return html if richer and (is_stub or says_more) else text
+
+
+def _joined(parts: Iterable[MimePart]) -> str:
+    """Return the texts of some parts with an empty line between them."""
+    return "\n\n".join(filter(str.strip, map(part_text, parts)))
+
+
+def part_text(part: MimePart) -> str:
+    """Return the text of one part."""
+    return unflowed_text(part) if part.type == "text/plain" else html_part_text(part)
+
+
+def visible_letters(text: str) -> int:
+    """Return how many letters and digits a text shows, without "Sent from ..." and the names of pictures.
+
+    Args:
+        text: of one part.
+    """
+    lines = [line.strip(_INVISIBLE) for line in _PICTURE.sub(" ", text).splitlines()]
+    return sum(
+        len("".join(_WORD.findall(line))) for line in lines if not line.casefold().startswith(_SENT_FROM)
+    )
+
+
+def _is_said_by(text: str, others: Sequence[str]) -> bool:
+    """Whether other parts say what a text says, as if it were a second form of them.
+
+    Args:
+        text: of one part.
+        others: of the parts before it.
+    """
+    words = _WORD.findall(text)
+    if not words or not others:
+        return False
+
+    said = Counter(chain.from_iterable(map(_WORD.findall, others)))
+    missing = Counter(words) - said
+    return missing.total() <= MAX_MISSING * len(words)
 
 
 def html_part_text(part: MimePart) -> str:
@@ -177,9 +236,14 @@ def unflowed_text(part: MimePart) -> str:
     if part.parameter("delsp").lower() == "yes":
         gap = ""
 
+    return unflowed(part.text, gap)
+
+
+def unflowed(text: str, gap: str) -> str:
+    """Return a format=flowed text without soft line breaks; `gap` is what joins two lines."""
     lines: list[str] = []
     is_soft = False
-    for line in part.text.split("\n"):
+    for line in text.split("\n"):
         if is_soft and _may_join(lines[-1], line):
             lines[-1] = lines[-1].rstrip(" ") + gap + line
         else:
@@ -213,6 +277,35 @@ def _without_armour(text: str) -> str:
     if "\nend" in text and "begin " in text:
         text = _UUENCODED.sub("", text)
     return text
+
+
+def _without_banners(text: str) -> str:
+    """Return a text without what gateways put above it; one that is nothing else stays as it is.
+
+    Args:
+        text: of the mail.
+    """
+    rest = _below_banners(text)
+    is_shorter = len(rest) < len(text.lstrip())
+    return rest if rest and is_shorter else text
+
+
+def _below_banners(text: str) -> str:
+    """Return what is below the banners of gateways, each up to the end of its paragraph, or of its line.
+
+    Args:
+        text: of the mail.
+    """
+    rest = text.lstrip()
+    for _ in range(MAX_BANNERS):
+        if _BANNER.match(rest[:MAX_BANNER].lower()) is None:
+            break
+        paragraph, gap, _below = rest[:MAX_BANNER].partition("\n\n")
+        if not gap:
+            paragraph = rest.partition("\n")[0]
+        rest = rest[len(paragraph) :].lstrip()
+
+    return rest
 
 
 def _name(part: MimePart) -> str:

@@ -76,6 +76,24 @@ WESTERN_SHARE = 0.08
 #: characters of the name of a charset
 MAX_NAME = 40
 
+#: the beginning of a language's tag -> its usual charset
+_EASTERN = (
+    ("ja", "cp932"),
+    ("ko", "cp949"),
+    ("zh-tw", "cp950"),
+    ("zh-hant", "cp950"),
+    ("zh-hk", "cp950"),
+    ("zh", "gb18030"),
+)
+#: letters of one language -> its usual charset; Chinese, whose signs Japanese has too, comes last
+_EASTERN_LETTERS = (
+    (re.compile("[\u3041-\u30ff]"), "cp932"),
+    (re.compile("[\uac00-\ud7a3]"), "cp949"),
+    (re.compile("[\u4e00-\u9fff]"), "gb18030"),
+)
+#: so many letters may be in a text of another language
+_FEW_LETTERS = 2
+
 BASE64_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 NOT_BASE64 = bytes(set(range(256)) - set(BASE64_LETTERS) - set(b"="))
 UUENCODINGS = frozenset({"x-uuencode", "uuencode", "uue", "x-uue"})
@@ -135,6 +153,35 @@ def _decode_ascii(data: bytes, codec: str) -> str:
     if not codec and b"\x1b$" in data:
         return data.decode("iso2022_jp_ext", "replace")
     return data.decode("ascii")
+
+
+def is_decodable(data: bytes, charset: str) -> bool:
+    """Whether all of these bytes are valid in a charset.
+
+    Args:
+        data: the bytes.
+        charset: a name that Python knows.
+    """
+    try:
+        data.decode(charset)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def eastern_charset(tag: str, text: str) -> str:
+    """Return the charset that is usual where a language of East Asia is written, "" for other languages.
+
+    Args:
+        tag: of the language, such as "zh-tw", "" if it is not known.
+        text: in that language.
+    """
+    by_tag = next((charset for prefix, charset in _EASTERN if tag.startswith(prefix)), "")
+    if by_tag:
+        return by_tag
+
+    counts = [(len(letters.findall(text)), charset) for letters, charset in _EASTERN_LETTERS]
+    return next((charset for count, charset in counts if count > _FEW_LETTERS), "")
 
 
 def guess(data: bytes) -> str:

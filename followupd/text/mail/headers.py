@@ -2,7 +2,7 @@
 
 import quopri
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from followupd.domain.mail import Person
+from followupd.languages import catalogue
 from followupd.text.mail.charset import decode, decode_base64
 
 #: characters of one field that are read (docs/mail.md R7)
@@ -18,8 +19,8 @@ MAX_FIELD = 65_536
 MAX_TEXT = 1000
 #: characters of an address; RFC 5321 allows 64 + 1 + 255
 MAX_ADDRESS = 320
-#: addresses of one field
-MAX_ADDRESSES = 500
+#: characters of an address field that are read, and fields of one name
+MAX_ADDRESS_FIELD, MAX_FIELDS = 4096, 50
 #: Message-IDs of one field; the last ones count
 MAX_MESSAGE_IDS = 200
 #: characters of a Date field
@@ -31,12 +32,13 @@ _ENCODED_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]{0,4000})\?=
 #: control characters, line separators and direction marks
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _WHITE_SPACE = re.compile(r"[ \t\r\n]+")
-#: white space that is not a single blank
-_UNEVEN_SPACE = re.compile(r"[\t\r\n]|  ")
+#: what `str.isspace` calls white space in ASCII, and any of it that is not a single blank
+_FOLDING_SPACE = re.compile(r"[ \t-\r\x1c-\x1f]+")
+_UNEVEN_SPACE = re.compile(r"[\t-\r\x1c-\x1f]|  ")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
 _ADDRESS_TOKEN = re.compile(
     r"""
-      "(?:[^"\\]|\\.){0,2000}"                          # quoted string
+      "(?:[^"\\]|\\.){0,400}"                           # quoted string
     | <[^<>]{0,400}>                                    # angle address
     | \([^()]{0,400}\)                                  # comment
     | =\?[^?\s]{1,60}\?[bBqQ]\?[^?]{0,400}\?=           # encoded word
@@ -68,20 +70,61 @@ _DATE = re.compile(
     """,
     re.ASCII | re.VERBOSE,
 )
-_NOT_IN_ADDRESS = re.compile(r"[\s<>]")
+_NOT_IN_ADDRESS = re.compile(r"[\s<>\"]|@.*@")
+#: a quoted local part and its domain (RFC 5322, section 3.4.1)
+_QUOTED_LOCAL_PART = re.compile(r'"((?:[^"\\]|\\.){0,200})"\s?@\s?([^\s@<>"]{1,255})$')
+#: a local part that needs no quotation marks
+_DOT_ATOM = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]{1,64}(?:\.[\w!#$%&'*+/=?^`{|}~-]{1,64}){0,20}")
 _QUOTED_PAIR = re.compile(r"\\(.)")
 ADDRESS = re.compile(r"[^\s@<>(),;:\"\[\]]{1,64}@[^\s@<>(),;:\"\[\]]{1,255}")
-_SPACED_SIGN = re.compile(r"\s*([@.])\s*")
+_SPACED_SIGN = re.compile(r" ?([@.]) ?")
+
+
+_SUBJECTS = catalogue().mail_clients.subjects
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """Return a pattern of these words, the longest first."""
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+
+
+#: what one program or server puts before a subject
+_SUBJECT_PREFIX = re.compile(
+    rf"""
+    [\s\u200b-\u200f]*
+    (?: (?:{_any_of(_SUBJECTS.prefixes).replace(" ", "[ ]")})               # "Re", "Re[2]", "Re^2", "Re (2)"
+        \.?\s?(?:\[\d{{1,3}}\]|\(\d{{1,3}}\)|\^\d{{1,3}}|[²³])?\s?[:：]
+      | [\[({{<*]{{1,9}}\s?(?:{_any_of(_SUBJECTS.tags).replace(" ", "[ ]")})\s?[\])}}>*]{{1,9}}:?    # "[EXTERN]"
+      | (?:{_any_of(_SUBJECTS.tags).replace(" ", "[ ]")})\s?[:：]            # "EXTERN:"
+    )\s*
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_NO_SUBJECT = frozenset(_SUBJECTS.none)
+
+
+def bare_subject(subject: str) -> str:
+    """Return a subject without what programs and servers put before it: "Re:", "AW: [EXTERN]", "Fwd:".
+
+    Args:
+        subject: on one line; what programs write where there is none is "".
+    """
+    rest = subject
+    while found := _SUBJECT_PREFIX.match(rest):
+        rest = rest[found.end() :]
+
+    return "" if rest.strip(" ()[]<>").casefold() in _NO_SUBJECT else rest
 
 
 class Headers:
     """The fields of a header by lower-case names; values are as they came, with 8-bit bytes as surrogates."""
 
-    __slots__ = ("_fields", "_firsts", "_texts", "charset")
+    __slots__ = ("_fields", "_firsts", "_names", "_texts", "charset")
 
-    def __init__(self, fields: Mapping[str, list[str]]) -> None:
-        """Take fields whose names are in lower case."""
+    def __init__(self, fields: Mapping[str, list[str]], names: Sequence[str]) -> None:
+        """Take fields whose names are in lower case, and the names in the order of the fields."""
         self._fields = fields
+        self._names = names
         self._firsts: dict[str, str] = {}  # six rules ask for the subject alone
         self._texts: dict[str, str] = {}
         #: that of the mail's text; 8-bit fields without a charset are usually in the same one
@@ -95,9 +138,12 @@ class Headers:
             pairs: names and values, topmost first.
         """
         fields: dict[str, list[str]] = {}
-        for name, value in pairs:
-            fields.setdefault(name.strip().lower(), []).append(value)
-        return cls(fields)
+        names: list[str] = []
+        for written, value in pairs:
+            name = written.strip().lower()
+            fields.setdefault(name, []).append(value)
+            names.append(name)
+        return cls(fields, names)
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields
@@ -122,12 +168,24 @@ class Headers:
         return known
 
     def values(self, name: str) -> list[str]:
-        """Return every field of a name, unfolded but not decoded, topmost first.
+        """Return the fields of a name, MAX_FIELDS at most, unfolded but not decoded, topmost first.
 
         Args:
             name: in lower case.
         """
-        return [_unfolded(value) for value in self._fields.get(name, ())]
+        return [_unfolded(value) for value in self._fields.get(name, ())[:MAX_FIELDS]]
+
+    def in_order(self, *names: str) -> Iterator[tuple[str, str]]:
+        """Yield the fields of some names with their values, unfolded but not decoded, topmost first.
+
+        Args:
+            names: in lower case.
+        """
+        values = {name: iter(self.values(name)) for name in names}
+        for name in self._names:
+            value = next(values[name], None) if name in values else None
+            if value is not None:
+                yield name, value
 
     def has_any(self, names: AbstractSet[str]) -> bool:
         """Whether there is a field with one of these names.
@@ -175,7 +233,7 @@ def _unfolded(value: str) -> str:
     """
     value = value[:MAX_FIELD].strip()
     if _UNEVEN_SPACE.search(value):
-        return _WHITE_SPACE.sub(" ", value)
+        return _FOLDING_SPACE.sub(" ", value)
     return value
 
 
@@ -305,13 +363,35 @@ def parse_addresses(value: str, charset: str = "") -> tuple[ParsedAddress, ...]:
         if simple:
             return simple
 
+    return _scan_addresses(_whole_addresses(value), charset)
+
+
+def _whole_addresses(value: str) -> str:
+    """Return an address field, cut between two addresses if it is too long: half of one is another address.
+
+    Args:
+        value: an unfolded field.
+    """
+    if len(value) <= MAX_ADDRESS_FIELD:
+        return value
+    cut = value[:MAX_ADDRESS_FIELD]
+    return cut[: max(cut.rfind(","), cut.rfind(";"), 0)]
+
+
+@lru_cache(maxsize=8)  # a field of one mail is asked for several times
+def _scan_addresses(value: str, charset: str) -> tuple[ParsedAddress, ...]:
+    """Return the mailboxes of an address field of any form.
+
+    Args:
+        value: an unfolded field of no more than MAX_ADDRESS_FIELD characters.
+        charset: of 8-bit letters; "" means to guess.
+    """
     scanner = _AddressScanner(charset)
-    for piece in _ADDRESS_TOKEN.findall(value[:MAX_FIELD]):
+    for piece in _ADDRESS_TOKEN.findall(value):
         scanner.add(piece)
 
     scanner.end_mailbox()
-    found = [mailbox for mailbox in scanner.found if mailbox.raw or mailbox.name]
-    return tuple(found[:MAX_ADDRESSES])
+    return tuple(mailbox for mailbox in scanner.found if mailbox.raw or mailbox.name)
 
 
 @lru_cache(maxsize=256)  # nearly every mail is to us
@@ -397,13 +477,29 @@ def _mailbox(words: list[str], angle: str, charset: str) -> ParsedAddress:
     if angle:
         return ParsedAddress(_bare_address(angle), _display_name(plain or comments, charset))
 
-    found = ADDRESS.search(plain)
-    if found is None:
+    written = "".join(word for word in words if word[0] != "(").strip(" ,;")
+    if _QUOTED_LOCAL_PART.match(written):
+        return ParsedAddress(_bare_address(written), _display_name(comments, charset))
+
+    # An address within a quoted name is not the sender's if there is one outside of it.
+    outside = "".join(word for word in words if word[0] not in '("').strip(" ,;")
+    found = ADDRESS.search(outside) or ADDRESS.search(plain)
+    if found is None or _is_ambiguous(outside):
         raw = _SPACED_SIGN.sub(r"\1", plain)
         return ParsedAddress(_bare_address(raw), _display_name(comments, charset))
 
     rest = plain.replace(found[0], "").strip()
     return ParsedAddress(_bare_address(found[0]), _display_name(comments or rest, charset))
+
+
+def _is_ambiguous(outside: str) -> bool:
+    """Whether it is not certain which address is meant: "kim doe@example.org" may have lost its quotation marks.
+
+    Args:
+        outside: what is not in brackets, quotation marks or comments.
+    """
+    before, blank, last = outside.rpartition(" ")
+    return outside.count("@") > 1 or (blank != "" and "@" in last and before[:1].islower())
 
 
 def _display_name(name: str, charset: str) -> str:
@@ -436,14 +532,20 @@ def _bare_address(raw: str) -> str:
     raw = clean(_decode_8bit(raw)).removeprefix("mailto:").removeprefix("MAILTO:")
     if raw.startswith("@"):
         return raw.rpartition(":")[2].strip()
-    return raw.strip(" '\"")
+
+    quoted = _QUOTED_LOCAL_PART.match(raw)
+    if quoted is None:
+        return raw.strip(" '\"")
+    local = _QUOTED_PAIR.sub(r"\1", quoted[1])
+    return f"{local}@{quoted[2]}" if _DOT_ATOM.fullmatch(local) else raw
 
 
 def normalised_address(raw: str) -> str:
     """Return an address with its domain in lower-case ASCII, "" if it is none.
 
     Args:
-        raw: as it is written in a header. The local part stays as it is, because its case may matter.
+        raw: as it is written in a header. The local part stays as it is, because its case may matter. One
+            that has to be quoted, such as "robin vale"@example.org, is none: no half of it is an address.
     """
     local, _, domain = raw.rpartition("@")
     domain = domain.lower().strip(".")

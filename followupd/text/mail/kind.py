@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from followupd.domain.mail import Identity, Kind, Person
 from followupd.languages import catalogue
 from followupd.languages.patterns import verbatim
-from followupd.text.mail.headers import Headers, ParsedAddress, message_ids
+from followupd.text.mail.authentication import SEVERAL_SENDERS, forged, has_several_senders
+from followupd.text.mail.headers import Headers, ParsedAddress, message_ids, parse_addresses
 from followupd.text.mail.parse import ParsedMail
 
 #: characters of the text in which the words of a delivery report are looked for
@@ -16,6 +18,9 @@ MAX_REPORT_TEXT = 3000
 _MARKS = catalogue().mail_clients
 _UNREAD_ROLES = re.compile(verbatim(_MARKS.unread.roles), re.IGNORECASE)
 _UNREAD_ROLE_PARTS = re.compile(verbatim(_MARKS.unread.role_parts), re.IGNORECASE)
+_FORMS = re.compile(verbatim(_MARKS.unread.forms), re.IGNORECASE)
+_PLATFORMS = frozenset(_MARKS.forms.platforms)
+_PUBLIC_DOMAINS = frozenset(_MARKS.public_domains.names)
 _MACHINES = re.compile(rf"(?:{verbatim(_MARKS.unread.machines)})[^@]{{0,40}}@", re.IGNORECASE)
 _NOT_DELIVERED = re.compile(verbatim(_MARKS.bounces.not_delivered), re.IGNORECASE)
 # These patterns are for lower-case text: a search that ignores the case takes several times as long.
@@ -24,27 +29,23 @@ _POSTMASTER_NAMES = re.compile(verbatim(_MARKS.bounces.sender_names))
 _BEFORE_SUBJECT = r"^\W{0,3}(?:\[?[\w*!-]{0,12}\]?[: ]{0,3})?"
 _BOUNCE_SUBJECTS = re.compile(rf"{_BEFORE_SUBJECT}(?:{verbatim(_MARKS.bounces.subjects)})")
 _AUTO_REPLY_SUBJECTS = re.compile(rf"^\W{{0,3}}(?:{verbatim(_MARKS.auto_replies.subjects)})")
+#: what people write too; such a subject is an absence note's only if nothing follows, or a colon or dash
+_ABSENCE_SUBJECTS = re.compile(
+    rf"^\W{{0,3}}(?:{verbatim(_MARKS.auto_replies.absence_subjects)})\s*(?:$|[:：!(|–—]|- )"
+)
+_BEGINS_LIKE_ABSENCE = re.compile(rf"^\W{{0,3}}(?:{verbatim(_MARKS.auto_replies.absence_subjects)})")
 
 _SES_NOTIFICATION = re.compile(r"notificationType.{1,4}:.{0,2}.(?:Bounce|Complaint|Delivery)", re.IGNORECASE)
-_COMMENT = re.compile(r"\([^()]{0,500}\)")
-_DMARC_RESULT = re.compile(r"(?:^|[;\s])dmarc\s?=\s?([a-z]{1,20})")
 _LIST_ID = re.compile(r"<([^<>]{1,200})>")
-CASE_REFERENCE = re.compile(r"(?<![0-9A-Za-z-])FU-[0-9A-Z]{5,8}(?![0-9A-Za-z])")
+CASE_REFERENCE = re.compile(r"(?<![0-9A-Za-z-])FU-[0-9A-Z]{5,8}(?![0-9A-Za-z])", re.IGNORECASE)
 #: values of X-Auto-Response-Suppress that forbid an automatic answer (MS-OXCMAIL, section 2.1.3.2.20)
 _SUPPRESSING = frozenset({"all", "oof", "autoreply"})
 _BULK_PRECEDENCE = frozenset({"bulk", "list", "junk"})
-#: fields that mailing lists and newsletters have; the first one is named as the reason
-_LIST_FIELDS = (
-    "list-id",
-    "list-post",
-    "list-unsubscribe",
-    "feedback-id",
-    "x-mailing-list",
-    "x-list",
-    "x-campaign-id",
-    "x-mailman-version",
-)
+#: fields that mailing lists have; the first one is named as the reason
+_LIST_FIELDS = ("list-id", "list-post", "x-mailing-list", "x-list", "x-mailman-version")
 _ANY_LIST_FIELD = frozenset(_LIST_FIELDS)
+#: fields that newsletters have, and that some providers put into personal mail, too
+_BULK_FIELDS = frozenset({"list-unsubscribe", "feedback-id", "x-campaign-id"})
 #: fields that automatic replies have; the first one is named as the reason
 _AUTO_REPLY_FIELDS = (
     "x-autoreply",
@@ -56,6 +57,10 @@ _AUTO_REPLY_FIELDS = (
     "x-ms-exchange-inbox-rules-loop",
 )
 _ANY_AUTO_REPLY_FIELD = frozenset(_AUTO_REPLY_FIELDS)
+#: the value of Auto-Submitted that web forms have, too
+_BY_MACHINE = "auto-generated"
+#: the field that is in every mail which a rule of Exchange has forwarded
+_BY_RULE = "x-ms-exchange-inbox-rules-loop"
 #: values of such a field that deny it
 _NEGATIVE = frozenset({"no", "none", "false", "0"})
 _DELIVERY_STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -69,8 +74,34 @@ _UNSTRUCTURED_BOUNCES = {
     (False, True, True): "bounce: no return path, and its subject says so",
 }
 
-#: the kind of a mail, and the reason that people read; None means that a rule does not match
-Verdict = tuple[Kind, str] | None
+#: fields that spam filters write -> the beginning of their value, in lower case, that says spam
+_SPAM_FIELDS: dict[str, str | tuple[str, ...]] = {
+    "x-spam-flag": "yes",
+    "x-spam-status": "yes",
+    "x-spam": "yes",
+    "x-barracuda-spam-flag": "yes",
+    "x-bogosity": "spam",
+    "x-dspam-result": "spam",
+    "x-rspamd-action": ("add header", "rewrite subject", "reject"),
+}
+_ANY_SPAM_FIELD = frozenset(_SPAM_FIELDS)
+#: fields of Exchange with a spam confidence level, of which 5 and more is spam
+_LEVEL_FIELDS = ("x-ms-exchange-organization-scl", "x-forefront-antispam-report")
+_SPAM_LEVEL = re.compile(r"(?:^|;\s?scl:|^scl:)\s?[5-9](?:;|$)|;\s?sfv:sp[mb]\b", re.IGNORECASE)
+#: what filters put before a subject
+_SPAM_SUBJECT = re.compile(r"^\s*(?:\*{2,}\s?spam\s?\*{2,}|[\[{(]\s?spam[^\]})]{0,12}[\]})])", re.IGNORECASE)
+
+
+class KindFound(NamedTuple):
+    """The kind of a mail, and the reason that people read.
+
+    `words_decide` says that the kind rests on signs that people's mails may have, too: where the words of
+    the mail complain, it is a customer's all the same.
+    """
+
+    kind: Kind
+    because: str
+    words_decide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +117,7 @@ class _Candidate:
 
 def kind_of(
     mail: ParsedMail, message_id: str, sender: ParsedAddress, identity: Identity, *, in_sent: bool
-) -> tuple[Kind, str]:
+) -> KindFound:
     """Return the kind of a mail and the reason; the first rule of R1 that matches decides.
 
     Args:
@@ -104,15 +135,15 @@ def kind_of(
     return _person(candidate)
 
 
-def _own(candidate: _Candidate) -> Verdict:
+def _own(candidate: _Candidate) -> KindFound | None:
     """Match the copy of a letter of ours."""
     letter_key = candidate.identity.letter_key(candidate.message_id)
     if not letter_key:
         return None
-    return Kind.OWN, f"own: its Message-ID is the signed one of {letter_key}"
+    return KindFound(Kind.OWN, f"own: its Message-ID is the signed one of {letter_key}")
 
 
-def _feedback_report(candidate: _Candidate) -> Verdict:
+def _feedback_report(candidate: _Candidate) -> KindFound | None:
     """Match a report that the receiver called a letter spam.
 
     Args:
@@ -120,10 +151,10 @@ def _feedback_report(candidate: _Candidate) -> Verdict:
     """
     if not _is_report(candidate.mail, "feedback-report", "message/feedback-report"):
         return None
-    return Kind.BOUNCE, "feedback report: the receiver called a letter of ours spam (RFC 5965)"
+    return KindFound(Kind.BOUNCE, "feedback report: the receiver called a letter of ours spam (RFC 5965)")
 
 
-def _receipt(candidate: _Candidate) -> Verdict:
+def _receipt(candidate: _Candidate) -> KindFound | None:
     """Match a disposition notification.
 
     Args:
@@ -131,7 +162,7 @@ def _receipt(candidate: _Candidate) -> Verdict:
     """
     if not _is_report(candidate.mail, "disposition-notification", "message/disposition-notification"):
         return None
-    return Kind.AUTO_REPLY, "receipt: a letter of ours was displayed or deleted (RFC 8098)"
+    return KindFound(Kind.AUTO_REPLY, "receipt: a letter of ours was displayed or deleted (RFC 8098)")
 
 
 def _is_report(mail: ParsedMail, report_type: str, part_type: str) -> bool:
@@ -156,7 +187,7 @@ def _report_type(mail: ParsedMail) -> str:
     return ""
 
 
-def _bounce(candidate: _Candidate) -> Verdict:
+def _bounce(candidate: _Candidate) -> KindFound | None:
     """Match a delivery report: by its structure first, then by its looks.
 
     Args:
@@ -166,17 +197,17 @@ def _bounce(candidate: _Candidate) -> Verdict:
     if candidate.in_sent:
         return None
     if mail.types & _DELIVERY_STATUS_TYPES:
-        return Kind.BOUNCE, "bounce: it carries a delivery status (RFC 3464)"
+        return KindFound(Kind.BOUNCE, "bounce: it carries a delivery status (RFC 3464)")
     if _report_type(mail) in _DELIVERY_REPORT_TYPES:
-        return Kind.BOUNCE, "bounce: it is a delivery report (RFC 6522)"
+        return KindFound(Kind.BOUNCE, "bounce: it is a delivery report (RFC 6522)")
     if "x-failed-recipients" in mail.headers:
-        return Kind.BOUNCE, "bounce: X-Failed-Recipients"
+        return KindFound(Kind.BOUNCE, "bounce: X-Failed-Recipients")
 
     by_looks = _old_feedback_report(mail) or _unstructured_bounce(mail, sender)
     return by_looks or _bounce_by_text(mail, sender)
 
 
-def _old_feedback_report(mail: ParsedMail) -> Verdict:
+def _old_feedback_report(mail: ParsedMail) -> KindFound | None:
     """Match Hotmail's old form of a feedback report: a multipart/mixed with the letter.
 
     Args:
@@ -187,10 +218,11 @@ def _old_feedback_report(mail: ParsedMail) -> Verdict:
         return None
     if mail.type != "multipart/mixed" or not _returns_a_letter(mail):
         return None
-    return Kind.BOUNCE, "feedback report: the receiver called a letter of ours spam (Hotmail's old form)"
+    reason = "feedback report: the receiver called a letter of ours spam (Hotmail's old form)"
+    return KindFound(Kind.BOUNCE, reason)
 
 
-def _unstructured_bounce(mail: ParsedMail, sender: ParsedAddress) -> Verdict:
+def _unstructured_bounce(mail: ParsedMail, sender: ParsedAddress) -> KindFound | None:
     """Match two of three signs of a delivery report: its sender, an empty return path, its subject.
 
     Args:
@@ -207,10 +239,10 @@ def _unstructured_bounce(mail: ParsedMail, sender: ParsedAddress) -> Verdict:
     if reason is None:
         return None
 
-    return Kind.BOUNCE, reason
+    return KindFound(Kind.BOUNCE, reason, words_decide=True)
 
 
-def _bounce_by_text(mail: ParsedMail, sender: ParsedAddress) -> Verdict:
+def _bounce_by_text(mail: ParsedMail, sender: ParsedAddress) -> KindFound | None:
     """Match what machines write that are no mail systems.
 
     Args:
@@ -224,9 +256,10 @@ def _bounce_by_text(mail: ParsedMail, sender: ParsedAddress) -> Verdict:
     text = next(texts, "")[:MAX_REPORT_TEXT]
     is_from_ses = sender.raw.lower().endswith("@sns.amazonaws.com")
     if is_from_ses and _SES_NOTIFICATION.search(text):
-        return Kind.BOUNCE, "bounce: a notification of Amazon SES"
+        return KindFound(Kind.BOUNCE, "bounce: a notification of Amazon SES")
     if _returns_a_letter(mail) and _NOT_DELIVERED.search(text):
-        return Kind.BOUNCE, "bounce: a machine sends a letter back and says that it was not delivered"
+        reason = "bounce: a machine sends a letter back and says that it was not delivered"
+        return KindFound(Kind.BOUNCE, reason, words_decide=True)
     return None
 
 
@@ -260,7 +293,7 @@ def has_null_return_path(mail: ParsedMail) -> bool:
     return path.startswith(("<mailer-daemon", "<double-bounce@", "double-bounce@"))
 
 
-def _auto_reply(candidate: _Candidate) -> Verdict:
+def _auto_reply(candidate: _Candidate) -> KindFound | None:
     """Match an automatic reply.
 
     Args:
@@ -268,20 +301,44 @@ def _auto_reply(candidate: _Candidate) -> Verdict:
     """
     headers = candidate.mail.headers
     submitted = headers.token("auto-submitted")
-    if submitted not in {"", "no"}:
-        return Kind.AUTO_REPLY, f"auto-reply: Auto-Submitted: {submitted[:40]} (RFC 3834)"
+    if submitted not in {"", "no"} and not _is_of_form(candidate, submitted):
+        reason = f"auto-reply: Auto-Submitted: {submitted[:40]} (RFC 3834)"
+        return KindFound(Kind.AUTO_REPLY, reason, words_decide=submitted == _BY_MACHINE)
 
     field = _auto_reply_field(headers)
     if field:
-        return Kind.AUTO_REPLY, f"auto-reply: it carries {field.title()}"
+        reason = f"auto-reply: it carries {field.title()}"
+        return KindFound(Kind.AUTO_REPLY, reason, words_decide=field == _BY_RULE)
     for applies, reason in _AUTO_REPLY_RULES:
         if applies(headers):
-            return Kind.AUTO_REPLY, f"auto-reply: {reason}"
+            return KindFound(Kind.AUTO_REPLY, f"auto-reply: {reason}")
 
     subject = headers.text("subject").lower()
-    if _AUTO_REPLY_SUBJECTS.match(subject) and not candidate.in_sent:
-        return Kind.AUTO_REPLY, "auto-reply: its subject says so"
+    is_named = _AUTO_REPLY_SUBJECTS.match(subject) or _ABSENCE_SUBJECTS.match(subject)
+    if is_named and not candidate.in_sent:
+        return KindFound(Kind.AUTO_REPLY, "auto-reply: its subject says so", words_decide=True)
     return None
+
+
+def _is_of_form(candidate: _Candidate, submitted: str) -> bool:
+    """Whether a form has written for a person, to whom its answers are to go.
+
+    Args:
+        candidate: the mail.
+        submitted: its Auto-Submitted.
+    """
+    if submitted != _BY_MACHINE:
+        return False
+
+    headers = candidate.mail.headers
+    writers = parse_addresses(headers.first("reply-to"), headers.charset)
+    address = writers[0].person().address.lower() if writers else ""
+    return address not in {"", candidate.sender.person().address.lower()}
+
+
+def begins_like_absence(mail: ParsedMail) -> bool:
+    """Whether the subject begins as those of absence notes do, and those of people, too."""
+    return _BEGINS_LIKE_ABSENCE.match(mail.headers.text("subject").lower()) is not None
 
 
 def _auto_reply_field(headers: Headers) -> str:
@@ -332,7 +389,7 @@ _AUTO_REPLY_RULES: tuple[tuple[Callable[[Headers], bool], str], ...] = (
 )
 
 
-def _calendar_reply(candidate: _Candidate) -> Verdict:
+def _calendar_reply(candidate: _Candidate) -> KindFound | None:
     """Match a calendar's answer to an invitation (RFC 6047).
 
     Args:
@@ -342,26 +399,36 @@ def _calendar_reply(candidate: _Candidate) -> Verdict:
     methods = {part.parameter("method").upper() for part in calendars}
     if "REPLY" not in methods:
         return None
-    return Kind.AUTO_REPLY, "auto-reply: a calendar's answer to an invitation"
+    return KindFound(Kind.AUTO_REPLY, "auto-reply: a calendar's answer to an invitation", words_decide=True)
 
 
-def _list(candidate: _Candidate) -> Verdict:
-    """Match list and bulk mail, but not what comes through a support group of ours.
+def _list(candidate: _Candidate) -> KindFound | None:
+    """Match list and bulk mail, but not what comes through a support group of ours, or answers us.
 
     Args:
         candidate: the mail; our Sent folder has no list mail.
     """
-    headers = candidate.mail.headers
-    if candidate.in_sent or _is_of_our_group(headers, candidate.identity):
+    headers, identity = candidate.mail.headers, candidate.identity
+    if candidate.in_sent or _is_of_our_group(headers, identity):
         return None
+
+    reason = _list_reason(headers)
+    if not reason or _answers_us(candidate.mail, identity):
+        return None
+    return KindFound(Kind.LIST, reason, words_decide=_is_to_us(candidate.mail, identity))
+
+
+def _list_reason(headers: Headers) -> str:
+    """Return which field says that a mail came through a list, or was sent to many; "" if none does.
+
+    Those of newsletters alone do not: some providers put them into personal mail.
+    """
     if headers.has_any(_ANY_LIST_FIELD):
         name = next(filter(headers.__contains__, _LIST_FIELDS))
-        return Kind.LIST, f"list: it carries {name.title()} (RFC 2919, 2369)"
+        return f"list: it carries {name.title()} (RFC 2919, 2369)"
 
     precedence = headers.token("precedence")
-    if precedence in _BULK_PRECEDENCE and not _answers_us(candidate.mail, candidate.identity):
-        return Kind.LIST, f"list: Precedence: {precedence}"
-    return None
+    return f"list: Precedence: {precedence}" if precedence in _BULK_PRECEDENCE else ""
 
 
 def _is_of_our_group(headers: Headers, identity: Identity) -> bool:
@@ -393,7 +460,7 @@ def _answers_us(mail: ParsedMail, identity: Identity) -> bool:
     return any(map(identity.letter_key, message_ids(thread)))
 
 
-def _person(candidate: _Candidate) -> tuple[Kind, str]:
+def _person(candidate: _Candidate) -> KindFound:
     """Return whether an agent or a customer wrote a mail, by the sender's address and the folder.
 
     Args:
@@ -404,16 +471,18 @@ def _person(candidate: _Candidate) -> tuple[Kind, str]:
     is_agent = address in candidate.identity.agents
     may_be_received = _is_to_us(candidate.mail, candidate.identity)
     if candidate.in_sent and any((is_ours, is_agent, not may_be_received)):
-        return Kind.AGENT, "agent: it is in our Sent folder"
+        return KindFound(Kind.AGENT, "agent: it is in our Sent folder")
     if is_ours:
-        return Kind.CUSTOMER, "customer: it claims to be from our own address, without our signature"
+        return KindFound(
+            Kind.CUSTOMER, "customer: it claims to be from our own address, without our signature"
+        )
     if is_agent:
-        return Kind.AGENT, "agent: it says that it is from an agent of ours"
-    return Kind.CUSTOMER, "customer: nothing says that it is anything else"
+        return KindFound(Kind.AGENT, "agent: it says that it is from an agent of ours")
+    return KindFound(Kind.CUSTOMER, "customer: nothing says that it is anything else")
 
 
 #: the rules in the order of docs/mail.md R1
-_RULES: tuple[Callable[[_Candidate], Verdict], ...] = (
+_RULES: tuple[Callable[[_Candidate], KindFound | None], ...] = (
     _own,
     _feedback_report,
     _receipt,
@@ -435,6 +504,40 @@ def _is_to_us(mail: ParsedMail, identity: Identity) -> bool:
     return any(address in receivers for address in identity.addresses)
 
 
+def domain_of(person: Person) -> str:
+    """Return the domain of an address, "" for one in which anybody may have an address."""
+    domain = person.address.rpartition("@")[2]
+    return "" if domain in _PUBLIC_DOMAINS else domain
+
+
+def is_ours(person: Person, identity: Identity) -> bool:
+    """Whether an address is ours, an agent's or a colleague's: one in the domain of a mailbox of ours."""
+    address = person.address.lower()
+    if address in identity.addresses or address in identity.agents:
+        return True
+
+    domain = domain_of(person)
+    return domain != "" and any(ours.endswith(f"@{domain}") for ours in identity.addresses)
+
+
+def is_impersonal(person: Person, identity: Identity) -> bool:
+    """Whether an address writes for others: that of a form, a shop's platform, a robot, or a mailbox of ours."""
+    if person.address.lower() in identity.addresses:
+        return True
+
+    local, _, domain = person.address.rpartition("@")
+    if not _PLATFORMS.isdisjoint(domain.lower().split(".")):
+        return True
+    return _FORMS.match(person.address) is not None or _is_unread(local)
+
+
+def _is_unread(local: str) -> bool:
+    """Whether nobody reads the mail to an address, by its local part."""
+    if _POSTMASTERS.match(local.lower()):
+        return True
+    return bool(_UNREAD_ROLES.fullmatch(local) or _UNREAD_ROLE_PARTS.search(local))
+
+
 def no_answer(
     mail: ParsedMail, kind: Kind, sender: Person, receivers: Iterable[Person], identity: Identity
 ) -> str:
@@ -454,7 +557,7 @@ def no_answer(
         or _reason_by_sender(sender, identity, kind)
         or _reason_by_headers(mail)
         or _reason_by_receivers(receivers, identity)
-        or _reason_by_authentication(mail.headers, identity)
+        or forged(mail.headers, identity)
     )
 
 
@@ -485,8 +588,7 @@ def _reason_by_sender(sender: Person, identity: Identity, kind: Kind) -> str:
         is_agent = kind is Kind.AGENT
         return "it is from our own address" if is_agent else "it claims to be from our own address"
 
-    local = address.rpartition("@")[0]
-    if _UNREAD_ROLES.fullmatch(local) or _UNREAD_ROLE_PARTS.search(local):
+    if _is_unread(address.rpartition("@")[0]):
         return f"nobody reads {sender.address}"
     return ""
 
@@ -539,65 +641,32 @@ def _reason_by_receivers(receivers: Iterable[Person], identity: Identity) -> str
     return "our address is not in To or Cc"
 
 
-def _reason_by_authentication(headers: Headers, identity: Identity) -> str:
-    """Return the reason for a forged sender (docs/mail.md R6).
-
-    Args:
-        headers: of the mail.
-        identity: which servers' results are trusted.
-    """
-    if dmarc_result(headers, identity) != "fail":
-        return ""
-    return "its sender is forged, says our mail server (DMARC)"
-
-
-_SEVERAL_SENDERS = "it names several senders"
-
-
-def _has_several_senders(headers: Headers) -> bool:
-    """Whether there is more than one From, of which DMARC has checked only one (RFC 5322, section 3.6)."""
-    return len(headers.values("from")) > 1
-
-
 #: what forbids an automatic answer, and the reason that people read; the first one that applies counts
 _NO_ANSWER_RULES: tuple[tuple[Callable[[ParsedMail], bool], str], ...] = (
-    (lambda mail: _has_several_senders(mail.headers), _SEVERAL_SENDERS),
+    (lambda mail: has_several_senders(mail.headers), SEVERAL_SENDERS),
     (has_null_return_path, "its return path is empty (RFC 3834)"),
+    (lambda mail: mail.headers.token("auto-submitted") not in {"", "no"}, "a machine has sent it (RFC 3834)"),
     (_forbids_answer, "it asks for no automatic answer (X-Auto-Response-Suppress)"),
     (_is_looping, "it has been in a loop already (X-Loop)"),
     (_is_bulk, "it is bulk mail (Precedence)"),
+    (lambda mail: _is_spam(mail.headers), "our mail server calls it spam"),
+    (lambda mail: mail.headers.has_any(_BULK_FIELDS), "it carries a field of newsletters (RFC 2369)"),
+    (begins_like_absence, "its subject begins like an absence note"),
 )
 
 
-def forged(headers: Headers, identity: Identity) -> str:
-    """Return why the sender of a mail is not believed, "" if it is.
-
-    `no_answer` does not tell, because it returns one reason of several.
+def _is_spam(headers: Headers) -> bool:
+    """Whether a filter has called the mail spam, in a field of its own or before the subject.
 
     Args:
-        headers: of the mail.
-        identity: which servers' results are trusted.
+        headers: of the mail. A field that came with the mail says so to the sender's own harm.
     """
-    reason = _reason_by_authentication(headers, identity)
-    if not reason and _has_several_senders(headers):
-        return _SEVERAL_SENDERS
-    return reason
+    if headers.has_any(_ANY_SPAM_FIELD):
+        fields = ((headers.first(name).lower(), sign) for name, sign in _SPAM_FIELDS.items())
+        if any(value.startswith(sign) for value, sign in fields):
+            return True
 
-
-def dmarc_result(headers: Headers, identity: Identity) -> str:
-    """Return the DMARC result that a server of ours wrote, "" if there is none (RFC 8601).
-
-    Only the topmost Authentication-Results counts: those below may have come with the mail.
-
-    Args:
-        headers: of the mail.
-        identity: which servers' results are trusted.
-    """
-    field = headers.first("authentication-results")
-    server, _, results = _COMMENT.sub(" ", field).lower().partition(";")
-    authserv_id = next(iter(server.split()), "")
-    if authserv_id not in identity.authserv:
-        return ""
-
-    found = _DMARC_RESULT.search(results)
-    return found[1] if found else ""
+    levels = filter(None, map(headers.first, _LEVEL_FIELDS))
+    if any(map(_SPAM_LEVEL.search, levels)):
+        return True
+    return _SPAM_SUBJECT.match(headers.text("subject")) is not None

@@ -6,13 +6,14 @@ test compares its parts with those of the standard parser on all corpora.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, Generic, TypeVar
 
 from followupd.errors import FollowupdError
-from followupd.text.mail.charset import decode, decode_transfer
+from followupd.text.mail.charset import decode, decode_transfer, eastern_charset, is_decodable
 from followupd.text.mail.headers import Headers, clean, decode_encoded_words, first_token, raw_bytes
 
 Value = TypeVar("Value")
@@ -34,6 +35,22 @@ MAX_BOUNDARY_TAIL = 200
 
 #: what may be before a mail: empty lines and a byte order mark
 _LEAD = b"\r\n\xef\xbb\xbf"
+#: characters of a text that tell its language
+MAX_SAMPLE = 2000
+_TEXTS = frozenset({"text/plain", "text/html"})
+#: lines from a stray one on in which fields are looked for
+MAX_BELOW = 60
+#: fields that a header has once
+_SINGLE_FIELDS = frozenset({"from", "to", "subject", "date", "message-id"})
+#: fields that no program writes above a quote
+_TECHNICAL_FIELDS = frozenset({"message-id", "mime-version", "received", "return-path", "dkim-signature"})
+#: fields by which a header is recognised
+_USUAL_FIELDS = (
+    _SINGLE_FIELDS
+    | _TECHNICAL_FIELDS
+    | {"cc", "reply-to", "in-reply-to", "references", "content-type", "content-transfer-encoding"}
+    | {"sender", "delivered-to", "x-mailer", "user-agent"}
+)
 #: the lines with which files in mbox format separate mails
 _MBOX_LINES = ("From ", ">From ")
 _GUESSED_BOUNDARY = re.compile(
@@ -78,7 +95,9 @@ class _Lazy(Generic[Value]):
 class MimePart:
     """A leaf of the MIME tree, or a message/* part, whose contents are not parsed.
 
-    `type` and `parent` are media types: its own and that of the multipart around it.
+    `type` and `parent` are media types: its own and that of the multipart around it. `alternative` is the
+    number of the multipart/alternative that it is in, 0 for none, and `branch` which of its forms it belongs
+    to.
     """
 
     type: str
@@ -86,6 +105,8 @@ class MimePart:
     headers: Headers
     parameters: Mapping[str, str]
     body: bytes
+    alternative: int = 0
+    branch: int = 0
 
     @_Lazy
     def disposition(self) -> str:
@@ -154,7 +175,7 @@ def parse_mail(raw: bytes) -> ParsedMail:
     media_type, parameters = content_type(headers)
     root = MimePart(media_type, "", headers, parameters, body)
     parts = tuple(_leaves(root))
-    headers.charset = next((part.parameters["charset"] for part in parts if "charset" in part.parameters), "")
+    headers.charset = _charset_of_fields(headers, parts)
     return ParsedMail(
         headers=headers,
         type=media_type,
@@ -163,6 +184,25 @@ def parse_mail(raw: bytes) -> ParsedMail:
         types=frozenset([part.type for part in parts]),
         is_cut=len(lead) > MAX_MAIL,
     )
+
+
+def _charset_of_fields(headers: Headers, parts: Sequence[MimePart]) -> str:
+    """Return the charset of 8-bit fields: that of the text, or of its language if the fields are not in that.
+
+    Args:
+        headers: of the mail.
+        parts: of the mail, of which the first with a charset counts.
+    """
+    declared = next((part.parameters["charset"] for part in parts if "charset" in part.parameters), "")
+    raw = headers.first("subject") + headers.first("from")
+    if raw.isascii() or is_decodable(raw_bytes(raw), "utf-8"):
+        return declared
+
+    text = next((part.text[:MAX_SAMPLE] for part in parts if part.type in _TEXTS), "")
+    eastern = eastern_charset(headers.token("content-language"), text)
+    if eastern and is_decodable(raw_bytes(raw), eastern):
+        return eastern
+    return declared
 
 
 def split_header(raw: bytes) -> tuple[Headers, bytes]:
@@ -175,9 +215,9 @@ def split_header(raw: bytes) -> tuple[Headers, bytes]:
     """
     end = _end_of_header(raw)
     text = raw[: min(end, MAX_HEADER)].decode("ascii", "surrogateescape")
-    fields = _regular_fields(text)
-    if fields is not None:
-        return Headers(fields), raw[end:]
+    regular = _regular_fields(text)
+    if regular is not None:
+        return regular, raw[end:]
 
     pairs, body_start = _irregular_fields(text)
     if body_start is None:
@@ -214,7 +254,7 @@ def _end_of_header(raw: bytes) -> int:
     return end
 
 
-def _regular_fields(text: str) -> dict[str, list[str]] | None:
+def _regular_fields(text: str) -> Headers | None:
     """Return the fields of a header in which every line begins or continues a field; None for any other.
 
     Args:
@@ -225,8 +265,9 @@ def _regular_fields(text: str) -> dict[str, list[str]] | None:
 
     unfolded = text.rstrip().replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ")
     fields: dict[str, list[str]] = {}
+    names: list[str] = []
     if not unfolded:
-        return fields
+        return Headers(fields, names)
     for field in unfolded.split("\n"):
         written, colon, value = field.partition(":")
         name = _field_name(written)
@@ -236,8 +277,9 @@ def _regular_fields(text: str) -> dict[str, list[str]] | None:
             fields[name].append(value)
         else:
             fields[name] = [value]
+        names.append(name)
 
-    return fields
+    return Headers(fields, names)
 
 
 @lru_cache(maxsize=1024)  # all mails have the same few names
@@ -263,7 +305,8 @@ def _irregular_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
     """
     fields: list[tuple[str, list[str]]] = []
     position = 0
-    for line in text.split("\n"):
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
         written = line if fields else line.lstrip()
         name, colon, value = written.partition(":")
         if fields and line.startswith((" ", "\t")):
@@ -271,10 +314,34 @@ def _irregular_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
         elif colon and _OBSOLETE_FIELD_NAME.fullmatch(name):
             fields.append((name, [value]))
         elif line.strip() and not line.startswith(_MBOX_LINES):
-            return _joined_values(fields), position
+            if not _fields_follow(fields, lines[number:]):
+                return _joined_values(fields), position
+            if fields:  # a folded line that has lost its indentation
+                fields[-1][1].append(f" {line}")
         position += len(line) + 1
 
     return _joined_values(fields), None
+
+
+def _fields_follow(fields: Sequence[tuple[str, list[str]]], lines: Sequence[str]) -> bool:
+    """Whether the header goes on below a line that is no field.
+
+    It does if usual fields follow that have not been there yet. If one comes again, or a boundary, the line
+    begins a text with the header of another mail or part. Above a text without a header of its own, such as
+    a quote, only fields that no program quotes tell that it is a header.
+
+    Args:
+        fields: those above the line.
+        lines: the line, and those of the header below it.
+    """
+    near = list(takewhile(lambda line: not line.startswith("--"), lines[:MAX_BELOW]))
+    above = {name.strip().lower() for name, _ in fields}
+    below = {line.partition(":")[0].strip().lower() for line in near[1:] if ":" in line}
+    if below & above & _SINGLE_FIELDS:
+        return False
+
+    wanted = _USUAL_FIELDS if fields else _TECHNICAL_FIELDS
+    return not wanted.isdisjoint(below - above)
 
 
 def _joined_values(fields: list[tuple[str, list[str]]]) -> list[tuple[str, str]]:
@@ -295,7 +362,7 @@ def _leaves(root: MimePart) -> Iterator[MimePart]:
         UnreadableError: multiparts are nested more than MAX_DEPTH deep.
     """
     waiting = [(root, 0)]
-    for _ in range(MAX_PARTS):
+    for number in range(1, MAX_PARTS + 1):
         if not waiting:
             return
         part, depth = waiting.pop()
@@ -310,8 +377,12 @@ def _leaves(root: MimePart) -> Iterator[MimePart]:
             pieces = _split(part.body, _guess_boundary(part.body))
         if not pieces:
             yield replace(part, type="text/plain", parameters={})
-        for piece in reversed(pieces):
-            waiting.append((_child(piece, part.type), depth + 1))
+        children = [_child(piece, part.type) for piece in pieces]
+        for branch, child in enumerate(children):
+            is_form = part.type == "multipart/alternative"
+            child.alternative = number if is_form else part.alternative
+            child.branch = branch if is_form else part.branch
+        waiting += [(child, depth + 1) for child in reversed(children)]
 
 
 def _child(piece: bytes, parent: str) -> MimePart:

@@ -1,36 +1,47 @@
 """Read a mail: parse it, decide its kind, and separate what is new in it."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from functools import cache
 from itertools import chain
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from followupd.domain.mail import Bounce, Identity, Kind, Message, Person
 from followupd.languages import Catalogue, catalogue
 from followupd.text.mail.absence import back_on
+from followupd.text.mail.authentication import forged, proven, unproven
 from followupd.text.mail.body import Body, extract_body
 from followupd.text.mail.bounce import read_bounce, read_feedback_report
 from followupd.text.mail.headers import (
     ADDRESS,
     Headers,
     ParsedAddress,
+    clean,
     message_ids,
     parse_addresses,
     parse_date,
 )
-from followupd.text.mail.kind import CASE_REFERENCE, forged, kind_of, no_answer
+from followupd.text.mail.kind import (
+    CASE_REFERENCE,
+    domain_of,
+    is_impersonal,
+    is_ours,
+    kind_of,
+    no_answer,
+)
 from followupd.text.mail.new_text import FORWARDED, ORIGINAL, NewText, extract_new_text, label_of
-from followupd.text.mail.parse import ParsedMail, UnreadableError, parse_mail, split_header
+from followupd.text.mail.parse import ParsedMail, UnreadableError, parse_mail
 from followupd.text.mail.repeated import QUOTE_MARKS
 
 #: lines in which the header of the original is looked for
 MAX_LINES = 200
 #: characters of such a line
 MAX_LINE = 400
+#: characters of the name that a form tells
+MAX_NAME = 80
 
 _MARKS = catalogue().mail_clients.forwards
 _SUBJECT_PREFIXES = "|".join(map(re.escape, _MARKS.subjects))
@@ -55,36 +66,87 @@ _HINTS = tuple(sorted(filter(_is_minimal, _LONGEST_WORDS)))
 _ASCII_HINTS = tuple(filter(str.isascii, _HINTS))
 
 
-def forwarded_from(mail: ParsedMail, subject: str, text: str, identity: Identity) -> Person | None:
-    """Return the original sender of a forwarded mail; None if it is none, or if we wrote the original.
+class Forwarded(NamedTuple):
+    """Who wrote a mail that is forwarded, and its new words."""
+
+    sender: Person
+    text: str
+
+
+def forwarded_mail(
+    mail: ParsedMail, subject: str, text: str, identity: Identity, *, by_us: bool
+) -> Forwarded | None:
+    """Return the first mail that is forwarded; None if none is, or if we wrote it.
 
     A mail is forwarded if its subject says so ("Fwd: ...") or a line of its text ("---- Forwarded message
-    ----"). The original is attached, or its header is in the text.
+    ----"). The original is attached, or its header is in the text. Below a mail of ours that was forwarded,
+    the customer's may follow.
 
     Args:
         mail: the mail.
         subject: its subject.
         text: its text, with quotes.
         identity: our own addresses.
+        by_us: one of us sent it, so that an attached mail needs no announcement.
     """
     is_announced = _FORWARD_SUBJECT.match(subject.lower()) is not None
+    attached = _attached_mail(mail) if is_announced or by_us else None
+    if attached is not None:
+        return None if is_ours(attached.sender, identity) else attached
     if not is_announced and not _has_hint(text):
         return None
 
-    lines = text.split("\n", MAX_LINES)[:MAX_LINES]
-    plain = [QUOTE_MARKS.sub("", line[:MAX_LINE]).strip() for line in lines]
+    lines = [QUOTE_MARKS.sub("", line) for line in text.split("\n", MAX_LINES)[:MAX_LINES]]
+    plain = [line[:MAX_LINE].strip() for line in lines]
     begin = _first_line(plain, is_announced=is_announced)
     if begin is None and not is_announced:
         return None
 
-    person = _attached_sender(mail) if is_announced else None
-    if person is None:
-        person = _sender_in_block(plain[begin or 0 :])
+    return _first_in_blocks(plain, lines, begin or 0, identity)
 
-    ours = identity.addresses | identity.agents
-    if person is None or person.address.lower() in ours:
-        return None
-    return person
+
+def _first_in_blocks(
+    plain: Sequence[str], lines: Sequence[str], begin: int, identity: Identity
+) -> Forwarded | None:
+    """Return the first mail below this line that is not ours, None if there is none.
+
+    Args:
+        plain: the lines of the text, cut and stripped.
+        lines: the same lines, without quote marks.
+        begin: number of the line.
+        identity: our own addresses.
+    """
+    labels = list(map(label_of, plain))
+    for number in range(begin, len(plain)):
+        if labels[number] != "who":
+            continue
+        person = _sender_in_line(plain, number)
+        if person is None:
+            continue
+        if not is_ours(person, identity):
+            return Forwarded(person, _words_below(labels, lines, number))
+
+    return None
+
+
+def _words_below(labels: Sequence[str], lines: Sequence[str], number: int) -> str:
+    """Return the new words below the header of a mail that is forwarded.
+
+    Args:
+        labels: what each line names.
+        lines: of the text.
+        number: of the line that names the sender.
+    """
+    end = number + 1
+    while end < len(lines) and (labels[end] or _continues_field(lines, end)):
+        end += 1
+
+    return extract_new_text("\n".join(lines[end:]).strip("\n")).text
+
+
+def _continues_field(lines: Sequence[str], number: int) -> bool:
+    """Whether a line below "From: ..." belongs to it: an address in angle brackets, on a line of its own."""
+    return lines[number].strip().startswith(("<", "[mailto:"))
 
 
 def _has_hint(text: str) -> bool:
@@ -115,8 +177,8 @@ def _first_line(lines: Sequence[str], *, is_announced: bool) -> int | None:
     return None
 
 
-def _attached_sender(mail: ParsedMail) -> Person | None:
-    """Return the sender of the first attached mail, None if there is none.
+def _attached_mail(mail: ParsedMail) -> Forwarded | None:
+    """Return the first attached mail, None if there is none, or if it names no sender.
 
     Args:
         mail: the one that forwards the other.
@@ -125,29 +187,28 @@ def _attached_sender(mail: ParsedMail) -> Person | None:
     if not attached:
         return None
 
-    headers, _ = split_header(attached[0].octets.lstrip())
-    senders = parse_addresses(headers.first("from"))
+    try:
+        inner = parse_mail(attached[0].octets)
+    except UnreadableError:
+        return None
+
+    senders = parse_addresses(inner.headers.first("from"), inner.headers.charset)
     person = senders[0].person() if senders else None
     if person is None or not person.address:
         return None
+    return Forwarded(person, extract_new_text(extract_body(inner).text).text)
 
-    return person
 
-
-def _sender_in_block(lines: Sequence[str]) -> Person | None:
-    """Return the sender in the header of the original, None if there is none.
+def _sender_in_line(lines: Sequence[str], number: int) -> Person | None:
+    """Return the sender that a line of a header names, None if it names none.
 
     The address may be on the next line ("From: Kim Doe", "<kim@example.org>"), and Outlook writes
     "[mailto:...]".
 
     Args:
         lines: of the mail, without quote marks.
+        number: of the line.
     """
-    labels = list(map(label_of, lines))
-    if "who" not in labels:
-        return None
-
-    number = labels.index("who")
     line = lines[number]
     written = line.replace("：", ":").partition(":")[2].lstrip("*_")
     following = ""
@@ -174,6 +235,56 @@ def _person(written: str) -> Person | None:
         return None
 
     return Person(found[0])
+
+
+_FORMS = catalogue().mail_clients.forms
+#: lines of a form's mail in which its fields are looked for
+MAX_FORM_LINES = 80
+
+
+def _form_field(labels: Iterable[str]) -> re.Pattern[str]:
+    """Return the pattern of a line of a form with one of these labels; what is behind it is group 1."""
+    words = "|".join(map(re.escape, sorted(labels, key=len, reverse=True)))
+    return re.compile(
+        rf"[\s*_>•|-]{{0,9}}(?:{words})(?:\s?\([^()]{{0,40}}\))?[\s*_]{{0,5}}(?:[:：=|\t]|$)(.{{0,300}})",
+        re.IGNORECASE,
+    )
+
+
+_ADDRESS_FIELD = _form_field(_FORMS.address_labels)
+_NAME_FIELD = _form_field(_FORMS.name_labels)
+
+
+def named_in_form(text: str) -> Person | None:
+    """Return the one person whom the fields of a form name, such as "Email: kim@example.org".
+
+    Args:
+        text: the form's mail. One that names several addresses names nobody.
+    """
+    lines = list(filter(None, map(str.strip, text.split("\n", MAX_FORM_LINES)[:MAX_FORM_LINES])))
+    addresses = {
+        found[0].strip(".") for value in _values(lines, _ADDRESS_FIELD) if (found := ADDRESS.search(value))
+    }
+    if len({address.lower() for address in addresses}) != 1:
+        return None
+
+    name = next(filter(None, _values(lines, _NAME_FIELD)), "")
+    written = ParsedAddress(addresses.pop(), "" if "@" in name else clean(name)[:MAX_NAME])
+    person = written.person()
+    return person if person.address else None
+
+
+def _values(lines: Sequence[str], field: re.Pattern[str]) -> Iterator[str]:
+    """Yield what is behind a label in its line, or below it.
+
+    Args:
+        lines: of the mail, without empty ones.
+        field: of the label.
+    """
+    for line, following in zip(lines, [*lines, ""][1:], strict=True):
+        found = field.match(line)
+        if found:
+            yield found[1].strip(" \t*_|") or following
 
 
 #: earlier mails of the thread whose lines are compared, the nearest ones
@@ -257,7 +368,8 @@ class _MailReader:
         from_field = parse_addresses(self.headers.first("from"), self.headers.charset)
         self.author = next(iter(from_field), _NO_ADDRESS)
         self.message_id = next(iter(message_ids(self.headers.first("message-id"))), "")
-        self.kind, self.because = kind_of(mail, self.message_id, self.author, identity, in_sent=in_sent)
+        found = kind_of(mail, self.message_id, self.author, identity, in_sent=in_sent)
+        self.kind, self.because, self.words_decide = found
         self.in_reply_to = message_ids(self.headers.first("in-reply-to"))
         self.references = message_ids(self.headers.first("references"))
         self.subject = self.headers.text("subject")
@@ -272,10 +384,13 @@ class _MailReader:
         headers = self.headers
         to = _people(headers, "to")
         cc = _people(headers, "cc")
-        sender = self._sender()
+        author = self._sender()
+        reply_to = next(iter(_people(headers, "reply-to")), None)
         sent_at = parse_date(headers.first("date"))
         body = extract_body(self.mail)
         new = self._new_text(body)
+        forwarded = self._forwarded(body.text, author)
+        sender, handed_on = self._customer(author, reply_to, new.text, forwarded)
         report = self._bounce(body)
         own_key = ""
         if self.kind is Kind.OWN:
@@ -284,11 +399,15 @@ class _MailReader:
         return Message(
             kind=self.kind,
             because=self.because,
+            words_decide=self.words_decide,
             message_id=self.message_id,
             in_reply_to=self.in_reply_to,
             references=self.references,
             sender=sender,
-            reply_to=next(iter(_people(headers, "reply-to")), None),
+            via=None if sender == author else author,
+            unsure_of=self._unsure_of(sender, reply_to),
+            from_us=self.kind is Kind.CUSTOMER and is_ours(sender, self.identity),
+            reply_to=reply_to,
             to=to,
             cc=cc,
             subject=self.subject,
@@ -297,15 +416,19 @@ class _MailReader:
             doubtful=new.doubtful,
             quoted=new.quoted,
             signature=new.signature,
-            no_answer=no_answer(self.mail, self.kind, sender, (*to, *cc), self.identity),
+            no_answer=no_answer(self.mail, self.kind, author, (*to, *cc), self.identity) or handed_on,
             forged=forged(headers, self.identity),
+            unproven=unproven(headers, self.identity),
+            proven=proven(headers, self.identity),
             own_key=own_key,
+            is_blind_copy=self._is_blind_copy(sender, (*to, *cc)),
             key_header=headers.first("x-followupd-key").strip()[:MAX_KEY],
             answers=self._answered_letters(report),
             case_token=_case_reference(self.subject),
             bounce=report,
             back_on=self._back_on(new.text, received_at or sent_at, languages),
-            forwarded_from=self._forwarded_from(body.text),
+            forwarded_from=forwarded.sender if forwarded else None,
+            forwarded_text=forwarded.text if forwarded else "",
             attachments=body.attachments,
             by_hand=body.by_hand,
         )
@@ -327,6 +450,62 @@ class _MailReader:
                 return person
 
         return self.author.person()
+
+    def _customer(
+        self, author: Person, reply_to: Person | None, text: str, forwarded: Forwarded | None
+    ) -> tuple[Person, str]:
+        """Return whose mail it is, and why no machine may answer because of that, "" if one may.
+
+        That is not its author if a colleague forwards it, or if a form, a marketplace, or an address of our
+        own writes for somebody. A Reply-To in another domain than the author's is ignored otherwise, since
+        phishing uses it to divert answers.
+
+        Args:
+            author: who sent it.
+            reply_to: where answers are to go.
+            text: the new text, which may contain the fields of a form.
+            forwarded: the mail that it forwards.
+        """
+        if self.kind is not Kind.CUSTOMER and not self.words_decide:
+            return author, ""
+        if forwarded and is_ours(author, self.identity):
+            return forwarded.sender, f"{author.address} has forwarded it"
+
+        if reply_to is None or is_impersonal(reply_to, self.identity) or reply_to.address == author.address:
+            named = named_in_form(text) if is_impersonal(author, self.identity) else None
+            return (named, "its text alone names the customer") if named else (author, "")
+
+        writes_for_others = is_impersonal(author, self.identity) or is_ours(author, self.identity)
+        if writes_for_others and not is_ours(reply_to, self.identity):
+            return reply_to, ""
+        if _belong_together(author, reply_to):
+            return Person(reply_to.address, author.name), ""
+        return author, f"its answers are to go to {reply_to.address}"
+
+    def _unsure_of(self, sender: Person, reply_to: Person | None) -> str:
+        """Return why an agent must say who the customer is, "" if that is certain.
+
+        Args:
+            sender: whose mail it is.
+            reply_to: where answers are to go.
+        """
+        if not sender.address or (self.kind is not Kind.CUSTOMER and not self.words_decide):
+            return ""
+        if is_impersonal(sender, self.identity):
+            return f"{sender.address} writes for others, and nothing names the customer"
+        if reply_to is None or is_impersonal(reply_to, self.identity) or _are_alike(sender, reply_to):
+            return ""
+        return f"it is from {sender.address}, and answers are to go to {reply_to.address}"
+
+    def _is_blind_copy(self, sender: Person, receivers: Sequence[Person]) -> bool:
+        """Return whether we sent the mail to others alone.
+
+        Args:
+            sender: who wrote it.
+            receivers: those in To and Cc.
+        """
+        ours = self.identity.addresses
+        return sender.address.lower() in ours and not any(each.address.lower() in ours for each in receivers)
 
     def _new_text(self, body: Body) -> NewText:
         """Return the new text; a bounce has nothing else, because no person wrote it.
@@ -379,15 +558,31 @@ class _MailReader:
             return None
         return back_on(text, self.subject, now, languages)
 
-    def _forwarded_from(self, text: str) -> Person | None:
-        """Return the original sender of a mail that a person forwards, None for other mails.
+    def _forwarded(self, text: str, author: Person) -> Forwarded | None:
+        """Return the first mail that a person forwards, None for other mails.
 
         Args:
             text: of the mail, with quotes.
+            author: who sent the mail.
         """
         if self.kind not in {Kind.CUSTOMER, Kind.AGENT}:
             return None
-        return forwarded_from(self.mail, self.subject, text, self.identity)
+
+        by_us = is_ours(author, self.identity)
+        return forwarded_mail(self.mail, self.subject, text, self.identity, by_us=by_us)
+
+
+def _belong_together(author: Person, reply_to: Person) -> bool:
+    """Whether an address and that of its answers are the same person's, or of the same organisation."""
+    domain = domain_of(author)
+    return domain != "" and domain == domain_of(reply_to)
+
+
+def _are_alike(sender: Person, reply_to: Person) -> bool:
+    """Whether two addresses seem to be one person's: by the name, or by what is before the "@"."""
+    if sender.name and sender.name.casefold() == reply_to.name.casefold():
+        return True
+    return sender.address.lower().partition("@")[0] == reply_to.address.lower().partition("@")[0]
 
 
 def _people(headers: Headers, name: str) -> tuple[Person, ...]:
@@ -411,7 +606,7 @@ def _case_reference(subject: str) -> str:
         subject: clean, on one line.
     """
     found = CASE_REFERENCE.search(subject)
-    return found[0] if found else ""
+    return found[0].upper() if found else ""
 
 
 # ---------------------------------------------------------------------------------------------------------

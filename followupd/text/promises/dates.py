@@ -277,6 +277,16 @@ def read_when(text: str, *, now: datetime, calendar: Calendar, language: Languag
     return found.moment if found else None
 
 
+def first_date(text: str, *, now: datetime, calendar: Calendar, language: Language) -> datetime | None:
+    """Return the first deadline in a text, else its first date, None without one.
+
+    The arguments are those of `read_when`.
+    """
+    found = list(date_reader(language, now=now, calendar=calendar).find(text))
+    deadlines = [when for when in found if when.firm]
+    return (deadlines or found)[0].moment if found else None
+
+
 def split_when(text: str, *, now: datetime, calendar: Calendar, language: Language) -> DatedText:
     """Split a line of a note into what and by when: ("ship the replacement", Friday's close of business).
 
@@ -304,15 +314,18 @@ def _last_deadline(
 ) -> FoundDate | None:
     """Return the last deadline of a line, else its last date.
 
-    It is looked for in the agent's language, then in English, the language of the commands in notes. What a line
+    It is looked for in the agent's language, then in English, the language of the commands in notes. In any
+    other language only a deadline counts ("bis Freitag"): short names of days are words elsewhere. What a line
     promises is to come: with `any_date`, the date in "new chair delivered by Friday" is not over.
     """
-    english = language.catalogue.english
+    catalogue = language.catalogue
+    at_home = (language, catalogue.english)
+    abroad = [other for other in catalogue.all() if other.info.dates and other not in at_home]
     for over_too in (False, True) if any_date else (False,):
-        for tried in (language, english):
+        for tried in (*at_home, *abroad):
             reader = date_reader(tried, now=now, calendar=calendar)
             found = list(reader.find(text, over_too=over_too))
             deadlines = [when for when in found if when.firm]
-            if found:
+            if deadlines or (found and tried in at_home):
                 return (deadlines or found)[-1]
     return None

@@ -90,6 +90,22 @@ def read_money(text: str, currency: str, languages: Catalogue) -> tuple[str, str
     return amount, currency.upper()
 
 
+def amount_at_start(text: str, languages: Catalogue) -> int:
+    """Return where the amount ends that a text begins with, 0 where it begins with none.
+
+    Args:
+        text: such as "25 EUR, thanks" or "25".
+        languages: the languages in which currencies may be named.
+    """
+    plain = text[:MAX_AMOUNT].translate(_PLAIN)
+    named = _currency_names(languages).amount.match(plain)
+    if named:
+        return named.end()
+    bare = _BARE_NUMBER.match(plain)
+    is_whole = bare is not None and not re.match(r"[\w%]|[.,]\d", plain[bare.end() :])
+    return bare.end() if bare and is_whole else 0
+
+
 def find_money(text: str, currency: str, languages: Catalogue) -> Iterator[Amount]:
     """Yield the numbers with a currency before or after them.
 

@@ -1,0 +1,199 @@
+"""Handing cases over, and agents who are away: the deputy gets what they would get, and nothing is forgotten."""
+
+import email.policy
+from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from tests.journeys.test_agents_mail import PLAYBOOK
+from tests.journeys.world import World, text_of
+
+COMPLAINT = "My grinder has not arrived after three weeks, nobody answers. This is unacceptable."
+MAX = """
+[[agent]]
+id = "max"
+name = "Max Stone"
+email = "max@agents.test"
+phone = "+44 20 7946 0020"
+deputy = "ana"
+"""
+
+BOSS = """
+[[agent]]
+id = "boss"
+name = "Bo Stern"
+email = "boss@agents.test"
+phone = "+44 20 7946 0021"
+role = "manager"
+"""
+
+
+def shop(make_world: Callable[..., World], *, ana: str = "", lee: str = "") -> World:
+    """Return a world in which Ana's deputy is Max, whose deputy is Ana; Lee is the lead."""
+    world = make_world(playbook=PLAYBOOK, smtp_extra='witness = "none"\nper_address = "9 per day"', more=MAX)
+    file = world.directory / "followupd.toml"
+    text = file.read_text().replace('id = "ana"\n', f'id = "ana"\ndeputy = "max"\n{ana}\n')
+    file.write_text(text.replace('id = "lee"\n', f'id = "lee"\n{lee}\n'))
+    return world.rebuilt()
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    return shop(make_world)
+
+
+def complains(world: World, subject: str = "Grinder not delivered") -> None:
+    world.customer_writes(COMPLAINT, subject)
+    world.agent_tags("complaint")
+
+
+def receivers(mails: list[EmailMessage]) -> list[str]:
+    return [mail["To"].addresses[0].username for mail in mails]
+
+
+def desk(world: World, since: int = 0) -> list[EmailMessage]:
+    return [mail for mail in world.letters()[since:] if "desk/" in str(mail["X-Followupd-Key"])]
+
+
+def flat(mail: EmailMessage) -> str:
+    return " ".join(text_of(mail).split())
+
+
+@pytest.mark.parametrize("how", ["tag", "note"])
+def test_the_new_owner_gets_the_case_with_its_story_and_the_old_one_a_line(world: World, how: str) -> None:
+    complains(world)
+    before = len(world.letters())
+    if how == "tag":
+        world.agent_tags("agent-lee")
+    else:
+        world.says(world.case().ref, "owner: lee", agent="max")
+    told = desk(world, before)
+    assert sorted(receivers(told)) == ["ana", "lee"]
+    story, line = sorted(told, key=lambda mail: "ana" in str(mail["To"]))
+    assert "it was handed to you by" in flat(story).lower() or "handed to you" in flat(story)
+    assert "Open for 0 days" in flat(story)
+    assert "nobody answers" in flat(story)
+    assert "is looked after by Lee Park now" in flat(line)
+    world.passes(world.now + timedelta(minutes=30))
+    assert sorted(receivers(desk(world, before))) == ["ana", "lee"]
+
+
+def test_who_hands_a_case_over_needs_no_line_about_it(world: World) -> None:
+    complains(world)
+    before = len(world.letters())
+    world.says(world.case().ref, "owner: lee", agent="ana")
+    assert receivers(desk(world, before)) == ["lee"]
+
+
+def test_on_configured_days_the_deputy_gets_cases_reminders_and_signs_letters(
+    make_world: Callable[..., World],
+) -> None:
+    world = shop(make_world, ana='away = ["2026-12-02..2026-12-03"]')
+    complains(world)
+    assert set(receivers(desk(world))) == {"ana"}
+    world.passes(world.now + timedelta(days=1))
+    before = len(world.letters())
+    complains(world, "Another")
+    assert {case.owner for case in world.cases()} == {"ana", "max"}
+    world.passes(world.now + timedelta(days=1))
+    assert "ana" not in receivers(desk(world, before))
+    assert "max" in receivers(desk(world, before))
+    letters = [mail for mail in world.letters()[before:] if mail not in desk(world)]
+    assert all("Max Stone" in text_of(mail) for mail in letters if "customers" in str(mail["To"]))
+
+
+def test_when_the_deputy_is_away_too_the_next_level_is_told(make_world: Callable[..., World]) -> None:
+    world = shop(make_world, ana='away = ["2026-12-01..2026-12-03"]')
+    file = world.directory / "followupd.toml"
+    file.write_text(file.read_text().replace('deputy = "ana"', 'deputy = "ana"\naway = ["2026-12-01"]'))
+    world = world.rebuilt()
+    complains(world)
+    assert set(receivers(desk(world))) == {"lee"}
+
+
+def test_when_everybody_is_away_the_mail_goes_to_the_owner(make_world: Callable[..., World]) -> None:
+    away = 'away = ["2026-12-01"]'
+    world = shop(make_world, ana=away, lee=away)
+    file = world.directory / "followupd.toml"
+    file.write_text(file.read_text().replace('deputy = "ana"', f'deputy = "ana"\n{away}'))
+    world = world.rebuilt()
+    complains(world)
+    assert set(receivers(desk(world))) == {"ana"}
+
+
+def test_an_agent_says_by_mail_until_when_she_is_away_and_the_deputy_hears_of_it(world: World) -> None:
+    complains(world)
+    [opened] = world.letters("desk/opened")
+    before = len(world.letters())
+    world.agent_answers(opened, "away: until Thursday")
+    [told] = desk(world, before)
+    assert receivers([told]) == ["max"]
+    assert "Ana Reyes is away until Thursday 3 December" in flat(told)
+    complains(world, "Another")
+    assert receivers(desk(world, before + 1))[0] == "max"
+    world.passes(world.now + timedelta(days=3))
+    before = len(world.letters())
+    complains(world, "A third")
+    assert "ana" in receivers(desk(world, before))
+
+
+def test_an_absence_may_be_said_in_answer_to_a_digest_too(world: World) -> None:
+    complains(world)
+    complains(world, "Another")
+    world.passes(world.now + timedelta(days=1))
+    [digest] = [mail for mail in world.letters() if "digest" in str(mail["X-Followupd-Key"])]
+    before = len(world.letters())
+    world.agent_answers(digest, "away: until Friday")
+    assert receivers(desk(world, before)) == ["max"]
+
+
+def test_a_deputy_without_the_role_does_not_get_what_only_a_lead_may_approve(
+    make_world: Callable[..., World],
+) -> None:
+    world = shop(make_world, lee='deputy = "ana"\naway = ["2026-12-01"]')
+    file = world.directory / "followupd.toml"
+    file.write_text(file.read_text() + BOSS)
+    world = world.rebuilt()
+    complains(world)
+    world.says(world.case().ref, "refund: 120 EUR", agent="ana")
+    [asked] = world.letters("desk/approval")
+    assert receivers([asked]) == ["boss"]
+
+
+@pytest.mark.parametrize("line", ["away: until yesterday", "away: until soon"])
+def test_an_absence_without_a_day_to_come_is_asked_back(world: World, line: str) -> None:
+    complains(world)
+    world.agent_answers(world.letters("desk/opened")[0], line)
+    assert "names no day to come" in flat(world.letters("desk/answer")[-1])
+
+
+def test_an_out_of_office_reply_to_a_desk_mail_brings_the_case_to_the_deputy_once(world: World) -> None:
+    complains(world)
+    [opened] = world.letters("desk/opened")
+    before = len(world.letters())
+    for number in (1, 2):
+        absence(world, opened, number)
+    told = desk(world, before)
+    assert set(receivers(told)) == {"max"}
+    assert sum("is away, and was asked this" in flat(mail) for mail in told) == 1
+    complains(world, "Another")
+    assert "ana" not in receivers(desk(world, before))
+
+
+def test_an_out_of_office_reply_of_somebody_else_changes_nothing(world: World) -> None:
+    complains(world)
+    before = len(world.letters())
+    absence(world, world.letters("desk/opened")[0], 1, sender="lee@agents.test")
+    assert desk(world, before) == []
+
+
+def absence(world: World, desk_mail: EmailMessage, number: int, sender: str = "ana@agents.test") -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = sender, world.postbox.address, "Automatic reply: away"
+    mail["Message-ID"], mail["In-Reply-To"] = f"<away-{number}@agents.test>", str(desk_mail["Message-ID"])
+    mail["Auto-Submitted"], mail["Date"] = "auto-replied", world.now
+    mail.set_content("I am out of the office and back on 7 December 2026.\n")
+    world.postbox.deliver(mail.as_bytes(policy=email.policy.SMTP), sender=sender)
+    world.passes()

@@ -1,0 +1,140 @@
+"""Agents ask a department: in a thread of its own, without the customer, reminded of, and answered to the owner."""
+
+import email.policy
+from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from followupd.domain.mail import MailState
+from tests.journeys.test_agents_mail import PLAYBOOK
+from tests.journeys.world import World, text_of
+
+COMPLAINT = "My grinder has not arrived after three weeks, nobody answers. This is unacceptable."
+QUESTION = "is the parcel, no. 4, back on the shelf?"
+HELPER = """
+[[helper]]
+id = "warehouse"
+name = "The warehouse"
+email = "stock@depot.test"
+lead = "boss@depot.test"
+"""
+
+
+def shop(make_world: Callable[..., World], more: str = HELPER) -> World:
+    world = make_world(playbook=PLAYBOOK, smtp_extra='witness = "none"\nper_address = "9 per day"', more=more)
+    world.customer_writes(COMPLAINT, "Grinder not delivered")
+    world.agent_tags("complaint")
+    return world
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    return shop(make_world)
+
+
+def asked(world: World, line: str = f"ask: warehouse by Thursday: {QUESTION}") -> EmailMessage:
+    assert world.says(world.case().ref, line, agent="ana") == []
+    return requests(world)[-1]
+
+
+def requests(world: World) -> list[EmailMessage]:
+    return world.letters("desk/request")
+
+
+def answers(
+    world: World, mail: EmailMessage, text: str, sender: str = "Joe <joe@depot.test>", **more: str
+) -> None:
+    reply = EmailMessage()
+    reply["From"], reply["To"], reply["Subject"] = sender, world.postbox.address, f"Re: {mail['Subject']}"
+    reply["Message-ID"], reply["In-Reply-To"] = f"<answer-{len(text)}@depot.test>", str(mail["Message-ID"])
+    reply["Date"] = world.now
+    for name, value in more.items():
+        reply[name.replace("_", "-")] = value
+    reply.set_content(f"{text}\n\nOn Tuesday the desk wrote:\n> {QUESTION}\n")
+    world.postbox.deliver(reply.as_bytes(policy=email.policy.SMTP), sender="joe@depot.test")
+    world.passes()
+
+
+def test_a_question_goes_out_at_once_in_its_own_thread_and_says_nothing_of_the_customer(world: World) -> None:
+    mail = asked(world)
+    assert str(mail["To"]) == "The warehouse <stock@depot.test>"
+    assert QUESTION in " ".join(text_of(mail).split())
+    assert "Thursday 3 December" in " ".join(text_of(mail).split())
+    whole = mail.as_string() + text_of(mail)
+    assert not any(word in whole for word in ("Kim", "customers.test", "grinder", "Grinder"))
+    assert ".desk@" not in str(mail["References"])
+
+
+def test_with_share_the_department_sees_who_it_is_about(make_world: Callable[..., World]) -> None:
+    mail = asked(shop(make_world, HELPER + "share = true\n"))
+    assert "Kim Doe" in text_of(mail)
+    assert "has not arrived after three weeks" in " ".join(text_of(mail).split())
+
+
+def test_the_answer_of_any_colleague_comes_back_to_the_owner_with_the_lines_to_use(world: World) -> None:
+    mail = asked(world)
+    before = len(world.letters("desk/nudge"))
+    answers(world, mail, "Yes, it is back.\nIt came on Monday.")
+    [told] = world.letters("desk/nudge")[before:]
+    words = text_of(told)
+    assert "Yes, it is back." in words
+    assert "It came on Monday." in words
+    assert QUESTION in " ".join(words.split())
+    assert "kept: 1" in words
+    assert "promise: ... by ..." in words
+    assert world.case().requests[0].answer == "Yes, it is back.\nIt came on Monday."
+    for hours in (24, 48, 72, 96):
+        world.passes(world.now + timedelta(hours=hours))
+    assert len(requests(world)) == 1
+
+
+def test_an_unanswered_question_is_reminded_of_before_and_at_its_time_and_then_the_lead_is_asked(
+    world: World,
+) -> None:
+    asked(world)
+    for _ in range(24 * 5):
+        world.now += timedelta(hours=1)
+        if 8 <= world.now.hour <= 18:
+            world.passes()
+    told = [str(mail["To"].addresses[0].username) for mail in requests(world)]
+    assert told == ["stock", "stock", "stock", "boss"]
+    assert "has not answered" in text_of(requests(world)[-1])
+    owner = " ".join(text_of(mail) for mail in world.letters() if "ana@" in str(mail["To"]))
+    assert "has no answer yet" in " ".join(owner.split())
+
+
+def test_a_robot_and_a_stranger_do_not_answer_for_the_department(world: World) -> None:
+    mail = asked(world)
+    answers(world, mail, "I am on holiday.", Auto_Submitted="auto-replied")
+    answers(world, mail, "I know it.", sender="Eve <eve@elsewhere.test>")
+    assert world.case().open_requests
+    with world.app.ledger.transaction() as tx:
+        assert tx.mail.count(MailState.QUARANTINED) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("ask: kitchen: is it hot?", "'kitchen' is no department; known: warehouse"),
+        ("ask: warehouse by yesterday: is it there?", "names no day to come"),
+        ("ask: warehouse", "asks nobody or nothing"),
+    ],
+)
+def test_a_question_that_nobody_can_answer_comes_back(world: World, line: str, problem: str) -> None:
+    [said] = world.says(world.case().ref, line, agent="ana")
+    assert problem in said
+    assert requests(world) == []
+
+
+def test_without_a_date_the_department_has_a_working_day(world: World) -> None:
+    asked(world, "ask: warehouse: is it there?")
+    assert world.case().requests[0].due == world.now + timedelta(days=1)
+
+
+def test_what_was_asked_and_answered_is_part_of_the_case_in_brief(world: World) -> None:
+    answers(world, asked(world), "Yes.")
+    world.agent_tags("agent-lee")
+    story = next(mail for mail in reversed(world.letters("desk/opened")) if "lee@" in str(mail["To"]))
+    assert "was answered: Yes" in " ".join(text_of(story).split())

@@ -1,0 +1,245 @@
+"""Which mails may give orders, by what our own mail servers say of their sender (RFC 8601; docs/mail.md R6)."""
+
+import random
+from itertools import pairwise, product
+
+import pytest
+
+from followupd.domain.mail import Identity
+from followupd.text.mail import read
+from followupd.text.mail.authentication import parse_results
+from tests.story.raw_mail import a_mail
+
+SHOP = Identity(
+    addresses=frozenset({"support@shop.test"}),
+    agents=frozenset({"ana@shop.test"}),
+    authserv=frozenset({"mx.shop.test"}),
+)
+FAIL = "mx.shop.test; dmarc=fail header.from=shop.test"
+OF_ANOTHER = "mx.shop.test; dmarc=pass header.from=evil.test"
+PASS = "mx.shop.test; dmarc=pass header.from=shop.test"
+
+
+def distrusted(*results: str, sender: str = "Ana <ana@shop.test>", more: tuple[str, ...] = ()) -> str:
+    """Return why a note with these results gives no orders."""
+    fields = [f"Authentication-Results: {result}" for result in results]
+    raw = a_mail("gift-card: 50 EUR", *fields, *more, sender=sender, to="support@shop.test")
+    return read(raw, SHOP).distrusted
+
+
+#: what a stranger tried in an agent's name: From, and what our server said of it
+FORGERIES = {
+    "a failed check": ("ana@shop.test", [FAIL]),
+    "two mailboxes in From": ("Ana <ana@shop.test>, Mallory <m@evil.test>", [OF_ANOTHER]),
+    "two mailboxes, and the pass is of ours": ("<ana@shop.test>, <m@evil.test>", [PASS]),
+    "two angle addresses": ("Ana <ana@shop.test> <m@evil.test>", [PASS]),
+    "a group": ("Team: ana@shop.test, m@evil.test;", [PASS]),
+    "a group before an address": ("x:ana@shop.test;, m@evil.test", [PASS]),
+    "a semicolon between mailboxes": ("ana@shop.test; m@evil.test", [PASS]),
+    "an address in a comment": ("ana@shop.test (m@evil.test)", [PASS]),
+    "a quoted address before another": ('"ana@shop.test" m@evil.test', [PASS]),
+    "a pass of another domain": ("ana@shop.test", [OF_ANOTHER]),
+    "a pass of a longer domain": ("ana@shop.test", [f"{PASS}.evil.test"]),
+    "a pass of no domain": ("ana@shop.test", ["mx.shop.test; dmarc=pass"]),
+    "a pass of two domains": ("ana@shop.test", [f"{PASS} header.from=evil.test"]),
+    "no field at all": ("ana@shop.test", []),
+    "no policy": ("ana@shop.test", ["mx.shop.test; dmarc=none header.from=shop.test"]),
+    "a broken policy": ("ana@shop.test", ["mx.shop.test; dmarc=permerror header.from=shop.test"]),
+    "no answer of the name server": (
+        "ana@shop.test",
+        ["mx.shop.test; dmarc=temperror header.from=shop.test"],
+    ),
+    "a pass of a server that is not trusted": (
+        "ana@shop.test",
+        ["mx.evil.test; dmarc=pass header.from=shop.test"],
+    ),
+    "a quoted sender with a verdict": (
+        "ana@shop.test",
+        ['mx.shop.test; spf=pass smtp.mailfrom="a dmarc=pass header.from=shop.test"@evil.test; dmarc=fail'],
+    ),
+    "a quoted semicolon": (
+        "ana@shop.test",
+        ['mx.shop.test; spf=pass smtp.mailfrom="a;dmarc=pass header.from=shop.test;"@evil.test'],
+    ),
+    "a quoted quotation mark": (
+        "ana@shop.test",
+        [r'mx.shop.test; spf=pass smtp.mailfrom="\";dmarc=pass header.from=shop.test;\""@evil.test'],
+    ),
+    "a quoted bracket": (
+        "ana@shop.test",
+        ['mx.shop.test; spf=pass smtp.mailfrom="("@evil.test; dmarc=fail header.from=shop.test; x=")"'],
+    ),
+    "a verdict in a comment": (
+        "ana@shop.test",
+        ["mx.shop.test; spf=pass (a; dmarc=pass header.from=shop.test) smtp.mailfrom=evil.test"],
+    ),
+    "a verdict in a nested comment": (
+        "ana@shop.test",
+        ["mx.shop.test; spf=pass (a (b); dmarc=pass header.from=shop.test) smtp.mailfrom=evil.test"],
+    ),
+    "a comment that never ends": ("ana@shop.test", [f"{PASS} (", FAIL]),
+    "a quotation that never ends": ("ana@shop.test", [f'{PASS}; x="', FAIL]),
+    "two fields, the failure below": (
+        "ana@shop.test",
+        ["mx.shop.test; spf=pass smtp.mailfrom=evil.test", FAIL],
+    ),
+    "two fields, a pass above the failure": ("ana@shop.test", [PASS, FAIL]),
+    "two results in one field": ("ana@shop.test", [f"{PASS}; dmarc=fail header.from=shop.test"]),
+    "another server's field on top": ("ana@shop.test", ["relay.shop.test; none", FAIL]),
+    "a version of the field": ("ana@shop.test", ["mx.shop.test 1; dmarc=fail header.from=shop.test"]),
+    "a version of the method": ("ana@shop.test", ["mx.shop.test; dmarc/1=fail header.from=shop.test"]),
+    "blanks around the version": ("ana@shop.test", ["mx.shop.test; dmarc / 1 = fail header.from=shop.test"]),
+    "quotation marks around the server": (
+        "ana@shop.test",
+        ['"mx.shop.test"; dmarc=fail header.from=shop.test'],
+    ),
+    "capitals": ("ana@shop.test", ["MX.Shop.Test; DMARC=FAIL header.from=shop.test"]),
+    "a comment before the result": (
+        "ana@shop.test",
+        ["mx.shop.test; dmarc (x) = (y) fail header.from=shop.test"],
+    ),
+    "a quoted result": ("ana@shop.test", ['mx.shop.test; dmarc="fail" header.from=shop.test']),
+    "a folded field": ("ana@shop.test", ["mx.shop.test;\r\n\tdmarc=fail\r\n\theader.from=shop.test"]),
+    "a login of somebody else": ("ana@shop.test", ["mx.shop.test; auth=pass smtp.auth=m@shop.test"]),
+    "a login, and a failed check": (
+        "ana@shop.test",
+        ["mx.shop.test; auth=pass smtp.auth=ana@shop.test", FAIL],
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORGERIES)
+def test_a_note_whose_sender_is_not_confirmed_gives_no_orders(form: str) -> None:
+    sender, results = FORGERIES[form]
+    assert distrusted(*results, sender=sender)
+
+
+@pytest.mark.parametrize(
+    ("sender", "result"),
+    [
+        ("ana@shop.test", PASS),
+        ("Ana <ANA@SHOP.TEST>", PASS),
+        (
+            '"Doe, Ana" <ana@shop.test>',
+            "MX.shop.test 1; spf=none; DMARC=Pass (p=reject) header.from=Shop.Test",
+        ),
+        ("Doe, Ana <ana@shop.test>", "mx.shop.test; dkim=fail; dmarc=pass action=none header.from=shop.test"),
+        ('"ana@shop.test" <ana@shop.test>', f'{PASS}; x-tls=pass smtp.version="TLS; v1.3"'),
+        ("ana@shop.test (Ana)", "mx.shop.test; dmarc / 1 = pass header . from = ana@shop.test"),
+        (
+            "ana@shop.test",
+            "mx.shop.test; auth=pass (plain) smtp.auth=ana@shop.test smtp.mailfrom=ana@shop.test",
+        ),
+    ],
+)
+def test_a_note_whose_sender_our_server_confirms_may_give_orders(sender: str, result: str) -> None:
+    assert distrusted(result, sender=sender) == ""
+
+
+def test_without_a_trusted_server_only_several_senders_are_distrusted() -> None:
+    nobody = Identity(addresses=SHOP.addresses, agents=SHOP.agents)
+    assert read(a_mail("fixed", sender="ana@shop.test"), nobody).distrusted == ""
+    assert read(a_mail("fixed", sender="ana@shop.test, m@evil.test"), nobody).distrusted
+
+
+FOREIGN = "Received: from x.test by mx.evil.test"
+OURS = "Received: from mx.evil.test by mx.shop.test"
+FORGED_PASS = f"Authentication-Results: {PASS}"
+
+
+def test_a_pass_below_the_first_foreign_server_came_with_the_mail() -> None:
+    assert distrusted(more=(OURS, FOREIGN, FORGED_PASS))
+    assert distrusted("mx.shop.test; spf=pass", more=(FOREIGN, FORGED_PASS))
+    assert distrusted(more=("Received: by 2002:a05::1", OURS, FOREIGN, FORGED_PASS))
+
+
+def test_a_result_above_the_first_foreign_server_is_ours_whoever_handed_it_on() -> None:
+    assert distrusted(more=(OURS, FORGED_PASS, FOREIGN)) == ""
+    assert distrusted(more=("Received: by 2002:a05::1 with SMTP", FORGED_PASS, OURS, FOREIGN)) == ""
+    assert distrusted(more=("Received: by imap.shop.test (LMTP)", OURS, FORGED_PASS, FOREIGN)) == ""
+    assert distrusted(more=(OURS, f"Authentication-Results: {FAIL}", FOREIGN, FORGED_PASS))
+
+
+#: the examples of RFC 8601, appendix B, each with the results that it tells
+EXAMPLES = {
+    "example.org 1; none": [],
+    "example.com; spf=pass smtp.mailfrom=example.net": [("spf", "pass")],
+    "example.com; auth=pass (cleartext) smtp.auth=sender@example.net; spf=pass smtp.mailfrom=example.net": [
+        ("auth", "pass"),
+        ("spf", "pass"),
+    ],
+    "example.com; iprev=pass policy.iprev=192.0.2.200": [("iprev", "pass")],
+    "example.com; sender-id=fail header.from=example.com; dkim=pass (good signature) header.d=example.com": [
+        ("sender-id", "fail"),
+        ("dkim", "pass"),
+    ],
+    "example.com; auth=pass (cleartext) smtp.auth=sender@example.com; spf=fail smtp.mailfrom=example.com": [
+        ("auth", "pass"),
+        ("spf", "fail"),
+    ],
+    'example.com; dkim=pass reason="good signature" header.i=@mail-router.example.net; '
+    'dkim=fail reason="bad signature" header.i=@newyork.example.com': [("dkim", "pass"), ("dkim", "fail")],
+    "foo.example.net (foobar) 1 (baz); dkim (Because I like it) / 1 (One yay) = (wait for it) fail "
+    "policy (A dot can go here) . (like that) expired (this surprised me) = (as I wasn't expecting it) 1362471462": [
+        ("dkim", "fail")
+    ],
+}
+
+
+@pytest.mark.parametrize("field", EXAMPLES)
+def test_the_examples_of_the_standard_are_read_as_it_says(field: str) -> None:
+    parsed = parse_results(field)
+    assert [(each.method, each.result) for each in parsed.results] == EXAMPLES[field]
+    assert not parsed.malformed
+    assert parsed.authserv_id == field.split(";", maxsplit=1)[0].split(maxsplit=1)[0]
+
+
+def test_a_property_with_comments_all_over_is_read() -> None:
+    [result] = parse_results([*EXAMPLES][-1]).results
+    assert result.properties == (("policy.expired", "1362471462"),)
+
+
+def mutations(field: str, count: int) -> list[str]:
+    """Return the field with parts swapped, doubled, removed or surrounded, always the same ones."""
+    chance = random.Random(8601)
+    pieces = [
+        " ",
+        "(",
+        ")",
+        '"',
+        ";",
+        "=",
+        "/",
+        "\\",
+        "1",
+        "(x)",
+        "dmarc",
+        "pass",
+        "\r\n ",
+        "header.from=shop.test",
+    ]
+    found = []
+    for _ in range(count):
+        place = chance.randrange(len(field) + 1)
+        length = chance.choice((0, 0, 1, 2))
+        found.append(field[:place] + chance.choice(pieces) + field[place + length :])
+    return found
+
+
+@pytest.mark.parametrize("field", mutations(FAIL, 120))
+def test_no_change_of_one_place_turns_a_failed_check_into_a_pass(field: str) -> None:
+    assert distrusted(field)
+
+
+@pytest.mark.parametrize("local", mutations("dmarc=pass header.from=shop.test", 80))
+def test_no_quoted_sender_passes_a_check(local: str) -> None:
+    quoted = local.replace("\\", "\\\\").replace('"', r"\"").replace("\r\n", " ")
+    assert distrusted(f'mx.shop.test; spf=pass smtp.mailfrom="{quoted}"@evil.test')
+    assert distrusted(f'mx.shop.test; spf=pass smtp.mailfrom="{quoted}"@evil.test; dmarc=fail')
+
+
+@pytest.mark.parametrize(
+    ("above", "below"), [*pairwise([PASS, FAIL, PASS]), *product([FAIL], [OF_ANOTHER, PASS])]
+)
+def test_a_failed_check_anywhere_is_a_failed_check(above: str, below: str) -> None:
+    assert "forged" in distrusted(above, below)

@@ -1,0 +1,381 @@
+"""How agents write an order, in the bytes of 19 mail clients and in four languages: what is done and what comes back."""
+
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+import pytest
+
+from followupd.domain.command import VERBS, Form, form_of
+from followupd.domain.mail import Identity
+from followupd.domain.playbook import Agent
+from followupd.languages import catalogue
+from followupd.text import mail
+from followupd.text.notes import Question, ReadNote, filled_in, own_lines, read_note, uncertain_orders
+from followupd.text.orders import Grammar
+
+DATA = Path(__file__).parent / "data"
+CLIENTS = sorted(path.stem for path in (DATA / "clients").glob("*.eml"))
+DESK = (DATA / "clients" / "desk.txt").read_text(encoding="utf-8")
+ANA = Agent(id="ana", name="Ana Reyes", email="ana@shop.test", phone="+44 20 7946 0018")
+LEE = Agent(id="lee", name="Lee Park", email="lee@shop.test", phone="+44 20 7946 0019")
+GRAMMAR = Grammar(
+    tags={
+        "complaint": "complaint",
+        "not-complaint": "dismiss",
+        "erledigt!": "fixed",
+        "vip": "severity: high",
+        "refund-*": "refund: {}",
+        "agent-*": "owner: {}",
+    },
+    agents=(ANA, LEE),
+    company="The Shop",
+)
+IDENTITY = Identity(addresses=frozenset({"support@shop.test"}), agents=frozenset({"ana@shop.test"}))
+APPROVAL = Question("approve", "refuse")
+SUSPECTED = Question("complaint", "dismiss")
+LEFT = Question("settle: sent", by_consent=False)
+EMPTY = ("fault", "impact", "issue")
+WORDS = "The label showed 12 High St - the address of an earlier  customer; 4. Dez. “really”, 2 * 3 -- ok?"
+#: a text for each form of verb
+TEXTS = {
+    Form.NONE: "",
+    Form.NUMBER: "1",
+    Form.AMOUNT: "25.00 EUR",
+    Form.OPTIONAL_TEXT: WORDS,
+    Form.TEXT: WORDS,
+}
+VALUES = {
+    "fault": "ours",
+    "severity": "high",
+    "resolved": "partly",
+    "settle": "sent",
+    "owner": "lee",
+    "playbook": "delivery",
+    "cause-code": "carrier",
+}
+
+
+def text_of(verb: str) -> str:
+    """Return a text that the verb takes."""
+    if verb == "show":
+        return "FU-7K3Q9"
+    if form_of(verb) is Form.NUMBER_AND_TEXT:
+        return f"1 until Friday because {WORDS}"
+    return VALUES.get(verb) or TEXTS[form_of(verb)]
+
+
+def line_of(verb: str) -> str:
+    text = text_of(verb)
+    return f"{verb}: {text}" if text else verb
+
+
+def answer(client: str, *lines: str) -> str:
+    """Return the raw mail with which an agent answers a desk mail in one client's format."""
+    raw = (DATA / "clients" / f"{client}.eml").read_text(encoding="utf-8")
+    text, mark, html = raw.partition("Content-Type: text/html")
+    for place, line in zip(("FIRST", "SECOND", "THIRD"), [*lines, "", "", ""], strict=False):
+        text = text.replace(f"{place} LINE", line)
+        html = html.replace(f"{place} LINE", escape(line))
+    return text + mark + html
+
+
+def read_answer(client: str, *lines: str, question: Question | None = None) -> ReadNote:
+    message = mail.read(answer(client, *lines).encode(), IDENTITY)
+    doubts = uncertain_orders(message, DESK, GRAMMAR)
+    assert doubts == [], [doubt.line for doubt in doubts]
+    return read_note(own_lines(message), GRAMMAR, question=question, signer=ANA, may_be_empty=EMPTY)
+
+
+def said(note: ReadNote) -> list[tuple[str, str]]:
+    return [(order.verb, order.text) for group in note.orders for order in group]
+
+
+def read(*lines: str, question: Question | None = None) -> ReadNote:
+    return read_note(lines, GRAMMAR, question=question, signer=ANA, may_be_empty=EMPTY)
+
+
+# --- 19 formats x every verb ---
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_every_verb_arrives_with_its_words_from_every_client(client: str) -> None:
+    assert len(CLIENTS) == 19
+    for verb in VERBS:
+        note = read_answer(client, line_of(verb), "", "Ana")
+        words = text_of(verb)
+        if client == "outlook-web-html-only":  # two blanks are one in HTML
+            words = words.replace("  ", " ")
+        assert (said(note), note.back, note.remark) == ([(verb, words)], (), ""), verb
+
+
+#: a way of writing, and what it means
+WAYS = {
+    "Fixed.": ("fixed", ""),
+    "Fixed!": ("fixed", ""),
+    "FIXED": ("fixed", ""),
+    "Fixed, thanks": ("fixed", ""),
+    "please hold": ("hold", ""),
+    "Hi Lee, fixed": ("fixed", ""),
+    "- fixed": ("fixed", ""),
+    "1. fixed": ("fixed", ""),
+    "Hold until Friday": ("hold", "until Friday"),
+    "kept #1": ("kept", "1"),
+    "kept no. 1": ("kept", "1"),
+    "Kept: 1.": ("kept", "1"),
+    "1 kept": ("kept", "1"),
+    "#1: kept": ("kept", "1"),
+    "Promise 1 kept": ("kept", "1"),
+    "kept 1 and 2": ("kept", "1, 2"),
+    "done: 1": ("kept", "1"),
+    "1 late until Friday because of snow": ("late", "1 until Friday because of snow"),
+    "Late 1 until 4. Dec because of snow": ("late", "1 until 4. Dec because of snow"),
+    "Cause - the label": ("cause", "the label"),
+    "Cause – the label - wrong": ("cause", "the label - wrong"),
+    "Cause — the label": ("cause", "the label"),
+    "cause- the label": ("cause", "the label"),
+    "cause = the label": ("cause", "the label"),
+    "cause： the label": ("cause", "the label"),
+    "Cause\u00a0: the label": ("cause", "the label"),
+    "*Cause:* the label": ("cause", "the label"),
+    "**Cause**: the *label*": ("cause", "the *label*"),
+    "*cause: the label*": ("cause", "the label"),
+    "“cause: the label”": ("cause", "the label"),
+    "root cause: the label": ("cause", "the label"),
+    "refund 25 EUR": ("refund", "25 EUR"),
+    "Refund of 25 EUR": ("refund", "25 EUR"),
+    "Refund: €25.": ("refund", "€25"),
+    "Refund 25 euros please": ("refund", "25 euros"),
+    "refund: 25,-": ("refund", "25,-"),
+    "Refund: 25 EUR - as agreed": ("refund", "25 EUR - as agreed"),
+    "Gift-Card: 20 EUR": ("gift-card", "20 EUR"),
+    "giftcard 20 EUR": ("gift-card", "20 EUR"),
+    "gift voucher: 20 EUR": ("gift-card", "20 EUR"),
+    "fault: not ours": ("fault", "not-ours"),
+    "Fault - Ours.": ("fault", "ours"),
+    "severity high!": ("severity", "high"),
+    "Owner: Lee Park": ("owner", "lee"),
+    "owner: Lee.": ("owner", "lee"),
+    "assign to lee@shop.test": ("owner", "lee"),
+    "agent-lee": ("owner", "lee"),
+    "vip": ("severity", "high"),
+    "Not-complaint": ("dismiss", ""),
+    "Not a complaint.": ("dismiss", ""),
+    "It’s not a complaint": ("dismiss", ""),
+    "no complaint": ("dismiss", ""),
+    "not reached, voicemail": ("not-reached", "voicemail"),
+    "Reached!": ("reached", ""),
+    "Show kim@example.org": ("show", "kim@example.org"),
+    "?": ("help", ""),
+    "what's due today": ("today", ""),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_way_of_writing_is_understood(way: str) -> None:
+    note = read(way)
+    assert (said(note), note.back, note.remark) == ([WAYS[way]], (), "")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_every_way_of_writing_arrives_from_every_client(client: str) -> None:
+    for way, meant in WAYS.items():
+        note = read_answer(client, way)
+        assert (said(note), note.back) == ([meant], ()), way
+
+
+def test_two_orders_on_a_line_are_both_done_or_both_come_back() -> None:
+    both = [("refund", "25 EUR"), ("gift-card", "20 EUR")]
+    assert said(read("Refund: 25 EUR, gift card: 20 EUR")) == both
+    assert said(read("fixed, severity: high")) == [("fixed", ""), ("severity", "high")]
+    for line in (
+        "cause: the label was wrong, resolution: new one sent",
+        "Fixed. Cause: the label was wrong. Resolution: new one sent.",
+        "note: called her. Refund: 25 EUR",
+        "Refund: 25 EUR, then 20 EUR later",
+        "refund: 25 EUR or 30 EUR",
+        "approve but change the date",
+    ):
+        note = read(line)
+        assert said(note) == []
+        assert [unclear.line for unclear in note.back] == [line]
+    [unclear] = read("cause: the label was wrong, resolution: new one sent").back
+    assert unclear.draft == "cause: the label was wrong\nresolution: new one sent"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("complaint", "dismiss"),
+        ("approve", "refuse: too much"),
+        ("hold", "release"),
+        ("kept: 1", "late: 1 until Friday because of snow"),
+        ("kept", "withdraw: 2 because it is sold out"),
+        ("fixed", "not a complaint"),
+        ("cause: this", "cause: that"),
+        ("owner: Lee", "owner: Ana"),
+        ("issued: 1", "refused: 1"),
+    ],
+)
+def test_lines_that_contradict_each_other_come_back_undone(lines: tuple[str, str]) -> None:
+    note = read(*lines)
+    assert said(note) == []
+    assert [unclear.line for unclear in note.back] == list(lines)
+
+
+def test_lines_about_different_numbers_do_not_contradict() -> None:
+    assert len(said(read("kept: 1", "late: 2 until Friday because of snow"))) == 2
+
+
+@pytest.mark.parametrize(
+    "line", ["not fixed", "don't refund 25 EUR", "not kept yet", "nicht behoben", "pas résolu", "Fixed?"]
+)
+def test_what_is_denied_or_asked_comes_back_without_a_hint_of_its_opposite(line: str) -> None:
+    note = read(line)
+    assert said(note) == []
+    [unclear] = note.back
+    assert unclear.draft is None
+    assert "mean" not in unclear.problem
+
+
+def test_a_number_before_a_dot_may_be_a_list_mark_and_is_asked_about() -> None:
+    [unclear] = read("1. kept").back
+    assert unclear.draft == "kept: 1"
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        ("Ana",),
+        ("A.",),
+        ("AR",),
+        ("Thanks,", "Ana"),
+        ("BR, Ana",),
+        ("– Ana",),
+        ("Ana Reyes", "Customer Care | The Shop Ltd", "T +44 20 7946 0018 | ana@shop.test"),
+        ("The Shop Ltd", "Registered in England"),
+    ],
+)
+def test_a_signature_is_no_order_and_no_remark(signature: tuple[str, ...]) -> None:
+    note = read("Fixed", "", *signature)
+    assert (said(note), note.back, note.remark) == ([("fixed", "")], (), "")
+
+
+def test_an_order_below_the_own_name_comes_back() -> None:
+    note = read("Fixed", "Ana Reyes", "cause: a strike")
+    assert said(note) == [("fixed", "")]
+    assert [unclear.line for unclear in note.back] == ["cause: a strike"]
+
+
+def test_free_words_are_a_remark_and_no_mistake() -> None:
+    note = read("I talked to her on the phone.", "She will be away until May  - maybe longer", "kept: 1")
+    assert note.remark == "I talked to her on the phone.\nShe will be away until May  - maybe longer"
+    assert (said(note), note.back) == ([("kept", "1")], ())
+
+
+def test_words_that_make_an_order_depend_on_something_hold_it_back() -> None:
+    note = read("Approve", "but change the date to Monday first")
+    assert said(note) == []
+    assert [unclear.line for unclear in note.back] == ["Approve\nbut change the date to Monday first"]
+
+
+# --- yes and no ---
+
+YES = (
+    *("ok", "OK", "Yes", "yes!", "Approved", "approved.", "ja", "Ja,", "oui", "Oui!", "vale", "Vale.", "sí"),
+    *("👍", "👍🏽", "okay", "go ahead", "Go ahead, thanks", "Yes please", "d'accord", "in Ordnung"),
+    *("Approve, thanks", "yes, approve"),
+)
+NO = {"no": "", "No, too expensive": "too expensive", "Nein: zu teuer": "zu teuer", "non": ""}
+
+
+@pytest.mark.parametrize("word", YES)
+def test_yes_answers_one_question_and_none_where_there_is_none(word: str) -> None:
+    assert said(read(word, question=APPROVAL)) == [("approve", "")]
+    if "pprove" not in word:
+        assert said(read(word, question=SUSPECTED)) == [("complaint", "")]
+        assert said(read(word)) == []
+
+
+@pytest.mark.parametrize("word", NO)
+def test_no_refuses_with_its_reason(word: str) -> None:
+    assert said(read(word, question=APPROVAL)) == [("refuse", NO[word])]
+    assert said(read(word, question=SUSPECTED)) == [("dismiss", "")]
+
+
+def test_only_a_plain_yes_says_that_a_letter_has_left() -> None:
+    assert said(read("yes", question=LEFT)) == [("settle", "sent")]
+    for word in ("ok", "no", "yes it's in Sent", "👍"):
+        assert said(read(word, question=LEFT)) == []
+
+
+def test_a_yes_with_more_words_comes_back_with_what_to_say() -> None:
+    [unclear] = read("ok but change the date", question=APPROVAL).back
+    assert "expected 'approve' or 'refuse: why'" in unclear.problem
+
+
+# --- inside the quote ---
+
+
+def test_an_offered_empty_line_may_be_filled_in_inside_the_quote() -> None:
+    for client in CLIENTS:
+        if client == "no-quote":
+            continue
+        raw = answer(client).replace("cause:", "cause: a strike - of drivers")
+        message = mail.read(raw.encode(), IDENTITY)
+        filled = filled_in(message, DESK, DESK, GRAMMAR)
+        assert filled == ["cause: a strike - of drivers"], client
+        assert uncertain_orders(message, DESK, GRAMMAR, filled) == []
+
+
+# --- four languages ---
+
+
+def _words() -> Iterator[tuple[str, str, str]]:
+    for tag in ("en", "de", "fr", "es"):
+        for verb, phrases in catalogue().language(tag).answers.verbs.items():
+            for phrase in phrases:
+                yield tag, verb, phrase
+
+
+def test_every_verb_has_words_in_each_language_that_has_letters() -> None:
+    for tag in ("en", "de", "fr", "es"):
+        assert set(catalogue().language(tag).answers.verbs) == set(VERBS)
+
+
+def test_no_word_means_two_verbs() -> None:
+    meant: dict[str, str] = {}
+    for tag, verb, phrase in _words():
+        assert GRAMMAR.verb_of(phrase) == verb, (tag, phrase)
+        assert meant.setdefault(phrase.casefold(), verb) == verb, (tag, phrase)
+
+
+def test_every_word_of_every_language_is_understood_with_its_text() -> None:
+    for tag, verb, phrase in _words():
+        text = text_of(verb)
+        for separator in (": ", " : ", " – "):
+            line = f"{phrase}{separator}{text}" if text else f"{phrase}."
+            assert said(read(line)) == [(verb, text)], (tag, line)
+
+
+def test_words_for_values_are_understood_in_every_language() -> None:
+    for tag in ("en", "de", "fr", "es"):
+        values = catalogue().language(tag).answers.values
+        for verb in ("fault", "severity", "resolved", "settle"):
+            for value in VERBS[verb].split(" | "):
+                for phrase in values[value]:
+                    assert said(read(f"{verb}: {phrase}")) == [(verb, value)], (tag, phrase)
+
+
+def _notes() -> Iterator[tuple[str, ...]]:
+    for row in (DATA / "agents_notes.tsv").read_text(encoding="utf-8").splitlines():
+        yield tuple(row.split("\t"))
+
+
+@pytest.mark.parametrize("row", list(_notes()), ids=lambda row: row[2][:40])
+def test_a_note_as_a_stranger_writes_it_is_understood_or_comes_back(row: tuple[str, ...]) -> None:
+    _, asked, note, done, back, remark = row
+    question = {"approval": APPROVAL, "suspected": SUSPECTED, "doubt": LEFT}.get(asked)
+    found = read(*note.split("\\n"), question=question)
+    orders = " ; ".join(f"{verb}: {text}" if text else verb for verb, text in said(found))
+    assert (orders, str(len(found.back)), found.remark) == (done, back, remark)
