@@ -19,14 +19,14 @@ from typing import Any
 
 from benchmarks import train_recogniser
 from followupd.text.complaints.cues import shipped_lexicon
-from followupd.text.complaints.features import Features, second_signs, second_words, weigh
+from followupd.text.complaints.features import Features, second_grams, second_signs, weigh
 from followupd.text.complaints.recogniser import Recogniser
-from followupd.text.ngrams import BITS, ngrams, places
+from followupd.text.ngrams import places
 
 # Any: these have no types of their own, and are needed for training only.
 np: Any = import_module("numpy")
 sparse: Any = import_module("scipy.sparse")
-LogisticRegression: Any = import_module("sklearn.linear_model").LogisticRegression
+minimize: Any = import_module("scipy.optimize").minimize
 roc_auc_score: Any = import_module("sklearn.metrics").roc_auc_score
 f1_score: Any = import_module("sklearn.metrics").f1_score
 
@@ -34,9 +34,13 @@ TOP = Path(__file__).resolve().parents[1]
 MAILS = TOP / "benchmarks" / "texts" / "mails"
 WEIGHTS = TOP / "followupd" / "languages" / "mail_weights.json"
 #: rounds that measure
-KEPT = ("06",)
+KEPT = ("09",)
+#: rounds in the mix of a mailbox; the others are half traps
+NATURAL = ("07", "08")
 LANGUAGES = ("en", "de", "fr", "es")
-STRENGTH = 20.0
+#: n-grams fall into 2 ** BITS places
+BITS = 17
+STRENGTH = 8.0
 SIGN_WEIGHT = 0.3
 #: what the English texts of other sources weigh together, as a share of the mails
 ENGLISH_SHARE = 0.5
@@ -44,9 +48,6 @@ ENGLISH_SHARE = 0.5
 REPORT = train_recogniser.TARGET["~"]
 #: precision from which the machine may write by itself, and the thresholds of the settings for it and for asking
 PRECISION, AUTO, ASK = 0.98, 0.90, 0.30
-#: log-odds that all scores are lowered by: half of the mails of the rounds are traps, and a mailbox has fewer of them
-PLAINER = 0.3
-
 
 @dataclass(frozen=True)
 class Mail:
@@ -94,20 +95,20 @@ class Reader:
         self.columns: dict[str, int] = {}
         self._recogniser = Recogniser.shipped()
 
-    def signs(self, seen: Features, language: str) -> Mapping[str, float]:
-        """Return what the first stage sees."""
-        reading = weigh(seen, self._recogniser.weights_for(language), {})
-        return second_signs(seen, reading.log_odds, language)
+    def row(self, mail: Mail) -> tuple[list[str], Mapping[str, float]]:
+        """Return the n-grams of a mail, and what the second stage is told beside them."""
+        seen = self._recogniser.see(mail.subject, mail.body, mail.language)
+        reading = weigh(seen, self._recogniser.weights_for(mail.language), {})
+        return list(second_grams(seen)), second_signs(seen, reading.log_odds, mail.language)
 
     def matrix(self, mails: Sequence[Mail]) -> Any:
         """Return one row for each mail."""
         columns, starts, values = [], [0], []
         for mail in mails:
-            seen = self._recogniser.see(mail.subject, mail.body, mail.language)
-            at = places(ngrams(second_words(seen)))
-            columns += at
-            values += [max(1, len(at)) ** -0.5] * len(at)
-            for name, value in self.signs(seen, mail.language).items():
+            grams, signs = self.row(mail)
+            columns += places(grams, BITS)
+            values += [max(1, len(grams)) ** -0.5] * len(grams)
+            for name, value in signs.items():
                 columns.append(self.columns.setdefault(name, (1 << BITS) + len(self.columns)))
                 values.append(value * SIGN_WEIGHT)
             starts.append(len(columns))
@@ -116,22 +117,40 @@ class Reader:
         return found
 
 
-def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int]) -> Any:
-    """Fit the weights on some rows; a text that is half a complaint counts as both kinds.
+@dataclass(frozen=True)
+class Model:
+    """Weights of the columns, and the score of a mail that has none of them."""
 
-    The texts of other sources weigh ENGLISH_SHARE of the mails together.
+    weights: Any
+    start: float
+
+    def scores(self, matrix: Any) -> Any:
+        """Return the log-odds of each row."""
+        return matrix @ self.weights + self.start
+
+
+def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int]) -> Model:
+    """Fit a logistic regression on some rows.
+
+    A text that is half a complaint counts as half of one. The texts of other sources weigh ENGLISH_SHARE of the
+    mails together.
     """
     own = sum(mails[row].weight for row in rows if mails[row].round)
     others = sum(mails[row].weight for row in rows if not mails[row].round)
     factor = ENGLISH_SHARE * own / others
-    parts = []
-    for row in rows:
-        mail = mails[row]
-        weight = mail.weight if mail.round else mail.weight * factor
-        parts += [(row, weight * mail.complaint, True), (row, weight * (1 - mail.complaint), False)]
-    used, weights, wanted = zip(*(part for part in parts if part[1]), strict=True)
-    model = LogisticRegression(C=STRENGTH, max_iter=3000, solver="liblinear", random_state=0)
-    return model.fit(matrix[list(used)], np.array(wanted), sample_weight=np.array(weights))
+    weights = np.array([mails[row].weight * (1 if mails[row].round else factor) for row in rows])
+    wanted = np.array([mails[row].complaint for row in rows])
+    part = matrix[list(rows)]
+
+    def loss(point: Any) -> tuple[float, Any]:
+        scores = part @ point[:-1] + point[-1]
+        chance = 1 / (1 + np.exp(-scores))
+        lost = weights @ (np.logaddexp(0, scores) - wanted * scores) + point[:-1] @ point[:-1] / (2 * STRENGTH)
+        error = weights * (chance - wanted)
+        return lost, np.append(part.T @ error + point[:-1] / STRENGTH, error.sum())
+
+    found = minimize(loss, np.zeros(part.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 120}).x
+    return Model(found[:-1], float(found[-1]))
 
 
 def report(name: str, mails: Sequence[Mail], scores: Any) -> None:
@@ -162,38 +181,47 @@ def certain_from(wanted: Any, scores: Any) -> float:
 
 
 def out_of_fold(matrix: Any, mails: Sequence[Mail]) -> Any:
-    """Return the scores of models that have not seen the round of a mail; kept rounds are in none of them."""
-    rounds = sorted({mail.round for mail in mails if mail.round} - {*KEPT})
-    fold = [rounds[at % len(rounds)] if not mail.round else mail.round for at, mail in enumerate(mails)]
+    """Return the scores of models that have not seen the round of a mail, two rounds at a time.
+
+    Kept rounds are in none of them.
+    """
+    folds = sorted({mail.round for mail in mails if mail.round} - {*KEPT})
+    folds = [f"{first} {second}" for first, second in zip(folds[::2], folds[1::2], strict=True)]
+    fold = {name: pair for pair in folds for name in pair.split()}
+    of = [fold.get(mail.round, "") if mail.round else folds[at % len(folds)] for at, mail in enumerate(mails)]
     scores = np.zeros(len(mails))
-    for held in rounds:
-        train = [row for row, of in enumerate(fold) if of != held and of not in KEPT]
-        test = [row for row, of in enumerate(fold) if of == held]
-        scores[test] = fitted(matrix, mails, train).decision_function(matrix[test])
+    for held in folds:
+        train = [row for row, pair in enumerate(of) if pair not in {held, ""}]
+        test = [row for row, pair in enumerate(of) if pair == held]
+        scores[test] = fitted(matrix, mails, train).scores(matrix[test])
     return scores
 
 
 def calibration(mails: Sequence[Mail], scores: Any) -> tuple[float, float]:
-    """Return stretch and shift: the best macro-F1 is at ASK, and PRECISION at AUTO, both as log-odds."""
-    own = [number for number, mail in enumerate(mails) if mail.round and mail.complaint in {0.0, 1.0}]
+    """Return stretch and shift: the best macro-F1 is at ASK, and PRECISION at AUTO, both as log-odds.
+
+    Both are found on the rounds in the mix of a mailbox.
+    """
+    own = [number for number, mail in enumerate(mails) if mail.round in NATURAL]
     wanted = np.array([mails[number].complaint == 1.0 for number in own])
     ask = best_f1(wanted, scores[own])[1]
     auto = max(certain_from(wanted, scores[own]), ask + 1.0)
     low, high = math.log(ASK / (1 - ASK)), math.log(AUTO / (1 - AUTO))
     stretch = (high - low) / (auto - ask)
-    return stretch, low - stretch * ask - PLAINER
+    return stretch, low - stretch * ask
 
 
-def packed(model: Any, reader: Reader, stretch: float, shift: float) -> dict[str, Any]:
+def packed(model: Model, reader: Reader, stretch: float, shift: float) -> dict[str, Any]:
     """Return the weights as the file has them, in 127 steps each way."""
-    weights = model.coef_[0] * stretch
+    weights = model.weights * stretch
     grams = weights[: 1 << BITS]
     step = float(np.abs(grams).max()) / 127
     whole = np.rint(grams / step).astype("int8")
+    signs = {name: float(weights[at]) * SIGN_WEIGHT for name, at in reader.columns.items()}
     return {
-        "bias": round(float(model.intercept_[0]) * stretch + shift, 4),
+        "bias": round(model.start * stretch + shift, 4),
         "step": round(step, 6),
-        "signs": {name: round(float(weights[at]) * SIGN_WEIGHT, 3) for name, at in reader.columns.items()},
+        "signs": {name: round(weight, 3) for name, weight in signs.items()},
         "weights": base64.b85encode(zlib.compress(whole.tobytes(), 9)).decode(),
     }
 
@@ -213,12 +241,15 @@ def main() -> int:
     matrix = reader.matrix(mails)
     scores = out_of_fold(matrix, mails)
     stretch, shift = calibration([mails[row] for row in own], scores[own])
-    report("by round", [mails[row] for row in own], scores[own])
+    natural = [row for row in own if mails[row].round in NATURAL]
+    traps = [row for row in own if mails[row].round not in NATURAL]
+    report("mailbox", [mails[row] for row in natural], scores[natural])
+    report("traps", [mails[row] for row in traps], scores[traps])
     report("English", [mails[row] for row in english], scores[english])
 
     model = fitted(matrix, mails, train)
     if kept:
-        report("kept", [mails[row] for row in kept], model.decision_function(matrix[kept]))
+        report("kept", [mails[row] for row in kept], model.scores(matrix[kept]))
     if options.write:
         classes = {"complaint": packed(model, reader, stretch, shift)}
         WEIGHTS.write_text(json.dumps({"bits": BITS, "classes": classes}, indent=1) + "\n", "utf-8")

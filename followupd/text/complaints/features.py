@@ -11,10 +11,10 @@ from itertools import pairwise
 from typing import Any
 
 from followupd.languages import complaint_weights, mail_weights
-from followupd.text.complaints.cues import AGAINST, Cues
+from followupd.text.complaints.cues import Cues
 from followupd.text.complaints.phrases import Hit
 from followupd.text.complaints.words import READ, Vocabulary, sentences_of, words_of
-from followupd.text.ngrams import Classes, LinearModel, ngrams, places, tokens
+from followupd.text.ngrams import Classes, ngrams, places, tokens
 
 #: cues count for less in a mail of more words than this, because long mails contain most words once
 FULL_WEIGHT = 80
@@ -36,6 +36,8 @@ class Features:
     said: Mapping[str, Sequence[str]]
     tone: Mapping[str, float]
     marks: Mapping[str, float]
+    subject: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)
 
     @property
     def groups(self) -> frozenset[str]:
@@ -96,7 +98,8 @@ def features_of(subject: str, text: str, cues: Cues, *, with_tone: bool = True) 
         if phrase not in phrases:
             phrases.append(phrase)
     tone = tone_of(whole) if with_tone else {}
-    return Features(words, hits, said, tone, _marks(whole, words, cues.vocabulary))
+    marks = _marks(whole, words, cues.vocabulary)
+    return Features(words, hits, said, tone, marks, subject[:_MAX_SUBJECT], text[:READ])
 
 
 def _marks(text: str, words: Sequence[str], vocabulary: Vocabulary) -> dict[str, float]:
@@ -160,65 +163,110 @@ def worst_words(words: list[str], most: int = 2) -> list[str]:
 
 #: log-odds of the first stage that the second one takes, and what divides them: signs are about as large as one
 _MAX_FIRST, _FIRST_SCALE = 6.0, 4.0
-#: divides the logarithm of the number of words
+#: divides the logarithms of lengths
 _LENGTH_SCALE = 5.0
-#: cue groups that the second stage weighs anew
-CALMING = frozenset({*AGAINST})
+#: characters of a subject that are read
+_MAX_SUBJECT = 300
+#: n-grams of a single word: the word, and its parts
+_OF_ONE_WORD = "wc"
+_NUMBER = re.compile(r"\d{4,}")
+_AMOUNT = re.compile(r"[€$£]|\b(?:EUR|GBP|USD|CHF)\b")
+_DATE = re.compile(r"\b\d{1,2}[./]\d{1,2}\b")
+_QUOTED = re.compile(r"[\"„“«»]")
+_LINK = re.compile(r"https?:|www\.")
 
 
 def second_signs(seen: Features, log_odds: float, language: str) -> dict[str, float]:
-    """Return what the second stage is told of the first: calming groups, style, score, length and language.
-
-    The groups that speak for a complaint are in the score already. Taken alone, they would speak against one, as the
-    mails that teach the second stage are traps: advertisements are full of complaints.
+    """Return what the second stage is told beside the words: cue groups, style, shape, the first stage's score.
 
     Args:
         seen: the features of the text.
         log_odds: the first stage's score.
         language: of the text.
     """
-    signs = {f"cue:{group}": 1.0 for group in seen.groups & CALMING}
+    signs = {f"cue:{group}": 1.0 for group in seen.groups}
     signs |= {f"mark:{name}": value for name, value in seen.marks.items()}
+    signs |= {f"shape:{name}": float(value) for name, value in _shape(seen).items()}
     signs["first"] = max(-_MAX_FIRST, min(_MAX_FIRST, log_odds)) / _FIRST_SCALE
-    signs["length"] = math.log1p(len(seen.words)) / _LENGTH_SCALE
     signs[f"language:{language}"] = 1.0
     return signs
 
 
-def second_words(seen: Features) -> list[str]:
-    """Return the words that the second stage reads.
+def _shape(seen: Features) -> dict[str, float]:
+    """Measure the shape of a mail: orders and questions ask, notes to machines are short, stories have sentences."""
+    text = seen.text
+    sentences = sentences_of(text) or [""]
+    asking = ["?" in sentence for sentence in sentences]
+    return {
+        "words": math.log1p(len(seen.words)) / _LENGTH_SCALE,
+        "sentences": math.log1p(len(sentences)) / _LENGTH_SCALE,
+        "lines": math.log1p(text.count("\n")) / _LENGTH_SCALE,
+        "long sentences": min(1.0, len(seen.words) / len(sentences) / 30),
+        "asking": sum(asking) / len(asking),
+        "asking last": any(asking[-2:]),
+        "asking first": "?" in seen.subject,
+        "no subject": not seen.subject.strip(),
+        "number": bool(_NUMBER.search(f"{seen.subject} {text}")),
+        "amount": bool(_AMOUNT.search(text)),
+        "date": bool(_DATE.search(text)),
+        "link": bool(_LINK.search(text)),
+        "quoting": bool(_QUOTED.search(text)),
+        "pausing": "..." in text or "…" in text,
+        "colons": min(text.count(":"), 4) / 4,
+    }
+
+
+#: what the explanation of a verdict calls the signs of a mail's style and shape; the others are not shown
+SHOWN_SIGNS: Mapping[str, str] = {
+    "exclaiming": "!",
+    "shouting": "CAPITALS",
+    "yours": "addresses the company",
+    "mine": "tells of the writer",
+    "asking": "asks a question",
+    "asking last": "ends with a question",
+    "asking first": "a question in the subject",
+    "no subject": "no subject",
+    "number": "names a number",
+    "amount": "names an amount",
+    "link": "has a link",
+    "quoting": "quotes somebody",
+}
+
+
+def second_grams(seen: Features) -> dict[str, str]:
+    """Return the n-grams that the second stage reads, each with the word or the pair that a person is shown for it.
+
+    A word counts with its parts, and once more where it is in the first or the last sentence. What is found around
+    words ("not ... to") has no name.
 
     Args:
         seen: the features of the text.
     """
-    return tokens(" ".join(seen.words))
+    words = tokens(f"{seen.subject} | {seen.text}")
+    named = dict.fromkeys(ngrams(words), "")
+    for word in dict.fromkeys(words):
+        named.update(dict.fromkeys((gram for gram in ngrams([word]) if gram[0] in _OF_ONE_WORD), word))
+    named.update((f"b{first} {second}", f"{first} {second}") for first, second in pairwise(words))
+    sentences = sentences_of(seen.text) or [""]
+    for place, sentence in (("F", sentences[0]), ("L", sentences[-1])):
+        named.update((f"{place}{word}", word) for word in tokens(sentence))
+    return named
 
 
-def second_log_odds(model: LinearModel, words: Sequence[str], signs: Mapping[str, float]) -> float:
-    """Return the second stage's score.
+def second_score(second: Classes, grams: Mapping[str, str], signs: Mapping[str, float]) -> "Score":
+    """Return the second stage's score, with the shares of words by themselves and of signs by their names.
 
     Args:
-        model: its weights.
-        words: as `second_words` returns them.
+        second: its weights.
+        grams: as `second_grams` returns them.
         signs: how strong each sign is, by name; unknown ones count nothing.
     """
-    told = sum(model.signs.get(name, 0.0) * value for name, value in signs.items())
-    return told + model.score(places(ngrams(words)), ())
-
-
-def shares_of(model: LinearModel, words: Sequence[str]) -> dict[str, float]:
-    """Return what each word, with its parts, and each pair of neighbours adds to the log-odds.
-
-    Args:
-        model: the second stage's weights.
-        words: as `second_words` returns them.
-    """
-    weight = model.step / math.sqrt(len(ngrams(words)) or 1)
-    features = {word: [gram for gram in ngrams([word]) if gram[0] in "wc"] for word in set(words)}
-    features |= {f"{a} {b}": [f"b{a} {b}"] for a, b in set(pairwise(words))}
-    return {
-        name: weight * sum(model.weights[place] for place in places(grams)) for name, grams in features.items()
-    }
+    model = second.models["complaint"]
+    shares = {name: model.signs.get(name, 0.0) * value for name, value in signs.items()}
+    unit = model.step / math.sqrt(len(grams) or 1)
+    for place, word in zip(places(grams, second.bits), grams.values(), strict=True):
+        shares[word] = shares.get(word, 0.0) + unit * model.weights[place]
+    return Score(model.bias + sum(shares.values()), shares)
 
 
 #: log-odds beyond this make no difference
@@ -287,9 +335,9 @@ def shipped_weights() -> tuple[Weights, Weights]:
 
 
 @cache
-def shipped_second() -> LinearModel:
-    """Return the second stage's weights of complaints."""
-    return Classes.of(mail_weights()).models["complaint"]
+def shipped_second() -> Classes:
+    """Return the second stage's weights, of which `complaint` is the only class."""
+    return Classes.of(mail_weights())
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +388,7 @@ def _style(seen: Features, dense: Mapping[str, float]) -> dict[str, float]:
         f"tone: {', '.join(worst)}" if worst else "tone": tone,
         "!": dense.get("mark:exclaiming", 0.0),
         "CAPITALS": dense.get("mark:shouting", 0.0),
-        "it speaks to us": dense.get("mark:yours", 0.0) + dense.get("mark:mine", 0.0),
+        "addresses the company": dense.get("mark:yours", 0.0),
+        "tells of the writer": dense.get("mark:mine", 0.0),
     }
     return {name: weight for name, weight in shares.items() if weight}

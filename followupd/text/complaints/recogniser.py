@@ -24,22 +24,22 @@ from followupd.text.complaints.cues import (
     shipped_lexicon,
 )
 from followupd.text.complaints.features import (
+    SHOWN_SIGNS,
     Features,
     Score,
     Weights,
     features_of,
     probability,
-    second_log_odds,
+    second_grams,
+    second_score,
     second_signs,
-    second_words,
-    shares_of,
     shipped_second,
     shipped_weights,
     weigh,
 )
 from followupd.text.complaints.phrases import PhraseBook, way_of
 from followupd.text.complaints.words import READ, Vocabulary, language_of, words_of
-from followupd.text.ngrams import LinearModel
+from followupd.text.ngrams import Classes
 
 #: the most ways that a regular expression may try from one position in the text
 _MAX_WAYS = 2_000
@@ -216,7 +216,7 @@ class Recogniser:
     lexicon: Lexicon = field(repr=False)
     weights: Weights = field(repr=False)
     cue_weights: Weights = field(repr=False)
-    second: LinearModel = field(repr=False)
+    second: Classes = field(repr=False)
 
     @classmethod
     def shipped(cls) -> "Recogniser":
@@ -324,11 +324,10 @@ class Recogniser:
             return first
 
         untaught = weigh(seen, self.weights_for(language), _NO_DELTA) if delta else first
-        taught = first.log_odds - untaught.log_odds
         signs = second_signs(seen, untaught.log_odds, language)
-        words = second_words(seen)
-        log_odds = second_log_odds(self.second, words, signs) + taught
-        return Score(log_odds, _evidence(seen, first, self.second, words, signs))
+        second = second_score(self.second, second_grams(seen), signs)
+        log_odds = second.log_odds + first.log_odds - untaught.log_odds
+        return Score(log_odds, _explained(seen, first, second.evidence))
 
     def see(self, subject: str, text: str, language: str = MEASURED) -> Features:
         """Return the features of a mail, with the cues of its language if there are any."""
@@ -343,21 +342,26 @@ def _verdict(score: float, auto: float, ask: float) -> str:
     return "suspected" if score >= ask else "no"
 
 
-def _evidence(
-    seen: Features, first: Score, second: LinearModel, words: Sequence[str], signs: Mapping[str, float]
-) -> dict[str, float]:
+def _explained(seen: Features, first: Score, shares: Mapping[str, float]) -> dict[str, float]:
     """Return what spoke, in the customer's words where there are some: groups, words and pairs of words.
 
     A word that only the first stage knows counts with the share that its score has in the second.
+
+    Args:
+        seen: the features of the text.
+        first: the first stage's score.
+        shares: the second stage's, by words and by the names of signs.
     """
-    shares = {name: second.signs.get(name, 0.0) * value for name, value in signs.items()}
-    spread = shares.get("first", 0.0) / (first.log_odds or 1.0)
+    of_first = sum(share for name, share in shares.items() if name.partition(":")[0] == "first")
+    spread = of_first / (first.log_odds or 1.0)
     evidence = {name: share * spread for name, share in first.evidence.items()}
-    for group, phrases in seen.said.items():
-        evidence[phrases[0]] = evidence.get(phrases[0], 0.0) + shares.get(f"cue:{group}", 0.0)
-    for name, share in shares_of(second, words).items():
-        if any(map(str.isalpha, name)):
-            evidence[name] = evidence.get(name, 0.0) + share
+    for name, share in shares.items():
+        kind, _, what = name.partition(":")
+        shown = name if any(map(str.isalpha, name)) else ""
+        if what:
+            shown = seen.said[what][0] if kind == "cue" else SHOWN_SIGNS.get(what, "")
+        if shown:
+            evidence[shown] = evidence.get(shown, 0.0) + share
     return evidence
 
 
