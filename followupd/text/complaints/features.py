@@ -186,13 +186,13 @@ def second_signs(seen: Features, log_odds: float, language: str) -> dict[str, fl
     """
     signs = {f"cue:{group}": 1.0 for group in seen.groups}
     signs |= {f"mark:{name}": value for name, value in seen.marks.items()}
-    signs |= {f"shape:{name}": float(value) for name, value in _shape(seen).items()}
+    signs |= {f"shape:{name}": float(value) for name, value in shape_of(seen).items()}
     signs["first"] = max(-_MAX_FIRST, min(_MAX_FIRST, log_odds)) / _FIRST_SCALE
     signs[f"language:{language}"] = 1.0
     return signs
 
 
-def _shape(seen: Features) -> dict[str, float]:
+def shape_of(seen: Features) -> dict[str, float]:
     """Measure the shape of a mail: orders and questions ask, notes to machines are short, stories have sentences."""
     text = seen.text
     sentences = sentences_of(text) or [""]

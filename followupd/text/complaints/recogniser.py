@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 
-from followupd.domain.mail import Verdict
+from followupd.domain.mail import UNKNOWN_LANGUAGE, Verdict
 from followupd.languages import Catalogue
 from followupd.languages.schema import Complaints
 from followupd.text.complaints.cues import (
@@ -33,6 +33,7 @@ from followupd.text.complaints.features import (
     second_grams,
     second_score,
     second_signs,
+    shape_of,
     shipped_second,
     shipped_weights,
     weigh,
@@ -196,6 +197,8 @@ _RULE_WEIGHT = 10.0
 _MAX_EVIDENCE = 12
 #: a smaller share in the score is not shown
 _MIN_SHARE = 0.05
+#: letters of a text in an unknown language from which it tells a story; Chinese and Japanese need few
+_STORY = 40
 _NO_DELTA: Mapping[str, float] = MappingProxyType({})
 
 _BECAUSE = {
@@ -275,17 +278,15 @@ class Recogniser:
         least, why_raised = self._least(seen, spoken, ask)
         final = max(min(score, most), min(least, most))
         word = _verdict(final, auto, ask)
-        because = _BECAUSE[word]
-        if final < score:
-            because = why_limited
-        elif final > score:
-            because = why_raised
+        reasons = {least: why_raised, most: why_limited, score: _BECAUSE[word]}
+        if word == "no" and self.cues_for(spoken) is None:
+            reasons[final] = UNKNOWN_LANGUAGE
         judged = Verdict(
             word,
             round(final, 4),
             _strongest(dict(reading.evidence) | added),
             seen.groups - set(AGAINST),
-            because,
+            reasons[final],
         )
         return _ruled(judged, rules, whole, auto, ask, self.lexicon.vocabulary)
 
@@ -307,7 +308,7 @@ class Recogniser:
         """
         if seen.groups & GRAVE:
             return ask, "it speaks of danger, the law or the public; an agent decides"
-        if self.cues_for(language) is None:
+        if self.cues_for(language) is None and _tells_something(seen):
             return ask, "its language is unknown here; an agent decides"
         return 0.0, ""
 
@@ -333,6 +334,19 @@ class Recogniser:
         """Return the features of a mail, with the cues of its language if there are any."""
         cues = self.cues_for(language) or Cues.of(Complaints(), self.lexicon.vocabulary)
         return features_of(subject, text, cues, with_tone=language == MEASURED)
+
+
+def _tells_something(seen: Features) -> bool:
+    """Whether a text of an unknown language may complain by its form.
+
+    It tells a story, is loud, or names a number or an amount. A short answer, a question alone and a link to
+    follow do not.
+    """
+    shape = shape_of(seen)
+    loud = seen.marks["exclaiming"] or seen.marks["shouting"]
+    asks_or_sells = shape["asking"] == 1 or shape["link"]
+    told = sum(map(str.isalpha, seen.text)) >= _STORY and not asks_or_sells
+    return bool(loud or told or shape["number"] or shape["amount"])
 
 
 def _verdict(score: float, auto: float, ask: float) -> str:
