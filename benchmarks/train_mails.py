@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import train_recogniser
-from followupd.text.complaints.cues import shipped_lexicon
-from followupd.text.complaints.features import Features, second_grams, second_signs, weigh
-from followupd.text.complaints.recogniser import Recogniser
+from followupd.text.complaints.cues import FOR, shipped_lexicon
+from followupd.text.complaints.features import second_grams, second_signs, second_words, weigh
+from followupd.text.complaints.recogniser import Recogniser, limit
 from followupd.text.ngrams import places
 
 # Any: these have no types of their own, and are needed for training only.
@@ -48,6 +48,7 @@ ENGLISH_SHARE = 0.5
 REPORT = train_recogniser.TARGET["~"]
 #: precision from which the machine may write by itself, and the thresholds of the settings for it and for asking
 PRECISION, AUTO, ASK = 0.98, 0.90, 0.30
+
 
 @dataclass(frozen=True)
 class Mail:
@@ -89,17 +90,24 @@ def english_texts() -> list[Mail]:
 
 
 class Reader:
-    """Turns mails into rows of a matrix; the columns of signs grow while it learns."""
+    """Turns mails into rows of a matrix; the columns of signs grow while it learns.
+
+    `limited` says of each row whether a limit keeps it from being a complaint.
+    """
 
     def __init__(self) -> None:
         self.columns: dict[str, int] = {}
+        self.limited: list[bool] = []
         self._recogniser = Recogniser.shipped()
 
     def row(self, mail: Mail) -> tuple[list[str], Mapping[str, float]]:
         """Return the n-grams of a mail, and what the second stage is told beside them."""
         seen = self._recogniser.see(mail.subject, mail.body, mail.language)
+        self.limited.append(limit(seen, has_cues=True, certain=True)[0] < 1)
         reading = weigh(seen, self._recogniser.weights_for(mail.language), {})
-        return list(second_grams(seen)), second_signs(seen, reading.log_odds, mail.language)
+        return sorted(second_grams(seen, second_words(seen))), second_signs(
+            seen, reading.log_odds, mail.language
+        )
 
     def matrix(self, mails: Sequence[Mail]) -> Any:
         """Return one row for each mail."""
@@ -129,8 +137,8 @@ class Model:
         return matrix @ self.weights + self.start
 
 
-def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int]) -> Model:
-    """Fit a logistic regression on some rows.
+def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int], columns: Mapping[str, int]) -> Model:
+    """Fit a logistic regression on some rows; no cue for a complaint may speak against one.
 
     A text that is half a complaint counts as half of one. The texts of other sources weigh ENGLISH_SHARE of the
     mails together.
@@ -145,11 +153,15 @@ def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int]) -> Model:
     def loss(point: Any) -> tuple[float, Any]:
         scores = part @ point[:-1] + point[-1]
         chance = 1 / (1 + np.exp(-scores))
-        lost = weights @ (np.logaddexp(0, scores) - wanted * scores) + point[:-1] @ point[:-1] / (2 * STRENGTH)
+        lost = weights @ (np.logaddexp(0, scores) - wanted * scores) + point[:-1] @ point[:-1] / (
+            2 * STRENGTH
+        )
         error = weights * (chance - wanted)
         return lost, np.append(part.T @ error + point[:-1] / STRENGTH, error.sum())
 
-    found = minimize(loss, np.zeros(part.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 120}).x
+    found = minimize(
+        loss, np.zeros(part.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 120}
+    ).x
     return Model(found[:-1], float(found[-1]))
 
 
@@ -180,7 +192,7 @@ def certain_from(wanted: Any, scores: Any) -> float:
     return float(scores[order[fit.max()]]) if len(fit) else float(scores.max())
 
 
-def out_of_fold(matrix: Any, mails: Sequence[Mail]) -> Any:
+def out_of_fold(matrix: Any, mails: Sequence[Mail], columns: Mapping[str, int]) -> Any:
     """Return the scores of models that have not seen the round of a mail, two rounds at a time.
 
     Kept rounds are in none of them.
@@ -193,19 +205,20 @@ def out_of_fold(matrix: Any, mails: Sequence[Mail]) -> Any:
     for held in folds:
         train = [row for row, pair in enumerate(of) if pair not in {held, ""}]
         test = [row for row, pair in enumerate(of) if pair == held]
-        scores[test] = fitted(matrix, mails, train).scores(matrix[test])
+        scores[test] = fitted(matrix, mails, train, columns).scores(matrix[test])
     return scores
 
 
-def calibration(mails: Sequence[Mail], scores: Any) -> tuple[float, float]:
+def calibration(mails: Sequence[Mail], scores: Any, limited: Any) -> tuple[float, float]:
     """Return stretch and shift: the best macro-F1 is at ASK, and PRECISION at AUTO, both as log-odds.
 
-    Both are found on the rounds in the mix of a mailbox.
+    Both are found on the rounds in the mix of a mailbox, PRECISION among the mails without a limit.
     """
     own = [number for number, mail in enumerate(mails) if mail.round in NATURAL]
     wanted = np.array([mails[number].complaint == 1.0 for number in own])
     ask = best_f1(wanted, scores[own])[1]
-    auto = max(certain_from(wanted, scores[own]), ask + 1.0)
+    free = ~limited[own]
+    auto = max(certain_from(wanted[free], scores[own][free]), ask + 1.0)
     low, high = math.log(ASK / (1 - ASK)), math.log(AUTO / (1 - AUTO))
     stretch = (high - low) / (auto - ask)
     return stretch, low - stretch * ask
@@ -239,15 +252,15 @@ def main() -> int:
 
     reader = Reader()
     matrix = reader.matrix(mails)
-    scores = out_of_fold(matrix, mails)
-    stretch, shift = calibration([mails[row] for row in own], scores[own])
+    scores = out_of_fold(matrix, mails, reader.columns)
+    stretch, shift = calibration([mails[row] for row in own], scores[own], np.array(reader.limited)[own])
     natural = [row for row in own if mails[row].round in NATURAL]
     traps = [row for row in own if mails[row].round not in NATURAL]
     report("mailbox", [mails[row] for row in natural], scores[natural])
     report("traps", [mails[row] for row in traps], scores[traps])
     report("English", [mails[row] for row in english], scores[english])
 
-    model = fitted(matrix, mails, train)
+    model = fitted(matrix, mails, train, reader.columns)
     if kept:
         report("kept", [mails[row] for row in kept], model.scores(matrix[kept]))
     if options.write:

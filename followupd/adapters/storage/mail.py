@@ -30,8 +30,8 @@ from followupd.adapters.storage.tables import (
 )
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
-    UNKNOWN_LANGUAGE,
     NOTE_DONE,
+    UNKNOWN_LANGUAGE,
     IncomingMail,
     Kind,
     MailState,

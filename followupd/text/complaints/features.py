@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -38,6 +38,7 @@ class Features:
     marks: Mapping[str, float]
     subject: str = field(default="", repr=False)
     text: str = field(default="", repr=False)
+    sentences: Sequence[str] = field(default=("",), repr=False)
 
     @property
     def groups(self) -> frozenset[str]:
@@ -97,9 +98,10 @@ def features_of(subject: str, text: str, cues: Cues, *, with_tone: bool = True) 
         phrase = " ".join(words[hit.start : hit.end])
         if phrase not in phrases:
             phrases.append(phrase)
-    tone = tone_of(whole) if with_tone else {}
+    sentences = sentences_of(text) or [""]
+    tone = tone_of([subject[:_MAX_SUBJECT], *sentences]) if with_tone else {}
     marks = _marks(whole, words, cues.vocabulary)
-    return Features(words, hits, said, tone, marks, subject[:_MAX_SUBJECT], text[:READ])
+    return Features(words, hits, said, tone, marks, subject[:_MAX_SUBJECT], text[:READ], sentences)
 
 
 def _marks(text: str, words: Sequence[str], vocabulary: Vocabulary) -> dict[str, float]:
@@ -126,14 +128,14 @@ def _vader() -> Any:
     return vader
 
 
-def tone_of(text: str) -> dict[str, float]:
-    """Return the sentiment of an English text by VADER (Hutto and Gilbert 2014).
+def tone_of(sentences: Sequence[str]) -> dict[str, float]:
+    """Return the sentiment of English sentences by VADER (Hutto and Gilbert 2014).
 
     Returns:
         `neg` and `pos`, the shares of negative and positive words, and `low` and `high`, the scores of the
         worst and the best sentence, each from 0 to 1; empty for an empty text.
     """
-    sentences = [sentence[:_TONE_CHARACTERS] for sentence in sentences_of(text)[:_TONE_SENTENCES]]
+    sentences = [sentence[:_TONE_CHARACTERS] for sentence in sentences if sentence.strip()][:_TONE_SENTENCES]
     total = sum(map(len, sentences))
     if not total:
         return {}
@@ -187,7 +189,7 @@ def second_signs(seen: Features, log_odds: float, language: str) -> dict[str, fl
     signs = {f"cue:{group}": 1.0 for group in seen.groups}
     signs |= {f"mark:{name}": value for name, value in seen.marks.items()}
     signs |= {f"shape:{name}": float(value) for name, value in shape_of(seen).items()}
-    signs["first"] = max(-_MAX_FIRST, min(_MAX_FIRST, log_odds)) / _FIRST_SCALE
+    signs["stage:first"] = max(-_MAX_FIRST, min(_MAX_FIRST, log_odds)) / _FIRST_SCALE
     signs[f"language:{language}"] = 1.0
     return signs
 
@@ -195,7 +197,7 @@ def second_signs(seen: Features, log_odds: float, language: str) -> dict[str, fl
 def shape_of(seen: Features) -> dict[str, float]:
     """Measure the shape of a mail: orders and questions ask, notes to machines are short, stories have sentences."""
     text = seen.text
-    sentences = sentences_of(text) or [""]
+    sentences = seen.sentences
     asking = ["?" in sentence for sentence in sentences]
     return {
         "words": math.log1p(len(seen.words)) / _LENGTH_SCALE,
@@ -205,7 +207,6 @@ def shape_of(seen: Features) -> dict[str, float]:
         "asking": sum(asking) / len(asking),
         "asking last": any(asking[-2:]),
         "asking first": "?" in seen.subject,
-        "no subject": not seen.subject.strip(),
         "number": bool(_NUMBER.search(f"{seen.subject} {text}")),
         "amount": bool(_AMOUNT.search(text)),
         "date": bool(_DATE.search(text)),
@@ -225,7 +226,6 @@ SHOWN_SIGNS: Mapping[str, str] = {
     "asking": "asks a question",
     "asking last": "ends with a question",
     "asking first": "a question in the subject",
-    "no subject": "no subject",
     "number": "names a number",
     "amount": "names an amount",
     "link": "has a link",
@@ -233,40 +233,52 @@ SHOWN_SIGNS: Mapping[str, str] = {
 }
 
 
-def second_grams(seen: Features) -> dict[str, str]:
-    """Return the n-grams that the second stage reads, each with the word or the pair that a person is shown for it.
+def second_words(seen: Features) -> list[str]:
+    """Return the words, numbers and signs that the second stage reads, the subject's before a bar."""
+    return tokens(f"{seen.subject} | {seen.text}" if seen.subject.strip() else seen.text)
 
-    A word counts with its parts, and once more where it is in the first or the last sentence. What is found around
-    words ("not ... to") has no name.
+
+def second_grams(seen: Features, words: Sequence[str]) -> set[str]:
+    """Return the n-grams that the second stage reads; words of the first and the last sentence count once more.
 
     Args:
         seen: the features of the text.
+        words: as `second_words` returns them.
     """
-    words = tokens(f"{seen.subject} | {seen.text}")
-    named = dict.fromkeys(ngrams(words), "")
-    for word in dict.fromkeys(words):
-        named.update(dict.fromkeys((gram for gram in ngrams([word]) if gram[0] in _OF_ONE_WORD), word))
-    named.update((f"b{first} {second}", f"{first} {second}") for first, second in pairwise(words))
-    sentences = sentences_of(seen.text) or [""]
-    for place, sentence in (("F", sentences[0]), ("L", sentences[-1])):
-        named.update((f"{place}{word}", word) for word in tokens(sentence))
-    return named
+    grams = ngrams(words)
+    grams.update(f"F{word}" for word in tokens(seen.sentences[0]))
+    grams.update(f"L{word}" for word in tokens(seen.sentences[-1]))
+    return grams
 
 
-def second_score(second: Classes, grams: Mapping[str, str], signs: Mapping[str, float]) -> "Score":
-    """Return the second stage's score, with the shares of words by themselves and of signs by their names.
+def second_score(seen: Features, signs: Mapping[str, float]) -> "Score":
+    """Return the second stage's score, with the shares of words and pairs, and of signs by their names.
 
     Args:
-        second: its weights.
-        grams: as `second_grams` returns them.
+        seen: the features of the text.
         signs: how strong each sign is, by name; unknown ones count nothing.
     """
+    second = shipped_second()
     model = second.models["complaint"]
+    words = second_words(seen)
+    at = places(second_grams(seen, words), second.bits)
     shares = {name: model.signs.get(name, 0.0) * value for name, value in signs.items()}
-    unit = model.step / math.sqrt(len(grams) or 1)
-    for place, word in zip(places(grams, second.bits), grams.values(), strict=True):
-        shares[word] = shares.get(word, 0.0) + unit * model.weights[place]
-    return Score(model.bias + sum(shares.values()), shares)
+    log_odds = model.score(at, ()) + sum(shares.values())
+
+    unit = model.step / math.sqrt(len(at))
+    pairs = [f"{first} {second}" for first, second in pairwise(words) if first.isalpha() and second.isalpha()]
+    at_pairs = places([f"b{pair}" for pair in pairs], second.bits)
+    shares.update((word, unit * _steps_of(word)) for word in words if word.isalpha())
+    shares.update((pair, unit * model.weights[place]) for pair, place in zip(pairs, at_pairs, strict=True))
+    return Score(log_odds, shares)
+
+
+@lru_cache(maxsize=20_000)
+def _steps_of(word: str) -> int:
+    """Return the weights of a word and its parts together, in the second stage's steps."""
+    second = shipped_second()
+    own = [gram for gram in ngrams([word]) if gram[0] in _OF_ONE_WORD]
+    return sum(map(second.models["complaint"].weights.__getitem__, places(own, second.bits)))
 
 
 #: log-odds beyond this make no difference

@@ -5,7 +5,7 @@ and 6). Rules are phrases or regular expressions that run in bounded time.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -15,7 +15,6 @@ from followupd.languages import Catalogue
 from followupd.languages.schema import Complaints
 from followupd.text.complaints.cues import (
     AGAINST,
-    GRAVE,
     MEASURED,
     STRONG,
     Cues,
@@ -30,17 +29,14 @@ from followupd.text.complaints.features import (
     Weights,
     features_of,
     probability,
-    second_grams,
     second_score,
     second_signs,
     shape_of,
-    shipped_second,
     shipped_weights,
     weigh,
 )
 from followupd.text.complaints.phrases import PhraseBook, way_of
 from followupd.text.complaints.words import READ, Vocabulary, language_of, words_of
-from followupd.text.ngrams import Classes
 
 #: the most ways that a regular expression may try from one position in the text
 _MAX_WAYS = 2_000
@@ -180,6 +176,8 @@ def _counts(first: str, comma: str, last: str) -> tuple[int, int]:
 
 #: the second stage's probability from which it agrees with a certain first stage
 _AGREES = 0.5
+#: the scores from which danger, the law and the public open a case; below, nine of ten mails are harmless
+GRAVE_FROM = {"safety": 0.04, "legal": 0.15, "public": 0.15}
 #: the languages of the mails on which the second stage was trained
 SECOND = frozenset({"en", "de", "fr", "es"})
 #: the highest score for `suspected` (below every `auto`, above every `ask`), and for `no` (below every `ask`)
@@ -197,8 +195,10 @@ _RULE_WEIGHT = 10.0
 _MAX_EVIDENCE = 12
 #: a smaller share in the score is not shown
 _MIN_SHARE = 0.05
-#: letters of a text in an unknown language from which it tells a story; Chinese and Japanese need few
-_STORY = 40
+#: groups that keep the second stage from being certain: thank-you letters tell of what went wrong before
+_WARM = frozenset({"thanks", "praise", "solved"})
+#: bytes of letters from which a text in an unknown language tells a story; Chinese says more in one letter
+_STORY = 60
 _NO_DELTA: Mapping[str, float] = MappingProxyType({})
 
 _BECAUSE = {
@@ -213,23 +213,22 @@ class Recogniser:
     """The words of all languages, including the administrator's files, and the weights.
 
     `weights` are for the measured language, `cue_weights` for languages that have only cues; they are the first
-    stage. `second` reads words and parts of words too, and is trained on mails in the languages of SECOND.
+    stage. The second one reads words and parts of words too, and was trained on mails in the languages of SECOND.
     """
 
     lexicon: Lexicon = field(repr=False)
     weights: Weights = field(repr=False)
     cue_weights: Weights = field(repr=False)
-    second: Classes = field(repr=False)
 
     @classmethod
     def shipped(cls) -> "Recogniser":
         """Return the recogniser with the shipped words and weights."""
-        return cls(shipped_lexicon(), *shipped_weights(), shipped_second())
+        return cls(shipped_lexicon(), *shipped_weights())
 
     @classmethod
     def of(cls, languages: Catalogue) -> "Recogniser":
         """Return the recogniser with the words of a catalogue, and the shipped weights."""
-        return cls(lexicon_of(languages), *shipped_weights(), shipped_second())
+        return cls(lexicon_of(languages), *shipped_weights())
 
     def cues_for(self, language: str) -> Cues | None:
         """Return the cues of a language, None if there are none."""
@@ -275,7 +274,7 @@ class Recogniser:
             moved=moved,
         )
         score = max(probability(reading.log_odds + moved), self._agreed(seen, spoken, reading, auto))
-        least, why_raised = self._least(seen, spoken, ask)
+        least, why_raised = self._least(seen, spoken, score, ask)
         final = max(min(score, most), min(least, most))
         word = _verdict(final, auto, ask)
         reasons = {least: why_raised, most: why_limited, score: _BECAUSE[word]}
@@ -298,15 +297,16 @@ class Recogniser:
         certain = min(first, limit(seen, has_cues=True, measured=language == MEASURED)[0])
         return certain if certain >= auto else 0.0
 
-    def _least(self, seen: Features, language: str, ask: float) -> tuple[float, str]:
+    def _least(self, seen: Features, language: str, score: float, ask: float) -> tuple[float, str]:
         """Return the lowest score that this text may have, and why: doubt is shown to a person.
 
         Args:
             seen: the features of the text.
             language: of the text.
+            score: by its words.
             ask: the probability from which a mail is suspected.
         """
-        if seen.groups & GRAVE:
+        if any(group in seen.groups and score >= least for group, least in GRAVE_FROM.items()):
             return ask, "it speaks of danger, the law or the public; an agent decides"
         if self.cues_for(language) is None and _tells_something(seen):
             return ask, "its language is unknown here; an agent decides"
@@ -326,7 +326,7 @@ class Recogniser:
 
         untaught = weigh(seen, self.weights_for(language), _NO_DELTA) if delta else first
         signs = second_signs(seen, untaught.log_odds, language)
-        second = second_score(self.second, second_grams(seen), signs)
+        second = second_score(seen, signs)
         log_odds = second.log_odds + first.log_odds - untaught.log_odds
         return Score(log_odds, _explained(seen, first, second.evidence))
 
@@ -345,7 +345,7 @@ def _tells_something(seen: Features) -> bool:
     shape = shape_of(seen)
     loud = seen.marks["exclaiming"] or seen.marks["shouting"]
     asks_or_sells = shape["asking"] == 1 or shape["link"]
-    told = sum(map(str.isalpha, seen.text)) >= _STORY and not asks_or_sells
+    told = len("".join(filter(str.isalpha, seen.text)).encode()) >= _STORY and not asks_or_sells
     return bool(loud or told or shape["number"] or shape["amount"])
 
 
@@ -366,12 +366,11 @@ def _explained(seen: Features, first: Score, shares: Mapping[str, float]) -> dic
         first: the first stage's score.
         shares: the second stage's, by words and by the names of signs.
     """
-    of_first = sum(share for name, share in shares.items() if name.partition(":")[0] == "first")
-    spread = of_first / (first.log_odds or 1.0)
+    spread = shares.get("stage:first", 0.0) / (first.log_odds or 1.0)
     evidence = {name: share * spread for name, share in first.evidence.items()}
     for name, share in shares.items():
         kind, _, what = name.partition(":")
-        shown = name if any(map(str.isalpha, name)) else ""
+        shown = name
         if what:
             shown = seen.said[what][0] if kind == "cue" else SHOWN_SIGNS.get(what, "")
         if shown:
@@ -401,14 +400,14 @@ def limit(
         certain: whether the score is that of the second stage, whose certainty was measured.
         moved: how much the administrator's `add` rules changed the score.
     """
-    limits = _limits(seen, has_cues=has_cues)
+    limits = _limits(seen, has_cues=has_cues, certain=certain)
     found = next(limits, None)
     if found is None and moved <= 0 and not certain:
         found = next(_limits_of_certainty(seen, measured=measured), None)
     return found or (1.0, "")
 
 
-def _limits(seen: Features, *, has_cues: bool) -> Iterator[tuple[float, str]]:
+def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[tuple[float, str]]:
     """Yield the limits of what may be no complaint at all, the strictest first."""
     if _is_machine(seen):
         yield NOTHING, "it reads like a machine's mail"
@@ -422,7 +421,7 @@ def _limits(seen: Features, *, has_cues: bool) -> Iterator[tuple[float, str]]:
         yield SUSPECTED, "it may be a machine's mail; an agent decides"
     if seen.count("elsewhere"):
         yield SUSPECTED, "it may be about another company, or a question before buying; an agent decides"
-    if _thanks_as_well(seen):
+    if _thanks_as_well(seen) or (certain and not _WARM.isdisjoint(seen.groups)):
         yield SUSPECTED, "it thanks as well; an agent decides"
 
 
