@@ -234,6 +234,13 @@ def complaint_weights() -> Mapping[str, Any]:
 
 
 @cache
+def mail_weights() -> Mapping[str, Any]:
+    """Return the weights of mails in four languages (benchmarks/train_mails.py)."""
+    found: Mapping[str, Any] = json.loads((_SHIPPED / "mail_weights.json").read_text("utf-8"))
+    return found
+
+
+@cache
 def promise_weights() -> Mapping[str, Any]:
     """Return the trained weights of agents' sentences (benchmarks/train_promises.py)."""
     found: Mapping[str, Any] = json.loads((_SHIPPED / "promise_weights.json").read_text("utf-8"))

@@ -318,8 +318,14 @@ class CuesFor(LanguageTable):
 
 
 class CuesAgainst(LanguageTable):
-    """The table [against]: groups of phrases that speak against a complaint."""
+    """The table [against]: groups of phrases that speak against a complaint.
 
+    `harmless` only looks like danger, law or the public ("the safety catch", "court shoes"). `elsewhere` is about
+    another company, or a question before buying ("a different brand", "your offer").
+    """
+
+    harmless: CuePhrases = ()
+    elsewhere: CuePhrases = ()
     thanks: CuePhrases = ()
     praise: CuePhrases = ()
     question: CuePhrases = ()

@@ -19,7 +19,7 @@ from followupd.domain.keys import ReminderKey, ReminderKind, StateKey
 from followupd.domain.letter import Letter, LetterKind, LetterStatus
 from followupd.domain.mail import MailState
 from followupd.domain.playbook import Agent, Playbook
-from followupd.domain.translatable import msg, sentence_list
+from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import ConflictError, LetterError
 from followupd.recovery import remind
 from followupd.recovery.agenda import suspicion, waiting
@@ -36,6 +36,8 @@ _UNLIKELY = frozenset({"late", "withdraw", "withdraw-option", "refuse", "missing
 _KEPT = "kept: "
 #: at most this many cases in one part of a digest
 _MAX_CASES = 40
+#: at most this many mails in unknown languages are listed
+_MAX_UNREAD = 10
 
 
 @dataclass(slots=True)
@@ -218,13 +220,15 @@ class DigestService:
     def _company_lines(self, tx: Transaction, since: datetime | None) -> list[str]:
         """Return what concerns no single case, one sentence each.
 
-        These are letters in doubt, quarantine, the breaker, digests that were not delivered, and training.
+        These are letters in doubt, quarantine, the breaker, digests that were not delivered, mails in unknown
+        languages, and training.
         """
         lines = [
             _doubt_line(tx),
             _quarantine_line(tx),
             _breaker_line(tx),
             _undelivered_line(tx, since),
+            *_unread_lines(tx, since),
             self.training.news_since(since),
         ]
         return [line for line in lines if line]
@@ -318,6 +322,19 @@ def _quarantine_line(tx: Transaction) -> str:
         n=len(new),
         all=tx.mail.count(MailState.QUARANTINED),
     )
+
+
+def _unread_lines(tx: Transaction, since: datetime | None) -> list[str]:
+    """Return a line for each mail in an unknown language that was not suspected, so that a person looks at it."""
+    mails = tx.mail.unread_languages(since)
+    pattern = msgid("in a language that is unknown here: {subject}, from {sender}")
+    lines: list[str] = [
+        msg(pattern, subject=mail.message.subject or "-", sender=mail.message.sender.address)
+        for mail in mails[:_MAX_UNREAD]
+    ]
+    if len(mails) > _MAX_UNREAD:
+        lines.append(msg("{n} more mails in languages that are unknown here", n=len(mails) - _MAX_UNREAD))
+    return lines
 
 
 def _breaker_line(tx: Transaction) -> str:

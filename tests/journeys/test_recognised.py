@@ -99,6 +99,17 @@ def test_a_suspicion_waits_in_the_digest_and_the_customer_hears_nothing(world: W
     assert len(digests(world)) == 1
 
 
+def test_a_mail_in_a_language_that_nobody_here_knows_is_listed_in_the_digest(world: World) -> None:
+    world.passes(world.now + timedelta(minutes=5))  # today's digests are written
+    world.customer_writes("Spedite anche in Svizzera, e quanto costa la spedizione?", "Una domanda")
+    assert world.letters() == []
+    world.passes(MORNING)
+    [digest] = digests(world)
+    assert "unknown here: Una domanda, from kim@" in " ".join(text_of(digest).split())
+    world.passes(MORNING + timedelta(days=1))
+    assert len(digests(world)) == 1
+
+
 def test_a_digest_is_answered_by_agents_and_only_about_its_cases(world: World) -> None:
     world.customer_writes(QUESTION, subject="My order")
     world.customer_writes(

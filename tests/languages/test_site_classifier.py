@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from followupd.adapters.overlay import customise
 from followupd.adapters.settings import load
 from followupd.app.check import configuration_problems
 from followupd.app.container import trained_classifier_of
@@ -334,3 +335,48 @@ def test_a_broken_cue_file_is_a_mistake_of_the_set_up_where_nobody_checked(tmp_p
     directory = cue_file(configured(tmp_path), '[cues]\nanger = ["(open"]\n')
     with pytest.raises(SetupError, match=r"languages/nl/complaints.toml: .*\(open"):
         Recogniser.of(Catalogue(directory)).cues_for("nl")
+
+
+# --- the starter playbooks ---
+
+
+@pytest.mark.parametrize(
+    ("text", "playbook"),
+    [
+        ("My parcel has still not arrived, this is unacceptable.", "delivery"),
+        ("Das Paket ist seit drei Wochen nicht angekommen, eine Frechheit.", "delivery"),
+        ("Mon colis n'est jamais arrivé, je suis très déçue.", "delivery"),
+        ("El paquete no ha llegado y nadie me contesta.", "delivery"),
+        ("The kettle is broken after two days.", "defect"),
+        ("Die Lampe ist schon wieder kaputt, ich bin sehr enttäuscht.", "defect"),
+        ("La machine est en panne pour la troisième fois.", "defect"),
+        ("La lavadora no funciona desde el lunes.", "defect"),
+        ("You have charged me twice for the same thing.", "billing"),
+        ("Ihre Rechnung ist zum zweiten Mal falsch.", "billing"),
+        ("Votre facture est fausse.", "billing"),
+        ("La factura está mal otra vez.", "billing"),
+        ("Your receptionist was rude to me.", "service"),
+        ("Ihr Mitarbeiter war unhöflich und hat aufgelegt.", "service"),
+        ("Votre vendeur a été impoli avec ma mère.", "service"),
+        ("El camarero fue muy grosero con nosotros.", "service"),
+        ("The power strip started smoking.", "safety"),
+        ("Aus der Steckdosenleiste kam Rauch, sie hätte brennen können.", "safety"),
+        ("La multiprise a pris feu.", "safety"),
+        ("La regleta empezó a echar humo.", "safety"),
+        ("I am very disappointed.", "default"),
+    ],
+)
+def test_the_starter_playbooks_are_chosen_in_four_languages(
+    text: str, playbook: str, starters: Mapping[str, Playbook]
+) -> None:
+    message = mail(text, "")
+    assert JUDGE.playbook(message, JUDGE.verdict(message), starters).name == playbook
+
+
+@pytest.fixture(scope="module")
+def starters(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Playbook]:
+    """The playbooks of a new configuration into which all starters were copied."""
+    directory = configured(tmp_path_factory.mktemp("starters"))
+    customise(directory, ["playbooks"])
+    assert configuration_problems(directory, NOW) == []
+    return load(directory).playbooks

@@ -7,7 +7,7 @@ from time import perf_counter
 import pytest
 
 from followupd.domain.compensation import Money
-from followupd.domain.mail import Verdict
+from followupd.domain.mail import UNKNOWN_LANGUAGE, Verdict
 from followupd.errors import SetupError
 from followupd.languages import Catalogue
 from followupd.text.complaints import Recogniser, SiteRules, issue, language_of, rule_problem, severity, wants
@@ -191,6 +191,26 @@ def test_the_subject_is_read_too() -> None:
 )
 def test_in_a_language_without_cues_the_machine_alone_says_suspected_at_most(text: str) -> None:
     assert judge(text, auto=0.9).verdict != "complaint"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Il macinacaffè ordinato tre settimane fa non è ancora arrivato e nessuno ha risposto alle mie due email.",
+        "荷物がまだ届いていません。これは受け入れられません。返金してください。",
+        "Dove è il mio pacco?!",
+        "Ordine 4471920: ancora niente?",
+        "Paketim üç haftadır gelmedi ve kimse cevap vermiyor, paramı geri istiyorum.",
+    ],
+)
+def test_what_may_complain_by_its_form_in_an_unknown_language_is_suspected(text: str) -> None:
+    assert judge(text, language="it").verdict == "suspected"
+
+
+@pytest.mark.parametrize("text", ["Grazie mille, tutto perfetto.", "Spedite anche in Svizzera, e quanto costa?"])
+def test_what_else_is_written_in_an_unknown_language_is_listed_in_the_digest(text: str) -> None:
+    judged = judge(text, language="it")
+    assert (judged.verdict, judged.because) == ("no", UNKNOWN_LANGUAGE)
 
 
 def test_a_site_may_raise_the_bar() -> None:

@@ -31,6 +31,7 @@ from followupd.adapters.storage.tables import (
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
     NOTE_DONE,
+    UNKNOWN_LANGUAGE,
     IncomingMail,
     Kind,
     MailState,
@@ -245,6 +246,11 @@ class MailStore:
             col(MailRow.reason) == DISMISSED_BY_AGENT,
             col(MailRow.kind) == Kind.CUSTOMER.value,
         )
+
+    def unread_languages(self, since: datetime | None) -> list[StoredMail]:
+        """Return the mails in unknown languages that were stored after `since` and opened no case, oldest first."""
+        newer = [col(MailRow.kept_at) > since] if since else []
+        return self._select(col(MailRow.reason) == UNKNOWN_LANGUAGE, *newer)
 
     def count(self, state: MailState, since: datetime | None = None) -> int:
         """Count the mails in a state, or those of them that were stored after `since`."""

@@ -12,9 +12,9 @@ from followupd.text.complaints.words import language_of, sentences_of, words_of
 LOW, NORMAL, HIGH = "low", "normal", "high"
 #: points by cue group, each with its reason (docs/recognising.md, rule 7)
 _POINTS = {
-    "safety": (3, "somebody's health or safety"),
-    "legal": (3, "the law is named"),
-    "public": (2, "the customer may go public"),
+    "safety": (4, "somebody's health or safety"),
+    "legal": (4, "the law is named"),
+    "public": (4, "the customer may go public"),
     "escalate": (2, "somebody in charge is asked for"),
     "leaving": (2, "the customer may leave"),
     "dishonest": (1, "dishonesty is alleged"),

@@ -24,6 +24,9 @@ STRONG = frozenset(
     {"explicit", "anger", "insult", "money", "dishonest", "leaving", "public", "legal", "escalate"}
 )
 
+#: danger, law and the public open a case whatever the score; none of them counts inside a harmless phrase
+GRAVE = frozenset({"safety", "legal", "public"})
+
 #: "not disappointed", "no complaints": a cue of these groups does not count behind a denial
 _DENIABLE = frozenset({"explicit", "anger", "insult", "dishonest", "failure", "praise"})
 #: words before a cue that may deny it, unless the cue itself begins with a denial ("not happy")
@@ -64,6 +67,9 @@ class Cues:
 
         negated_praise = [hit for hit in hits if self._is_negated_praise(hit, words)]
         hits = [hit for hit in hits if hit.group in AGAINST or not _overlaps_any(hit, negated_praise)]
+
+        harmless = [hit for hit in hits if hit.group == "harmless"]
+        hits = [hit for hit in hits if hit.group not in GRAVE or not _overlaps_any(hit, harmless)]
 
         calm = [hit for hit in hits if hit.group == "calm"]
         return [hit for hit in hits if hit.group not in _CALMED or not _overlaps_any(hit, calm)]

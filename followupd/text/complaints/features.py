@@ -6,14 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
-from followupd.languages import complaint_weights
+from followupd.languages import complaint_weights, mail_weights
 from followupd.text.complaints.cues import Cues
 from followupd.text.complaints.phrases import Hit
 from followupd.text.complaints.words import READ, Vocabulary, sentences_of, words_of
+from followupd.text.ngrams import Classes, ngrams, places, tokens
 
 #: cues count for less in a mail of more words than this, because long mails contain most words once
 FULL_WEIGHT = 80
@@ -35,6 +36,9 @@ class Features:
     said: Mapping[str, Sequence[str]]
     tone: Mapping[str, float]
     marks: Mapping[str, float]
+    subject: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)
+    sentences: Sequence[str] = field(default=("",), repr=False)
 
     @property
     def groups(self) -> frozenset[str]:
@@ -94,8 +98,10 @@ def features_of(subject: str, text: str, cues: Cues, *, with_tone: bool = True) 
         phrase = " ".join(words[hit.start : hit.end])
         if phrase not in phrases:
             phrases.append(phrase)
-    tone = tone_of(whole) if with_tone else {}
-    return Features(words, hits, said, tone, _marks(whole, words, cues.vocabulary))
+    sentences = sentences_of(text) or [""]
+    tone = tone_of([subject[:_MAX_SUBJECT], *sentences]) if with_tone else {}
+    marks = _marks(whole, words, cues.vocabulary)
+    return Features(words, hits, said, tone, marks, subject[:_MAX_SUBJECT], text[:READ], sentences)
 
 
 def _marks(text: str, words: Sequence[str], vocabulary: Vocabulary) -> dict[str, float]:
@@ -122,14 +128,14 @@ def _vader() -> Any:
     return vader
 
 
-def tone_of(text: str) -> dict[str, float]:
-    """Return the sentiment of an English text by VADER (Hutto and Gilbert 2014).
+def tone_of(sentences: Sequence[str]) -> dict[str, float]:
+    """Return the sentiment of English sentences by VADER (Hutto and Gilbert 2014).
 
     Returns:
         `neg` and `pos`, the shares of negative and positive words, and `low` and `high`, the scores of the
         worst and the best sentence, each from 0 to 1; empty for an empty text.
     """
-    sentences = [sentence[:_TONE_CHARACTERS] for sentence in sentences_of(text)[:_TONE_SENTENCES]]
+    sentences = [sentence[:_TONE_CHARACTERS] for sentence in sentences if sentence.strip()][:_TONE_SENTENCES]
     total = sum(map(len, sentences))
     if not total:
         return {}
@@ -155,6 +161,124 @@ def worst_words(words: list[str], most: int = 2) -> list[str]:
     lexicon: Mapping[str, float] = _vader().lexicon
     negative = {word: lexicon[word] for word in words if lexicon.get(word, 0.0) <= _NEGATIVE}
     return sorted(negative, key=lambda word: (negative[word], word))[:most]
+
+
+#: log-odds of the first stage that the second one takes, and what divides them: signs are about as large as one
+_MAX_FIRST, _FIRST_SCALE = 6.0, 4.0
+#: divides the logarithms of lengths
+_LENGTH_SCALE = 5.0
+#: characters of a subject that are read
+_MAX_SUBJECT = 300
+#: n-grams of a single word: the word, and its parts
+_OF_ONE_WORD = "wc"
+_NUMBER = re.compile(r"\d{4,}")
+_AMOUNT = re.compile(r"[€$£]|\b(?:EUR|GBP|USD|CHF)\b")
+_DATE = re.compile(r"\b\d{1,2}[./]\d{1,2}\b")
+_QUOTED = re.compile(r"[\"„“«»]")
+_LINK = re.compile(r"https?:|www\.")
+
+
+def second_signs(seen: Features, log_odds: float, language: str) -> dict[str, float]:
+    """Return what the second stage is told beside the words: cue groups, style, shape, the first stage's score.
+
+    Args:
+        seen: the features of the text.
+        log_odds: the first stage's score.
+        language: of the text.
+    """
+    signs = {f"cue:{group}": 1.0 for group in seen.groups}
+    signs |= {f"mark:{name}": value for name, value in seen.marks.items()}
+    signs |= {f"shape:{name}": float(value) for name, value in shape_of(seen).items()}
+    signs["stage:first"] = max(-_MAX_FIRST, min(_MAX_FIRST, log_odds)) / _FIRST_SCALE
+    signs[f"language:{language}"] = 1.0
+    return signs
+
+
+def shape_of(seen: Features) -> dict[str, float]:
+    """Measure the shape of a mail: orders and questions ask, notes to machines are short, stories have sentences."""
+    text = seen.text
+    sentences = seen.sentences
+    asking = ["?" in sentence for sentence in sentences]
+    return {
+        "words": math.log1p(len(seen.words)) / _LENGTH_SCALE,
+        "sentences": math.log1p(len(sentences)) / _LENGTH_SCALE,
+        "lines": math.log1p(text.count("\n")) / _LENGTH_SCALE,
+        "long sentences": min(1.0, len(seen.words) / len(sentences) / 30),
+        "asking": sum(asking) / len(asking),
+        "asking last": any(asking[-2:]),
+        "asking first": "?" in seen.subject,
+        "number": bool(_NUMBER.search(f"{seen.subject} {text}")),
+        "amount": bool(_AMOUNT.search(text)),
+        "date": bool(_DATE.search(text)),
+        "link": bool(_LINK.search(text)),
+        "quoting": bool(_QUOTED.search(text)),
+        "pausing": "..." in text or "…" in text,
+        "colons": min(text.count(":"), 4) / 4,
+    }
+
+
+#: what the explanation of a verdict calls the signs of a mail's style and shape; the others are not shown
+SHOWN_SIGNS: Mapping[str, str] = {
+    "exclaiming": "!",
+    "shouting": "CAPITALS",
+    "yours": "addresses the company",
+    "mine": "tells of the writer",
+    "asking": "asks a question",
+    "asking last": "ends with a question",
+    "asking first": "a question in the subject",
+    "number": "names a number",
+    "amount": "names an amount",
+    "link": "has a link",
+    "quoting": "quotes somebody",
+}
+
+
+def second_words(seen: Features) -> list[str]:
+    """Return the words, numbers and signs that the second stage reads, the subject's before a bar."""
+    return tokens(f"{seen.subject} | {seen.text}" if seen.subject.strip() else seen.text)
+
+
+def second_grams(seen: Features, words: Sequence[str]) -> set[str]:
+    """Return the n-grams that the second stage reads; words of the first and the last sentence count once more.
+
+    Args:
+        seen: the features of the text.
+        words: as `second_words` returns them.
+    """
+    grams = ngrams(words)
+    grams.update(f"F{word}" for word in tokens(seen.sentences[0]))
+    grams.update(f"L{word}" for word in tokens(seen.sentences[-1]))
+    return grams
+
+
+def second_score(seen: Features, signs: Mapping[str, float]) -> "Score":
+    """Return the second stage's score, with the shares of words and pairs, and of signs by their names.
+
+    Args:
+        seen: the features of the text.
+        signs: how strong each sign is, by name; unknown ones count nothing.
+    """
+    second = shipped_second()
+    model = second.models["complaint"]
+    words = second_words(seen)
+    at = places(second_grams(seen, words), second.bits)
+    shares = {name: model.signs.get(name, 0.0) * value for name, value in signs.items()}
+    log_odds = model.score(at, ()) + sum(shares.values())
+
+    unit = model.step / math.sqrt(len(at))
+    pairs = [f"{first} {second}" for first, second in pairwise(words) if first.isalpha() and second.isalpha()]
+    at_pairs = places([f"b{pair}" for pair in pairs], second.bits)
+    shares.update((word, unit * _steps_of(word)) for word in words if word.isalpha())
+    shares.update((pair, unit * model.weights[place]) for pair, place in zip(pairs, at_pairs, strict=True))
+    return Score(log_odds, shares)
+
+
+@lru_cache(maxsize=20_000)
+def _steps_of(word: str) -> int:
+    """Return the weights of a word and its parts together, in the second stage's steps."""
+    second = shipped_second()
+    own = [gram for gram in ngrams([word]) if gram[0] in _OF_ONE_WORD]
+    return sum(map(second.models["complaint"].weights.__getitem__, places(own, second.bits)))
 
 
 #: log-odds beyond this make no difference
@@ -222,6 +346,12 @@ def shipped_weights() -> tuple[Weights, Weights]:
     return Weights.of(parsed["words"]), Weights.of(parsed["cues"])
 
 
+@cache
+def shipped_second() -> Classes:
+    """Return the second stage's weights, of which `complaint` is the only class."""
+    return Classes.of(mail_weights())
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """The log-odds of a text, and the words that raised (+) and lowered (-) them, each with its share."""
@@ -270,6 +400,7 @@ def _style(seen: Features, dense: Mapping[str, float]) -> dict[str, float]:
         f"tone: {', '.join(worst)}" if worst else "tone": tone,
         "!": dense.get("mark:exclaiming", 0.0),
         "CAPITALS": dense.get("mark:shouting", 0.0),
-        "it speaks to us": dense.get("mark:yours", 0.0) + dense.get("mark:mine", 0.0),
+        "addresses the company": dense.get("mark:yours", 0.0),
+        "tells of the writer": dense.get("mark:mine", 0.0),
     }
     return {name: weight for name, weight in shares.items() if weight}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 
-from followupd.domain.mail import Verdict
+from followupd.domain.mail import UNKNOWN_LANGUAGE, Verdict
 from followupd.languages import Catalogue
 from followupd.languages.schema import Complaints
 from followupd.text.complaints.cues import (
@@ -23,10 +23,15 @@ from followupd.text.complaints.cues import (
     shipped_lexicon,
 )
 from followupd.text.complaints.features import (
+    SHOWN_SIGNS,
     Features,
+    Score,
     Weights,
     features_of,
     probability,
+    second_score,
+    second_signs,
+    shape_of,
     shipped_weights,
     weigh,
 )
@@ -169,6 +174,12 @@ def _counts(first: str, comma: str, last: str) -> tuple[int, int]:
     return least, least or 1
 
 
+#: the second stage's probability from which it agrees with a certain first stage
+_AGREES = 0.5
+#: the scores from which danger, the law and the public open a case; below, nine of ten mails are harmless
+GRAVE_FROM = {"safety": 0.04, "legal": 0.15, "public": 0.15}
+#: the languages of the mails on which the second stage was trained
+SECOND = frozenset({"en", "de", "fr", "es"})
 #: the highest score for `suspected` (below every `auto`, above every `ask`), and for `no` (below every `ask`)
 SUSPECTED, NOTHING = 0.89, 0.20
 #: two of these groups count as much as a strong word; failures alone, even repeated ones, are a report
@@ -184,6 +195,10 @@ _RULE_WEIGHT = 10.0
 _MAX_EVIDENCE = 12
 #: a smaller share in the score is not shown
 _MIN_SHARE = 0.05
+#: groups that keep the second stage from being certain: thank-you letters tell of what went wrong before
+_WARM = frozenset({"thanks", "praise", "solved"})
+#: bytes of letters from which a text in an unknown language tells a story; Chinese says more in one letter
+_STORY = 60
 _NO_DELTA: Mapping[str, float] = MappingProxyType({})
 
 _BECAUSE = {
@@ -197,7 +212,8 @@ _BECAUSE = {
 class Recogniser:
     """The words of all languages, including the administrator's files, and the weights.
 
-    `weights` are for the measured language, `cue_weights` for languages that have only cues.
+    `weights` are for the measured language, `cue_weights` for languages that have only cues; they are the first
+    stage. The second one reads words and parts of words too, and was trained on mails in the languages of SECOND.
     """
 
     lexicon: Lexicon = field(repr=False)
@@ -247,26 +263,72 @@ class Recogniser:
         whole = f"{subject}\n{text}"
         spoken = language_of(whole, self.lexicon.languages) or language
         seen = self.see(subject, text, spoken)
-        reading = weigh(seen, self.weights_for(spoken), delta)
+        reading = self.score(seen, spoken, delta)
         added = _added_by_rules(rules, whole, self.lexicon.vocabulary)
         moved = sum(added.values())
 
         most, why_limited = limit(
             seen,
             has_cues=self.cues_for(spoken) is not None,
-            measured=spoken == MEASURED,
+            certain=spoken in SECOND,
             moved=moved,
         )
-        score = probability(reading.log_odds + moved)
-        word = _verdict(min(score, most), auto, ask)
+        score = max(probability(reading.log_odds + moved), self._agreed(seen, spoken, reading, auto))
+        least, why_raised = self._least(seen, spoken, score, ask)
+        final = max(min(score, most), min(least, most))
+        word = _verdict(final, auto, ask)
+        reasons = {least: why_raised, most: why_limited, score: _BECAUSE[word]}
+        if word == "no" and self.cues_for(spoken) is None:
+            reasons[final] = UNKNOWN_LANGUAGE
         judged = Verdict(
             word,
-            round(min(score, most), 4),
+            round(final, 4),
             _strongest(dict(reading.evidence) | added),
             seen.groups - set(AGAINST),
-            why_limited if score > most else _BECAUSE[word],
+            reasons[final],
         )
         return _ruled(judged, rules, whole, auto, ask, self.lexicon.vocabulary)
+
+    def _agreed(self, seen: Features, language: str, reading: Score, auto: float) -> float:
+        """Return the first stage's score, limits applied, where it is certain and the second one agrees; else 0."""
+        if language not in SECOND or probability(reading.log_odds) < _AGREES:
+            return 0.0
+        first = probability(weigh(seen, self.weights_for(language), _NO_DELTA).log_odds)
+        certain = min(first, limit(seen, has_cues=True, measured=language == MEASURED)[0])
+        return certain if certain >= auto else 0.0
+
+    def _least(self, seen: Features, language: str, score: float, ask: float) -> tuple[float, str]:
+        """Return the lowest score that this text may have, and why: doubt is shown to a person.
+
+        Args:
+            seen: the features of the text.
+            language: of the text.
+            score: by its words.
+            ask: the probability from which a mail is suspected.
+        """
+        if any(group in seen.groups and score >= least for group, least in GRAVE_FROM.items()):
+            return ask, "it speaks of danger, the law or the public; an agent decides"
+        if self.cues_for(language) is None and _tells_something(seen):
+            return ask, "its language is unknown here; an agent decides"
+        return 0.0, ""
+
+    def score(self, seen: Features, language: str, delta: Mapping[str, float]) -> Score:
+        """Return the score of a text, by both stages where the second one knows its language.
+
+        Args:
+            seen: the features of the text.
+            language: of the text.
+            delta: what `learn` found for this site.
+        """
+        first = weigh(seen, self.weights_for(language), delta)
+        if language not in SECOND:
+            return first
+
+        untaught = weigh(seen, self.weights_for(language), _NO_DELTA) if delta else first
+        signs = second_signs(seen, untaught.log_odds, language)
+        second = second_score(seen, signs)
+        log_odds = second.log_odds + first.log_odds - untaught.log_odds
+        return Score(log_odds, _explained(seen, first, second.evidence))
 
     def see(self, subject: str, text: str, language: str = MEASURED) -> Features:
         """Return the features of a mail, with the cues of its language if there are any."""
@@ -274,11 +336,46 @@ class Recogniser:
         return features_of(subject, text, cues, with_tone=language == MEASURED)
 
 
+def _tells_something(seen: Features) -> bool:
+    """Whether a text of an unknown language may complain by its form.
+
+    It tells a story, is loud, or names a number or an amount. A short answer, a question alone and a link to
+    follow do not.
+    """
+    shape = shape_of(seen)
+    loud = seen.marks["exclaiming"] or seen.marks["shouting"]
+    asks_or_sells = shape["asking"] == 1 or shape["link"]
+    told = len("".join(filter(str.isalpha, seen.text)).encode()) >= _STORY and not asks_or_sells
+    return bool(loud or told or shape["number"] or shape["amount"])
+
+
 def _verdict(score: float, auto: float, ask: float) -> str:
     """Return the word for a score: complaint, suspected or no."""
     if score >= auto:
         return "complaint"
     return "suspected" if score >= ask else "no"
+
+
+def _explained(seen: Features, first: Score, shares: Mapping[str, float]) -> dict[str, float]:
+    """Return what spoke, in the customer's words where there are some: groups, words and pairs of words.
+
+    A word that only the first stage knows counts with the share that its score has in the second.
+
+    Args:
+        seen: the features of the text.
+        first: the first stage's score.
+        shares: the second stage's, by words and by the names of signs.
+    """
+    spread = shares.get("stage:first", 0.0) / (first.log_odds or 1.0)
+    evidence = {name: share * spread for name, share in first.evidence.items()}
+    for name, share in shares.items():
+        kind, _, what = name.partition(":")
+        shown = name
+        if what:
+            shown = seen.said[what][0] if kind == "cue" else SHOWN_SIGNS.get(what, "")
+        if shown:
+            evidence[shown] = evidence.get(shown, 0.0) + share
+    return evidence
 
 
 def _strongest(evidence: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
@@ -291,23 +388,26 @@ def _strongest(evidence: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
 # --- limits ---
 
 
-def limit(seen: Features, *, has_cues: bool, measured: bool = True, moved: float = 0.0) -> tuple[float, str]:
+def limit(
+    seen: Features, *, has_cues: bool, measured: bool = True, certain: bool = False, moved: float = 0.0
+) -> tuple[float, str]:
     """Return the highest score that this text may have, and why.
 
     Args:
         seen: the features of the text.
         has_cues: whether there are cues for its language.
         measured: whether the text is in the measured language, whose words for "I" and "you" are known.
+        certain: whether the score is that of the second stage, whose certainty was measured.
         moved: how much the administrator's `add` rules changed the score.
     """
-    limits = _limits(seen, has_cues=has_cues)
+    limits = _limits(seen, has_cues=has_cues, certain=certain)
     found = next(limits, None)
-    if found is None and moved <= 0:
+    if found is None and moved <= 0 and not certain:
         found = next(_limits_of_certainty(seen, measured=measured), None)
     return found or (1.0, "")
 
 
-def _limits(seen: Features, *, has_cues: bool) -> Iterator[tuple[float, str]]:
+def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[tuple[float, str]]:
     """Yield the limits of what may be no complaint at all, the strictest first."""
     if _is_machine(seen):
         yield NOTHING, "it reads like a machine's mail"
@@ -319,7 +419,9 @@ def _limits(seen: Features, *, has_cues: bool) -> Iterator[tuple[float, str]]:
         yield SUSPECTED, "there are no cues for its language; an agent decides"
     if seen.count("machine", "bulk"):
         yield SUSPECTED, "it may be a machine's mail; an agent decides"
-    if _thanks_as_well(seen):
+    if seen.count("elsewhere"):
+        yield SUSPECTED, "it may be about another company, or a question before buying; an agent decides"
+    if _thanks_as_well(seen) or (certain and not _WARM.isdisjoint(seen.groups)):
         yield SUSPECTED, "it thanks as well; an agent decides"
 
 

@@ -138,10 +138,10 @@ def language_of(text: str, languages: Catalogue | None = None) -> str:
     known = languages or catalogue()
     tokens = words_of(text[:_GUESS_CHARACTERS], vocabulary_of(known))
     words = [word for word in tokens if word[0].isalpha()]
-    if len(words) < _MIN_WORDS:
-        return ""
     if sum(word[0] > _LAST_LATIN for word in words) > len(words) / 2:
         return "other"
+    if len(words) < _MIN_WORDS:
+        return ""
 
     stop_words = _stop_words(known)
     counts = {tag: sum(map(own.__contains__, words)) for tag, own in stop_words.items()}

@@ -1,0 +1,276 @@
+"""Train the second stage of the recogniser, for four languages: `python -m benchmarks.train_mails [--write]`.
+
+Deterministic. Needs numpy, scipy and scikit-learn (nothing of them is needed at run time). The mails are in
+`benchmarks/texts/mails/<language>/round-NN.jsonl`, written blind, in rounds; the rounds in KEPT are never trained on and
+measure. The English texts of `train_recogniser` are learned beside them. Without `--write` it only prints.
+"""
+
+import argparse
+import base64
+import json
+import math
+import zlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from benchmarks import train_recogniser
+from followupd.text.complaints.cues import FOR, shipped_lexicon
+from followupd.text.complaints.features import second_grams, second_signs, second_words, weigh
+from followupd.text.complaints.recogniser import Recogniser, limit
+from followupd.text.ngrams import places
+
+# Any: these have no types of their own, and are needed for training only.
+np: Any = import_module("numpy")
+sparse: Any = import_module("scipy.sparse")
+minimize: Any = import_module("scipy.optimize").minimize
+roc_auc_score: Any = import_module("sklearn.metrics").roc_auc_score
+f1_score: Any = import_module("sklearn.metrics").f1_score
+
+TOP = Path(__file__).resolve().parents[1]
+MAILS = TOP / "benchmarks" / "texts" / "mails"
+WEIGHTS = TOP / "followupd" / "languages" / "mail_weights.json"
+#: rounds that measure
+KEPT = ("09",)
+#: rounds in the mix of a mailbox; the others are half traps
+NATURAL = ("07", "08")
+LANGUAGES = ("en", "de", "fr", "es")
+#: n-grams fall into 2 ** BITS places
+BITS = 17
+STRENGTH = 8.0
+SIGN_WEIGHT = 0.3
+#: what the English texts of other sources weigh together, as a share of the mails
+ENGLISH_SHARE = 0.5
+#: what a neutral report of a fault is worth as a complaint
+REPORT = train_recogniser.TARGET["~"]
+#: precision from which the machine may write by itself, and the thresholds of the settings for it and for asking
+PRECISION, AUTO, ASK = 0.98, 0.90, 0.30
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A labelled text: its round ("" for other sources), its weight, and how much of a complaint it is."""
+
+    language: str
+    round: str
+    subject: str
+    body: str
+    weight: float
+    complaint: float
+
+
+def own_mails() -> list[Mail]:
+    """Return the mails that were written for this, by language and round."""
+    found = []
+    for path in sorted(MAILS.glob("*/round-*.jsonl")):
+        for line in path.read_text("utf-8").splitlines():
+            row = json.loads(line)
+            number = path.stem.removeprefix("round-")
+            complaint = float(row["label"] == "complaint")
+            found.append(Mail(path.parent.name, number, row["subject"], row["body"], 1.0, complaint))
+    return found
+
+
+def english_texts() -> list[Mail]:
+    """Return the texts of other sources, each source with its share."""
+    cues = shipped_lexicon().cues("en")
+    assert cues is not None
+    rows = [row for row in train_recogniser.texts(cues) if row[0] not in train_recogniser.MEASURED_ONLY]
+    count = Counter(source + mark for source, mark, _ in rows)
+    found = []
+    for source, mark, text in rows:
+        share = train_recogniser.SHARE.get(source + mark)
+        if share:
+            complaint = REPORT if mark == "~" else float(mark == "+")
+            found.append(Mail("en", "", "", text, share / count[source + mark], complaint))
+    return found
+
+
+class Reader:
+    """Turns mails into rows of a matrix; the columns of signs grow while it learns.
+
+    `limited` says of each row whether a limit keeps it from being a complaint.
+    """
+
+    def __init__(self) -> None:
+        self.columns: dict[str, int] = {}
+        self.limited: list[bool] = []
+        self._recogniser = Recogniser.shipped()
+
+    def row(self, mail: Mail) -> tuple[list[str], Mapping[str, float]]:
+        """Return the n-grams of a mail, and what the second stage is told beside them."""
+        seen = self._recogniser.see(mail.subject, mail.body, mail.language)
+        self.limited.append(limit(seen, has_cues=True, certain=True)[0] < 1)
+        reading = weigh(seen, self._recogniser.weights_for(mail.language), {})
+        return sorted(second_grams(seen, second_words(seen))), second_signs(
+            seen, reading.log_odds, mail.language
+        )
+
+    def matrix(self, mails: Sequence[Mail]) -> Any:
+        """Return one row for each mail."""
+        columns, starts, values = [], [0], []
+        for mail in mails:
+            grams, signs = self.row(mail)
+            columns += places(grams, BITS)
+            values += [max(1, len(grams)) ** -0.5] * len(grams)
+            for name, value in signs.items():
+                columns.append(self.columns.setdefault(name, (1 << BITS) + len(self.columns)))
+                values.append(value * SIGN_WEIGHT)
+            starts.append(len(columns))
+        found = sparse.csr_matrix((values, columns, starts), shape=(len(mails), (1 << BITS) + 200))
+        found.sum_duplicates()
+        return found
+
+
+@dataclass(frozen=True)
+class Model:
+    """Weights of the columns, and the score of a mail that has none of them."""
+
+    weights: Any
+    start: float
+
+    def scores(self, matrix: Any) -> Any:
+        """Return the log-odds of each row."""
+        return matrix @ self.weights + self.start
+
+
+def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int], columns: Mapping[str, int]) -> Model:
+    """Fit a logistic regression on some rows; no cue for a complaint may speak against one.
+
+    A text that is half a complaint counts as half of one. The texts of other sources weigh ENGLISH_SHARE of the
+    mails together.
+    """
+    own = sum(mails[row].weight for row in rows if mails[row].round)
+    others = sum(mails[row].weight for row in rows if not mails[row].round)
+    factor = ENGLISH_SHARE * own / others
+    weights = np.array([mails[row].weight * (1 if mails[row].round else factor) for row in rows])
+    wanted = np.array([mails[row].complaint for row in rows])
+    part = matrix[list(rows)]
+
+    def loss(point: Any) -> tuple[float, Any]:
+        scores = part @ point[:-1] + point[-1]
+        chance = 1 / (1 + np.exp(-scores))
+        lost = weights @ (np.logaddexp(0, scores) - wanted * scores) + point[:-1] @ point[:-1] / (
+            2 * STRENGTH
+        )
+        error = weights * (chance - wanted)
+        return lost, np.append(part.T @ error + point[:-1] / STRENGTH, error.sum())
+
+    found = minimize(
+        loss, np.zeros(part.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 120}
+    ).x
+    return Model(found[:-1], float(found[-1]))
+
+
+def report(name: str, mails: Sequence[Mail], scores: Any) -> None:
+    """Print how well the scores tell complaints."""
+    clear = [number for number, mail in enumerate(mails) if mail.complaint in {0.0, 1.0}]
+    wanted = np.array([mails[number].complaint == 1.0 for number in clear])
+    scores = scores[clear]
+    line = f"{name:10} n={len(clear):5} AUC {roc_auc_score(wanted, scores):.3f}  macro-F1 {best_f1(wanted, scores)[0]:.3f}"
+    for language in LANGUAGES:
+        own = np.array([mails[number].language == language for number in clear])
+        if len(set(wanted[own])) > 1:
+            line += f"  {language} {roc_auc_score(wanted[own], scores[own]):.3f}"
+    print(line)
+
+
+def best_f1(wanted: Any, scores: Any) -> tuple[float, float]:
+    """Return the best macro-F1 and its threshold."""
+    candidates = np.quantile(scores, np.linspace(0.05, 0.95, 91))
+    return max((float(f1_score(wanted, scores > at, average="macro")), float(at)) for at in candidates)
+
+
+def certain_from(wanted: Any, scores: Any) -> float:
+    """Return the threshold above which PRECISION of the texts are complaints."""
+    order = np.argsort(-scores)
+    precision = np.cumsum(wanted[order]) / np.arange(1, len(order) + 1)
+    fit = np.where(precision >= PRECISION)[0]
+    return float(scores[order[fit.max()]]) if len(fit) else float(scores.max())
+
+
+def out_of_fold(matrix: Any, mails: Sequence[Mail], columns: Mapping[str, int]) -> Any:
+    """Return the scores of models that have not seen the round of a mail, two rounds at a time.
+
+    Kept rounds are in none of them.
+    """
+    folds = sorted({mail.round for mail in mails if mail.round} - {*KEPT})
+    folds = [f"{first} {second}" for first, second in zip(folds[::2], folds[1::2], strict=True)]
+    fold = {name: pair for pair in folds for name in pair.split()}
+    of = [fold.get(mail.round, "") if mail.round else folds[at % len(folds)] for at, mail in enumerate(mails)]
+    scores = np.zeros(len(mails))
+    for held in folds:
+        train = [row for row, pair in enumerate(of) if pair not in {held, ""}]
+        test = [row for row, pair in enumerate(of) if pair == held]
+        scores[test] = fitted(matrix, mails, train, columns).scores(matrix[test])
+    return scores
+
+
+def calibration(mails: Sequence[Mail], scores: Any, limited: Any) -> tuple[float, float]:
+    """Return stretch and shift: the best macro-F1 is at ASK, and PRECISION at AUTO, both as log-odds.
+
+    Both are found on the rounds in the mix of a mailbox, PRECISION among the mails without a limit.
+    """
+    own = [number for number, mail in enumerate(mails) if mail.round in NATURAL]
+    wanted = np.array([mails[number].complaint == 1.0 for number in own])
+    ask = best_f1(wanted, scores[own])[1]
+    free = ~limited[own]
+    auto = max(certain_from(wanted[free], scores[own][free]), ask + 1.0)
+    low, high = math.log(ASK / (1 - ASK)), math.log(AUTO / (1 - AUTO))
+    stretch = (high - low) / (auto - ask)
+    return stretch, low - stretch * ask
+
+
+def packed(model: Model, reader: Reader, stretch: float, shift: float) -> dict[str, Any]:
+    """Return the weights as the file has them, in 127 steps each way."""
+    weights = model.weights * stretch
+    grams = weights[: 1 << BITS]
+    step = float(np.abs(grams).max()) / 127
+    whole = np.rint(grams / step).astype("int8")
+    signs = {name: float(weights[at]) * SIGN_WEIGHT for name, at in reader.columns.items()}
+    return {
+        "bias": round(model.start * stretch + shift, 4),
+        "step": round(step, 6),
+        "signs": {name: round(weight, 3) for name, weight in signs.items()},
+        "weights": base64.b85encode(zlib.compress(whole.tobytes(), 9)).decode(),
+    }
+
+
+def main() -> int:
+    """Cross-validate by round, then measure the kept rounds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write the weights")
+    options = parser.parse_args()
+    mails = [*own_mails(), *english_texts()]
+    train = [row for row, mail in enumerate(mails) if mail.round not in KEPT]
+    kept = [row for row, mail in enumerate(mails) if mail.round in KEPT]
+    own = [row for row in train if mails[row].round]
+    english = [row for row in train if not mails[row].round]
+
+    reader = Reader()
+    matrix = reader.matrix(mails)
+    scores = out_of_fold(matrix, mails, reader.columns)
+    stretch, shift = calibration([mails[row] for row in own], scores[own], np.array(reader.limited)[own])
+    natural = [row for row in own if mails[row].round in NATURAL]
+    traps = [row for row in own if mails[row].round not in NATURAL]
+    report("mailbox", [mails[row] for row in natural], scores[natural])
+    report("traps", [mails[row] for row in traps], scores[traps])
+    report("English", [mails[row] for row in english], scores[english])
+
+    model = fitted(matrix, mails, train, reader.columns)
+    if kept:
+        report("kept", [mails[row] for row in kept], model.scores(matrix[kept]))
+    if options.write:
+        classes = {"complaint": packed(model, reader, stretch, shift)}
+        WEIGHTS.write_text(json.dumps({"bits": BITS, "classes": classes}, indent=1) + "\n", "utf-8")
+        print(
+            f"{WEIGHTS.name}: {WEIGHTS.stat().st_size / 1000:.0f} kB; stretch {stretch:.2f}, shift {shift:.2f}"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
