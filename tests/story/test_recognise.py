@@ -207,7 +207,9 @@ def test_what_may_complain_by_its_form_in_an_unknown_language_is_suspected(text:
     assert judge(text, language="it").verdict == "suspected"
 
 
-@pytest.mark.parametrize("text", ["Grazie mille, tutto perfetto.", "Spedite anche in Svizzera, e quanto costa?"])
+@pytest.mark.parametrize(
+    "text", ["Grazie mille, tutto perfetto.", "Spedite anche in Svizzera, e quanto costa?"]
+)
 def test_what_else_is_written_in_an_unknown_language_is_listed_in_the_digest(text: str) -> None:
     judged = judge(text, language="it")
     assert (judged.verdict, judged.because) == ("no", UNKNOWN_LANGUAGE)
