@@ -32,8 +32,6 @@ _SIGNED = re.compile(
 )
 _GIVEN_NAME = re.compile(r"[^\W\d_a-z\u00df-\u00ff][^\W\d_]")
 _INITIAL = re.compile(r"[^\W\d_]\.")
-#: between "Doe" and "Kim" in "Doe, Kim"
-_COMMAS = re.compile(r"[\s,]*,[\s,]*")
 
 
 #: the languages that are used where none are given
@@ -170,7 +168,7 @@ def _person_words(name: str, words: "_Words") -> list[str]:
         return []
 
     bare = [word for word in flat.replace(",", " , ").split() if _bare(word) not in words.degrees]
-    parts = _COMMAS.split(" ".join(bare).strip(" ,"))
+    parts = [part for part in " ".join(bare).split(",") if part.strip()]
     found = " ".join(reversed(parts)).split()
     return found if len(parts) <= _MOST_PARTS and _are_a_name(found, words) else []
 

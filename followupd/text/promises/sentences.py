@@ -34,12 +34,12 @@ _SENTENCE_END = re.compile(
     re.VERBOSE,
 )
 #: a word of so many letters before a full stop is no abbreviation, even if no capital follows: "on the van today. he"
-_FULL_WORD = re.compile(r"[^\W\d_]{4,}[.!?…]$|[!?…]$|[^\W\d_]\)[.!?…]$")
+_FULL_WORD = re.compile(r"[^\W\d_]{4}[.!?…]$|[!?…]$|[^\W\d_]\)[.!?…]$")
 #: what may be the sign of an amount or shorten "number"
 _SHORT_WORD = re.compile(r"\b[^\W\d_]{1,3}\.$")
 #: a day of the month before a full stop, and what may be the month behind it
 _DAY = re.compile(r"\b\d{1,2}\.$")
-_LAST_WORD = re.compile(r"([^\W\d_]+)\.$")
+_LAST_WORD = re.compile(r"\b([^\W\d_]{1,30})\.$")
 _NEXT_WORD = re.compile(r"[\"'(«“„¿¡]*([^\W\d_]+)")
 _INNER_QUOTE = re.compile(
     r"""
