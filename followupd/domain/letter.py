@@ -49,8 +49,10 @@ CUSTOMER_LETTERS = tuple(kind for kind in LetterKind if kind.to_customer)
 DESK_MAILS = tuple(kind for kind in LetterKind if kind.is_desk_mail)
 
 
-#: what a customer may get without that a person has said anything
+#: letters that may be sent without a word from any person
 FIRST_LETTERS = frozenset({LetterKind.CONFIRMATION, LetterKind.HOLDING})
+#: automatic letters that the quotas of an address and a domain limit and count
+QUOTA_LETTERS = frozenset(LetterKind)
 
 
 class Budget(StrEnum):
@@ -178,6 +180,11 @@ class Letter:
         return self.kind.to_customer
 
     @property
+    def counts_in_quota(self) -> bool:
+        """Whether the quotas of automatic letters limit and count this one."""
+        return self.automatic and self.kind in QUOTA_LETTERS
+
+    @property
     def budget(self) -> Budget:
         """What the breaker counts the letter among."""
         if self.kind.is_desk_mail:
@@ -284,7 +291,7 @@ class OutboxUsage:
     def including(self, letter: Letter, now: datetime) -> "OutboxUsage":
         """Return the usage after this letter is sent too."""
         recent = self.recent
-        if letter.automatic:
+        if letter.counts_in_quota:
             address = letter.to.address.lower()
             names = (address, f"@{address.rpartition('@')[2]}")
             recent = {**recent, **{name: (*recent.get(name, ()), now) for name in names}}

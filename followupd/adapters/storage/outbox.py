@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     CursorResult,
     Executable,
     Select,
@@ -33,6 +34,7 @@ from followupd.adapters.storage.tables import LetterRow, LetterTextRow, MailRow,
 from followupd.domain.letter import (
     BREAKER_NOTICE,
     FIRST_LETTERS,
+    QUOTA_LETTERS,
     Budget,
     DraftState,
     Letter,
@@ -68,13 +70,17 @@ _TEXT = table_of(LetterTextRow)
 _MAIL = table_of(MailRow)
 _WITH_TEXT = select_columns(*_LETTER.c, _TEXT.c.sealed).join(_TEXT, _TEXT.c.letter_key == _LETTER.c.key)
 _BY_KEYS = _LETTER.c.key.in_(bindparam("keys", expanding=True))
-_IS_FIRST = and_(
-    _LETTER.c.automatic.is_(True), _LETTER.c.kind.in_(sorted(kind.value for kind in FIRST_LETTERS))
-)
+
+
+def _automatic(kinds: Collection[LetterKind]) -> ColumnElement[bool]:
+    """Return the condition that a letter is automatic and of one of these kinds."""
+    return and_(_LETTER.c.automatic.is_(True), _LETTER.c.kind.in_(sorted(kind.value for kind in kinds)))
+
+
 #: as `Letter.budget`
 _BUDGET = case(
     (_LETTER.c.kind.startswith("desk/"), Budget.DESK.value),
-    (_IS_FIRST, Budget.FIRST.value),
+    (_automatic(FIRST_LETTERS), Budget.FIRST.value),
     else_=Budget.PROMISED.value,
 )
 #: the order in which letters of different budgets are sent
@@ -120,7 +126,7 @@ _CLAIMS_LOCK = int.from_bytes(b"claiming", "big") >> 1
 
 def _usage_query() -> Executable:
     """Return the statement that reads an OutboxUsage; each row is a topic, a name, a time and a number."""
-    counted = and_(_LETTER.c.automatic.is_(True), _LETTER.c.condition.in_(_SENT))
+    counted = and_(_automatic(QUOTA_LETTERS), _LETTER.c.condition.in_(_SENT))
     one: Any = literal_column("1")
     to_addresses = select_columns(
         literal_column("'address'").label("topic"),
@@ -297,7 +303,7 @@ class OutboxStore:
 
     def usage(self, letters: Collection[Letter], windows: UsageWindows) -> OutboxUsage:
         """Return what limits the sending of these letters, in one query."""
-        addresses = {letter.to.address.lower() for letter in letters if letter.automatic}
+        addresses = {letter.to.address.lower() for letter in letters if letter.counts_in_quota}
         aliases = self._message_ids(letters)
         values = {
             "addresses": list(addresses),

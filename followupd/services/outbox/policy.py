@@ -169,7 +169,7 @@ class SendPolicy:
 
     def _over_quota(self, letter: Letter, usage: OutboxUsage, now: datetime) -> Wait | None:
         """Return the wait for a quota of automatic letters (docs/mail.md, "Loops"), or None."""
-        if not letter.automatic:
+        if not letter.counts_in_quota:
             return None
         address = letter.to.address.lower()
         domain = f"@{address.rpartition('@')[2]}"
