@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from followupd.domain import lifecycle
 from followupd.domain.command import VERBS, Command, Form, form_of, read_line
+from followupd.domain.events import FactReturned
 from followupd.domain.letter import LetterKind
+from followupd.errors import FactReturnedError
 from followupd.languages import load
 from followupd.recovery import commands
 from followupd.services.context import PromiseLineReader
@@ -95,14 +97,22 @@ def test_free_words_are_kept_as_they_were_written(text: str) -> None:
 def test_a_fact_and_its_line_in_the_history_have_the_words_from_every_source(
     verb: str, text: str, source: str
 ) -> None:
+    """What goes back to the agent goes back as it was said, and counts so when the agent insists."""
     assume(text.strip() and not text.strip().endswith("!"))
     command = Command(*read_line(f"{verb}: {text}"), actor="Ana Reyes", source=source, agent="ana")
     case = a_case().heard().case
     reader = PromiseLineReader(PLAYBOOK, load("en"))
     context = commands.CommandContext(case, PLAYBOOK, frozenset({"default"}), reader, NOW)
-    [event] = commands.handle(command, context)
-    assert event.why == f"{source}: {verb}: {text.strip()}"
-    assert getattr(lifecycle.after(case, event).facts, verb) == text.strip()
+    try:
+        events = commands.handle(command, context)
+        assert [event.why for event in events] == [f"{source}: {verb}: {text.strip()}"]
+    except FactReturnedError as error:
+        returned = FactReturned(at=NOW, fact=verb, text=error.text, draft=error.better)
+        again = replace(command, text=f"{command.text} !")
+        events = commands.handle(again, replace(context, case=lifecycle.after(case, returned)))
+    for event in events:
+        case = lifecycle.after(case, event)
+    assert getattr(case.facts, verb) == text.strip()
 
 
 @given(because=WORDS)
@@ -123,7 +133,7 @@ def test_a_letter_has_the_words_of_a_fact(language: str, text: str) -> None:
     assume(len(words) > 2 and words[1:].strip())
     case = sample(language=language)
     facts = replace(case.facts, cause=text, resolution=text, prevention=text, impact=text)
-    letter = wrote(LetterKind.FOLLOW_UP, replace(case, facts=facts))
+    letter = wrote(LetterKind.FOLLOW_UP, replace(case, facts=facts, insisted=(text,)))
     # a sentence begins with a capital, and lines are filled at a blank
     assert words[1:] in flat(letter.text)
 
