@@ -195,6 +195,9 @@ _RULE_WEIGHT = 10.0
 _MAX_EVIDENCE = 12
 #: a smaller share in the score is not shown
 _MIN_SHARE = 0.05
+#: words of a mail that says little but "formal complaint", and groups that make it another one's
+_BRIEF = 15
+_NOT_OURS = frozenset({"machine", "bulk", "elsewhere", "thanks", "praise", "solved"})
 #: groups that keep the second stage from being certain: thank-you letters tell of what went wrong before
 _WARM = frozenset({"thanks", "praise", "solved"})
 #: bytes of letters from which a text in an unknown language tells a story; Chinese says more in one letter
@@ -308,6 +311,8 @@ class Recogniser:
         """
         if any(group in seen.groups and score >= least for group, least in GRAVE_FROM.items()):
             return ask, "it speaks of danger, the law or the public; an agent decides"
+        if "explicit" in seen.groups and len(seen.words) <= _BRIEF and not seen.groups & _NOT_OURS:
+            return ask, "it says in few words that it is a complaint; an agent decides"
         if self.cues_for(language) is None and _tells_something(seen):
             return ask, "its language is unknown here; an agent decides"
         return 0.0, ""
