@@ -46,10 +46,8 @@ SIGN_WEIGHT = 0.3
 ENGLISH_SHARE = 0.5
 #: what a neutral report of a fault is worth as a complaint
 REPORT = train_recogniser.TARGET["~"]
-#: how much macro-F1 may be lost for a lower threshold
-NEAR = 0.005
 #: precision from which the machine may write by itself, and the thresholds of the settings for it and for asking
-PRECISION, AUTO, ASK = 0.98, 0.90, 0.30
+PRECISION, AUTO, ASK = 0.985, 0.90, 0.30
 
 
 @dataclass(frozen=True)
@@ -186,13 +184,6 @@ def best_f1(wanted: Any, scores: Any) -> tuple[float, float]:
     return max((float(f1_score(wanted, scores > at, average="macro")), float(at)) for at in candidates)
 
 
-def lowest_near_best(wanted: Any, scores: Any) -> float:
-    """Return the lowest threshold that is almost as good as the best one: a complaint passed over costs more."""
-    best = best_f1(wanted, scores)[0]
-    candidates = np.quantile(scores, np.linspace(0.05, 0.95, 91))
-    return next(float(at) for at in candidates if f1_score(wanted, scores > at, average="macro") >= best - NEAR)
-
-
 def certain_from(wanted: Any, scores: Any) -> float:
     """Return the threshold above which PRECISION of the texts are complaints."""
     order = np.argsort(-scores)
@@ -219,13 +210,13 @@ def out_of_fold(matrix: Any, mails: Sequence[Mail], columns: Mapping[str, int]) 
 
 
 def calibration(mails: Sequence[Mail], scores: Any, limited: Any) -> tuple[float, float]:
-    """Return stretch and shift: nearly the best macro-F1 is at ASK, and PRECISION at AUTO, both as log-odds.
+    """Return stretch and shift: the best macro-F1 is at ASK, and PRECISION at AUTO, both as log-odds.
 
     They are found on the rounds in the mix of a mailbox, PRECISION among the mails without a limit.
     """
     own = [number for number, mail in enumerate(mails) if mail.round in NATURAL]
     wanted = np.array([mails[number].complaint == 1.0 for number in own])
-    ask = lowest_near_best(wanted, scores[own])
+    ask = best_f1(wanted, scores[own])[1]
     free = ~limited[own]
     auto = max(certain_from(wanted[free], scores[own][free]), ask + 1.0)
     low, high = math.log(ASK / (1 - ASK)), math.log(AUTO / (1 - AUTO))
