@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import train_recogniser
-from followupd.text.complaints.cues import FOR, shipped_lexicon
+from followupd.text.complaints.cues import shipped_lexicon
 from followupd.text.complaints.features import second_grams, second_signs, second_words, weigh
 from followupd.text.complaints.recogniser import Recogniser, limit
 from followupd.text.ngrams import places
