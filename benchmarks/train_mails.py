@@ -137,8 +137,8 @@ class Model:
         return matrix @ self.weights + self.start
 
 
-def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int], columns: Mapping[str, int]) -> Model:
-    """Fit a logistic regression on some rows; no cue for a complaint may speak against one.
+def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int]) -> Model:
+    """Fit a logistic regression on some rows.
 
     A text that is half a complaint counts as half of one. The texts of other sources weigh ENGLISH_SHARE of the
     mails together.
@@ -192,7 +192,7 @@ def certain_from(wanted: Any, scores: Any) -> float:
     return float(scores[order[fit.max()]]) if len(fit) else float(scores.max())
 
 
-def out_of_fold(matrix: Any, mails: Sequence[Mail], columns: Mapping[str, int]) -> Any:
+def out_of_fold(matrix: Any, mails: Sequence[Mail]) -> Any:
     """Return the scores of models that have not seen the round of a mail, two rounds at a time.
 
     Kept rounds are in none of them.
@@ -205,7 +205,7 @@ def out_of_fold(matrix: Any, mails: Sequence[Mail], columns: Mapping[str, int]) 
     for held in folds:
         train = [row for row, pair in enumerate(of) if pair not in {held, ""}]
         test = [row for row, pair in enumerate(of) if pair == held]
-        scores[test] = fitted(matrix, mails, train, columns).scores(matrix[test])
+        scores[test] = fitted(matrix, mails, train).scores(matrix[test])
     return scores
 
 
@@ -252,7 +252,7 @@ def main() -> int:
 
     reader = Reader()
     matrix = reader.matrix(mails)
-    scores = out_of_fold(matrix, mails, reader.columns)
+    scores = out_of_fold(matrix, mails)
     stretch, shift = calibration([mails[row] for row in own], scores[own], np.array(reader.limited)[own])
     natural = [row for row in own if mails[row].round in NATURAL]
     traps = [row for row in own if mails[row].round not in NATURAL]
@@ -260,7 +260,7 @@ def main() -> int:
     report("traps", [mails[row] for row in traps], scores[traps])
     report("English", [mails[row] for row in english], scores[english])
 
-    model = fitted(matrix, mails, train, reader.columns)
+    model = fitted(matrix, mails, train)
     if kept:
         report("kept", [mails[row] for row in kept], model.scores(matrix[kept]))
     if options.write:
