@@ -47,7 +47,7 @@ ENGLISH_SHARE = 0.5
 #: what a neutral report of a fault is worth as a complaint
 REPORT = train_recogniser.TARGET["~"]
 #: precision from which the machine may write by itself, and the thresholds of the settings for it and for asking
-PRECISION, AUTO, ASK = 0.98, 0.90, 0.30
+PRECISION, AUTO, ASK = 0.985, 0.90, 0.30
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,8 @@ class Model:
         return matrix @ self.weights + self.start
 
 
-def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int], columns: Mapping[str, int]) -> Model:
-    """Fit a logistic regression on some rows; no cue for a complaint may speak against one.
+def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int]) -> Model:
+    """Fit a logistic regression on some rows.
 
     A text that is half a complaint counts as half of one. The texts of other sources weigh ENGLISH_SHARE of the
     mails together.
@@ -192,7 +192,7 @@ def certain_from(wanted: Any, scores: Any) -> float:
     return float(scores[order[fit.max()]]) if len(fit) else float(scores.max())
 
 
-def out_of_fold(matrix: Any, mails: Sequence[Mail], columns: Mapping[str, int]) -> Any:
+def out_of_fold(matrix: Any, mails: Sequence[Mail]) -> Any:
     """Return the scores of models that have not seen the round of a mail, two rounds at a time.
 
     Kept rounds are in none of them.
@@ -205,14 +205,14 @@ def out_of_fold(matrix: Any, mails: Sequence[Mail], columns: Mapping[str, int]) 
     for held in folds:
         train = [row for row, pair in enumerate(of) if pair not in {held, ""}]
         test = [row for row, pair in enumerate(of) if pair == held]
-        scores[test] = fitted(matrix, mails, train, columns).scores(matrix[test])
+        scores[test] = fitted(matrix, mails, train).scores(matrix[test])
     return scores
 
 
 def calibration(mails: Sequence[Mail], scores: Any, limited: Any) -> tuple[float, float]:
     """Return stretch and shift: the best macro-F1 is at ASK, and PRECISION at AUTO, both as log-odds.
 
-    Both are found on the rounds in the mix of a mailbox, PRECISION among the mails without a limit.
+    They are found on the rounds in the mix of a mailbox, PRECISION among the mails without a limit.
     """
     own = [number for number, mail in enumerate(mails) if mail.round in NATURAL]
     wanted = np.array([mails[number].complaint == 1.0 for number in own])
@@ -252,7 +252,7 @@ def main() -> int:
 
     reader = Reader()
     matrix = reader.matrix(mails)
-    scores = out_of_fold(matrix, mails, reader.columns)
+    scores = out_of_fold(matrix, mails)
     stretch, shift = calibration([mails[row] for row in own], scores[own], np.array(reader.limited)[own])
     natural = [row for row in own if mails[row].round in NATURAL]
     traps = [row for row in own if mails[row].round not in NATURAL]
@@ -260,7 +260,7 @@ def main() -> int:
     report("traps", [mails[row] for row in traps], scores[traps])
     report("English", [mails[row] for row in english], scores[english])
 
-    model = fitted(matrix, mails, train, reader.columns)
+    model = fitted(matrix, mails, train)
     if kept:
         report("kept", [mails[row] for row in kept], model.scores(matrix[kept]))
     if options.write:

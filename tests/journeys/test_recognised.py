@@ -17,7 +17,7 @@ from followupd.text import mail as listen
 from tests.journeys.world import World, text_of
 
 PARCEL = "My parcel has still not arrived. This is unacceptable."
-QUESTION = "I have not received my order yet, could you look into it please?"
+QUESTION = "I have still not received my order yet, please look into it."
 DISAPPOINTED = "I am a bit disappointed with the handle of the kettle."
 GRAVE = (
     "Third time the kettle is broken. I will contact my lawyer and post this on every review site. You lied to me, I "
@@ -87,7 +87,7 @@ def test_a_suspicion_waits_in_the_digest_and_the_customer_hears_nothing(world: W
     assert "ana@agents.test" in str(digest["To"])
     said = " ".join(text_of(digest).split())
     assert f"{case.ref}, Kim Doe, 1 day ago: My order" in said
-    assert "I have not received my order yet" in said
+    assert "I have still not received my order yet" in said
     world.passes(MORNING + timedelta(hours=3))
     assert len(digests(world)) == 1
     world.agent_answers(digest, "Hi,", f"{case.ref}: complaint")

@@ -39,7 +39,7 @@ HOUSE = Playbook(
     ),
     company=Company(name="Example Ltd", timezone="Europe/London"),
 )
-QUIET = "I have not received my order yet, could you look into it please?"
+QUIET = "I have still not received my order yet, please look into it."
 ANGRY = "My parcel has still not arrived. This is unacceptable."
 
 

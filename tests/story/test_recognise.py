@@ -140,8 +140,57 @@ def test_what_befell_the_writer_by_their_own_hand_or_is_denied_is_no_grievance(t
         "You have put my mother on the third floor.",
     ],
 )
-def test_a_grievance_told_without_a_loud_word_is_suspected(text: str) -> None:
-    assert judge(text).verdict == "suspected"
+def test_a_grievance_told_without_a_loud_word_is_heard(text: str) -> None:
+    assert judge(text).verdict != "no"
+
+
+def test_a_complaint_that_is_told_in_an_attachment_is_suspected() -> None:
+    subject = "Formal complaint: still no refund, terrible service"
+    assert judge("See below.", subject=subject).verdict == "suspected"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The power strip started smoking.", "en"),
+        ("Die Steckdosenleiste hat angefangen zu rauchen, der Teppich ist verschmort.", "de"),
+        ("La multiprise s'est mise à fumer et le tapis a brûlé.", "fr"),
+        ("La regleta empezó a echar humo y se quemó la alfombra.", "es"),
+        ("My daughter swallowed the button battery of your toy.", "en"),
+        ("Meine Tochter hat die Knopfbatterie verschluckt.", "de"),
+        ("Ma fille a avalé la pile bouton de votre jouet.", "fr"),
+        ("Mi hija se tragó la pila de botón de su juguete.", "es"),
+    ],
+)
+def test_danger_is_severe_from_one_plain_sign(text: str, language: str) -> None:
+    judged = judge(text, language=language)
+    assert judged.verdict != "no"
+    assert severity(judged, text) == "high"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("What does the safety catch of the 400 cost?", "en"),
+        ("Do you have court shoes in size 39?", "en"),
+        ("Haben Sie auch Rauchmelder im Sortiment?", "de"),
+        ("Auf einen Schlag war alles fertig, vielen Dank!", "de"),
+    ],
+)
+def test_what_only_looks_like_danger_is_none(text: str, language: str) -> None:
+    assert judge(text, language=language).verdict == "no"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is the tent waterproof, and do you ship to Norway?",
+        "My current provider is a disgrace: three weeks without internet. I am thinking of switching to you. What does it cost?",
+        "Tired of late couriers and angry customers? We deliver for you. Shall we talk on Tuesday?",
+    ],
+)
+def test_a_buyer_a_rivals_customer_and_a_salesman_get_no_apology(text: str) -> None:
+    assert judge(text).verdict != "complaint"
 
 
 def test_what_was_not_good_is_not_praised() -> None:
@@ -216,7 +265,7 @@ def test_what_else_is_written_in_an_unknown_language_is_listed_in_the_digest(tex
 
 
 def test_a_site_may_raise_the_bar() -> None:
-    text = "The shoes came in the wrong size. Please send a refund."
+    text = "The shoes came in the wrong size."
     assert judge(text).verdict == "suspected"
     assert judge(text, ask=0.899).verdict == "no"
     assert judge(GRAVE, auto=0.99999).verdict == "suspected"

@@ -28,6 +28,8 @@ _POINTS = {
 }
 #: points from which a case is of high, and of normal severity
 _HIGH_POINTS, _NORMAL_POINTS = 4, 1
+#: the score up to which a complaint without points is mild
+_HARDLY = 0.5
 #: letters from which capitals count as shouting, and their share
 _SHOUTED_LETTERS, _SHOUTED_SHARE = 20, 0.6
 
@@ -110,14 +112,15 @@ def severity(
     points = [_POINTS[group] for group in sorted(verdict.cues) if group in _POINTS]
     points += [(weight, reason) for applies, weight, reason in circumstances if applies]
     points.sort(key=lambda point: -point[0])
-    return Severity(_level(sum(weight for weight, _ in points)), tuple(reason for _, reason in points))
+    level = _level(sum(weight for weight, _ in points), verdict.score)
+    return Severity(level, tuple(reason for _, reason in points))
 
 
-def _level(points: int) -> str:
-    """Return the severity for a sum of points."""
+def _level(points: int, score: float) -> str:
+    """Return the severity for a sum of points; one that hardly is a complaint is a mild one."""
     if points >= _HIGH_POINTS:
         return HIGH
-    return NORMAL if points >= _NORMAL_POINTS else LOW
+    return NORMAL if points >= _NORMAL_POINTS or score > _HARDLY else LOW
 
 
 def _is_large(amount: Money | None, large: Money | None) -> bool:

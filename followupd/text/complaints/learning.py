@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from followupd.text.complaints.cues import MEASURED
-from followupd.text.complaints.features import grams_of, probability, weigh
+from followupd.text.complaints.features import grams_of, probability
 from followupd.text.complaints.recogniser import Recogniser
 from followupd.text.complaints.words import language_of
 
@@ -87,9 +87,8 @@ def _case(tag: Tagged, recogniser: Recogniser) -> _Case:
     """Return the features of a tagged mail, and the log-odds that the shipped weights give it."""
     language = language_of(f"{tag.subject}\n{tag.text}", recogniser.lexicon.languages) or MEASURED
     seen = recogniser.see(tag.subject, tag.text, language)
-    weights = recogniser.weights if language == MEASURED else recogniser.cue_weights
     names = {f"cue:{group}" for group in seen.groups} | set(grams_of(seen.words)) | {"start"}
-    return _Case(weigh(seen, weights, {}).log_odds, frozenset(names), tag.complaint)
+    return _Case(recogniser.score(seen, language, {}).log_odds, frozenset(names), tag.complaint)
 
 
 def _worth_learning(cases: Sequence[_Case]) -> frozenset[str]:

@@ -195,8 +195,13 @@ _RULE_WEIGHT = 10.0
 _MAX_EVIDENCE = 12
 #: a smaller share in the score is not shown
 _MIN_SHARE = 0.05
+#: groups of plain reports of faults
+_REPORTED = frozenset({"failure", "repeat", "duration", "unmet", "why"})
+#: words of a mail that says little but "formal complaint", and groups that make it another one's
+_BRIEF = 15
+_NOT_OURS = frozenset({"machine", "bulk", "elsewhere", "thanks", "praise", "solved"})
 #: groups that keep the second stage from being certain: thank-you letters tell of what went wrong before
-_WARM = frozenset({"thanks", "praise", "solved"})
+_WARM = frozenset({"thanks", "praise"})
 #: bytes of letters from which a text in an unknown language tells a story; Chinese says more in one letter
 _STORY = 60
 _NO_DELTA: Mapping[str, float] = MappingProxyType({})
@@ -308,6 +313,8 @@ class Recogniser:
         """
         if any(group in seen.groups and score >= least for group, least in GRAVE_FROM.items()):
             return ask, "it speaks of danger, the law or the public; an agent decides"
+        if "explicit" in seen.groups and len(seen.words) <= _BRIEF and not seen.groups & _NOT_OURS:
+            return ask, "it says in few words that it is a complaint; an agent decides"
         if self.cues_for(language) is None and _tells_something(seen):
             return ask, "its language is unknown here; an agent decides"
         return 0.0, ""
@@ -421,6 +428,8 @@ def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[tuple[
         yield SUSPECTED, "it may be a machine's mail; an agent decides"
     if seen.count("elsewhere"):
         yield SUSPECTED, "it may be about another company, or a question before buying; an agent decides"
+    if certain and _is_report(seen):
+        yield SUSPECTED, "it may be a plain report of a fault; an agent decides"
     if _thanks_as_well(seen) or (certain and not _WARM.isdisjoint(seen.groups)):
         yield SUSPECTED, "it thanks as well; an agent decides"
 
@@ -450,6 +459,12 @@ def _is_thanks(seen: Features) -> bool:
     """Whether the text thanks, and nothing in it is a grievance."""
     is_warm = seen.count("thanks", "praise", "solved") >= 2
     return is_warm and seen.groups.isdisjoint(STRONG | {"unmet", "reproach"})
+
+
+def _is_report(seen: Features) -> bool:
+    """Whether a text says that something fails, and neither minds nor addresses the company."""
+    spoken = seen.groups - set(AGAINST)
+    return "failure" in spoken and spoken <= _REPORTED and not seen.marks.get("yours")
 
 
 def _thanks_as_well(seen: Features) -> bool:
