@@ -118,7 +118,7 @@ def test_a_letter_has_its_text_its_headers_and_what_check_says(server: PreviewSe
     assert "You should know" in str(found["text"])
     assert found["findings"] == []
     assert ["Subject", "Re: Where is the kettle I ordered?"] in list(found["headers"])  # type: ignore[call-overload]
-    assert "Was schiefgegangen ist" in str(letter(server, language="de")["text"])
+    assert "Sie sollen wissen, wie es dazu kam." in str(letter(server, language="de")["text"])
 
 
 def test_findings_stand_beside_the_letter_and_mistakes_in_place_of_it(
@@ -126,7 +126,7 @@ def test_findings_stand_beside_the_letter_and_mistakes_in_place_of_it(
 ) -> None:
     file = directory / "templates" / "en" / "follow-up.md"
     good = file.read_text()
-    file.write_text(good.replace("And thank you", "We guarantee it. And thank you"))
+    file.write_text(good.replace("Thank you for your", "We guarantee it. Thank you for your"))
     assert any("[W07]" in str(each) for each in list(letter(server)["findings"]))  # type: ignore[call-overload]
     file.write_text(good.replace("facts.cause", "facts.curse"))
     broken = letter(server)
@@ -168,7 +168,7 @@ def test_a_browser_that_has_the_newest_version_waits_for_the_next(
 
 def test_a_browser_shows_letter_and_findings(server: PreviewServer, browse: Callable[..., str]) -> None:
     page = browse(f"{server.url}#kind=follow-up&sample=long&language=de")
-    assert "Was schiefgegangen ist" in page
+    assert "Sie sollen wissen, wie es dazu kam." in page
     assert "Nothing." in page
     assert '<option value="hostile">' in page
     assert "/html?kind=follow-up" in page
@@ -192,7 +192,7 @@ def test_a_slip_that_is_saved_shows_up_beside_the_letter(
     save_once_shown(
         monkeypatch,
         server,
-        lambda: file.write_text(good.replace("Und danke", "Wir garantieren es. Und danke")),
+        lambda: file.write_text(good.replace("Danke für Ihre", "Wir garantieren es. Danke für Ihre")),
     )
     page = browse(
         f"{server.url}#kind=follow-up&sample=long&language=de",

@@ -169,6 +169,7 @@ def test_the_same_sentence_for_two_facts_goes_back() -> None:
         ("en", "The label showed the address of an earlier customer", ""),
         ("en", "We mixed your order up with that of another client", ""),
         ("en", "The parcel was labelled with an address of last year", ""),
+        ("en", "Labels now come from the order itself - never from the last one", ""),
         ("en", "The parcel service lost it", "blame"),
         ("en", "you gave the wrong address", "blame"),
         ("en", "The customer got the wrong lamp", "third-person"),
