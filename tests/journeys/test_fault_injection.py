@@ -415,3 +415,47 @@ def test_a_replica_that_is_promoted_in_the_middle_of_a_transaction_loses_and_dou
     until(all_told, "the last letter of each case")
     assert inspect(day)["letters in doubt, each asked about"] == 0
     assert day.counted.total() == 0  # the daemon has lived through it
+
+
+@pytest.mark.parametrize("day", ["PostgreSQL"], indirect=True)
+def test_a_stale_replica_that_is_promoted_sends_no_letter_again(day: Day) -> None:
+    assert day.database
+    day.smtp.calm = True
+    day.service.once()
+    day.start()
+    comes_to_confirm(day, 2)
+    day.database.replica(stale=True)
+    comes_to_confirm(day, 4)
+    until(lambda: day.service.journal().count("name=NextStepConfirmed") >= 4, "all copies")
+    before = Counter(str(mail["Message-ID"]) for mail in day.service.letters("confirmation"))
+    assert len(before) == 4
+
+    day.kill()
+    day.database.fail_over()
+    day.start()
+    until(lambda: len(day.service.ask("cases")) == 4, "the cases of the lost end")
+    for _ in range(2):
+        subprocess.run(
+            [*day.service._command, "resume", "--config", str(day.service.directory)],
+            env=day.service._environment,
+            check=False,
+        )
+        day.complains()
+        until(lambda: len(day.service.letters("confirmation")) >= day.complaints, "a letter to somebody new")
+    after = Counter(str(mail["To"]) for mail in day.service.letters("confirmation"))
+    assert set(after.values()) == {1}
+
+
+def comes_to_confirm(day: Day, number: int) -> None:
+    while day.complaints < number:
+        day.complains()
+
+    def confirmed() -> bool:
+        letters = day.service.letters()
+        for mail in letters[day.copied :]:
+            day.copied += 1
+            day.service.postbox.deliver(mail.as_bytes(), sender=day.service.postbox.address)
+        return len(day.service.letters("confirmation")) == number
+
+    until(confirmed, "the confirmations")
+    confirmed()
