@@ -11,6 +11,7 @@ import re
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -26,6 +27,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from tests.journeys.service import Service
+from tests.journeys.world import World
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import LIMIT, NotInstalledError, skip, until
 from tests.servers.manager import Manager
@@ -363,6 +365,38 @@ def figures(day: Day, seconds: float, found: Counter[str], capsys: pytest.Captur
             for what, times in sorted((day.counted + found + day.smtp.faults).items()):
                 print(f"{times:8}  {what}")
             print(f"{0:8}  letters twice, letters forgotten, doubts that nobody was asked about")
+
+
+def test_two_folders_that_are_read_at_once_do_not_wait_for_each_other(world: World) -> None:
+    known = world.customer_writes(COMPLAINT.format(0))
+    for number in range(12):
+        for folder in ("INBOX", "Sent"):
+            lines = ["From: Ana <ana@agents.test>", "To: kim@customers.test", f"References: {known}"]
+            lines += [
+                f"Subject: Parcel {number}",
+                f"Message-ID: <{folder}-{number}@agents.test>",
+                "",
+                "Hello",
+                "",
+            ]
+            world.postbox.append("\r\n".join(lines).encode(), folder)
+
+    def read(is_sent: bool) -> int:
+        mailbox = world.app.mailbox("support")
+        mailbox.open()
+        try:
+            folders = world.app.folders("support", mailbox)
+            [folder] = [
+                each for each in folders if each.is_sent == is_sent and each.name in {"INBOX", "Sent"}
+            ]
+            return world.app.inbox.sync(mailbox, folder, world.now)
+        finally:
+            mailbox.close()
+
+    with ThreadPoolExecutor() as threads:
+        assert list(threads.map(read, (True, False))) == [12, 12]
+    with world.app.ledger.transaction() as tx:
+        assert tx.mail.quarantined() == []
 
 
 # --- the database fails over ---
