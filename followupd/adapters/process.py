@@ -240,7 +240,12 @@ class MailReader:
             if kind == _UNREADABLE:
                 raise UnreadableError(answer.decode())
             ask = identity.letter_key if kind == _KEY else identity.earlier
-            _put(child.stdin, _ANSWER, ask(answer.decode("utf-8", "replace")).encode("utf-8", "replace"))
+            try:
+                told = ask(answer.decode("utf-8", "replace"))
+            except BaseException:
+                self._end()  # it waits for an answer, and would take the next mail for it
+                raise
+            _put(child.stdin, _ANSWER, told.encode("utf-8", "replace"))
 
 
 def _as_json(identity: Identity) -> bytes:

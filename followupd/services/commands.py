@@ -655,7 +655,7 @@ class NoteService:
         asked = tx.outbox.get(_desk_mail_keys(note)[0])
         desk_mail = asked.letter
         case = tx.cases.get(desk_mail.case) if desk_mail.case else None
-        agent = self._writer(tx, note, note.message.distrusted)
+        agent = self._writer(tx, note, case, note.message.distrusted, now)
         if agent is None:
             return
 
@@ -736,7 +736,7 @@ class NoteService:
         if case is None and not self._looks_up(lines):
             return False
 
-        agent = self._writer(tx, note, note.message.forged)
+        agent = self._writer(tx, note, case, note.message.forged, now)
         if agent is None:
             return True
 
@@ -773,21 +773,25 @@ class NoteService:
         look_ups = [group[0].line for group in orders if all(order.verb in LOOK_UPS for order in group)]
         return changes, look_ups
 
-    def _writer(self, tx: Transaction, note: StoredMail, distrusted: str) -> Agent | None:
+    def _writer(
+        self, tx: Transaction, note: StoredMail, case: Case | None, distrusted: str, now: datetime
+    ) -> Agent | None:
         """Return the agent who wrote a mail.
 
-        None, after the mail was quarantined, where nobody is believed.
+        None, after the mail was quarantined and the agent was told, where nobody is believed.
 
         Args:
             tx: the transaction.
             note: the stored mail.
+            case: the case that it is about, None for none.
             distrusted: why its sender is not believed, "" when it is.
+            now: the time.
         """
         agent = self.context.playbooks.default.team.by_address(note.message.sender.address)
         if agent is None:
             quarantine(tx, note, "a note counts only from an agent")
         elif distrusted:
-            quarantine(tx, note, f"a forged note: {distrusted}")
+            StaffNotices(self.context).set_aside(tx, note, case.ref if case else "", distrusted, now)
             return None
         return agent
 

@@ -28,7 +28,7 @@ from followupd.recovery.agenda import suspicion, waiting
 from followupd.recovery.commands.context import names_no_day
 from followupd.recovery.remind import summary_of
 from followupd.services.context import PromiseLineReader, ServiceContext
-from followupd.services.record import record
+from followupd.services.record import quarantine, record
 
 #: the line with which an agent dismisses the complaints of a flood, all at once
 DISMISS_FLOOD = "dismiss flood"
@@ -74,6 +74,37 @@ class StaffNotices:
         key = notice_key(self._today(now), f"{command.source}-{command.id}")
         owner = self.context.playbooks.default.owner_of("")
         self.queue(tx, key, [because, shown], owner, now, mailbox=mail.mailbox)
+
+    def set_aside(self, tx: Transaction, mail: StoredMail, ref: str, why: str, now: datetime) -> None:
+        """Quarantine a mail in an agent's name that is not believed; tell the agent, once a day for each case.
+
+        Args:
+            tx: the transaction.
+            mail: the mail.
+            ref: the case that it is about, "" if it is about none.
+            why: why it is not believed.
+            now: the time.
+
+        Raises:
+            LetterError: the notice cannot be written.
+        """
+        quarantine(tx, mail, f"a mail in an agent's name that is not believed: {why}")
+        agent = self.context.playbooks.default.team.by_address(mail.message.sender.address)
+        if agent is None:
+            return
+
+        about = mail.message.subject or ref
+        said = msg(
+            "nothing was done of a mail in your name, “{about}”, and none like it counts: {why}",
+            about=about,
+            why=why,
+        )
+        advice = msg(
+            "if you wrote it, say it again by a tag or `followupd tell`, and show this to whoever runs "
+            "your mail server; the mail has the tag fu-quarantine"
+        )
+        key = notice_key(self._today(now), f"not-believed-{agent.id}-{ref}")
+        self.queue(tx, key, [said, advice], agent, now, mailbox=mail.mailbox)
 
     def reload_refused(self, problems: Sequence[str], now: datetime) -> bool:
         """Tell the lead why new settings or letters were not accepted; return False where it was told today.

@@ -62,6 +62,19 @@ def test_the_child_asks_the_parent_for_what_needs_a_key_or_the_ledger(reader: Ma
     assert asked == [OWN_ID]
 
 
+@pytest.mark.parametrize("error", [ConnectionError, KeyboardInterrupt, ValueError])
+def test_a_mail_whose_question_has_no_answer_is_not_taken_for_the_next_one(
+    reader: MailReader, error: type[BaseException]
+) -> None:
+    def fails(_: str) -> str:
+        raise error
+
+    one, two = (a_mail(text, f"References: {OWN_ID}") for text in ("one", "two"))
+    with pytest.raises(error):
+        reader(one, replace(US, earlier=fails), in_sent=False, received_at=NOW)
+    assert reads(reader, two).text == "two"
+
+
 def test_a_mail_over_its_budget_is_set_aside_and_the_next_one_is_read() -> None:
     reader = a_reader(budget=0.05)
     assert reads(reader)

@@ -113,7 +113,7 @@ def test_a_note_that_fails_the_servers_check_of_its_sender_gives_no_orders(
         **hides,
     )
     assert orders(world) == []
-    assert [reason for reason in quarantined(world) if "forged" in reason]
+    assert [reason for reason in quarantined(world) if "not believed" in reason]
 
 
 #: From and the fields of our server, each of which stole a gift card once
@@ -153,6 +153,59 @@ def test_no_forged_note_pays_out_and_the_same_note_of_the_agent_does(
     assert len(quarantined(world)) == len(STOLEN_BY)
     a_note(world, desk, "ana@agents.test", ["dmarc=pass header.from=agents.test"], "gift-card: 50 EUR")
     assert len(world.case().compensation) == 1
+
+
+#: what a server of ours says of a mail of Ana's that it does not confirm
+UNMARKED: dict[str, list[str]] = {
+    "nothing": [],
+    "a check of another kind": ["spf=pass smtp.mailfrom=agents.test"],
+    "no policy": ["dmarc=none header.from=agents.test"],
+    "a failed check": ["dmarc=fail header.from=agents.test"],
+}
+
+
+@pytest.mark.parametrize("results", UNMARKED.values(), ids=UNMARKED)
+def test_an_agent_hears_of_a_note_that_the_server_does_not_confirm(
+    make_world: Callable[..., World], results: list[str]
+) -> None:
+    world = make_world(mailbox='trusted = ["mx.example.test"]')
+    desk = a_complaint(world)
+    for text in ("fixed", "cause: a strike"):
+        a_note(world, desk, "ana@agents.test", results, text)
+    assert orders(world) == []
+    [told] = not_believed(world)
+    assert told["To"] == "Ana Reyes <ana@agents.test>"
+    words = " ".join(text_of(told).split())
+    assert "Nothing was done of a mail in your name" in words
+    assert "our mail server" in words
+    world.passes(world.now + timedelta(days=1))
+    a_note(world, desk, "ana@agents.test", results, "fixed?")
+    assert len(not_believed(world)) == 2
+
+
+def test_an_agent_hears_of_a_reply_to_the_customer_that_the_server_does_not_confirm(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(mailbox='trusted = ["mx.example.test"]')
+    a_complaint(world)
+    lines = [
+        "From: Ana <ana@agents.test>",
+        f"To: {CUSTOMER}",
+        f"Cc: {world.postbox.address}",
+        "Message-ID: <a@x.test>",
+    ]
+    raw = "\r\n".join(
+        [*lines, f"Subject: Re: [{world.case().ref}] your parcel", "", "It leaves on Friday.", ""]
+    )
+    world.postbox.deliver(raw.encode(), sender="ana@agents.test")
+    world.passes()
+    assert len(quarantined(world)) == 1
+    [told] = not_believed(world)
+    assert told["To"] == "Ana Reyes <ana@agents.test>"
+
+
+def not_believed(world: World) -> list[EmailMessage]:
+    return [mail for mail in world.letters() if "not-believed-ana" in str(mail["X-Followupd-Key"])]
 
 
 def test_money_that_a_note_gives_is_told_to_the_agent_in_whose_name_it_came(world: World) -> None:

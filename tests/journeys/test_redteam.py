@@ -23,6 +23,7 @@ from followupd.adapters.storage.ledger import Ledger
 from followupd.app.container import build
 from followupd.cli.main import main
 from followupd.domain.case import Stage
+from followupd.domain.compensation import Money
 from followupd.domain.keys import StateKey
 from followupd.domain.mail import Identity
 from followupd.errors import UnavailableError
@@ -231,6 +232,57 @@ def test_one_mail_from_outside_never_opens_the_breaker(world: World, key: str, t
     with world.app.ledger.transaction() as tx:
         breaker = tx.state.get(StateKey.BREAKER)
     assert breaker is None or breaker[0] == "closed"
+
+
+REPORTS = ["5.1.1", "5.7.1", "4.4.1"]
+
+
+@pytest.mark.parametrize("status", REPORTS)
+def test_a_forged_report_about_a_letter_or_a_card_sends_nothing_again(
+    world: World, status: str, tried: Counter[str]
+) -> None:
+    with world.app.ledger.transaction() as tx:
+        for number in range(30):
+            tx.cards.add(f"GIFT-SECRET-{number:03}", Money(2000, "EUR"), None, world.now)
+    world.customer_writes(complaint(1), sender=HONEST)
+    ref = world.case().ref
+    world.says(
+        ref,
+        "complaint",
+        "cause: a strike",
+        "resolution: it is there",
+        "prevention: two carriers",
+        "kept",
+        "fixed",
+    )
+    world.says(ref, "gift-card: 20 EUR")
+    for _ in range(10):
+        world.passes(world.now + timedelta(hours=20))
+    sent = addressed_to(world, HONEST)
+    assert len(world.letters("gift-card")) == 1
+    for letter in sent:
+        world.postbox.deliver(report_on(str(letter["Message-ID"]), status), sender="")
+        tried["forged delivery reports"] += 1
+    for _ in range(14):
+        world.passes(world.now + timedelta(hours=20))
+    assert [mail["Message-ID"] for mail in addressed_to(world, HONEST)] == [
+        mail["Message-ID"] for mail in sent
+    ]
+    with world.app.ledger.transaction() as tx:
+        assert sum(card.case_ref is not None for card in tx.cards.all()) == 1
+
+
+def report_on(message_id: str, status: str) -> bytes:
+    lines = [
+        "From: MAILER-DAEMON@evil.test",
+        "Return-Path: <>",
+        "Subject: Undelivered Mail Returned to Sender",
+    ]
+    lines += ["Content-Type: multipart/report; report-type=delivery-status; boundary=b", "", "--b"]
+    lines += ["Content-Type: message/delivery-status", "", "Reporting-MTA: dns; evil.test", ""]
+    lines += [f"Final-Recipient: rfc822; {HONEST}", "Action: failed", f"Status: {status}", "", "--b"]
+    lines += ["Content-Type: text/rfc822-headers", "", f"Message-ID: {message_id}", "--b--", ""]
+    return "\r\n".join(lines).encode()
 
 
 # --- the ledger ---

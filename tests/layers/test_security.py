@@ -13,7 +13,7 @@ LINES = [
     if line.startswith("| ") and not line.startswith(("| What some", "| ---"))
 ]
 TESTS = {
-    name
+    name: path.relative_to(TOP)
     for path in (TOP / "tests").rglob("test_*.py")
     for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
 }
@@ -30,4 +30,9 @@ def test_each_threat_is_answered_and_proved(line: str) -> None:
     assert threat
     assert fence.endswith(".")
     assert named
-    assert set(named) <= TESTS, f"no such test: {set(named) - TESTS}"
+    assert set(named) <= TESTS.keys(), f"no such test: {set(named) - TESTS.keys()}"
+
+
+if __name__ == "__main__":  # `make redteam` runs what this prints: each test of the threat model
+    names = dict.fromkeys(re.findall(r"`(test_\w+)`", PAGE))
+    print(*(f"{TESTS[name]}::{name}" for name in names), sep="\n")

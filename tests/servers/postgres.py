@@ -80,13 +80,19 @@ class Postgres:
     def stop(self) -> None:
         self._control(self.data, "stop")
 
-    def replica(self) -> None:
-        """Start a replica that has each commit before it counts; `fail_over` puts it in the server's place."""
+    def replica(self, *, stale: bool = False) -> None:
+        """Start a replica that has each commit before it counts; `fail_over` puts it in the server's place.
+
+        A `stale` one was cut off at once, and knows of nothing that comes later.
+        """
         self._second, (self._second_port,) = self.directory / "replica", free_ports(1)
         where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "test")
         self._run(
             "pg_basebackup", *where, "-D", str(self._second), "-R", "-X", "stream", "--no-sync", "-c", "fast"
         )
+        self._is_stale = stale
+        if stale:
+            return
         self._control(self._second, "start", f"-p {self._second_port}")
         self._sql(f"ALTER SYSTEM SET {REPLICATED}")
         self._sql("SELECT pg_reload_conf()")
@@ -94,7 +100,8 @@ class Postgres:
     def fail_over(self) -> None:
         """Stop the server at once, as a machine dies, and promote the replica, which gets its address."""
         self._control(self.data, "stop")
-        self._control(self._second, "stop")
+        if not self._is_stale:
+            self._control(self._second, "stop")
         (self._second / "postgresql.auto.conf").write_text("")  # its own server is gone
         self.data = self._second
         self.start()  # it reads and does not write yet

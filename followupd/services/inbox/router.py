@@ -38,7 +38,7 @@ from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
 from followupd.services.record import isolated, mark_told, quarantine, record
-from followupd.services.staff_mail import AbsenceService
+from followupd.services.staff_mail import AbsenceService, StaffNotices
 from followupd.text.answers import is_thanks
 from followupd.text.mail.headers import bare_subject
 from followupd.text.names import salutation
@@ -375,7 +375,7 @@ class MailRouter:
         if case is None or not self._is_to_customer(tx, case, mail):
             self._not_to_customer(tx, mail, case, now)
         elif mail.message.distrusted and not mail.in_sent:  # as for notes (docs/mail.md R6)
-            quarantine(tx, mail, f"a reply to the customer that is not believed: {mail.message.distrusted}")
+            StaffNotices(self.context).set_aside(tx, mail, case.ref, mail.message.distrusted, now)
         elif not review.recognise(self.context, tx, mail, now, case.ref):
             self._reply(tx, mail, case, now)
 

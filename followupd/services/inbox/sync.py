@@ -353,11 +353,9 @@ class InboxSync:
         uidvalidity = batch.cursor.uidvalidity
         tagged_later = self._fetch_tagged(mailbox, folder, batch)
 
+        incoming = [self._parse(folder, uidvalidity, found) for found in (*batch.new, *tagged_later)]
+
         with self.ledger.transaction() as tx:
-            identity = self.identity(tx)
-            incoming = [
-                self._parse(folder, uidvalidity, found, identity) for found in (*batch.new, *tagged_later)
-            ]
             for arrived, result in zip(incoming, tx.mail.store(incoming, now), strict=True):
                 self._store_commands(tx, folder, arrived, result, now)
 
@@ -388,10 +386,14 @@ class InboxSync:
 
         return list(mailbox.fetch(folder.name, sorted(unknown)))
 
-    def _parse(
-        self, folder: Folder, uidvalidity: int, found: FetchedMail, identity: Identity
-    ) -> IncomingMail:
-        """Parse one mail; one that cannot be parsed has the reason instead of a message."""
+    def _parse(self, folder: Folder, uidvalidity: int, found: FetchedMail) -> IncomingMail:
+        """Parse one mail; one that cannot be parsed has the reason instead of a message.
+
+        Its transaction ends with it: a folder must not hold the ledger while another one holds the reader.
+
+        Raises:
+            UnavailableError: the ledger does not answer.
+        """
         place = MailLocation(folder.mailbox, folder.name, uidvalidity, found.uid)
         if not found.raw:
             return unreadable(place, NOT_RETURNED, found.received_at, in_sent=folder.is_sent)
@@ -400,9 +402,15 @@ class InboxSync:
         reason = ""
 
         try:
-            message = self.read(found.raw, identity, in_sent=folder.is_sent, received_at=found.received_at)
+            with self.ledger.transaction() as tx:
+                identity = self.identity(tx)
+                message = self.read(
+                    found.raw, identity, in_sent=folder.is_sent, received_at=found.received_at
+                )
         except mail.UnreadableError as error:
             reason = str(error)
+        except UnavailableError:
+            raise
         except Exception as error:  # noqa: BLE001  a bug that one mail triggers must not stop the others
             reason = f"{type(error).__name__} while reading"
 
