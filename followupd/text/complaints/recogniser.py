@@ -275,6 +275,7 @@ class Recogniser:
         most, why_limited = limit(
             seen,
             has_cues=self.cues_for(spoken) is not None,
+            measured=spoken == MEASURED,
             certain=spoken in SECOND,
             moved=moved,
         )
