@@ -279,7 +279,7 @@ def _follow_up(run: DemoRun) -> None:
     playbook = run.company.app.settings.playbooks.for_case(case)
     if case.fixed_at is None:
         raise StoryError(f"{case.ref} is {case.stage}, and should be fixed")
-    due = playbook.calendar.after(case.fixed_at, playbook.follow_up_after)
+    due = playbook.follow_up_due(case.fixed_at, case.away_until)
     run.advance_to(due - _MINUTE)
     run.tell(
         f"{playbook.follow_up_after} after the fix. The mail server is made to accept Kim's next letter and "

@@ -12,6 +12,9 @@ from followupd.domain.compensation import Money
 from followupd.domain.mail import Person
 from followupd.domain.promise import PromiseKind
 
+#: the shipped time from the fix to the follow-up
+FOLLOW_UP_AFTER = "3 business days"
+
 
 class Role(StrEnum):
     """Levels of escalation, lowest first."""
@@ -203,7 +206,7 @@ class Playbook:
     confirm_after: Duration = field(default_factory=lambda: Duration.parse("10 minutes"))
     confirm_answer: Duration = field(default_factory=lambda: Duration.parse("4 business hours"))
     confirm_review: bool = False
-    follow_up_after: Duration = field(default_factory=lambda: Duration.parse("3 business days"))
+    follow_up_after: Duration = field(default_factory=lambda: Duration.parse(FOLLOW_UP_AFTER))
     follow_up_review: bool = False
     follow_up_call: bool = True
     close_after: Duration = field(default_factory=lambda: Duration.parse("10 business days"))
@@ -229,6 +232,16 @@ class Playbook:
         }
         changes: dict[str, Any] = {name: time for name, time in times.items() if time}
         return replace(self, tell=override.tell, **changes)
+
+    def follow_up_due(self, fixed_at: datetime, away_until: datetime | None) -> datetime:
+        """Return when the follow-up is due: so long after the fix, and not while the customer is away.
+
+        Args:
+            fixed_at: when the owner said that it is fixed.
+            away_until: when the customer is back; None for a customer who is not away.
+        """
+        due = self.calendar.after(fixed_at, self.follow_up_after)
+        return max(due, away_until or due)
 
     def _override(self, severity: str) -> SeverityOverride | None:
         """Return the times for one severity, or None if the playbook has none."""

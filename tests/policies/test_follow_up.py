@@ -9,9 +9,11 @@ import pytest
 from followupd.domain import events as e
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift, GrantState, Money
+from followupd.domain.keys import ReminderKind
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.recovery import follow_up
+from followupd.recovery.remind.reminders import reminders_of
 from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
 from tests.policies.stubs import StubRenderer, names
 
@@ -257,3 +259,17 @@ def test_the_history_says_why_a_case_was_closed(change: Change, why: str) -> Non
 def test_the_close_is_due_so_long_after_the_follow_up() -> None:
     assert follow_up.next_due(called().case, PLAYBOOK) == TUESDAY
     assert follow_up.next_due(replace(called().case, followed_up_at=None), PLAYBOOK) is None
+
+
+def test_nobody_is_reminded_of_a_blocked_follow_up_before_the_customer_is_back() -> None:
+    back = FRIDAY + timedelta(days=14)
+    blocked = a_case().fixed().case  # its facts are missing
+    here, away = (
+        min(
+            reminder.at
+            for reminder in reminders_of(case, PLAYBOOK)
+            if reminder.key.kind is ReminderKind.FOLLOW_UP
+        )
+        for case in (blocked, replace(blocked, away_until=back))
+    )
+    assert away - here == back - FRIDAY

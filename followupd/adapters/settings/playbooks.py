@@ -32,7 +32,16 @@ from followupd.adapters.settings.toml_file import Table, TomlFile, open_toml, re
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.compensation import Money
 from followupd.domain.mail import Person
-from followupd.domain.playbook import Agent, Company, NextStep, Playbook, Playbooks, SeverityOverride, Team
+from followupd.domain.playbook import (
+    FOLLOW_UP_AFTER,
+    Agent,
+    Company,
+    NextStep,
+    Playbook,
+    Playbooks,
+    SeverityOverride,
+    Team,
+)
 from followupd.domain.promise import PromiseKind
 from followupd.errors import LetterError, Problem
 from followupd.text.names import addressed
@@ -187,7 +196,7 @@ class ConfirmationTable(Table):
 class FollowUpTable(Table):
     """The letter after the fix: what went wrong, what was done, why it won't happen again."""
 
-    after: AnyDuration = setting("3 business days", description="From the fix.", example="1 week")
+    after: AnyDuration = setting(FOLLOW_UP_AFTER, description="From the fix.", example="1 week")
     review: ReviewKey = False
     call: Flag = setting(
         True,

@@ -343,8 +343,8 @@ def _follow_up(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     if not blocking or case.fixed_at is None:
         return
 
-    fixed_at, calendar = case.fixed_at, playbook.calendar
-    due = calendar.after(fixed_at, playbook.follow_up_after)
+    fixed_at = case.fixed_at
+    due = playbook.follow_up_due(fixed_at, case.away_until)
     why = sentence_list(blocker.sentence for blocker in blocking)
     sentence = msg("the follow-up cannot leave: {why}", why=why)
     asks = blockers.asks(blocking)
@@ -375,7 +375,7 @@ def _call(case: Case, playbook: Playbook) -> Iterator[Reminder]:
         return
 
     calendar = playbook.calendar
-    leaves_at = max(calendar.after(case.fixed_at, playbook.follow_up_after), case.away_until or case.fixed_at)
+    leaves_at = playbook.follow_up_due(case.fixed_at, case.away_until)
     pattern = msgid("the follow-up leaves today at {time}; please call afterwards: {phone}")
     phone = case.facts.phone or case.customer.address
     yield Reminder(
