@@ -152,7 +152,7 @@ class Case:
     evidence: tuple[tuple[str, float], ...] = ()
     #: suspected because of strong cues
     urgent: bool = False
-    #: whether it is one of more complaints at once than an agent is asked about one by one
+    #: whether it is part of a flood, which agents are asked about in bulk
     flood: bool = False
     facts: Facts = Facts()
     #: the text of the customer's first mail
@@ -199,7 +199,7 @@ class Case:
     stopped_at: datetime | None = None
     customer_wrote_at: datetime | None = None
     we_wrote_at: datetime | None = None
-    #: the customer wrote what wants an answer, and nobody has answered or said a word about it since
+    #: the customer's last mail needs an answer and is neither answered nor acknowledged
     unanswered: bool = False
     #: when the owner was asked for missing facts, and for which
     asked_at: datetime | None = None

@@ -154,7 +154,7 @@ class Compensation:
 def above_cap(
     cap: Money | None, given: Iterable[Compensation], money: Money | None, month: Callable[[datetime], bool]
 ) -> str:
-    """Return that a grant takes a customer above the monthly cap, "" when it does not.
+    """Return the reason if a grant takes a customer above the monthly cap, "" when it does not.
 
     Only amounts in the cap's currency are added up: one in another currency is above every agent's limit, so
     a lead approves it in any case.

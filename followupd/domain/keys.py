@@ -154,7 +154,7 @@ class ReminderKey:
 
     `number` is that of a promise, grant or option, 0 where there is none. `about` names what else the
     reminder is about, such as a letter. `at` is the time of what it is about, so that a promise with a new
-    date is reminded of again.
+    date has new reminders.
     """
 
     kind: ReminderKind

@@ -272,8 +272,8 @@ class OutboxUsage:
     """What was sent lately, as far as it limits what may be sent now.
 
     `recent` has the times of automatic letters by address and by domain ("@customers.example"), oldest first.
-    `sent` are the numbers of letters in the breaker's window, `stopped` the budgets that are used up until a person
-    looks. `copies` are the Message-IDs of letters of which
+    `sent` are the numbers of letters in the breaker's window, `stopped` the budgets that stay exhausted until
+    an operator resumes. `copies` are the Message-IDs of letters of which
     a copy is in a mailbox already. `breaker` is why the circuit breaker is open, "" while it is closed.
     """
 

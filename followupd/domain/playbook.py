@@ -64,7 +64,7 @@ class Helper:
     share: bool = False
 
     def at(self, address: str) -> Agent:
-        """Return the department as the receiver of a desk mail at one of its addresses."""
+        """Return the department as the recipient of a desk mail at one of its addresses."""
         return Agent(id=self.id, name=self.name, email=address, phone="")
 
 
@@ -96,7 +96,7 @@ class Team:
         return next((helper for helper in self.helpers if helper.id == helper_id), None)
 
     def present(self, agent: Agent) -> Agent:
-        """Return who does an agent's work now: the agent, a deputy, a deputy's deputy, or the next level.
+        """Return the person who stands in for an agent now: the agent, a deputy, a deputy's deputy, or the next level.
 
         If nobody is there, it is the agent.
         """

@@ -66,7 +66,7 @@ class Promise:
     `relation` ties the text to `promised_by`, and `since` begins its window. A `dated` text names its date in
     the agent's own words already. `confirmed` is the key of the letter that put it in writing, "" until that
     letter was sent. `slipped` means that it has had a second date already; only a lead sets a third one.
-    `untold_since` is when a promise was withdrawn that the customer has in writing, until the customer knows
+    `untold_since` is when a promise confirmed in writing was withdrawn, until the customer knows
     that. `told_before` is the date that the customer has in writing while a later one is not.
     """
 

@@ -45,7 +45,7 @@ def _delay_due(case: Case, playbook: Playbook) -> datetime | None:
 
 
 def _told_from(promise: Promise, playbook: Playbook) -> datetime | None:
-    """Return when the customer is told of a withdrawn promise: agents have the quiet window to do it."""
+    """Return when the customer is told of a withdrawn promise: agents can say it first, during the quiet window."""
     if promise.untold_since is None:
         return None
     return playbook.calendar.after(promise.untold_since, playbook.confirm_after)

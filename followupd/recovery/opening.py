@@ -140,7 +140,7 @@ def classified(verdict: Verdict, now: datetime, *, urgent: bool = False) -> Even
 def colleague_wrote(
     case: Case, message: Message, playbook: Playbook, write: LetterRenderer, now: datetime
 ) -> list[Decision]:
-    """Show the owner a mail that a colleague wrote about the case, since it is no word of the customer's.
+    """Show the owner a mail that a colleague wrote about the case, since it is not from the customer.
 
     Raises:
         LetterError: the letter cannot be written.
@@ -158,7 +158,7 @@ def set_aside(
 ) -> list[Decision]:
     """Tell the owner, once for each sender, of a mail about the case from somebody who takes no part in it.
 
-    Until the owner has said a word, the follow-up waits.
+    The follow-up waits until the owner responds.
 
     Raises:
         LetterError: the letter cannot be written.
@@ -261,7 +261,7 @@ def owner_knows(case: Case) -> bool:
 
 
 def opening_content(case: Case) -> LetterContent:
-    """Return what the owner is told of a new complaint; what spoke for it is told of a suspicion alone."""
+    """Return what the owner is told of a new complaint; the evidence is included only for a suspected one."""
     suggested = tuple(f"{name}: {text}" for name, text in case.suggested)
     if not case.by_machine:
         because = msg("somebody tagged it as a complaint")

@@ -64,7 +64,7 @@ from followupd.text.notes import (
 )
 from followupd.text.orders import Grammar, Order, Unclear, YesOrNo
 
-#: IMAP does not tell who set a tag or moved a mail
+#: IMAP does not record who set a tag or moved a mail
 UNKNOWN_ACTOR = "someone with access to the mailbox"
 #: verbs that give the customer something of value: the agent hears that it was done in their name
 _GIVING = frozenset({"refund", "credit", "coupon", "free-shipping", "replacement", "gift-card", "gesture"})
@@ -373,7 +373,7 @@ class CommandService:
         return case
 
     def _say_absence(self, tx: Transaction, command: Command, now: datetime) -> None:
-        """Store what an agent says of the own absence, which concerns no case.
+        """Store what an agent says about their own absence, which concerns no case.
 
         Raises:
             NotUnderstoodError: nobody knows who says so, or until when.
@@ -635,7 +635,7 @@ def _desk_mail_keys(mail: StoredMail) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class NoteService:
-    """Runs notes by `commands`, and answers each of which something must be said.
+    """Runs notes by `commands`, and sends replies where needed.
 
     A note counts from any agent who answers one of our desk mails, since its Message-ID carries our signature
     (docs/mail.md R6), and from one whom our mail server has proved.
@@ -778,7 +778,7 @@ class NoteService:
     ) -> Agent | None:
         """Return the agent who wrote a mail.
 
-        None, after the mail was quarantined and the agent was told, where nobody is believed.
+        None if the sender is not authenticated; the mail is quarantined then, and the agent told.
 
         Args:
             tx: the transaction.
@@ -1166,7 +1166,7 @@ class NoteService:
         done: list[str],
         problems: list[str],
     ) -> None:
-        """Store what an agent says of the own absence, which concerns no case.
+        """Store what an agent says about their own absence, which concerns no case.
 
         Args:
             tx: the transaction.

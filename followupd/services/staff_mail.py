@@ -1,4 +1,4 @@
-"""Write to agents what is no reminder.
+"""Write the notices to agents, apart from reminders.
 
 Returned commands, look-ups, absences, a refused reload, a low stock of gift cards.
 """
@@ -55,7 +55,7 @@ class StaffNotices:
     ) -> None:
         """Report a tag or a move that could not be executed to the case's owner.
 
-        IMAP does not tell who made it. For a mail without a case the owner of the default playbook is told.
+        IMAP does not record who made it. For a mail without a case the owner of the default playbook is told.
         """
         ref = mail.case_ref or tx.cases.ref_for(mail.message.thread)
         log.command_not_understood(command.source, ref or "")
@@ -303,7 +303,7 @@ class AbsenceService:
         playbooks.set_absent(frozenset(away))
 
     def say(self, tx: Transaction, agent: Agent | None, text: str, now: datetime) -> None:
-        """Store what an agent says of the own absence: "until 3 January".
+        """Store what an agent says about their own absence: "until 3 January".
 
         Raises:
             NotUnderstoodError: nobody knows who says so, or until when.

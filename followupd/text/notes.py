@@ -24,11 +24,11 @@ _MIN_DIGITS = 6
 _MAX_SIGNATURE = 80
 #: words of a name behind a farewell
 _MAX_NAMES = 3
-#: in half of all signatures, where it is no order
+#: in half of all signatures, where it is ignored
 _PHONE = "phone"
 _WORDS = re.compile(r"[^\W_]+")
 _QUOTE_MARK = re.compile(r"^\s{0,3}[>›»|｜＞]\s?")
-#: what nobody says of a mail that is no complaint
+#: what contradicts `dismiss`
 _OF_COMPLAINTS = (
     *("complaint", "promised", "fixed", "approve", "promise", "firm", "estimate", "update"),
     *("refund", "credit", "coupon", "free-shipping", "replacement", "gift-card", "gesture"),
@@ -267,7 +267,7 @@ def _contradict(group: tuple[Order, ...], other: tuple[Order, ...]) -> bool:
 
     Args:
         group: the orders of one line.
-        other: the orders of another line, or the same.
+        other: another order, or the same one.
     """
     if group is other:
         return any(_excludes(a, b) for n, a in enumerate(group) for b in group[n + 1 :])
@@ -279,7 +279,7 @@ def _excludes(one: Order, other: Order) -> bool:
 
     Args:
         one: an order.
-        other: the orders of another line, or the same.
+        other: another order, or the same one.
     """
     if one.verb == other.verb:
         return one.verb in _ONCE and one.text != other.text

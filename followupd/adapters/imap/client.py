@@ -92,7 +92,7 @@ class _BoundedImap(imaplib.IMAP4):
         self.reader = _ResponseReader(self.sock, self._timeout or DEFAULT_TIMEOUT)
 
     def _get_capabilities(self) -> None:
-        """Ask what the server can; after STARTTLS, over the encrypted connection.
+        """Request the server's capabilities; after STARTTLS, over the encrypted connection.
 
         Bytes that arrived in clear text behind the response are an error, never read as encrypted.
         """

@@ -233,7 +233,7 @@ class ImapMailbox:
             since: after a UIDVALIDITY change all mails are reported again (`reset`), except those received
                 before this.
             batch: the most mails in one batch.
-            received_at: when the last known mails were received, by UID. A folder in which they are others was put
+            received_at: when the last known mails were received, by UID. A folder in which these differ was put
                 back from a backup, and is reported as after a UIDVALIDITY change.
         """
         with self._connection(f"the folder {folder} cannot be read:") as client:

@@ -237,9 +237,9 @@ class MailSetAside(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentWrote(Event):
-    """An agent answered the customer from a mail client, with this salutation; what was withdrawn is told with it.
+    """An agent answered the customer from a mail client, with this salutation; this also tells of withdrawn promises.
 
-    A reply that left before the customer's last mail is none to that (`answers`).
+    A reply that left before the customer's last mail does not answer that mail (`answers`).
     """
 
     message_id: str = ""

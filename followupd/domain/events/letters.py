@@ -73,7 +73,7 @@ class Approved(_LetterChanged):
 class _LetterSent(_LetterChanged):
     """A letter was sent to the customer; `promises` are now in writing.
 
-    A letter that only its date has caused does not answer a mail of the customer (`is_answer`).
+    A letter that was only due by its date does not answer a mail of the customer (`is_answer`).
     """
 
     message_id: str = ""

@@ -59,7 +59,7 @@ class ReplyExplained(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PromiseChanged(Event):
-    """Promise `n` came into another state. `promise_copies` are fields that it takes from the event."""
+    """Promise `n` changed its state. `promise_copies` are fields that it takes from the event."""
 
     n: int
 
@@ -241,7 +241,7 @@ class CompensationGranted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CompensationChanged(Event):
-    """Grant `n` came into another state.
+    """Grant `n` changed its state.
 
     `grant_copies` are fields of the grant that take the value of a field of the event: grant field -> event
     field.

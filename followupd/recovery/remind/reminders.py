@@ -184,7 +184,7 @@ def _not_reached(case: Case) -> Iterator[Reminder]:
 
 
 def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
-    """Remind of a promise before and at its own deadline, then escalate. A new date is reminded of again.
+    """Remind of a promise before and at its own deadline, then escalate. A new date has new reminders.
 
     What is due on the day on which it was promised does not wait for the mail of the next day.
     """

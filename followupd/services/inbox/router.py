@@ -101,7 +101,7 @@ class MailRouter:
     def _helpers_answer(self, tx: Transaction, mail: StoredMail, now: datetime) -> bool:
         """Bring what a department answers to the owner, with the lines to use; False for any other mail.
 
-        Colleagues of the department may answer. The answer of a robot is none.
+        Colleagues of the department may answer. Automatic replies are ignored.
         """
         message = mail.message
         key = next((key for key in message.answers if f".{LetterKind.REQUEST}." in key), "")
@@ -309,7 +309,7 @@ class MailRouter:
         record(tx, case, [*events, *self._answers(case, events, message, now)], now)
 
     def _complains_anew(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> bool:
-        """Open a new case for a complaint in the thread of a closed one, which knows that one."""
+        """Open a new case for a complaint in the thread of a closed one, linked to it."""
         if case.stage is not Stage.CLOSED:
             return False
 

@@ -88,7 +88,7 @@ def clear_failure(tx: Transaction, mailbox: str, folder: str, now: datetime) -> 
 
 
 def unreadable(place: MailLocation, reason: str, now: datetime, *, in_sent: bool) -> IncomingMail:
-    """Return what is stored of a mail that the server does not return.
+    """Return a placeholder for a mail that the server cannot return.
 
     Its fingerprint is that of its location.
     """
@@ -255,7 +255,7 @@ class InboxSync:
         return cursor
 
     def _since(self, mailbox: MailSource, folder: Folder, now: datetime) -> Since:
-        """Return from when on a folder counts that is opened for the first time.
+        """Return the start date for the first reading of a folder.
 
         All mails in a command folder are commands, whatever was read before it. On the first start, old ones
         may be those of an earlier ledger, whose customers must not be answered again.
@@ -439,7 +439,7 @@ class InboxSync:
             self._add_commands(tx, result.mail_id, [folder.line], "folder", now)
 
     def _take_tags(self, tx: Transaction, mail_id: int, tags: Iterable[str], now: datetime) -> None:
-        """Store the commands that new tags mean, and take those off that say what was done.
+        """Store the commands that new tags mean, and remove the action tags.
 
         Such a tag can be set again, and is a new command then. Tags that say what a mail is stay.
         """

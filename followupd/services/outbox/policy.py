@@ -59,7 +59,7 @@ Verdict = Send | Wait | Cancel | AlreadySent
 
 @dataclass(frozen=True, slots=True)
 class SendPolicy:
-    """When a letter may be sent, and what to do with one in doubt.
+    """When a letter may be sent, and how to handle one in doubt.
 
     `per_address` and `breaker` are a number of letters and the time in which they are counted. `mailboxes`
     are those that are read; one is stale when it was last read completely longer ago than `fresh_for`.
@@ -187,9 +187,9 @@ class SendPolicy:
         return None
 
     def trip_breaker(self, tx: Transaction, usage: OutboxUsage, now: datetime) -> None:
-        """Open the breaker for the budgets of which as many letters were sent as it allows.
+        """Open the breaker for the budgets that have reached its limit.
 
-        Too many letters that people promised are a mistake of ours, and stop everything.
+        Too many promised letters point to a bug of ours, and stop everything.
 
         Args:
             tx: the transaction that claims letters.

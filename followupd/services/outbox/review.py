@@ -82,7 +82,7 @@ class DraftFiler:
                 self._handle_refusal(entry.letter.key, error)
 
     def _handle_refusal(self, key: str, error: UnavailableError) -> None:
-        """Have a letter approved by mail alone whose draft the server refuses; that is logged once."""
+        """Fall back to approval by mail if the server refuses the draft; that is logged once."""
         if key not in self._logged:
             log.unavailable(f"the draft of {key}", error)
         self._logged.add(key)
@@ -141,7 +141,7 @@ class DraftFiler:
     def _remove_and_queue(self, mailbox: MailSource, entry: OutboxEntry) -> None:
         """Remove an approved letter's draft, and only then queue the letter.
 
-        A draft in other words gives them to the letter, which is removed in the next run. Between the check
+        Edited text is copied to the letter; the draft is removed in the next run. Between the check
         and the removal an agent may save another text, or send the draft. Then the letter is the agent's.
         """
         letter = entry.letter

@@ -19,7 +19,7 @@ _GAP, _ANY = "...", "_"
 _ENDS = frozenset({"|", ")", ")?"})
 _GAP_WORDS = 3
 _STEM = 3
-#: The deepest nesting of brackets, and the most characters of a phrase.
+#: The deepest nesting of brackets, and the maximum length of a phrase.
 _DEEPEST, _LONGEST = 4, 6_000
 
 

@@ -42,7 +42,7 @@ from followupd.text.complaints.words import READ, Vocabulary, language_of, words
 _MAX_WAYS = 2_000
 #: characters of a regular expression
 _MAX_EXPRESSION = 300
-#: the most characters that `\w+`, `.*` and the like match
+#: the maximum number of characters that `\w+`, `.*` and the like match
 _OPEN_END = 30
 _ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|[()|]|[*+?]\??|\{\d*,?\d*\}\??|.", re.DOTALL)
 _COUNTED = re.compile(r"\{(\d*)(,?)(\d*)\}")
@@ -436,7 +436,7 @@ def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[tuple[
 
 
 def _limits_of_certainty(seen: Features, *, measured: bool) -> Iterator[tuple[float, str]]:
-    """Yield the limits of what too little speaks for; a rule that raises the score lifts them."""
+    """Yield the limits for weak evidence; a rule that raises the score lifts them."""
     if measured and not _is_told_to_us(seen):
         yield SUSPECTED, "it may tell of something else than the writer and us; an agent decides"
     if not _has_two_kinds(seen):

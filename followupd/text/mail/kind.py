@@ -243,7 +243,7 @@ def _unstructured_bounce(mail: ParsedMail, sender: ParsedAddress) -> KindFound |
 
 
 def _bounce_by_text(mail: ParsedMail, sender: ParsedAddress) -> KindFound | None:
-    """Match what machines write that are no mail systems.
+    """Match messages of machines other than mail systems.
 
     Args:
         mail: the mail.
@@ -321,7 +321,7 @@ def _auto_reply(candidate: _Candidate) -> KindFound | None:
 
 
 def _is_of_form(candidate: _Candidate, submitted: str) -> bool:
-    """Whether a form has written for a person, to whom its answers are to go.
+    """Whether the mail is a web form's submission, whose answers go to a person.
 
     Args:
         candidate: the mail.
