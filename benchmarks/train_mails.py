@@ -14,14 +14,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from benchmarks import train_recogniser
-from followupd.text.complaints.cues import shipped_lexicon
-from followupd.text.complaints.features import second_grams, second_signs, second_words, weigh
+from followupd.text.complaints.cues import AGAINST, FOR, STRONG, shipped_lexicon
+from followupd.text.complaints.features import Features, second_grams, second_signs, second_words, weigh
 from followupd.text.complaints.recogniser import Recogniser, limit
-from followupd.text.ngrams import places
+from followupd.text.ngrams import places, tokens
 
 # Any: these have no types of their own, and are needed for training only.
 np: Any = import_module("numpy")
@@ -37,9 +38,14 @@ WEIGHTS = TOP / "followupd" / "languages" / "mail_weights.json"
 KEPT = ("09",)
 #: rounds in the mix of a mailbox; the others are half traps
 NATURAL = ("07", "08")
+Bounds = Sequence[tuple[float | None, float | None]]
 LANGUAGES = ("en", "de", "fr", "es")
 #: n-grams fall into 2 ** BITS places
 BITS = 17
+#: places and signs together
+WIDTH = (1 << BITS) + 200
+#: letters from which a word of a cue is no word of every day
+LONG_WORD = 5
 STRENGTH = 8.0
 SIGN_WEIGHT = 0.3
 #: what the English texts of other sources weigh together, as a share of the mails
@@ -92,22 +98,38 @@ def english_texts() -> list[Mail]:
 class Reader:
     """Turns mails into rows of a matrix; the columns of signs grow while it learns.
 
-    `limited` says of each row whether a limit keeps it from being a complaint.
+    `limited` says of each row whether a limit keeps it from being a complaint, `strong` are the places of words and
+    pairs of words in strong cues for a complaint.
     """
 
     def __init__(self) -> None:
         self.columns: dict[str, int] = {}
         self.limited: list[bool] = []
+        self.strong: set[int] = set()
         self._recogniser = Recogniser.shipped()
 
     def row(self, mail: Mail) -> tuple[list[str], Mapping[str, float]]:
         """Return the n-grams of a mail, and what the second stage is told beside them."""
         seen = self._recogniser.see(mail.subject, mail.body, mail.language)
         self.limited.append(limit(seen, has_cues=True, certain=True)[0] < 1)
+        self.strong.update(places(_strong_grams(seen), BITS))
         reading = weigh(seen, self._recogniser.weights_for(mail.language), {})
         return sorted(second_grams(seen, second_words(seen))), second_signs(
             seen, reading.log_odds, mail.language
         )
+
+    def bounds(self) -> list[tuple[float | None, float | None]]:
+        """Return the bounds of each weight and of the start: no cue for a complaint speaks against one, or the other way round."""
+        found: list[tuple[float | None, float | None]] = [(None, None)] * (WIDTH + 1)
+        for at in self.strong:
+            found[at] = (0.0, None)
+        for name, at in self.columns.items():
+            kind, _, group = name.partition(":")
+            if name == "stage:first" or (kind == "cue" and group in FOR):
+                found[at] = (0.0, None)
+            elif kind == "cue" and group in AGAINST:
+                found[at] = (None, 0.0)
+        return found
 
     def matrix(self, mails: Sequence[Mail]) -> Any:
         """Return one row for each mail."""
@@ -120,9 +142,20 @@ class Reader:
                 columns.append(self.columns.setdefault(name, (1 << BITS) + len(self.columns)))
                 values.append(value * SIGN_WEIGHT)
             starts.append(len(columns))
-        found = sparse.csr_matrix((values, columns, starts), shape=(len(mails), (1 << BITS) + 200))
+        found = sparse.csr_matrix((values, columns, starts), shape=(len(mails), WIDTH))
         found.sum_duplicates()
         return found
+
+
+def _strong_grams(seen: Features) -> list[str]:
+    """Return the n-grams of the strong cues in a text: long words, and pairs."""
+    found = []
+    for group in seen.groups & STRONG:
+        for phrase in seen.said[group]:
+            words = tokens(phrase)
+            found += [f"w{word}" for word in words if len(word) >= LONG_WORD]
+            found += [f"b{first} {second}" for first, second in pairwise(words)]
+    return found
 
 
 @dataclass(frozen=True)
@@ -137,8 +170,8 @@ class Model:
         return matrix @ self.weights + self.start
 
 
-def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int]) -> Model:
-    """Fit a logistic regression on some rows.
+def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int], bounds: Bounds) -> Model:
+    """Fit a logistic regression on some rows, within bounds.
 
     A text that is half a complaint counts as half of one. The texts of other sources weigh ENGLISH_SHARE of the
     mails together.
@@ -159,9 +192,8 @@ def fitted(matrix: Any, mails: Sequence[Mail], rows: Sequence[int]) -> Model:
         error = weights * (chance - wanted)
         return lost, np.append(part.T @ error + point[:-1] / STRENGTH, error.sum())
 
-    found = minimize(
-        loss, np.zeros(part.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 120}
-    ).x
+    start = np.zeros(part.shape[1] + 1)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 120}).x
     return Model(found[:-1], float(found[-1]))
 
 
@@ -192,7 +224,7 @@ def certain_from(wanted: Any, scores: Any) -> float:
     return float(scores[order[fit.max()]]) if len(fit) else float(scores.max())
 
 
-def out_of_fold(matrix: Any, mails: Sequence[Mail]) -> Any:
+def out_of_fold(matrix: Any, mails: Sequence[Mail], bounds: Bounds) -> Any:
     """Return the scores of models that have not seen the round of a mail, two rounds at a time.
 
     Kept rounds are in none of them.
@@ -205,7 +237,7 @@ def out_of_fold(matrix: Any, mails: Sequence[Mail]) -> Any:
     for held in folds:
         train = [row for row, pair in enumerate(of) if pair not in {held, ""}]
         test = [row for row, pair in enumerate(of) if pair == held]
-        scores[test] = fitted(matrix, mails, train).scores(matrix[test])
+        scores[test] = fitted(matrix, mails, train, bounds).scores(matrix[test])
     return scores
 
 
@@ -252,7 +284,8 @@ def main() -> int:
 
     reader = Reader()
     matrix = reader.matrix(mails)
-    scores = out_of_fold(matrix, mails)
+    bounds = reader.bounds()
+    scores = out_of_fold(matrix, mails, bounds)
     stretch, shift = calibration([mails[row] for row in own], scores[own], np.array(reader.limited)[own])
     natural = [row for row in own if mails[row].round in NATURAL]
     traps = [row for row in own if mails[row].round not in NATURAL]
@@ -260,7 +293,7 @@ def main() -> int:
     report("traps", [mails[row] for row in traps], scores[traps])
     report("English", [mails[row] for row in english], scores[english])
 
-    model = fitted(matrix, mails, train)
+    model = fitted(matrix, mails, train, bounds)
     if kept:
         report("kept", [mails[row] for row in kept], model.scores(matrix[kept]))
     if options.write:

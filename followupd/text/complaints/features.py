@@ -14,6 +14,7 @@ from followupd.languages import complaint_weights, mail_weights
 from followupd.text.complaints.cues import Cues
 from followupd.text.complaints.phrases import Hit
 from followupd.text.complaints.words import READ, Vocabulary, sentences_of, words_of
+from followupd.text.mail.headers import bare_subject
 from followupd.text.ngrams import Classes, ngrams, places, tokens
 
 #: cues count for less in a mail of more words than this, because long mails contain most words once
@@ -235,7 +236,8 @@ SHOWN_SIGNS: Mapping[str, str] = {
 
 def second_words(seen: Features) -> list[str]:
     """Return the words, numbers and signs that the second stage reads, the subject's before a bar."""
-    return tokens(f"{seen.subject} | {seen.text}" if seen.subject.strip() else seen.text)
+    subject = bare_subject(seen.subject)
+    return tokens(f"{subject} | {seen.text}" if subject.strip() else seen.text)
 
 
 def second_grams(seen: Features, words: Sequence[str]) -> set[str]:
