@@ -140,7 +140,7 @@ def test_06_the_form_writes_from_our_own_address_and_names_the_customer_in_its_t
     own = shop.world.postbox.address
     for name, address in (("Robin Vale", "robin@customer.test"), ("Sam Poole", "sam@other.test")):
         text = f"Name: {name}\nEmail: {address}\nMessage:\n{COMPLAINT}\n"
-        deliver(shop, text, sender=f"Shop <{own}>", subject="New message from your site")
+        deliver(shop, text, sender=f"Shop <{own}>", subject="Grinder")
     shop.run(hours=1)
     assert shop.customers() == ["robin@customer.test", "sam@other.test"]
     assert shop.letters_to(own) == []

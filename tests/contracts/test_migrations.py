@@ -50,7 +50,17 @@ CASE = (
 )
 
 #: events that the program of revision 0002 did not know
-NEWER = {"CustomerChosen", "HelpAnswered", "HelpAsked", "MailSetAside", "Parked", "Remarked"}
+NEWER = {
+    "CustomerChosen",
+    "FactReturned",
+    "HelpAnswered",
+    "HelpAsked",
+    "MailSetAside",
+    "Parked",
+    "Remarked",
+    "ReplyExplained",
+    "ReplyUnclear",
+}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -210,7 +210,7 @@ def not_believed(world: World) -> list[EmailMessage]:
 
 def test_money_that_a_note_gives_is_told_to_the_agent_in_whose_name_it_came(world: World) -> None:
     desk = a_complaint(world)
-    world.agent_answers(desk, "cause: a strike")
+    world.agent_answers(desk, "cause: two labels were swapped on our packing table")
     assert world.letters("desk/answer") == []
     world.agent_answers(desk, "gift-card: 20 EUR")
     [answer] = world.letters("desk/answer")

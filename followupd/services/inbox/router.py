@@ -314,7 +314,8 @@ class MailRouter:
             return False
 
         verdict = self.classifier.verdict(mail.message)
-        if verdict.verdict != "complaint":
+        is_danger = verdict.verdict == "suspected" and "safety" in verdict.cues
+        if verdict.verdict != "complaint" and not is_danger:
             return False
 
         self.opener.open(tx, mail, opening.classified(verdict, now), verdict, now, earlier=case.ref)

@@ -36,7 +36,7 @@ from followupd.text.complaints.features import (
     weigh,
 )
 from followupd.text.complaints.phrases import PhraseBook, way_of
-from followupd.text.complaints.words import READ, Vocabulary, language_of, words_of
+from followupd.text.complaints.words import READ, Vocabulary, language_of, without_form, words_of
 
 #: the most ways that a regular expression may try from one position in the text
 _MAX_WAYS = 2_000
@@ -175,7 +175,7 @@ def _counts(first: str, comma: str, last: str) -> tuple[int, int]:
 
 
 #: the second stage's probability from which it agrees with a certain first stage
-_AGREES = 0.5
+_AGREES = 0.8
 #: the scores from which danger, the law and the public open a case; below, nine of ten mails are harmless
 GRAVE_FROM = {"safety": 0.04, "legal": 0.15, "public": 0.15}
 #: the languages of the mails on which the second stage was trained
@@ -341,7 +341,7 @@ class Recogniser:
     def see(self, subject: str, text: str, language: str = MEASURED) -> Features:
         """Return the features of a mail, with the cues of its language if there are any."""
         cues = self.cues_for(language) or Cues.of(Complaints(), self.lexicon.vocabulary)
-        return features_of(subject, text, cues, with_tone=language == MEASURED)
+        return features_of(subject, without_form(text), cues, with_tone=language == MEASURED)
 
 
 def _tells_something(seen: Features) -> bool:

@@ -117,6 +117,24 @@ def sentences_of(text: str) -> list[str]:
     return [sentence for sentence in sentences if sentence]
 
 
+#: "Name: Robin Vale", "Message:": a line of a web form, whose value is short
+_FORM_LINE = re.compile(r"[^\W\d_][^\n:：]{0,30}[:：][ \t]*[^\n]{0,60}")
+
+
+def without_form(text: str) -> str:
+    """Return a mail without the fields with which a web form begins it; a single such line is the customer's own.
+
+    Args:
+        text: the mail's new text.
+    """
+    lines = text.strip().splitlines()
+    fields = 0
+    while fields < len(lines) and (not lines[fields].strip() or _FORM_LINE.fullmatch(lines[fields].strip())):
+        fields += 1
+    rest = "\n".join(lines[fields:]).strip()
+    return rest if fields > 1 and rest else text
+
+
 @lru_cache(maxsize=8)
 def _stop_words(languages: Catalogue) -> Mapping[str, frozenset[str]]:
     """Return the stop words of each language, in the order in which languages win a tie."""
