@@ -15,8 +15,8 @@ from tests.cases.shop import Shop
 from tests.journeys.world import World, text_of
 
 COMPLAINT = (
-    "My grinder has not arrived after three weeks, nobody answers, I want my money back. "
-    "This is unacceptable."
+    "My grinder has not arrived after three weeks and nobody answers my mails. "
+    "I am very disappointed, this is unacceptable, I want my money back."
 )
 ROBIN = "Robin Vale <robin@customer.test>"
 GERMAN = (
@@ -335,7 +335,10 @@ def test_19_another_trouble_in_a_closed_thread_is_a_case_of_its_own(shop: Shop) 
     ours = opened(shop)
     ref = closed(shop)
     shop.run(days=2)
-    text = "Now the kettle leaks and I am very disappointed again. This is unacceptable, I want a refund."
+    text = (
+        "Now the kettle you sent me leaks after two days and nobody answers. I want my money back. "
+        "This is unacceptable."
+    )
     shop.deliver(text, f"Re: {ours['Subject']}", ROBIN, answering=ours)
     shop.run()
     others = [case for case in shop.json("cases") if case["ref"] != ref]
