@@ -133,7 +133,7 @@ def test_a_mail_keeps_the_id_that_it_came_with(terminal: Terminal) -> None:
 
 
 def test_compensation_without_an_amount_has_no_currency(terminal: Terminal) -> None:
-    [found] = terminal.json("read", "-", given=b'{"body": "We will send you a refund."}')
+    [found] = terminal.json("read", "-", given=b'{"body": "A refund is on its way."}')
     assert [(each["amount"], each["currency"]) for each in found["compensation"]] == [(None, None)]  # type: ignore[attr-defined]
 
 

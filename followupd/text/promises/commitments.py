@@ -151,17 +151,18 @@ class _SentenceReader:
         return self.known[text]
 
     def _judged(self, text: str) -> Chances:
-        """Return how likely a text belongs to each class; a known turn of phrase makes it likelier."""
+        """Return how likely a text belongs to each class; a known turn of phrase is asked about at least."""
         chances = classified(text, self.language)
         low = lowered(text)
         if self._says(("hedged", "unreal"), low):
             return chances
         if self._says(("firm", "update"), low):
-            chances = chances._replace(commits=shifted(chances.commits, _KNOWN_PHRASE))
+            likely = shifted(chances.commits, _KNOWN_PHRASE)
+            chances = chances._replace(commits=max(likely, UNDATED_ASKED))
         kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
         if kinds and self._says(("given", "giving"), low):
             known = _KNOWN_PHRASE if kinds.isdisjoint(_GOODS) else _KNOWN_GOODS
-            chances = chances._replace(grants=shifted(chances.grants, known))
+            chances = chances._replace(grants=max(shifted(chances.grants, known), GRANT_ASKED))
         return chances
 
     def _says(self, names: Iterable[str], low: str) -> bool:
