@@ -1288,8 +1288,8 @@ def question_of(desk_mail: Letter, case: Case, grammar: Grammar) -> Question | N
         return Question("complaint", "dismiss")
     if desk_mail.kind is LetterKind.APPROVAL and _approvals(case) == 1:
         return Question("approve", "refuse")
-    if desk_mail.kind is LetterKind.ANSWER:
-        return offer_of(case, desk_mail.text)
+    if desk_mail.kind is LetterKind.ANSWER and (offer := offer_of(case, desk_mail.text)):
+        return offer
     return _question_in(desk_mail.text.splitlines(), case, grammar)
 
 

@@ -69,7 +69,7 @@ def test_a_playbook_that_does_not_exist_is_named_with_those_that_do(directory: P
 def test_the_letter_for_danger_promises_the_call_of_the_playbook(directory: Path) -> None:
     text = flat(previewed(directory, "safety", "short"))
     assert "call a doctor or the emergency services first" in text
-    assert text.index("1. I will call you, by") < text.index("2. I will find out what happened")
+    assert text.index("1. I will call you by") < text.index("2. I will find out what happened")
 
 
 def test_an_admins_own_text_stands_in_a_letter_and_in_a_link(directory: Path) -> None:

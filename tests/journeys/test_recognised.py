@@ -16,12 +16,15 @@ from followupd.domain.mail import Identity
 from followupd.text import mail as listen
 from tests.journeys.world import World, text_of
 
-PARCEL = "My parcel has still not arrived. This is unacceptable."
+PARCEL = (
+    "My parcel has still not arrived after three weeks and nobody answers my mails. I am very disappointed, this is "
+    "unacceptable."
+)
 QUESTION = "I have still not received my order yet, please look into it."
 DISAPPOINTED = "The handle of the kettle is disappointing."
 GRAVE = (
-    "Third time the kettle is broken. I will contact my lawyer and post this on every review site. You lied to me, I "
-    "want to speak to your manager!"
+    "This is the third time that the kettle you sent me is broken, and nobody answers. I want my money back, or I "
+    "will contact my lawyer. You lied to me, I want to speak to your manager!"
 )
 THANKS = "Thank you so much, the parcel arrived and everything is great. Best service ever!"
 #: Wednesday at the house's opening
