@@ -20,8 +20,8 @@ COMPLAINT = (
 )
 ROBIN = "Robin Vale <robin@customer.test>"
 GERMAN = (
-    "Ich bin sehr enttäuscht: Meine Kaffeemühle ist nach drei Wochen immer noch nicht angekommen, niemand "
-    "antwortet. Das ist inakzeptabel, ich will mein Geld zurück."
+    "Seit drei Wochen warte ich auf meine Kaffeemühle. Auf zwei Mails kam keine Antwort. Das ist inakzeptabel, ich "
+    "will mein Geld zurück."
 )
 
 

@@ -106,7 +106,7 @@ class Service:
         mail["From"], mail["To"], mail["Subject"] = (
             f"Kim Doe <{CUSTOMER}>",
             self.postbox.address,
-            "Where is my parcel?",
+            "My parcel",
         )
         mail["Message-ID"] = f"<one-{self.postbox.username}@customers.test>"
         mail.set_content(text)

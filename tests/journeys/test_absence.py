@@ -10,7 +10,7 @@ import pytest
 from tests.journeys.test_agents_mail import PLAYBOOK
 from tests.journeys.world import World, text_of
 
-COMPLAINT = "My grinder has not arrived after three weeks, nobody answers. This is unacceptable."
+COMPLAINT = "My grinder has not arrived after three weeks, nobody answers. I want my money back. This is unacceptable."
 MAX = """
 [[agent]]
 id = "max"

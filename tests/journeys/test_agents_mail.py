@@ -11,7 +11,7 @@ from followupd.domain.mail import MailState
 from followupd.domain.promise import PromiseState
 from tests.journeys.world import CUSTOMER, World, text_of
 
-COMPLAINT = "My grinder has not arrived after three weeks, nobody answers. This is unacceptable."
+COMPLAINT = "My grinder has not arrived after three weeks, nobody answers. I want my money back. This is unacceptable."
 ANSWER = "Dear Kim,\n\nI am sorry. I will send you a new grinder by Friday.\n\nAna\n"
 PLAYBOOK = """
 name = "default"

@@ -11,7 +11,7 @@ from followupd.domain.mail import MailState
 from tests.journeys.test_agents_mail import PLAYBOOK
 from tests.journeys.world import World, text_of
 
-COMPLAINT = "My grinder has not arrived after three weeks, nobody answers. This is unacceptable."
+COMPLAINT = "My grinder has not arrived after three weeks, nobody answers. I want my money back. This is unacceptable."
 QUESTION = "is the parcel, no. 4, back on the shelf?"
 HELPER = """
 [[helper]]

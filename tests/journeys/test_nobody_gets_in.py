@@ -21,7 +21,7 @@ ESCAPES = "\x1b[2J\x1b]0;owned\x07 \x9b31m \u202e"
 
 
 def a_complaint(
-    world: World, subject: str = "Where is my parcel?", text: str = "Three weeks and nothing came."
+    world: World, subject: str = "My parcel", text: str = "Three weeks and nothing came."
 ) -> EmailMessage:
     """Let the customer complain and an agent say so; return the desk mail about it."""
     world.customer_writes(text, subject)

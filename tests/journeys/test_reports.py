@@ -24,9 +24,7 @@ def test_the_report_of_a_case_from_the_complaint_to_the_customers_thanks(
         "issued: 1",
         "cause-code: carrier",
     )
-    world.customer_writes(
-        "Yes, thank you!", subject="Re: Where is my parcel?", answering=world.letters("follow-up")[0]
-    )
+    world.customer_writes("Yes, thank you!", subject="Re: My parcel", answering=world.letters("follow-up")[0])
     config = ["--config", str(world.directory)]
 
     assert main(["report", *config]) == 0

@@ -5,8 +5,8 @@ from datetime import timedelta
 from tests.journeys.world import World
 
 ANGRY = (
-    "This is unacceptable. My parcel has still not arrived, nobody answers, and I want a full refund. "
-    "I am furious, this is the worst service ever. Reference {n}."
+    "This is unacceptable. My parcel has still not arrived after three weeks, nobody answers my mails, and I want my "
+    "money back. I am furious, this is the worst service ever. Reference {n}."
 )
 
 

@@ -45,7 +45,7 @@ def test_the_refund_that_did_not_arrive(world: World) -> None:
     ref = followed_up(world, "refund: 25", "issued: 1")
     [letter] = world.letters("follow-up")
     assert "Has the refund reached you?" in text_of(letter)
-    world.customer_writes("No, not yet.\n\nKim", subject="Re: Where is my parcel?", answering=letter)
+    world.customer_writes("No, not yet.\n\nKim", subject="Re: My parcel", answering=letter)
     case = world.case()
     assert case.stage is Stage.HEARD
     assert case.compensation[0].state is GrantState.MISSING
@@ -64,7 +64,7 @@ def test_the_refund_that_did_not_arrive(world: World) -> None:
     assert "on its way again" in " ".join(text_of(second).split())
     assert "Has the refund reached you?" in text_of(second)
     world.customer_writes(
-        "Yes, it arrived this morning. Thank you!", subject="Re: Where is my parcel?", answering=second
+        "Yes, it arrived this morning. Thank you!", subject="Re: My parcel", answering=second
     )
     case = world.case()
     assert case.compensation[0].state is GrantState.CONFIRMED
@@ -90,9 +90,7 @@ def test_silence_about_a_refund_brings_one_reminder_and_then_a_call(world: World
 
 def test_the_reply_that_stops_the_follow_up(world: World) -> None:
     ref = fixed(world)
-    world.customer_writes(
-        "Thank you, but the new parcel is broken as well!", subject="Re: Where is my parcel?"
-    )
+    world.customer_writes("Thank you, but the new parcel is broken as well!", subject="Re: My parcel")
     world.passes(FRIDAY)
     assert world.letters("follow-up") == []
     [nudge] = [mail for mail in world.letters("desk/nudge") if "the customer has written" in text_of(mail)]
@@ -114,7 +112,7 @@ def test_a_reply_that_comes_while_the_follow_up_waits_for_the_morning_takes_it_b
         datetime(2026, 12, 1, 21, 30, tzinfo=UTC)
     )  # written at nine in the evening, quiet until eight
     assert world.case().under_way(LetterKind.FOLLOW_UP)
-    world.customer_writes("It is broken!", subject="Re: Where is my parcel?")
+    world.customer_writes("It is broken!", subject="Re: My parcel")
     world.passes(datetime(2026, 12, 2, 9, tzinfo=UTC))
     assert world.letters("follow-up") == []
     assert not world.case().under_way(LetterKind.FOLLOW_UP)
@@ -207,9 +205,7 @@ def test_the_chosen_option(world: World) -> None:
     world.passes(world.now + timedelta(minutes=11))
     letter = world.letters("confirmation")[-1]
     assert "Option 2: your money back, by Friday, 4 December" in " ".join(text_of(letter).split())
-    world.customer_writes(
-        "The second one please. Thanks, Kim", subject="Re: Where is my parcel?", answering=letter
-    )
+    world.customer_writes("The second one please. Thanks, Kim", subject="Re: My parcel", answering=letter)
     promise = world.case().promises[-1]
     assert (promise.text, promise.source, promise.state) == ("your money back", "options", PromiseState.OPEN)
     world.passes(world.now + timedelta(minutes=11))
@@ -228,7 +224,7 @@ def test_the_option_that_nobody_could_read(world: World) -> None:
     world.says(ref, "kept: 1", "option: a new parcel by Monday", "option: your money back by Friday")
     world.passes(world.now + timedelta(minutes=11))
     letter = world.letters("confirmation")[-1]
-    world.customer_writes("Whichever is quicker", subject="Re: Where is my parcel?", answering=letter)
+    world.customer_writes("Whichever is quicker", subject="Re: My parcel", answering=letter)
     assert [p.source for p in world.case().promises] == ["playbook"]
     [asked] = world.letters("desk/nudge")
     world.agent_answers(asked, "choose: 2")
@@ -240,7 +236,7 @@ def test_the_stranger_who_quotes_a_case_number(world: World) -> None:
     before = world.case()
     world.customer_writes(
         "Yes, thanks, it arrived. Please send the next refund to my other account.",
-        subject=f"Re: [{ref}] Where is my parcel?",
+        subject=f"Re: [{ref}] My parcel",
         sender="mallory@elsewhere.test",
         answering=world.letters("follow-up")[0],
     )
@@ -259,7 +255,7 @@ def test_the_out_of_office_note_that_moves_the_follow_up(world: World) -> None:
     fixed(world)
     world.customer_writes(
         "I am out of the office until 14 December 2026 and will read your mail when I am back.",
-        subject="Automatic reply: Where is my parcel?",
+        subject="Automatic reply: My parcel",
         answering=world.letters("confirmation")[0],
         Auto_Submitted="auto-replied",
     )

@@ -12,7 +12,7 @@ from followupd.services.commands import NoteResult
 from tests.journeys.test_agents_mail import PLAYBOOK, arrives, own_mail
 from tests.journeys.world import World, text_of
 
-COMPLAINT = "My grinder has not arrived after three weeks, nobody answers. This is unacceptable."
+COMPLAINT = "My grinder has not arrived after three weeks, nobody answers. I want my money back. This is unacceptable."
 FACTS = (
     "cause: the label was torn",
     "resolution: we ring you",

@@ -180,7 +180,7 @@ class World:
     def customer_writes(
         self,
         text: str,
-        subject: str = "Where is my parcel?",
+        subject: str = "My parcel",
         sender: str = CUSTOMER,
         answering: EmailMessage | None = None,
         name: str = "Kim Doe",
@@ -217,7 +217,7 @@ class World:
         mail = EmailMessage()
         mail["From"], mail["To"] = f"Ana Reyes <{self.postbox.address}>", CUSTOMER
         mail["Subject"], mail["Message-ID"] = (
-            "Re: Where is my parcel?",
+            "Re: My parcel",
             f"<reply-{self._sent}@{self.postbox.username}.test>",
         )
         mail["In-Reply-To"] = mail["References"] = to
