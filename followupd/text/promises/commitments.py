@@ -161,8 +161,9 @@ class _SentenceReader:
             chances = chances._replace(commits=max(likely, UNDATED_ASKED))
         kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
         if kinds and self._says(("given", "giving"), low):
-            known = _KNOWN_PHRASE if kinds.isdisjoint(_GOODS) else _KNOWN_GOODS
-            chances = chances._replace(grants=max(shifted(chances.grants, known), GRANT_ASKED))
+            is_money = kinds.isdisjoint(_GOODS)
+            likely = shifted(chances.grants, _KNOWN_PHRASE if is_money else _KNOWN_GOODS)
+            chances = chances._replace(grants=max(likely, GRANT_ASKED if is_money else 0.0))
         return chances
 
     def _says(self, names: Iterable[str], low: str) -> bool:
