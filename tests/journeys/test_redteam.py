@@ -71,6 +71,7 @@ def test_a_flood_of_forged_complaints_costs_no_honest_customer_a_day_nor_an_agen
         "cause: two labels were swapped on our packing table",
         "resolution: we sent your parcel again by courier",
         "prevention: each label is now scanned before a parcel leaves",
+        "fault: ours",
         "kept",
         "fixed",
     )
@@ -165,7 +166,7 @@ def test_the_first_letter_by_machine_repeats_no_word_of_the_mail_that_came_in(
         f"Subject: {subject}",
         "Message-ID: <e@evil.test>",
     ]
-    lines += ["", f"{complaint(1)} See evil.test.", ""]
+    lines += ["", f"{complaint(1)} Nobody answers my mails, I want my money back. See evil.test.", ""]
     world.postbox.deliver("\r\n".join(lines).encode(), sender="m@evil.test")
     world.passes()
     world.passes(world.now + timedelta(minutes=30))
@@ -174,7 +175,7 @@ def test_the_first_letter_by_machine_repeats_no_word_of_the_mail_that_came_in(
         return
     [letter] = letters
     said = f"{letter['Subject']} {letter['To']} {letter.as_string()}".casefold()
-    for word in ("evil.test", "prize", "urgent", "0900", "you won", "visit"):
+    for word in ("evil.test", "prize", "locked", "0900", "you won", "visit"):
         assert word not in said.replace("<e@evil.test>", ""), word
     assert world.case().ref in str(letter["Subject"])
     tried["first letters looked through for a forger's words"] += 1
@@ -260,6 +261,7 @@ def test_a_forged_report_about_a_letter_or_a_card_sends_nothing_again(
         "cause: two labels were swapped on our packing table",
         "resolution: we sent your parcel again by courier",
         "prevention: each label is now scanned before a parcel leaves",
+        "fault: ours",
         "kept",
         "fixed",
     )
