@@ -175,7 +175,7 @@ def _counts(first: str, comma: str, last: str) -> tuple[int, int]:
 
 
 #: the second stage's probability from which it agrees with a certain first stage
-_AGREES = 0.6
+_AGREES = 0.75
 #: the scores from which danger, the law and the public open a case; below, nine of ten mails are harmless
 GRAVE_FROM = {"safety": 0.04, "legal": 0.15, "public": 0.15}
 #: the languages of the mails on which the second stage was trained
