@@ -9,7 +9,9 @@ from followupd.domain.case import Stage
 from followupd.domain.promise import PromiseState
 from tests.journeys.world import World, text_of
 
-COMPLAINT = "My parcel has still not arrived. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 
 
 def complaint_in(world: World) -> str:

@@ -9,7 +9,9 @@ from followupd.domain.letter import LetterKind
 from followupd.domain.promise import PromiseState
 from tests.journeys.world import CUSTOMER, World, text_of
 
-COMPLAINT = "My parcel has still not arrived. This is unacceptable."
+COMPLAINT = (
+    "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
+)
 FACTS = (
     "cause: the label was torn off",
     "resolution: a new parcel went out",
