@@ -497,3 +497,11 @@ def test_a_hostile_text_costs_no_more_than_a_long_mail(piece: str) -> None:
     assert (
         perf_counter() - began < 3
     )  # it takes a tenth of a second; a regular expression gone astray takes minutes
+
+
+def test_a_word_of_five_languages_does_not_make_a_text_spanish() -> None:
+    text = (
+        "MORCEAU DE VERRE\nil y avait un éclat de verre dans votre soupe de potimarron, lot 0611. mon fils de 4 ans "
+        "s est coupé la lèvre. retirez ça de la vente !!"
+    )
+    assert language_of(text) == "fr"

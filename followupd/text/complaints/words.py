@@ -144,7 +144,7 @@ def _stop_words(languages: Catalogue) -> Mapping[str, frozenset[str]]:
 
 
 def language_of(text: str, languages: Catalogue | None = None) -> str:
-    """Guess the language of a text by its stop words.
+    """Guess the language of a text by its stop words, each counted once: "de" is of five languages.
 
     Args:
         text: of which the beginning is read.
@@ -162,7 +162,8 @@ def language_of(text: str, languages: Catalogue | None = None) -> str:
         return ""
 
     stop_words = _stop_words(known)
-    counts = {tag: sum(map(own.__contains__, words)) for tag, own in stop_words.items()}
+    different = frozenset(words)
+    counts = {tag: len(different & own) for tag, own in stop_words.items()}
     best = max(counts, key=counts.__getitem__)
-    is_certain = counts[best] > 1 and counts[best] >= _MIN_SHARE * len(words)
+    is_certain = counts[best] > 1 and counts[best] >= _MIN_SHARE * len(different)
     return best if is_certain else ""

@@ -156,14 +156,15 @@ class _SentenceReader:
         low = lowered(text)
         if self._says(("hedged", "unreal"), low):
             return chances
+        is_open = chances.attends < ASKED and chances.done < REPORTED  # no report, no "I am looking into it"
         if self._says(("firm", "update"), low):
             likely = shifted(chances.commits, _KNOWN_PHRASE)
-            chances = chances._replace(commits=max(likely, UNDATED_ASKED))
+            chances = chances._replace(commits=max(likely, UNDATED_ASKED * is_open))
         kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
         if kinds and self._says(("given", "giving"), low):
             is_money = kinds.isdisjoint(_GOODS)
             likely = shifted(chances.grants, _KNOWN_PHRASE if is_money else _KNOWN_GOODS)
-            chances = chances._replace(grants=max(likely, GRANT_ASKED if is_money else 0.0))
+            chances = chances._replace(grants=max(likely, GRANT_ASKED * (is_open and is_money)))
         return chances
 
     def _says(self, names: Iterable[str], low: str) -> bool:
