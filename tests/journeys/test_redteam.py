@@ -50,7 +50,10 @@ def complaint(number: int) -> str:
     """Return a complaint that the machine is sure of, in words that no other one has."""
     thing, other = THINGS[number % 10], THINGS[number // 10 % 10]
     story = f"order {number} of a {thing} and a {other}: the {thing} never came and the {other} is in pieces"
-    return f"My {thing} has still not arrived. This is unacceptable! It was {story}, after {number % 7 + 2} weeks."
+    return (
+        f"My {thing} has still not arrived after {number % 7 + 2} weeks and nobody answers my mails. I am very "
+        f"disappointed, this is unacceptable, I want my money back. It was {story}."
+    )
 
 
 def addressed_to(world: World, domain: str) -> list[EmailMessage]:
@@ -166,14 +169,11 @@ def test_the_first_letter_by_machine_repeats_no_word_of_the_mail_that_came_in(
         f"Subject: {subject}",
         "Message-ID: <e@evil.test>",
     ]
-    lines += ["", f"{complaint(1)} Nobody answers my mails, I want my money back. See evil.test.", ""]
+    lines += ["", f"{complaint(1)} See evil.test.", ""]
     world.postbox.deliver("\r\n".join(lines).encode(), sender="m@evil.test")
     world.passes()
     world.passes(world.now + timedelta(minutes=30))
-    letters = addressed_to(world, "victim@bank.test")
-    if not letters and "URGENT" in subject:  # an agent is asked first
-        return
-    [letter] = letters
+    [letter] = addressed_to(world, "victim@bank.test")
     said = f"{letter['Subject']} {letter['To']} {letter.as_string()}".casefold()
     for word in ("evil.test", "prize", "locked", "0900", "you won", "visit"):
         assert word not in said.replace("<e@evil.test>", ""), word
