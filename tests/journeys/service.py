@@ -88,10 +88,15 @@ class Service:
         return json.loads(done.stdout)
 
     def once(self, exit_code: int = 0) -> int:
-        """Run the daemon once over everything, as a cron job would; return how many letters have left by then."""
+        """Run the daemon once over everything, as a cron job would; return how many letters have left by then.
+
+        Raises:
+            subprocess.CalledProcessError: it ended with another exit code.
+        """
         command = [*self._command, "run", "--once", "--config", str(self.directory)]
         done = subprocess.run(command, env=self._environment, check=False, capture_output=True)
-        assert done.returncode == exit_code, done.stderr.decode()
+        if done.returncode != exit_code:
+            raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
         return len(self.letters())
 
     # --- what people do, and what comes of it ---
