@@ -90,6 +90,10 @@ class Team:
         """Return the department with this id, or None."""
         return next((helper for helper in self.helpers if helper.id == helper_id), None)
 
+    def without(self, agent: Agent) -> "Team":
+        """Return the team while this agent is away, too."""
+        return replace(self, absent=self.absent | {agent.id})
+
     def present(self, agent: Agent) -> Agent:
         """Return who does an agent's work now: the agent, a deputy, a deputy's deputy, or the next level.
 
@@ -224,6 +228,16 @@ class Playbook:
         }
         changes: dict[str, Any] = {name: time for name, time in times.items() if time}
         return replace(self, tell=override.tell, **changes)
+
+    def follow_up_due(self, fixed_at: datetime, away_until: datetime | None) -> datetime:
+        """Return when the follow-up is due: so long after the fix, and not while the customer is away.
+
+        Args:
+            fixed_at: when the owner said that it is fixed.
+            away_until: when the customer is back; None for a customer who is not away.
+        """
+        due = self.calendar.after(fixed_at, self.follow_up_after)
+        return max(due, away_until or due)
 
     def _override(self, severity: str) -> SeverityOverride | None:
         """Return the times for one severity, or None if the playbook has none."""

@@ -23,12 +23,8 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
 
 
 def _follow_up_at(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the follow-up is due: so long after the fix, and not while the customer is away."""
-    if case.fixed_at is None:
-        return None
-
-    due = playbook.calendar.after(case.fixed_at, playbook.follow_up_after)
-    return max(due, case.away_until or due)
+    """Return when the follow-up is due, None before the fix."""
+    return playbook.follow_up_due(case.fixed_at, case.away_until) if case.fixed_at else None
 
 
 def _close_at(case: Case, playbook: Playbook) -> datetime | None:

@@ -72,20 +72,6 @@ def _normalised(text: str) -> str:
     return " ".join(text.split()).rstrip(" !.").casefold()
 
 
-#: verbs that state a fact of the same name, with "_" for "-"
-FACT_VERBS = frozenset(
-    {
-        "issue",
-        "impact",
-        "wants",
-        "cause",
-        "resolution",
-        "prevention",
-        "phone",
-        "fault",
-        "cause-code",
-    }
-)
 #: the time of a department that was asked without a date
 _TIME_TO_HELP = Duration(1, "business day")
 _SEVERITIES = ("low", "normal", "high")

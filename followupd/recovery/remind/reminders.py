@@ -188,7 +188,7 @@ def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
 
     calendar, n = playbook.calendar, promise.n
     what, when = promise.named, day_and_time(due, calendar)
-    asks = (f"kept: {n}", f"late: {n} until ... because ...", f"withdraw: {n} because ...")
+    asks = promise.answers
 
     def key(step: Step) -> ReminderKey:
         return ReminderKey(ReminderKind.PROMISE, n, step, at=due)
@@ -357,7 +357,7 @@ def _call(case: Case, playbook: Playbook) -> Iterator[Reminder]:
         return
 
     calendar = playbook.calendar
-    leaves_at = max(calendar.after(case.fixed_at, playbook.follow_up_after), case.away_until or case.fixed_at)
+    leaves_at = playbook.follow_up_due(case.fixed_at, case.away_until)
     pattern = msgid("the follow-up leaves today at {time}; please call afterwards: {phone}")
     phone = case.facts.phone or case.customer.address
     yield Reminder(
