@@ -8,6 +8,25 @@ from enum import Enum, auto
 from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 
+#: who gave an order by a tag or a move, which IMAP does not record
+UNKNOWN_ACTOR = "someone with access to the mailbox"
+#: why a complaint is one that an agent opened; the history stores it
+CALLED_A_COMPLAINT = "an agent called it a complaint"
+#: verbs that state a fact of the same name, with "_" for "-"
+FACT_VERBS = frozenset(
+    {
+        "issue",
+        "impact",
+        "wants",
+        "cause",
+        "resolution",
+        "prevention",
+        "phone",
+        "fault",
+        "cause-code",
+    }
+)
+
 #: every verb, and the form of its text; "" for a verb without one
 VERBS: dict[str, str] = {
     "complaint": "",

@@ -95,6 +95,10 @@ class Team:
         """Return the department with this id, or None."""
         return next((helper for helper in self.helpers if helper.id == helper_id), None)
 
+    def without(self, agent: Agent) -> "Team":
+        """Return the team while this agent is away, too."""
+        return replace(self, absent=self.absent | {agent.id})
+
     def present(self, agent: Agent) -> Agent:
         """Return the person who stands in for an agent now: the agent, a deputy, a deputy's deputy, or the next level.
 

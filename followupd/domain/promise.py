@@ -94,6 +94,11 @@ class Promise:
         return msg("promise {n}, “{text}”,", n=self.n, text=self.text.rstrip(" ."))
 
     @property
+    def answers(self) -> tuple[str, str, str]:
+        """The lines with which an agent says that it was kept, is late, or is not owed any more."""
+        return f"kept: {self.n}", f"late: {self.n} until ... because ...", f"withdraw: {self.n} because ..."
+
+    @property
     def owed(self) -> bool:
         """Whether the customer still waits for it: it is open, late or broken."""
         return self.state in OWED

@@ -176,11 +176,7 @@ def _customer_not_reached(case: Case) -> Iterator[Waiting]:
 
 def _lines(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]:
     """Return the lines with which an agent answers about promises of today and before."""
-    lines: list[str] = []
-    for promise in _due_today(case, playbook, now):
-        n = promise.n
-        lines += [f"kept: {n}", f"late: {n} until ... because ...", f"withdraw: {n} because ..."]
-    return tuple(lines)
+    return tuple(line for promise in _due_today(case, playbook, now) for line in promise.answers)
 
 
 def _due_today(case: Case, playbook: Playbook, now: datetime) -> list[Promise]:

@@ -23,7 +23,7 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
 
 
 def _follow_up_at(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the follow-up is due."""
+    """Return when the follow-up is due, None before the fix."""
     return playbook.follow_up_due(case.fixed_at, case.away_until) if case.fixed_at else None
 
 

@@ -138,7 +138,7 @@ def changed_letter(
             sentences.append(
                 msg("the letter was changed, and no longer says when {promise} is due", promise=promise.named)
             )
-            asks += [f"late: {promise.n} until ... because ...", f"withdraw: {promise.n} because ..."]
+            asks += promise.answers[1:]
             continue
         sentence = msg(
             "the letter was changed: {promise} is told by {when} now",

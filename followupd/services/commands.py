@@ -10,7 +10,15 @@ from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
-from followupd.domain.command import LOOK_UPS, WITHOUT_CASE, Command, expected, quoted, read_line
+from followupd.domain.command import (
+    LOOK_UPS,
+    UNKNOWN_ACTOR,
+    WITHOUT_CASE,
+    Command,
+    expected,
+    quoted,
+    read_line,
+)
 from followupd.domain.compensation import GrantState, OtherGrant
 from followupd.domain.decision import Agenda, LetterContent, LookedUp
 from followupd.domain.events import Approved, CustomerChosen, Event, FactReturned, LetterDropped, Remarked
@@ -64,8 +72,6 @@ from followupd.text.notes import (
 )
 from followupd.text.orders import Grammar, Order, Unclear, YesOrNo
 
-#: IMAP does not record who set a tag or moved a mail
-UNKNOWN_ACTOR = "someone with access to the mailbox"
 #: verbs that give the customer something of value: the agent hears that it was done in their name
 _GIVING = frozenset({"refund", "credit", "coupon", "free-shipping", "replacement", "gift-card", "gesture"})
 #: the relations that a line can say with one date

@@ -6,7 +6,7 @@ Returned commands, look-ups, absences, a refused reload, a low stock of gift car
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
@@ -329,7 +329,7 @@ class AbsenceService:
         log.agent_away(agent.id, until)
 
         playbook = self.context.playbooks.default
-        team = replace(playbook.team, absent=playbook.team.absent | {agent.id})
+        team = playbook.team.without(agent)
         deputy = team.present(agent)
         if deputy == agent:
             return

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from followupd.domain.command import Form, form_of, quoted
+from followupd.domain.command import FACT_VERBS, Form, form_of, quoted
 from followupd.domain.mail import Message
 from followupd.domain.translatable import msg
 from followupd.text.mail.signature import TRIM, is_farewell
@@ -52,27 +52,7 @@ _OPPOSITES_BY_NUMBER = (
     {"choose", "withdraw-option"},
 )
 #: verbs that say one thing of a case, so that two of them in a note are one too many
-_ONCE = frozenset(
-    [
-        "issue",
-        "impact",
-        "wants",
-        "cause",
-        "resolution",
-        "prevention",
-        "phone",
-        "fault",
-        "cause-code",
-        "severity",
-        "owner",
-        "playbook",
-        "choose",
-        "hold",
-        "away",
-        "resolved",
-        "settle",
-    ]
-)
+_ONCE = FACT_VERBS | {"severity", "owner", "playbook", "choose", "hold", "away", "resolved", "settle"}
 
 
 @dataclass(frozen=True, slots=True)

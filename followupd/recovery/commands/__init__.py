@@ -1,6 +1,6 @@
 """Commands of agents: one `Command` in, the events that follow from it out."""
 
-from followupd.domain.command import Command
+from followupd.domain.command import FACT_VERBS, Command
 from followupd.domain.compensation import Gift
 from followupd.domain.events import Event
 from followupd.errors import NotUnderstoodError
@@ -8,7 +8,6 @@ from followupd.recovery.commands.approval import approve, explained, promised, r
 from followupd.recovery.commands.compensation import give, issued, missing, received, refused
 from followupd.recovery.commands.context import CommandContext, Handler, LineReader
 from followupd.recovery.commands.facts import (
-    FACT_VERBS,
     ask,
     customer,
     fact,

@@ -73,20 +73,6 @@ def _normalised(text: str) -> str:
     return " ".join(text.split()).rstrip(" !.").casefold()
 
 
-#: verbs that state a fact of the same name, with "_" for "-"
-FACT_VERBS = frozenset(
-    {
-        "issue",
-        "impact",
-        "wants",
-        "cause",
-        "resolution",
-        "prevention",
-        "phone",
-        "fault",
-        "cause-code",
-    }
-)
 #: a problem with a fact, and what the agent may do about it, with and without a better sentence
 _RETURNED = {
     True: msgid(

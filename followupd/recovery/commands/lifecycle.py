@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, WORKING, Case, Stage, numbers
-from followupd.domain.command import Command, form_shown, quoted
+from followupd.domain.command import CALLED_A_COMPLAINT, UNKNOWN_ACTOR, Command, form_shown, quoted
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.events import (
     Closed,
@@ -44,11 +44,9 @@ from followupd.recovery.commands.context import CommandContext, origin
 
 _TAG = "tag"
 #: what the history has of a complaint that a tag reported, in a case or with the opening of one
-_TAGGED_AS_COMPLAINT = frozenset({f"{_TAG}: complaint", "an agent called it a complaint"})
+_TAGGED_AS_COMPLAINT = frozenset({f"{_TAG}: complaint", CALLED_A_COMPLAINT})
 #: how the history begins that has a word of an agent
 _SAID = re.compile(r"(?:tag|folder|note|digest|tell): ")
-#: IMAP does not tell who set a tag, and `services/commands.py` says so
-_UNKNOWN = "someone with access to the mailbox"
 _UNDONE = "taken back"
 
 
@@ -278,7 +276,7 @@ def undo(command: Command, context: CommandContext) -> list[Event]:
     said = last.why.partition(": ")[2]
     if said == "undo":
         raise NotUnderstoodError(msg("the last word was taken back already; say what you mean instead"))
-    if command.agent and last.by not in {command.actor, _UNKNOWN}:
+    if command.agent and last.by not in {command.actor, UNKNOWN_ACTOR}:
         problem = msg(
             "the last word is that of {who}, {line}; say what you mean instead",
             who=last.by,

@@ -194,7 +194,7 @@ def _promise(promise: Promise, playbook: Playbook) -> Iterator[Reminder]:
 
     calendar, n = playbook.calendar, promise.n
     what, when = promise.named, day_and_time(due, calendar)
-    asks = (f"kept: {n}", f"late: {n} until ... because ...", f"withdraw: {n} because ...")
+    asks = promise.answers
 
     def key(step: Step) -> ReminderKey:
         return ReminderKey(ReminderKind.PROMISE, n, step, at=due)

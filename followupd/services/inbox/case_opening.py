@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.case import Case
+from followupd.domain.command import CALLED_A_COMPLAINT
 from followupd.domain.events import CaseOpened, ComplaintHeard, ComplaintSuspected, Event, Held
 from followupd.domain.keys import StateKey
 from followupd.domain.mail import Kind, StoredMail, Verdict
@@ -36,7 +37,7 @@ class CaseOpener:
         Raises:
             NotUnderstoodError: the mail has no sender to whom a letter could be sent.
         """
-        cause = ComplaintHeard(at=now, by=actor, why="an agent called it a complaint")
+        cause = ComplaintHeard(at=now, by=actor, why=CALLED_A_COMPLAINT)
         return self.open(tx, mail, cause, self.classifier.verdict(mail.message), now)
 
     def open(

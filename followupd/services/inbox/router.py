@@ -172,7 +172,7 @@ class MailRouter:
     ) -> None:
         """Send what an agent who is away was asked to the one who stands in, with the case's story."""
         playbook = self.context.playbooks.for_case(case)
-        team = replace(playbook.team, absent=playbook.team.absent | {agent.id})
+        team = playbook.team.without(agent)
         deputy = team.present(agent)
         matter = ReminderKey(ReminderKind.UNDELIVERED, about=desk_mail.key)
         is_over = case.stage in {Stage.CLOSED, Stage.DISMISSED}
