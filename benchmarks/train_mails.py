@@ -35,9 +35,9 @@ TOP = Path(__file__).resolve().parents[1]
 MAILS = TOP / "benchmarks" / "texts" / "mails"
 WEIGHTS = TOP / "followupd" / "languages" / "mail_weights.json"
 #: rounds that measure
-KEPT = ("09", "10")
+KEPT = ("09", "10", "12")
 #: rounds in the mix of a mailbox; the others are half traps
-NATURAL = ("07", "08")
+NATURAL = ("07", "08", "11")
 Bounds = Sequence[tuple[float | None, float | None]]
 LANGUAGES = ("en", "de", "fr", "es")
 #: n-grams fall into 2 ** BITS places
@@ -230,7 +230,7 @@ def out_of_fold(matrix: Any, mails: Sequence[Mail], bounds: Bounds) -> Any:
     Kept rounds are in none of them.
     """
     folds = sorted({mail.round for mail in mails if mail.round} - {*KEPT})
-    folds = [f"{first} {second}" for first, second in zip(folds[::2], folds[1::2], strict=True)]
+    folds = [" ".join(folds[at : at + 2]) for at in range(0, len(folds), 2)]
     fold = {name: pair for pair in folds for name in pair.split()}
     of = [fold.get(mail.round, "") if mail.round else folds[at % len(folds)] for at, mail in enumerate(mails)]
     scores = np.zeros(len(mails))

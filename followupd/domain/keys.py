@@ -42,8 +42,6 @@ class StateKey(StrEnum):
     DIGEST = "digest"
     #: the mails in quarantine of which somebody was told, by their ids
     QUARANTINE_TOLD = "told of quarantine"
-    #: the folders that a mailbox has
-    FOLDERS = "folders {}"
     #: whether an inbox was read completely
     INBOX_READ = "read {}"
     #: whether a Sent folder was read completely

@@ -11,6 +11,7 @@ from email.policy import SMTP
 import pytest
 
 from followupd.domain.case import Stage
+from followupd.domain.events import CustomerWrote
 from tests.cases.shop import Shop
 from tests.journeys.world import World, text_of
 
@@ -274,18 +275,38 @@ def test_14_the_customer_answers_an_agents_reply_that_was_sent_by_hand(shop: Sho
     assert len(shop.json("cases")) == 1
 
 
-def test_15_one_mail_to_two_of_our_mailboxes(make_world: Callable[..., World]) -> None:
+@pytest.mark.parametrize("message_id", ["<twice@customer.test>", None])
+def test_15_one_mail_to_two_of_our_mailboxes(
+    make_world: Callable[..., World], message_id: str | None
+) -> None:
     """freescout-help-desk/freescout#3797, "multiple tickets created on CC messages"; znuny/Znuny#384."""
     world = make_world()
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"], mail["Subject"] = ROBIN, f"info@shop.test, {world.postbox.address}", "Grinder"
-    mail["Message-ID"], mail["Date"] = "<twice@customer.test>", world.now
+    mail["Date"] = world.now
+    if message_id:
+        mail["Message-ID"] = message_id
     mail.set_content(COMPLAINT)
     for way in ("one", "two", "three"):
         world.postbox.deliver(f"Received: from {way}; today\r\n".encode() + mail.as_bytes())
     world.passes(world.now + timedelta(hours=1))
     assert len(world.cases()) == 1
     assert world.case().customer_wrote_at == world.case().opened_at
+
+
+@pytest.mark.parametrize("second", ["text", "date"])
+def test_15_two_mails_without_message_id_are_one_only_if_they_agree(
+    make_world: Callable[..., World], second: str
+) -> None:
+    world = make_world()
+    for later in (False, True):
+        mail = EmailMessage(policy=SMTP)
+        mail["From"], mail["To"], mail["Subject"] = ROBIN, world.postbox.address, "Grinder"
+        mail["Date"] = world.now + timedelta(minutes=later and second == "date")
+        mail.set_content(COMPLAINT + ("\nThe lid is broken, too." if later and second == "text" else ""))
+        world.postbox.deliver(mail.as_bytes())
+    world.passes(world.now + timedelta(hours=1))
+    assert sum(isinstance(event, CustomerWrote) for event in world.history(world.case().ref)) == 1
 
 
 def test_16_two_mails_with_one_message_id_and_other_words(shop: Shop) -> None:

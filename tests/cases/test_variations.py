@@ -1,6 +1,7 @@
 """Three variations, or more, of each field report about mail that was dropped, misread or misfiled."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -445,6 +446,19 @@ def test_26_a_mail_moved_before_the_first_start(shop: Shop) -> None:
     with shop.world.postbox.client() as client:
         client.select_folder("INBOX")
         client.move(client.search(), "Recovery/Complaint")
+    fresh = type(shop.world).made(
+        shop.world.directory / "fresh", shop.world.postbox, shop.world.smtp, ledger="sqlite:///fresh.db"
+    )
+    assert [case.customer.address for case in fresh.cases()] == ["robin@customer.test"]
+
+
+def test_26_a_mail_of_last_year_moved_before_the_first_start(shop: Shop) -> None:
+    with shop.world.postbox.client() as client:
+        client.create_folder("Recovery/Complaint")
+        mail = (
+            b"From: Robin <robin@customer.test>\r\nTo: shop@shop.test\r\nSubject: Kettle\r\n\r\nIt leaks.\r\n"
+        )
+        client.append("Recovery/Complaint", mail, (), shop.world.now - timedelta(days=400))
     fresh = type(shop.world).made(
         shop.world.directory / "fresh", shop.world.postbox, shop.world.smtp, ledger="sqlite:///fresh.db"
     )

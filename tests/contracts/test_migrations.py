@@ -303,7 +303,6 @@ def test_the_daemons_state_is_read_from_a_ledger_of_revision_0002(
         StateKey.COPIED: True,
         StateKey.CONNECTED.of("support"): True,
         StateKey.DIGEST: "2026-12-01",
-        StateKey.FOLDERS.of("support"): ["INBOX"],
         StateKey.INBOX_READ.of("support"): True,
         StateKey.SENT_READ.of("support"): True,
         StateKey.RETENTION: {"mail": 3, "rest": True},

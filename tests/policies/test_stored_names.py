@@ -79,7 +79,6 @@ def test_the_kind_is_read_back_whatever_the_key_is_about(kind: ReminderKind, n: 
         (StateKey.COPIED, "copied"),
         (StateKey.TRAINING, "learned"),
         (StateKey.CONNECTED.of("support"), "connected support"),
-        (StateKey.FOLDERS.of("support"), "folders support"),
         (StateKey.INBOX_READ.of("support"), "read support"),
         (StateKey.SENT_READ.of("support"), "sent folder of support read"),
         (StateKey.FETCH_FAILURE.of("support", "INBOX"), "stumble support/INBOX"),

@@ -259,22 +259,25 @@ class MailStore:
             query = query.where(col(MailRow.kept_at) > since)
         return self._session.exec(query).one()
 
-    def is_copy(self, mail: StoredMail) -> bool:
-        """Return whether the same mail came before, by its Message-ID.
+    def original_of(self, mail: StoredMail) -> StoredMail | None:
+        """Return the same mail that came before, through another address of ours; None if there is none.
 
-        Some programs give all their mails the same one, so that sender and text are compared, too.
+        Some programs give all their mails the same Message-ID, so that sender and text are compared, too. Of a
+        mail without one, the Date field must agree as well.
         """
         message = mail.message
-        if not message.message_id:
-            return False
+        if not message.message_id and message.sent_at is None:
+            return None
 
         query = select(MailRow).where(
             MailRow.message_id == message.message_id,
             MailRow.sender_address == message.sender.address.lower(),
             col(MailRow.id) < mail.id,
         )
-        others = self._session.exec(query.limit(_MAX_OF_SENDER))
-        return any(self._mail(row).message.text == message.text for row in others)
+        others = map(
+            self._mail, self._session.exec(query.order_by(col(MailRow.id).desc()).limit(_MAX_OF_SENDER))
+        )
+        return next((other for other in others if _is_same(other.message, message)), None)
 
     def is_echo(self, mail: StoredMail) -> bool:
         """Return whether a mail with the same text came in the last 30 days (docs/mail.md, "Loops")."""
@@ -475,3 +478,8 @@ def _id(value: int | None) -> int:
     if value is None:
         raise LookupError("this row was not written yet")
     return value
+
+
+def _is_same(first: Message, second: Message) -> bool:
+    """Return whether two mails with the same Message-ID, or without one, are copies of one mail."""
+    return first.text == second.text and (bool(first.message_id) or first.sent_at == second.sent_at)

@@ -215,7 +215,7 @@ class MailRouter:
     def _colleagues_mail(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
         """Add a colleague's mail to its case, without taking it for the customer's, and show it to the owner."""
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
-        if tx.mail.is_copy(mail):
+        if tx.mail.original_of(mail):
             return
 
         playbook = self.context.playbooks.for_case(case)
@@ -236,8 +236,8 @@ class MailRouter:
         See docs/mail.md R5.
         """
         message = mail.message
-        own_id = (message.message_id,) if tx.mail.is_copy(mail) else ()
-        ref = tx.cases.ref_for([*own_id, *message.thread])
+        original = tx.mail.original_of(mail)
+        ref = tx.cases.ref_for(message.thread) or (original and original.case_ref)
         if ref:
             return _newest_after(tx, tx.cases.get(ref))
 
@@ -289,7 +289,7 @@ class MailRouter:
         """Record a mail in its case, with what it says about complaint, receipt and options."""
         message = mail.message
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
-        if tx.mail.is_copy(mail):  # it came through another address of ours, too
+        if tx.mail.original_of(mail):  # it came through another address of ours, too
             return
         if self._complains_anew(tx, mail, case, now):
             return

@@ -7,12 +7,11 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
 from followupd import log
-from followupd.adapters.imap.changes import Since
 from followupd.adapters.imap.mailbox import FetchedMail, FolderChanges, SyncCursor
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.command import line_for
@@ -107,8 +106,6 @@ def unreadable(place: MailLocation, reason: str, now: datetime, *, in_sent: bool
 #: system flags begin so; they are no commands, unless the admin configured one as a tag
 _SYSTEM_FLAG = "\\"
 _BLANK = re.compile(r"\s")
-#: age up to which a mail in a command folder is a command on the first start
-FIRST_START = timedelta(days=30)
 #: lines of tags whose removal is a command too
 TAKEN_BACK = frozenset({"complaint", "hold"})
 #: verbs of tags that say what a mail or its case is, and stay on the mail
@@ -191,7 +188,7 @@ class InboxSync:
                 clear_failure(tx, folder.mailbox, folder.name, now)
 
         self._update_mailbox(mailbox, folder, cursor, now)
-        self._mark_read(mailbox, folder, now)
+        self._mark_read(folder, now)
         return count
 
     def mark_synced(self, name: str, now: datetime, *, sent: bool) -> None:
@@ -211,22 +208,10 @@ class InboxSync:
         if is_inbox and self.drafts:
             self.drafts.sync(mailbox, folder.mailbox, now, lambda flags: self._lines(self._agent_tags(flags)))
 
-    def _mark_read(self, mailbox: MailSource, folder: Folder, now: datetime) -> None:
-        """Record that the folder was read; with the inbox, also which folders exist."""
-        if folder.is_sent:
-            self.mark_synced(folder.mailbox, now, sent=True)
-
-        if folder.role is not FolderRole.INBOX:
-            return
-
-        existing = sorted(mailbox.folders)
-        key = StateKey.FOLDERS.of(folder.mailbox)
-
-        with self.ledger.transaction() as tx:
-            mark_synced(tx, folder.mailbox, now, sent=False)
-            known = tx.state.get(key)
-            if known is None or known[0] != existing:
-                tx.state.put(key, existing, now)
+    def _mark_read(self, folder: Folder, now: datetime) -> None:
+        """Record that the inbox or Sent was read."""
+        if folder.role is not FolderRole.COMMAND:
+            self.mark_synced(folder.mailbox, now, sent=folder.is_sent)
 
     # --- cursors ---
 
@@ -241,8 +226,8 @@ class InboxSync:
         if stored:
             return stored
 
-        since = self._since(mailbox, folder, now)
-        start, skipped = mailbox.start(folder.name, since)
+        # every mail in a command folder is a command, however long it has been there
+        start, skipped = mailbox.start(folder.name, "all" if folder.is_command else folder.since)
         log.folder_opened(folder.mailbox, folder.name, skipped)
         reread_since = (
             now if folder.since == "now" else None
@@ -253,22 +238,6 @@ class InboxSync:
             tx.state.set_cursor(folder.mailbox, folder.name, cursor)
 
         return cursor
-
-    def _since(self, mailbox: MailSource, folder: Folder, now: datetime) -> Since:
-        """Return the start date for the first reading of a folder.
-
-        All mails in a command folder are commands, whatever was read before it. On the first start, old ones
-        may be those of an earlier ledger, whose customers must not be answered again.
-        """
-        if not folder.is_command:
-            return folder.since
-
-        with self.ledger.transaction() as tx:
-            known = tx.state.get(StateKey.FOLDERS.of(folder.mailbox))
-
-        is_first_start = known is None or known[1] >= now
-        is_old = known is None or mailbox.server_name(folder.name) in known[0]
-        return now - FIRST_START if is_first_start and is_old else "all"
 
     def _skip_poison_mail(
         self, folder: Folder, cursor: FolderCursor, failure: FetchFailure, now: datetime
