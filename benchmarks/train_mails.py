@@ -20,7 +20,14 @@ from typing import Any
 
 from benchmarks import train_recogniser
 from followupd.text.complaints.cues import AGAINST, FOR, STRONG, shipped_lexicon
-from followupd.text.complaints.features import Features, second_grams, second_signs, second_words, weigh
+from followupd.text.complaints.features import (
+    Features,
+    second_grams,
+    second_signs,
+    second_words,
+    strong_words,
+    weigh,
+)
 from followupd.text.complaints.recogniser import Recogniser, limit
 from followupd.text.ngrams import places, tokens
 
@@ -44,12 +51,10 @@ LANGUAGES = ("en", "de", "fr", "es")
 BITS = 17
 #: places and signs together
 WIDTH = (1 << BITS) + 200
-#: letters from which a word of a cue is no word of every day
-LONG_WORD = 5
-STRENGTH = 8.0
+STRENGTH = 24.0
 SIGN_WEIGHT = 0.3
 #: what the English texts of other sources weigh together, as a share of the mails
-ENGLISH_SHARE = 0.5
+ENGLISH_SHARE = 0.1
 #: what a neutral report of a fault is worth as a complaint
 REPORT = train_recogniser.TARGET["~"]
 #: precision from which the machine may write by itself, and the thresholds of the settings for it and for asking
@@ -149,13 +154,9 @@ class Reader:
 
 def _strong_grams(seen: Features) -> list[str]:
     """Return the n-grams of the strong cues in a text: long words, and pairs."""
-    found = []
-    for group in seen.groups & STRONG:
-        for phrase in seen.said[group]:
-            words = tokens(phrase)
-            found += [f"w{word}" for word in words if len(word) >= LONG_WORD]
-            found += [f"b{first} {second}" for first, second in pairwise(words)]
-    return found
+    phrases = [phrase for group in seen.groups & STRONG for phrase in seen.said[group]]
+    pairs = [pair for phrase in phrases for pair in pairwise(tokens(phrase))]
+    return [*(f"w{word}" for word in strong_words(seen)), *(f"b{first} {second}" for first, second in pairs)]
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,53 @@ def without_greeting(sentence: str, languages: Catalogue = SHIPPED) -> str:
     return f"{bare[:1].upper()}{bare[1:]}" if greets and bare else sentence
 
 
+def between_greeting_and_name(text: str, languages: Catalogue = SHIPPED) -> str:
+    """Return what a mail says between its greeting and the farewell and name at its end; all of it if that is nothing.
+
+    Args:
+        text: the new text of a mail.
+        languages: the languages to use.
+    """
+    lines = text.strip().splitlines()
+    while lines and _ends_mail(lines[-2:], languages):
+        lines.pop()
+    if lines and _is_greeting(lines, languages):
+        del lines[0]
+    elif lines:
+        lines[0] = without_greeting(lines[0], languages)
+    return "\n".join(lines).strip() or text
+
+
+def _is_greeting(lines: Sequence[str], languages: Catalogue) -> bool:
+    """Whether the first line of a mail is a greeting and nothing else ("Hello it broke!" is more)."""
+    first = lines[0].strip()
+    greeting = _words_of(languages).greetings.match(first)
+    if greeting is None or len(first.split()) > _MOST_GREETING_WORDS or "," in first[:-1]:
+        return False
+    named = first[greeting.end() :].strip(" !").split()
+    return first.endswith((",", ":")) or all(word[0].isupper() for word in named)
+
+
+def _ends_mail(last: Sequence[str], languages: Catalogue) -> bool:
+    """Whether the last line of a mail is empty, a farewell or a name.
+
+    Args:
+        last: the last two lines; the first of them may be a farewell.
+        languages: the languages to use.
+    """
+    line = last[-1].strip(" ,-*_")
+    if not line:
+        return True
+    words = _words_of(languages)
+    if len(line.split()) <= _MOST_GREETING_WORDS and words.farewells.match(line):
+        return True
+    if _SIGNED.fullmatch(line) and greetable_name(line, languages):
+        return True
+    above = last[0].strip(" ,-*_") if len(last) > 1 else ""
+    is_below_farewell = bool(above) and words.farewells.match(above) is not None
+    return line in words.first_names or (is_below_farewell and len(line.split()) <= _MOST_GREETING_WORDS)
+
+
 # --- the words of a name ---
 
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 import zlib
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -46,15 +46,20 @@ def tokens(text: str) -> list[str]:
     return found
 
 
-def ngrams(words: Sequence[str]) -> set[str]:
-    """Return the features of a text: words, pairs, triples, pairs around a word, and parts of words."""
+def ngrams(words: Sequence[str], whole: Container[str] = ()) -> set[str]:
+    """Return the features of a text: words, pairs, triples, pairs around a word, and parts of words.
+
+    Args:
+        words: of the text.
+        whole: words whose parts do not count.
+    """
     padded = ["^", *words, "$"]
     found = {f"w{word}" for word in words}
     found.update(f"b{a} {b}" for a, b in pairwise(padded))
     found.update(f"t{a} {b} {c}" for a, b, c in zip(padded, padded[1:], padded[2:], strict=False))
     found.update(f"s{a} {c}" for a, c in zip(padded, padded[2:], strict=False))
     for word in set(words):
-        if len(word) >= _MIN_PARTED:
+        if len(word) >= _MIN_PARTED and word not in whole:
             found.update(_parts_of(f"<{word[:_MAX_WORD]}>"))
     return found
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from followupd.languages import complaint_weights, mail_weights
-from followupd.text.complaints.cues import Cues
+from followupd.text.complaints.cues import STRONG, Cues
 from followupd.text.complaints.phrases import Hit
 from followupd.text.complaints.words import READ, Vocabulary, sentences_of, words_of
 from followupd.text.mail.headers import bare_subject
@@ -172,6 +172,8 @@ _LENGTH_SCALE = 5.0
 _MAX_SUBJECT = 300
 #: n-grams of a single word: the word, and its parts
 _OF_ONE_WORD = "wc"
+#: letters from which a word of a cue is no word of every day
+_LONG_WORD = 5
 _NUMBER = re.compile(r"\d{4,}")
 _AMOUNT = re.compile(r"[€$£]|\b(?:EUR|GBP|USD|CHF)\b")
 _DATE = re.compile(r"\b\d{1,2}[./]\d{1,2}\b")
@@ -247,10 +249,17 @@ def second_grams(seen: Features, words: Sequence[str]) -> set[str]:
         seen: the features of the text.
         words: as `second_words` returns them.
     """
-    grams = ngrams(words)
-    grams.update(f"F{word}" for word in tokens(seen.sentences[0]))
-    grams.update(f"L{word}" for word in tokens(seen.sentences[-1]))
+    strong = strong_words(seen)
+    grams = ngrams(words, strong)
+    grams.update(f"F{word}" for word in tokens(seen.sentences[0]) if word not in strong)
+    grams.update(f"L{word}" for word in tokens(seen.sentences[-1]) if word not in strong)
     return grams
+
+
+def strong_words(seen: Features) -> set[str]:
+    """Return the words of strong cues for a complaint; they count as a whole only, and never against one."""
+    phrases = [phrase for group in seen.groups & STRONG for phrase in seen.said[group]]
+    return {word for phrase in phrases for word in tokens(phrase) if len(word) >= _LONG_WORD}
 
 
 def second_score(seen: Features, signs: Mapping[str, float]) -> "Score":
@@ -270,16 +279,17 @@ def second_score(seen: Features, signs: Mapping[str, float]) -> "Score":
     unit = model.step / math.sqrt(len(at))
     pairs = [f"{first} {second}" for first, second in pairwise(words) if first.isalpha() and second.isalpha()]
     at_pairs = places([f"b{pair}" for pair in pairs], second.bits)
-    shares.update((word, unit * _steps_of(word)) for word in words if word.isalpha())
+    strong = strong_words(seen)
+    shares.update((word, unit * _steps_of(word, word in strong)) for word in words if word.isalpha())
     shares.update((pair, unit * model.weights[place]) for pair, place in zip(pairs, at_pairs, strict=True))
     return Score(log_odds, shares)
 
 
 @lru_cache(maxsize=20_000)
-def _steps_of(word: str) -> int:
-    """Return the weights of a word and its parts together, in the second stage's steps."""
+def _steps_of(word: str, is_strong: bool) -> int:
+    """Return the weights of a word and its parts together, in the second stage's steps; a strong one has none."""
     second = shipped_second()
-    own = [gram for gram in ngrams([word]) if gram[0] in _OF_ONE_WORD]
+    own = [gram for gram in ngrams([word], {word} if is_strong else ()) if gram[0] in _OF_ONE_WORD]
     return sum(map(second.models["complaint"].weights.__getitem__, places(own, second.bits)))
 
 

@@ -15,6 +15,7 @@ from followupd.languages import Catalogue
 from followupd.languages.schema import Complaints
 from followupd.text.complaints.cues import (
     AGAINST,
+    GRAVE,
     MEASURED,
     STRONG,
     Cues,
@@ -37,6 +38,7 @@ from followupd.text.complaints.features import (
 )
 from followupd.text.complaints.phrases import PhraseBook, way_of
 from followupd.text.complaints.words import READ, Vocabulary, language_of, without_form, words_of
+from followupd.text.names import between_greeting_and_name
 
 #: the most ways that a regular expression may try from one position in the text
 _MAX_WAYS = 2_000
@@ -312,7 +314,8 @@ class Recogniser:
             score: by its words.
             ask: the probability from which a mail is suspected.
         """
-        if any(group in seen.groups and score >= least for group, least in GRAVE_FROM.items()):
+        upset = not STRONG.isdisjoint(seen.groups - GRAVE)
+        if any(group in seen.groups and (upset or score >= least) for group, least in GRAVE_FROM.items()):
             return ask, "it speaks of danger, the law or the public; an agent decides"
         if "explicit" in seen.groups and len(seen.words) <= _BRIEF and not seen.groups & _NOT_OURS:
             return ask, "it says in few words that it is a complaint; an agent decides"
@@ -339,9 +342,13 @@ class Recogniser:
         return Score(log_odds, _explained(seen, first, second.evidence))
 
     def see(self, subject: str, text: str, language: str = MEASURED) -> Features:
-        """Return the features of a mail, with the cues of its language if there are any."""
+        """Return the features of what a mail says, with the cues of its language if there are any.
+
+        The fields of a form, the greeting and the name at the end tell nothing of a complaint.
+        """
         cues = self.cues_for(language) or Cues.of(Complaints(), self.lexicon.vocabulary)
-        return features_of(subject, without_form(text), cues, with_tone=language == MEASURED)
+        said = between_greeting_and_name(without_form(text[:READ]))
+        return features_of(subject, said, cues, with_tone=language == MEASURED)
 
 
 def _tells_something(seen: Features) -> bool:
