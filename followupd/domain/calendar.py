@@ -31,8 +31,14 @@ _CHECKED_YEAR = 2026
 def holidays_of(code: str, year: int) -> frozenset[date]:
     """Return the holidays of one year.
 
+    Args:
+        code: a country of the holidays package ("GB", "de"), or a country and a part of it ("GB-ENG"), in
+            any case; "" for a company without holidays.
+        year: the year of the Gregorian calendar.
+
     Raises:
-        ValueError: the holidays package does not know the code.
+        ValueError: the holidays package does not know the country or the part; the message is for the
+            administrator.
     """
     if not code:
         return frozenset()
@@ -113,8 +119,12 @@ class Duration:
     def parse(cls, text: str) -> Self:
         """Read a duration in any case and spacing.
 
+        Args:
+            text: a whole number and a unit, with or without a plural "s": "2 business days", "90minutes".
+
         Raises:
-            ValueError: the text is not a duration, or it is longer than ten years.
+            ValueError: the text is not a duration, or it is longer than ten years; the message is for the
+                administrator.
         """
         match = _DURATION.fullmatch(text.strip().lower())
         number, business, name = match.groups() if match else ("0", None, "")
@@ -178,7 +188,16 @@ class Calendar:
         return at.astimezone(ZoneInfo(self.timezone))
 
     def moment(self, day: date, at: time) -> datetime:
-        """Return the time in UTC at which the company's wall clock shows this day and time."""
+        """Return the time in UTC at which the company's wall clock shows this day and time.
+
+        Args:
+            day: a date in the company's time zone.
+            at: a wall time on it; a zone and a fold that it has are ignored.
+
+        Returns:
+            For a wall time that daylight saving skips, the first minute after the gap; for one that it
+            repeats, the first of the two.
+        """
         zone = ZoneInfo(self.timezone)
         wall = datetime.combine(day, at.replace(tzinfo=None, fold=0))
         found = wall.replace(tzinfo=zone).astimezone(UTC)
@@ -203,7 +222,12 @@ class Calendar:
         return self.is_working_day(day) and opening <= at < closing
 
     def next_open(self, at: datetime) -> datetime:
-        """Return the time itself when the office is open, else the next opening time."""
+        """Return the time itself when the office is open, else the next opening time.
+
+        Returns:
+            A time in UTC. The closing time itself is outside office hours, so it gives the next working
+            day's opening.
+        """
         today = self.local(at).date()
 
         for opening, closing in self._working_hours(today, forward=True):
@@ -226,7 +250,10 @@ class Calendar:
         return closing
 
     def quiet_until(self, at: datetime) -> datetime | None:
-        """Return the end of the quiet hours when the time is in them, else None."""
+        """Return the end of the quiet hours when the time is in them, else None.
+
+        The first minute of the quiet hours is in them, and their end is not.
+        """
         if self.quiet is None:
             return None
 
@@ -274,7 +301,7 @@ class Calendar:
                 return self._shifted(moment, -duration.number, unit)
 
     def _shifted(self, start: datetime, number: int, unit: str) -> datetime:
-        """Return the time so many units later.
+        """Return the time so many units later, or earlier for a negative number.
 
         Hours are absolute; days and weeks lead to the same wall time.
         """
@@ -370,6 +397,10 @@ def has_come(at: datetime | None, now: datetime) -> bool:
 def parse_days(text: str) -> frozenset[int]:
     """Read "mon-fri", "mon,wed,fri" or "mon-fri,sat" into weekdays (0 is Monday).
 
+    Args:
+        text: English names of weekdays, of which three letters are enough; a range may span the weekend
+            ("sat-mon").
+
     Raises:
         ValueError: a name is not that of a weekday.
     """
@@ -387,6 +418,9 @@ def parse_days(text: str) -> frozenset[int]:
 def parse_time(text: str) -> time:
     """Read a wall time such as "9:00" or "17:30".
 
+    Returns:
+        A time without a zone, from 0:00 to 23:59.
+
     Raises:
         ValueError: the text is not a time of day.
     """
@@ -400,6 +434,10 @@ def parse_time(text: str) -> time:
 
 def parse_quiet(text: str) -> tuple[time, time] | None:
     """Read quiet hours such as "20:00-08:00", None for "".
+
+    Returns:
+        When they begin and when they end, as wall times of the company. An end before the begin is on the
+        next day.
 
     Raises:
         ValueError: the text does not consist of two different times of day.
@@ -469,7 +507,15 @@ def _end_of_gap(wall: datetime) -> datetime:
 
 
 def day(at: datetime, calendar: Calendar) -> Moment:
-    """Return a day in the company's time zone: "Friday 4 December"."""
+    """Return a day in the company's time zone: "Friday 4 December".
+
+    Args:
+        at: aware, in any zone.
+        calendar: of which only the time zone counts.
+
+    Returns:
+        The English text, which a language may write in another way: it carries the time.
+    """
     local = calendar.local(at)
     return Moment(at, f"{local:%A} {local.day} {local:%B}")
 

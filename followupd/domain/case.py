@@ -51,14 +51,25 @@ class Facts:
     phone: str | None = None
 
     def stated(self, texts: dict[str, str]) -> "Facts":
-        """Return the facts with some of them replaced; `texts` maps names of fields to what was said."""
+        """Return the facts with some of them replaced.
+
+        Args:
+            texts: what was said, by the names of the fields; those that are left out stay as they are.
+
+        Raises:
+            ValueError: the text of `fault` is none of its values.
+        """
         changes: dict[str, Any] = dict(texts)
         if "fault" in changes:
             changes["fault"] = Fault(changes["fault"])
         return replace(self, **changes)
 
     def missing(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return those of the named facts that are not known, in the order of `names`."""
+        """Return those of the named facts that are not known, in the order of `names`.
+
+        Args:
+            names: fields of this class; an empty text and `Fault.UNKNOWN` count as not known.
+        """
         unknown = {None, "", Fault.UNKNOWN}
         return tuple(name for name in names if getattr(self, name) in unknown)
 
@@ -223,6 +234,9 @@ class Case:
         """Return the case with these fields changed.
 
         This does what `dataclasses.replace()` does, about three times faster.
+
+        Args:
+            changes: new values by the names of fields, which are not checked.
         """
         case = object.__new__(Case)
         for read, write in _FIELDS:
@@ -256,7 +270,10 @@ class Case:
     def with_letter(
         self, key: str, kind: LetterKind, state: LetterRecordState, at: datetime, **changes: Any
     ) -> "Case":
-        """Return the case with a letter in this state, as the last of its letters, and with other changes."""
+        """Return the case with a letter in this state, as the last of its letters, and with other changes.
+
+        A record that the case has of the letter already is replaced, and its time with it.
+        """
         others = tuple(record for record in self.letters if record.key != key)
         return self.evolve(letters=(*others, LetterRecord(key, kind, state, at)), **changes)
 
@@ -290,7 +307,12 @@ class Case:
         return f"{self.ref}.{kind}.{number}"
 
     def reminded_at(self, key: ReminderKey) -> datetime | None:
-        """Return when this reminder was sent, or None if it was not."""
+        """Return when this reminder was sent, or None if it was not.
+
+        Args:
+            key: with the date that the reminder is about: one about an earlier date of a promise is another
+                reminder.
+        """
         return dict(self.nudges).get(str(key))
 
     def reminders_of(self, kind: ReminderKind) -> tuple[datetime, ...]:

@@ -220,6 +220,10 @@ def form_shown(verb: str) -> OrderForm:
 def read_request(text: str) -> Request:
     """Split the text of `ask` into department, date and question, which stays as it was written.
 
+    Args:
+        text: what is behind "ask:"; the date is not read here, because that needs the language and the
+            calendar.
+
     Raises:
         NotUnderstoodError: there is no question, or no department before it.
     """
@@ -251,6 +255,12 @@ def expected(verb: str) -> str:
 
 def read_line(line: str) -> tuple[str, str]:
     """Split one line of a note into verb and text.
+
+    Args:
+        line: with or without a list mark; the verb in any case, with a space or a hyphen between its words.
+
+    Returns:
+        A verb of VERBS, and its text without white space around it, "" for none.
 
     Raises:
         NotUnderstoodError: with what was expected, for the agent who wrote the line.

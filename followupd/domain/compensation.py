@@ -62,6 +62,11 @@ class Money:
     def of(cls, amount: str, currency: str) -> "Money":
         """Read a decimal amount such as "25", "25.00" or "25,00".
 
+        Args:
+            amount: digits with at most one decimal separator, a point or a comma; thousands are not
+                separated.
+            currency: an ISO 4217 code in any case, which says how many decimal places there may be.
+
         Raises:
             ValueError: the text is not an amount, has too many decimal places, or is out of range.
         """
@@ -208,7 +213,12 @@ class GiftCard:
         return f"GiftCard(code=..., money={self.money!r}, expires={self.expires!r})"
 
     def last_day(self, timezone: str) -> str:
-        """Return the last day on which the card is valid, as "2027-12-31", or "" when it never expires."""
+        """Return the last day on which the card is valid, as "2027-12-31", or "" when it never expires.
+
+        Args:
+            timezone: the company's IANA name; where the last day differs in UTC, the earlier of the two is
+                told.
+        """
         return _last_day(self.expires, timezone)
 
 

@@ -156,7 +156,13 @@ def as_event(decision: Decision, now: datetime) -> Event:
 
 
 def as_sent(letter: Letter, now: datetime, why: str) -> Event:
-    """Return the event that is saved in the history when a letter is sent; `why` is how that is known."""
+    """Return the event that is saved in the history when a letter is sent.
+
+    Args:
+        letter: as it was in the outbox.
+        now: when that became known, which may be later than when it was sent.
+        why: how it is known: the server's reply, the BCC copy, or the word of a person.
+    """
     key, kind, message_id = letter.key, letter.kind, letter.message_id
     if kind.is_desk_mail:
         return AgentTold(at=now, why=why, key=key, kind=kind, message_id=message_id)

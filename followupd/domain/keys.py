@@ -134,7 +134,12 @@ class ReminderKind(StrEnum):
 
     @classmethod
     def of(cls, text: str) -> Self | None:
-        """Return the kind of a stored key, or None for one of no kind that this program knows."""
+        """Return the kind of a stored key, or None for one of no kind that this program knows.
+
+        Args:
+            text: the text of a `ReminderKey`, as the history of a case stores it. A later release may have
+                written it.
+        """
         found = _KIND.match(text)
         if found is None:
             return None

@@ -192,7 +192,13 @@ class Letter:
         return Budget.FIRST if self.automatic and self.kind in FIRST_LETTERS else Budget.PROMISED
 
     def reworded(self, text: str, html: str, subject: str) -> "Letter":
-        """Return the letter in an agent's words, which remembers the words that were written first."""
+        """Return the letter in an agent's words, which remembers the words that were written first.
+
+        Args:
+            text: the plain text, as the agent left it in the draft.
+            html: the HTML body, "" for a letter of plain text only.
+            subject: the subject, decoded.
+        """
         return replace(self, text=text, html=html, subject=subject, written=self.written or self.text)
 
 
@@ -285,11 +291,27 @@ class OutboxUsage:
     stale_mailboxes: frozenset[str] = frozenset()
 
     def since(self, name: str, start: datetime) -> tuple[datetime, ...]:
-        """Return when automatic letters were sent to an address or domain after a time."""
+        """Return when automatic letters were sent to an address or domain after a time.
+
+        Args:
+            name: a lower-case address, or "@" and a domain.
+            start: a letter of exactly this time does not count.
+
+        Returns:
+            The times in UTC, the oldest first.
+        """
         return tuple(at for at in self.recent.get(name, ()) if at > start)
 
     def including(self, letter: Letter, now: datetime) -> "OutboxUsage":
-        """Return the usage after this letter is sent too."""
+        """Return the usage after this letter is sent too.
+
+        Several letters of one run are measured like this, before any of them is in the ledger as sent.
+
+        Args:
+            letter: one that may be sent; it counts for its budget, and for its address and domain if it is
+                automatic.
+            now: the time from which it counts.
+        """
         recent = self.recent
         if letter.counts_in_quota:
             address = letter.to.address.lower()

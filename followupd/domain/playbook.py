@@ -100,9 +100,12 @@ class Team:
         return replace(self, absent=self.absent | {agent.id})
 
     def present(self, agent: Agent) -> Agent:
-        """Return the person who stands in for an agent now: the agent, a deputy, a deputy's deputy, or the next level.
+        """Return who stands in for an agent now: the agent, a deputy, a deputy's deputy, or the next level.
 
         If nobody is there, it is the agent.
+
+        Args:
+            agent: who is asked first. Deputies who stand in for each other in a circle are asked once each.
         """
         asked: list[Agent] = []
         candidate: Agent | None = agent
@@ -118,14 +121,18 @@ class Team:
         return next((other for other in others if other.id not in self.absent), agent)
 
     def by_id(self, agent_id: str) -> Agent | None:
-        """Return the agent with this id, or None."""
+        """Return the agent with this id, or None: the history names agents who have left."""
         for agent in self.agents:
             if agent.id == agent_id:
                 return agent
         return None
 
     def by_address(self, address: str) -> Agent | None:
-        """Return the agent with this mail address in any case, or None."""
+        """Return the agent with this mail address, or None for an address of nobody in the team.
+
+        Args:
+            address: in any case, without a display name.
+        """
         wanted = address.lower()
         for agent in self.agents:
             if agent.email.lower() == wanted:
@@ -136,6 +143,10 @@ class Team:
         """Return who is told at a level: the first with this role, else with the next higher one.
 
         While that person is away, it is who stands in and has the role too, since only a lead approves.
+
+        Returns:
+            Somebody who is away where no one else can be told; None for a team without this role and higher
+            ones.
         """
         roles = list(Role)
         at_least = roles[roles.index(role) :]
@@ -223,7 +234,11 @@ class Playbook:
     grades: tuple[SeverityOverride, ...] = ()
 
     def for_severity(self, severity: str) -> "Playbook":
-        """Return the playbook with the times for cases of a severity (practices 34, 45 and 58)."""
+        """Return the playbook with the times for cases of a severity (practices 34, 45 and 58).
+
+        Args:
+            severity: low, normal or high; one without a table in the playbook leaves every time as it is.
+        """
         override = self._override(severity)
         if override is None:
             return self

@@ -95,7 +95,10 @@ class Promise:
 
     @property
     def answers(self) -> tuple[str, str, str]:
-        """The lines with which an agent says that it was kept, is late, or is not owed any more."""
+        """The lines with which an agent says that it was kept, is late, or is not owed any more.
+
+        The agent replaces the dots in the last two with a date and a reason.
+        """
         return f"kept: {self.n}", f"late: {self.n} until ... because ...", f"withdraw: {self.n} because ..."
 
     @property

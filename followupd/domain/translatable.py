@@ -61,6 +61,11 @@ def fill(pattern: str, values: Mapping[str, Any], write: Callable[[Any], str]) -
     """Put the values into a pattern, each as `write` writes it.
 
     A place for which there is no value stays as it is.
+
+    Args:
+        pattern: a sentence with places such as "{when}".
+        values: by the names of the places; those that the pattern does not name are not used.
+        write: returns a value as text in the reader's language.
     """
     return _PLACE.sub(lambda match: write(values[match[1]]) if match[1] in values else match[0], pattern)
 
