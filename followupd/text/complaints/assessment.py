@@ -6,7 +6,7 @@ from typing import Self
 
 from followupd.domain.compensation import Money
 from followupd.domain.mail import Verdict
-from followupd.text.complaints.cues import MEASURED, Cues, Lexicon, shipped_lexicon
+from followupd.text.complaints.cues import MEASURED, Cues, Lexicon, overlaps_any, shipped_lexicon
 from followupd.text.complaints.words import language_of, sentences_of, words_of
 
 LOW, NORMAL, HIGH = "low", "normal", "high"
@@ -117,7 +117,12 @@ def severity(
 
 
 def _level(points: int, score: float) -> str:
-    """Return the severity for a sum of points; one that hardly is a complaint is a mild one."""
+    """Return the severity for a sum of points; one that hardly is a complaint is a mild one.
+
+    Args:
+        points: the sum of what speaks for a high severity.
+        score: the recogniser's, between 0 and 1.
+    """
     if points >= _HIGH_POINTS:
         return HIGH
     return NORMAL if points >= _NORMAL_POINTS or score > _HARDLY else LOW
@@ -167,13 +172,9 @@ def wants(text: str, lexicon: Lexicon | None = None) -> tuple[Want, ...]:
 def _wishes(words: Sequence[str], lexicon: Lexicon) -> Iterable[str]:
     """Return the wishes in a sentence, in its order, without what the customer does not want."""
     hits = lexicon.wishes.hits(words)
-    not_wanted = [(hit.start, hit.end) for hit in hits if hit.group == _NOT_WANTED]
-    wishes: dict[str, None] = {}
-    for hit in hits:
-        is_denied = any(start < hit.end and hit.start < end for start, end in not_wanted)
-        if hit.group != _NOT_WANTED and not is_denied:
-            wishes[hit.group] = None
-    return wishes
+    not_wanted = [hit for hit in hits if hit.group == _NOT_WANTED]
+    wanted = [hit.group for hit in hits if not overlaps_any(hit, not_wanted)]  # each overlaps itself
+    return dict.fromkeys(wanted)
 
 
 def issue(text: str, lexicon: Lexicon | None = None) -> str:

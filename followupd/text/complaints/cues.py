@@ -3,7 +3,7 @@
 Groups of phrases that indicate a complaint, or the opposite, from each language's `complaints.toml`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -49,6 +49,10 @@ class Cues:
     def of(cls, complaints: Complaints, vocabulary: Vocabulary) -> "Cues":
         """Compile the groups of a language.
 
+        Args:
+            complaints: the language's `complaints.toml`.
+            vocabulary: the small words of all languages, since mails mix them.
+
         Raises:
             ValueError: a phrase is invalid, with a message for the administrator.
         """
@@ -62,17 +66,13 @@ class Cues:
             words: as `words_of` returns them.
         """
         hits = [hit for hit in self.book.hits(words) if not self._is_denied(hit, words)]
-        ironic = [hit for hit in hits if hit.group in _IRONIC]
-        hits = [hit for hit in hits if hit.group not in _WARM or not _inside_any(hit, ironic)]
+        hits = _without(_WARM, hits, _inside_any, _of_groups(_IRONIC, hits))
 
         negated_praise = [hit for hit in hits if self._is_negated_praise(hit, words)]
-        hits = [hit for hit in hits if hit.group in AGAINST or not _overlaps_any(hit, negated_praise)]
+        hits = _without(FOR, hits, overlaps_any, negated_praise)
 
-        harmless = [hit for hit in hits if hit.group == "harmless"]
-        hits = [hit for hit in hits if hit.group not in GRAVE or not _overlaps_any(hit, harmless)]
-
-        calm = [hit for hit in hits if hit.group == "calm"]
-        return [hit for hit in hits if hit.group not in _CALMED or not _overlaps_any(hit, calm)]
+        hits = _without(GRAVE, hits, overlaps_any, _of_groups({"harmless"}, hits))
+        return _without(_CALMED, hits, overlaps_any, _of_groups({"calm"}, hits))
 
     def _is_denied(self, hit: Hit, words: Sequence[str]) -> bool:
         """Whether the words before a cue deny it; thanks are denied by a condition ("would be grateful")."""
@@ -94,7 +94,29 @@ def _has_any(words: Sequence[str], wanted: AbstractSet[str]) -> bool:
     return not wanted.isdisjoint(words)
 
 
-def _overlaps_any(hit: Hit, others: Sequence[Hit]) -> bool:
+def _of_groups(groups: Container[str], hits: Sequence[Hit]) -> list[Hit]:
+    """Return the cues of these groups, in their order."""
+    return [hit for hit in hits if hit.group in groups]
+
+
+def _without(
+    groups: Container[str],
+    hits: Sequence[Hit],
+    is_cancelled: Callable[[Hit, Sequence[Hit]], bool],
+    others: Sequence[Hit],
+) -> list[Hit]:
+    """Return the cues that others leave standing.
+
+    Args:
+        groups: the groups whose cues can be cancelled; cues of other groups stay in any case.
+        hits: all cues, in their order.
+        is_cancelled: whether a cue lies so, beside or inside of one of the others, that it does not count.
+        others: the cues that cancel.
+    """
+    return [hit for hit in hits if hit.group not in groups or not is_cancelled(hit, others)]
+
+
+def overlaps_any(hit: Hit, others: Sequence[Hit]) -> bool:
     """Whether a cue shares a word with one of the others."""
     return any(hit.start < other.end and other.start < hit.end for other in others)
 

@@ -47,20 +47,25 @@ class Features:
         return frozenset(self.said)
 
     def count(self, *groups: str) -> int:
-        """Return how many different phrases of these groups were found."""
+        """Return how many different phrases of these groups were found.
+
+        Args:
+            groups: names of cue groups; one that no phrase was found of, or that does not exist, counts 0.
+        """
         return sum(len(self.said.get(group, ())) for group in groups)
 
     def dense(self) -> dict[str, float]:
-        """Return the named features: "cue:money", "tone:neg", "mark:shouting"."""
+        """Return the named features: "cue:money", "tone:neg", "mark:shouting".
+
+        Cues count by the logarithm of how many different phrases of the group there are, and less in a long
+        mail. Tone and marks are as they were measured, from 0 to about 1.
+        """
         share = min(1.0, FULL_WEIGHT / max(1, len(self.words)))
-        dense = {}
-        for group, phrases in self.said.items():
-            dense[f"cue:{group}"] = math.log2(1 + min(len(phrases), MAX_PHRASES) * share)
-        for name, value in self.tone.items():
-            dense[f"tone:{name}"] = value
-        for name, value in self.marks.items():
-            dense[f"mark:{name}"] = value
-        return dense
+        cues = {
+            group: math.log2(1 + min(len(phrases), MAX_PHRASES) * share)
+            for group, phrases in self.said.items()
+        }
+        return _named("cue", cues) | _named("tone", self.tone) | _named("mark", self.marks)
 
     def grams(self, known: AbstractSet[str] | None = None) -> dict[str, float]:
         """Return words and pairs with their weights, whose squares sum to one.
@@ -74,6 +79,11 @@ class Features:
         weighted = {gram: 1 + math.log(count) for gram, count in Counter(grams).items()}
         norm = math.sqrt(sum(weight * weight for weight in weighted.values())) or 1.0
         return {gram: weight / norm for gram, weight in weighted.items()}
+
+
+def _named(kind: str, values: Mapping[str, float]) -> dict[str, float]:
+    """Return the values under the names that the weights have for them: kind, colon, name."""
+    return {f"{kind}:{name}": float(value) for name, value in values.items()}
 
 
 def grams_of(words: Sequence[str]) -> list[str]:
@@ -158,7 +168,15 @@ def tone_of(sentences: Sequence[str]) -> dict[str, float]:
 
 
 def worst_words(words: list[str], most: int = 2) -> list[str]:
-    """Return the most negative words, for the explanation of a verdict."""
+    """Return the most negative words, for the explanation of a verdict.
+
+    Args:
+        words: English words in lower case, as `words_of` returns them; others are not in VADER's lexicon.
+        most: how many to return at most.
+
+    Returns:
+        The most negative first; each once.
+    """
     lexicon: Mapping[str, float] = _vader().lexicon
     negative = {word: lexicon[word] for word in words if lexicon.get(word, 0.0) <= _NEGATIVE}
     return sorted(negative, key=lambda word: (negative[word], word))[:most]
@@ -189,16 +207,20 @@ def second_signs(seen: Features, log_odds: float, language: str) -> dict[str, fl
         log_odds: the first stage's score.
         language: of the text.
     """
-    signs = {f"cue:{group}": 1.0 for group in seen.groups}
-    signs |= {f"mark:{name}": value for name, value in seen.marks.items()}
-    signs |= {f"shape:{name}": float(value) for name, value in shape_of(seen).items()}
+    signs = _named("cue", dict.fromkeys(seen.groups, 1.0))
+    signs |= _named("mark", seen.marks) | _named("shape", shape_of(seen))
     signs["stage:first"] = max(-_MAX_FIRST, min(_MAX_FIRST, log_odds)) / _FIRST_SCALE
     signs[f"language:{language}"] = 1.0
     return signs
 
 
 def shape_of(seen: Features) -> dict[str, float]:
-    """Measure the shape of a mail: orders and questions ask, notes to machines are short, stories have sentences."""
+    """Measure the shape of a mail: orders and questions ask, notes to machines are short, stories have sentences.
+
+    Returns:
+        Each sign by its name, scaled to about one at most. What is present or not is 1 or 0. Lengths are
+        logarithms, since the tenth sentence says less than the second one.
+    """
     text = seen.text
     sentences = seen.sentences
     asking = ["?" in sentence for sentence in sentences]
@@ -298,7 +320,7 @@ _MAX_LOG_ODDS = 30.0
 
 
 def probability(log_odds: float) -> float:
-    """Return the probability for log-odds."""
+    """Return the probability for log-odds: 0.5 for 0, 0.9 for about 2.2."""
     bounded = max(-_MAX_LOG_ODDS, min(_MAX_LOG_ODDS, log_odds))
     return 1 / (1 + math.exp(-bounded))
 
@@ -334,15 +356,19 @@ class Weights:
     def parts(self, seen: Features) -> tuple[dict[str, float], dict[str, float]]:
         """Return the parts of the sum in calibrated log-odds.
 
-        By dense feature, and by word or pair of words.
+        Returns:
+            The shares of the dense features, and those of words and pairs of words, each by its name. What
+            is not in the text or has no weight has no entry.
         """
-        dense = {}
-        for name, value in seen.dense().items():
-            if value and name in self.dense:
-                dense[name] = value * self.dense[name] * self.stretch
-        grams = {}
-        for gram, value in seen.grams(self.grams.keys()).items():
-            grams[gram] = value * self.grams[gram] * self.stretch
+        dense = {
+            name: value * self.dense[name] * self.stretch
+            for name, value in seen.dense().items()
+            if value and name in self.dense
+        }
+        grams = {
+            gram: value * self.grams[gram] * self.stretch
+            for gram, value in seen.grams(self.grams.keys()).items()
+        }
         return dense, grams
 
     @property
@@ -353,7 +379,10 @@ class Weights:
 
 @cache
 def shipped_weights() -> tuple[Weights, Weights]:
-    """Return the weights for the measured language, and those for languages that have only cues."""
+    """Return the weights for the measured language, and those for languages that have only cues.
+
+    The second ones have no words and pairs of words, which mean nothing in another language.
+    """
     parsed = complaint_weights()
     return Weights.of(parsed["words"]), Weights.of(parsed["cues"])
 

@@ -66,14 +66,16 @@ def learn(tagged: Sequence[Tagged], recogniser: Recogniser, *, ask: float = 0.30
     Returns:
         No change before there are 50 tags with 5 of each class.
     """
-    rarer = min(sum(tag.complaint for tag in tagged), sum(not tag.complaint for tag in tagged))
+    kinds = Counter(tag.complaint for tag in tagged)
+    rarer = min(kinds[True], kinds[False])
     if len(tagged) < FEWEST or rarer < FEWEST_OF_A_KIND:
         return Learned(
             tags=len(tagged),
             because=f"{FEWEST} tags, {FEWEST_OF_A_KIND} of each kind, are the fewest that teach",
         )
+
     cases = [_case(tag, recogniser) for tag in tagged]
-    held = [case for n, case in enumerate(cases, 1) if n % HELD_BACK == 0]
+    held = cases[HELD_BACK - 1 :: HELD_BACK]
     taught = [case for n, case in enumerate(cases, 1) if n % HELD_BACK]
     delta = _fit(taught, _worth_learning(taught))
     if _loss(held, delta) > _loss(held, {}):
@@ -107,6 +109,13 @@ def _fit(cases: Sequence[_Case], names: frozenset[str]) -> dict[str, float]:
     """Fit by damped Newton steps per coordinate.
 
     Each mail starts at the score of the shipped weights, so only the difference is learnt.
+
+    Args:
+        cases: the mails to fit to.
+        names: the features whose weights may change; those of one mail share the step that it asks for.
+
+    Returns:
+        What is added to the weights, in log-odds; changes that make no difference are left out.
     """
     rows = [(case, sorted(case.names & names)) for case in cases]
     weights = dict.fromkeys(sorted(names), 0.0)
@@ -135,7 +144,18 @@ def _loss(cases: Sequence[_Case], delta: Mapping[str, float]) -> float:
 
 
 def _told(delta: Mapping[str, float], held: Sequence[_Case], tags: int, ask: float, because: str) -> Learned:
-    """Return the change with its measured precision and recall on the mails held back."""
+    """Return the change with its measured precision and recall on the mails held back.
+
+    Args:
+        delta: the change of the weights, by the names of features.
+        held: the mails that the change was not fitted to.
+        tags: how many tags there were in all.
+        ask: the probability from which a mail is suspected.
+        because: why the weights change, or why they do not.
+
+    Returns:
+        The change with the words that it moves most, and None for a precision or recall that no mail tells.
+    """
     called = [case for case in held if probability(_log_odds(case, delta)) >= ask]
     right, there = sum(case.complaint for case in called), sum(case.complaint for case in held)
     words = sorted(delta.items(), key=lambda item: (-item[1], item[0]))

@@ -8,6 +8,7 @@ repetition, and all alternatives are followed in parallel, so the time is bounde
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from sys import intern
 from types import MappingProxyType
 
@@ -38,6 +39,10 @@ class Choice:
     longer: tuple["Way", ...] = ()
     optional: bool = False
     by_start: Mapping[str, tuple["Way", ...]] = field(default_factory=lambda: _NO_WAYS)
+
+    def takes(self, word: str) -> bool:
+        """Return whether the word alone fills the position; a longer way may begin with it all the same."""
+        return word in self.words or word.startswith(self.stems)
 
     def beginning(self, word: str) -> tuple["Way", ...]:
         """Return the longer ways that can begin with the word."""
@@ -127,23 +132,23 @@ class _Reader:
             return (_UP_TO_THREE,) * _GAP_WORDS
         if word == _ANY:
             return (_ANY_WORD,)
-        # normalised as the words of a mail are: "cannot" means "can't" here too
+
         word = self.vocabulary.spelt_out.get(word, word)
-        stem = word.removesuffix("*")
+        stem, is_stem = word.removesuffix("*"), word.endswith("*")
         parts = [stem] if self._is_plain(stem) else self._parts(stem)
-        if "".join(parts) != stem or (word.endswith("*") and len(parts[-1]) < _STEM):
+        if "".join(parts) != stem or (is_stem and len(parts[-1]) < _STEM):
             raise ValueError(
                 f"{word!r} is not one word in lower case without accents "
                 f"(before '*': {_STEM} letters or more)"
             )
+
         whole = tuple(Choice((intern(part),)) for part in parts)
-        return (*whole[:-1], Choice(stems=(intern(parts[-1]),))) if word.endswith("*") else whole
+        return (*whole[:-1], Choice(stems=(intern(parts[-1]),))) if is_stem else whole
 
     def _is_plain(self, word: str) -> bool:
         """Return whether the tokeniser leaves the word as it is, which is true for nearly all words."""
-        if not (word.isascii() and word.isalpha() and word.islower()):
-            return False
-        return word not in self.vocabulary.spelt_out and "xx" not in word
+        is_one_token = word.isascii() and word.isalpha() and word.islower() and "xx" not in word
+        return is_one_token and word not in self.vocabulary.spelt_out
 
     def _parts(self, stem: str) -> list[str]:
         """Return the tokens of one word of a phrase: two for an elided one ("j'attends")."""
@@ -182,9 +187,7 @@ def _by_start(ways: Sequence[Way]) -> Mapping[str, tuple[Way, ...]]:
         return _NO_WAYS
     table: dict[str, tuple[Way, ...]] = {}
     for way in ways:
-        for key in dict.fromkeys(
-            f"{start[:_STEM]}*" if is_stem else start for start, is_stem in _starts(way)
-        ):
+        for key in dict.fromkeys(_keys(way)):
             table[key] = (*table.get(key, ()), way)
     return table
 
@@ -203,6 +206,12 @@ def _starts(way: Way) -> Iterator[tuple[str, bool]]:
             yield from _starts(inner)
         if not choice.optional:
             return
+
+
+def _keys(way: Way) -> Iterator[str]:
+    """Yield every word that the way can begin with, a stem as its first letters and a star: "abc*"."""
+    for start, is_stem in _starts(way):
+        yield f"{start[:_STEM]}*" if is_stem else start
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +327,7 @@ def _rests(way: Way, word: str) -> Iterator[Way]:
     """Yield what remains of the way after this first word; () if nothing remains."""
     for n, choice in enumerate(way):
         after = way[n + 1 :]
-        if word in choice.words or (choice.stems and word.startswith(choice.stems)):
+        if choice.takes(word):
             yield after
         for inner in choice.beginning(word):
             yield from ((*rest, *after) for rest in _rests(inner, word))
@@ -328,8 +337,8 @@ def _rests(way: Way, word: str) -> Iterator[Way]:
 
 def _following(ways: Sequence[Way]) -> frozenset[str] | None:
     """Return the words, and stems as "abc*", with which the ways can go on; None if any word can follow."""
-    starts = {f"{start[:_STEM]}*" if is_stem else start for way in ways for start, is_stem in _starts(way)}
-    return None if "*" in starts else frozenset(starts)
+    keys = frozenset(chain.from_iterable(map(_keys, ways)))
+    return None if "*" in keys else keys
 
 
 def _ends(words: Sequence[str], starts: Iterable[int], way: Way) -> Iterable[int]:
@@ -348,11 +357,10 @@ def _ends(words: Sequence[str], starts: Iterable[int], way: Way) -> Iterable[int
             if at >= len(words):
                 continue
             word = words[at]
-            if word in choice.words or (choice.stems and word.startswith(choice.stems)):
+            if choice.takes(word):
                 ends.add(at + 1)
-            if choice.by_start:
-                for inner in choice.beginning(word):
-                    ends.update(_ends(words, (at,), inner))
+            for inner in choice.beginning(word):
+                ends.update(_ends(words, (at,), inner))
         if not ends:
             return ()
         starts = ends

@@ -5,7 +5,7 @@ and 6). Rules are phrases or regular expressions that run in bounded time.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -90,7 +90,16 @@ def found(pattern: str, text: str, vocabulary: Vocabulary | None = None) -> bool
 
 @lru_cache(maxsize=512)
 def _matcher(pattern: str, vocabulary: Vocabulary | None = None) -> PhraseBook | re.Pattern[str]:
-    """Compile a pattern; raises ValueError with a message for the administrator."""
+    """Compile a pattern.
+
+    Args:
+        pattern: a phrase, or a regular expression between slashes. A phrase may be written in capitals and
+            with accents unless it uses the syntax of phrases.
+        vocabulary: elisions and corrections, those of the shipped languages by default.
+
+    Raises:
+        ValueError: it is invalid, with a message for the administrator.
+    """
     is_expression = len(pattern) > 2 and pattern.startswith("/") and pattern.endswith("/")
     if not is_expression:
         return PhraseBook.of({"rule": [_folded_phrase(pattern, vocabulary)]}, vocabulary)
@@ -115,6 +124,11 @@ def _folded_phrase(pattern: str, vocabulary: Vocabulary | None) -> str:
 
 def _bounded(expression: str) -> str:
     """Return the expression with bounded repetitions.
+
+    A mail's author chooses the text, so no expression may need time that grows faster than the text does.
+
+    Args:
+        expression: the regular expression without its slashes.
 
     Raises:
         ValueError: it uses what is not allowed in a rule, or could still be slow.
@@ -148,7 +162,15 @@ def _bounded(expression: str) -> str:
 
 
 def _bounded_atom(atom: str) -> tuple[str, int]:
-    """Return the atom with a bound, and the factor by which it multiplies the ways to try."""
+    """Return the atom with a bound, and the factor by which it multiplies the ways to try.
+
+    Args:
+        atom: a character, a class, a bracket, or a repetition: "*", "+?", "{2,5}".
+
+    Returns:
+        The atom to put in its place, and 1 where there is only one way to match it. "?" has two ways, and a
+        repetition as many as there are numbers between its least and its greatest.
+    """
     if atom[0] not in "*+?{":
         return atom, 1
     if atom in {"?", "??"}:
@@ -238,7 +260,11 @@ class Recogniser:
         return cls(lexicon_of(languages), *shipped_weights())
 
     def cues_for(self, language: str) -> Cues | None:
-        """Return the cues of a language, None if there are none."""
+        """Return the cues of a language, None if there are none.
+
+        Args:
+            language: a tag ("de"), "other" for a script other than Latin, or "" for an unknown one.
+        """
         return self.lexicon.cues(language)
 
     def weights_for(self, language: str) -> Weights:
@@ -345,6 +371,12 @@ class Recogniser:
         """Return the features of what a mail says, with the cues of its language if there are any.
 
         The fields of a form, the greeting and the name at the end tell nothing of a complaint.
+
+        Args:
+            subject: decoded, with its "Re:".
+            text: the new text of the mail, of which the first characters are read (READ).
+            language: as `language_of` guessed it. In one without cues nothing speaks for or against a
+                complaint but the style, and the tone is measured in English only.
         """
         cues = self.cues_for(language) or Cues.of(Complaints(), self.lexicon.vocabulary)
         said = between_greeting_and_name(without_form(text[:READ]))
@@ -415,41 +447,62 @@ def limit(
         certain: whether the score is that of the second stage, whose certainty was measured.
         moved: how much the administrator's `add` rules changed the score.
     """
-    limits = _limits(seen, has_cues=has_cues, certain=certain)
-    found = next(limits, None)
+    found = _strictest(_limits(seen, has_cues=has_cues, certain=certain))
     if found is None and moved <= 0 and not certain:
-        found = next(_limits_of_certainty(seen, measured=measured), None)
+        found = _strictest(_limits_of_certainty(seen, measured=measured))
     return found or (1.0, "")
 
 
-def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[tuple[float, str]]:
-    """Yield the limits of what may be no complaint at all, the strictest first."""
-    if _is_machine(seen):
-        yield NOTHING, "it reads like a machine's mail"
-    if _is_bulk(seen):
-        yield NOTHING, "it reads like a mailing"
-    if _is_thanks(seen):
-        yield NOTHING, "it is a thank-you"
-    if not has_cues:
-        yield SUSPECTED, "there are no cues for its language; an agent decides"
-    if seen.count("machine", "bulk"):
-        yield SUSPECTED, "it may be a machine's mail; an agent decides"
-    if seen.count("elsewhere"):
-        yield SUSPECTED, "it may be about another company, or a question before buying; an agent decides"
-    if certain and _is_report(seen):
-        yield SUSPECTED, "it may be a plain report of a fault; an agent decides"
-    if _thanks_as_well(seen) or (certain and not _WARM.isdisjoint(seen.groups)):
-        yield SUSPECTED, "it thanks as well; an agent decides"
+#: whether a limit applies, the highest score that it leaves, and why
+_Limit = tuple[bool, float, str]
 
 
-def _limits_of_certainty(seen: Features, *, measured: bool) -> Iterator[tuple[float, str]]:
-    """Yield the limits for weak evidence; a rule that raises the score lifts them."""
-    if measured and not _is_told_to_us(seen):
-        yield SUSPECTED, "it may tell of something else than the writer and us; an agent decides"
-    if not _has_two_kinds(seen):
-        yield SUSPECTED, "one kind of word alone speaks for it; an agent decides"
-    if not _has_strong_word(seen):
-        yield SUSPECTED, "no strong word speaks for a complaint; an agent decides"
+def _strictest(limits: Iterable[_Limit]) -> tuple[float, str] | None:
+    """Return the first limit that applies, without looking at the ones behind it; None if none does."""
+    return next(((score, why) for applies, score, why in limits if applies), None)
+
+
+def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[_Limit]:
+    """Yield the limits of what may be no complaint at all, the strictest first.
+
+    Args:
+        seen: the features of the text.
+        has_cues: whether there are cues for its language.
+        certain: whether the score is that of the second stage, whose certainty was measured.
+    """
+    yield _is_machine(seen), NOTHING, "it reads like a machine's mail"
+    yield _is_bulk(seen), NOTHING, "it reads like a mailing"
+    yield _is_thanks(seen), NOTHING, "it is a thank-you"
+
+    yield not has_cues, SUSPECTED, "there are no cues for its language; an agent decides"
+    may_be_machine = seen.count("machine", "bulk") > 0
+    yield may_be_machine, SUSPECTED, "it may be a machine's mail; an agent decides"
+    is_elsewhere = seen.count("elsewhere") > 0
+    yield (
+        is_elsewhere,
+        SUSPECTED,
+        "it may be about another company, or a question before buying; an agent decides",
+    )
+
+    is_report = certain and _is_report(seen)
+    yield is_report, SUSPECTED, "it may be a plain report of a fault; an agent decides"
+    thanks = _thanks_as_well(seen) or (certain and not _WARM.isdisjoint(seen.groups))
+    yield thanks, SUSPECTED, "it thanks as well; an agent decides"
+
+
+def _limits_of_certainty(seen: Features, *, measured: bool) -> Iterator[_Limit]:
+    """Yield the limits for weak evidence; a rule that raises the score lifts them.
+
+    Args:
+        seen: the features of the text.
+        measured: whether the words for "I" and "you" are known in its language.
+    """
+    tells_of_others = measured and not _is_told_to_us(seen)
+    why = "it may tell of something else than the writer and us; an agent decides"
+    yield tells_of_others, SUSPECTED, why
+
+    yield not _has_two_kinds(seen), SUSPECTED, "one kind of word alone speaks for it; an agent decides"
+    yield not _has_strong_word(seen), SUSPECTED, "no strong word speaks for a complaint; an agent decides"
 
 
 def _is_machine(seen: Features) -> bool:
@@ -515,7 +568,19 @@ def _added_by_rules(rules: SiteRules, text: str, vocabulary: Vocabulary) -> dict
 def _ruled(
     judged: Verdict, rules: SiteRules, text: str, auto: float, ask: float, vocabulary: Vocabulary
 ) -> Verdict:
-    """Apply the administrator's `always` and `never` rules; if both match, an agent decides."""
+    """Apply the administrator's `always` and `never` rules; if both match, an agent decides.
+
+    Args:
+        judged: the verdict without these rules.
+        rules: the administrator's; `add` rules have changed the score already.
+        text: the subject and the new text.
+        auto: the probability from which a mail is a complaint.
+        ask: the probability from which it is suspected.
+        vocabulary: elisions and corrections of spelling.
+
+    Returns:
+        The verdict as it was if no rule matches, else one whose evidence has the rules that match in front.
+    """
     always = [pattern for pattern in rules.always if found(pattern, text, vocabulary)]
     never = [pattern for pattern in rules.never if found(pattern, text, vocabulary)]
     if not always and not never:

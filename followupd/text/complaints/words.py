@@ -77,7 +77,14 @@ def _union(words: Iterable[ComplaintWords], name: str) -> frozenset[str]:
 
 
 def folded(text: str) -> str:
-    """Return the text in lower case, without accents, addresses and links, with straight quotes."""
+    """Return the text in lower case, without accents, addresses and links, with straight quotes.
+
+    Args:
+        text: of which the first characters are read (READ).
+
+    Returns:
+        A text that may be longer or shorter than what was read, so that positions in both cannot be compared.
+    """
     text = _NOISE.sub(" ", text[:READ])
     text = text.replace("’", "'").replace("‘", "'").replace("ß", "ss").lower()
     if text.isascii():
@@ -112,7 +119,12 @@ def _emoji(smiley: str) -> str:
 
 
 def sentences_of(text: str) -> list[str]:
-    """Return the sentences of a text, each on one line, none empty."""
+    """Return the sentences of a text, each on one line, none empty.
+
+    Args:
+        text: of which the first characters are read (READ). A line break alone ends a sentence only before a
+            capital letter or a list mark; an empty line always does.
+    """
     sentences = (" ".join(part.split()) for part in _SENTENCE.split(text[:READ]))
     return [sentence for sentence in sentences if sentence]
 
