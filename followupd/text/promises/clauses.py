@@ -154,7 +154,7 @@ def _split_verbs(part: str, patterns: PromisePatterns, reader: DateReader) -> It
     first = part[: cut.start()]
     second = part[cut.end() :]
     subject = patterns.subject.search(part)
-    have_dates = _has_date(first, reader) and _has_date(second, reader)
+    have_dates = reader.to_come(first) and reader.to_come(second)
     if subject and subject.end() <= cut.start() and have_dates:
         yield first
         yield f"{subject[0]} {second}"
@@ -162,33 +162,45 @@ def _split_verbs(part: str, patterns: PromisePatterns, reader: DateReader) -> It
         yield part
 
 
-def _has_date(part: str, reader: DateReader) -> bool:
-    """Whether a text has a date to come."""
-    return any(when.moment > reader.now for when in reader.find(part))
-
-
 def _at_dates(part: str, patterns: PromisePatterns, reader: DateReader, judge: Judge) -> list[str]:
-    """Split a part with several dates between them where each side promises on its own; else leave it whole."""
-    dates = [when for when in reader.find(part) if when.moment > reader.now]
+    """Split a part with several dates between them where each side promises on its own; else leave it whole.
+
+    Args:
+        part: of a sentence, which no cut of the language divides further.
+        patterns: of its language.
+        reader: finds the dates.
+        judge: says how likely a text promises something; of several places the likeliest for both sides is
+            cut.
+    """
+    dates = reader.to_come(part)
     if len(dates) < 2:
         return [part]
-    best: tuple[float, int, int] = (_OWN_CLAUSE, 0, 0)
-    for begin, end in _between(part, dates[0], dates[1], patterns):
-        left, right = part[:begin], part[end:]
-        if not (_stands_alone(left, reader) and _stands_alone(right, reader)):
-            continue
-        both = min(judge(left), judge(right))
-        if both > best[0]:
-            best = (both, begin, end)
-    if best[2] == 0:
+
+    cuts = {
+        (begin, end): min(judge(part[:begin]), judge(part[end:]))
+        for begin, end in _between(part, dates[0], dates[1], patterns)
+        if _stands_alone(part[:begin], reader) and _stands_alone(part[end:], reader)
+    }
+    best = max(cuts, key=cuts.__getitem__, default=None)
+    if best is None or cuts[best] <= _OWN_CLAUSE:
         return [part]
-    return [part[: best[1]], *_at_dates(part[best[2] :], patterns, reader, judge)]
+    return [part[: best[0]], *_at_dates(part[best[1] :], patterns, reader, judge)]
 
 
 def _between(
     part: str, first: FoundDate, second: FoundDate, patterns: PromisePatterns
 ) -> Sequence[tuple[int, int]]:
-    """Return where a comma or an "and" is between two dates."""
+    """Return where a comma or an "and" is between two dates.
+
+    Args:
+        part: in which both dates are.
+        first: the first of them.
+        second: the next one.
+        patterns: of its language.
+
+    Returns:
+        The spans of the words that would be cut out, in order.
+    """
     low = lowered(part)
     return [match.span() for match in patterns.weak_cut.finditer(low, first.end, second.start)]
 
@@ -200,6 +212,13 @@ def classified(sentence: str, language: Language) -> Chances:
     """Return how likely a sentence belongs to each class.
 
     A language that has phrases of its own and no sentences to learn from is judged by its phrases alone.
+
+    Args:
+        sentence: as written, or a clause of it.
+        language: of the mail.
+
+    Returns:
+        Probabilities from 0 to 1. They need not add up to one where phrases alone decide.
     """
     if _is_untaught(language):
         return _by_phrases(lowered(sentence), promise_patterns(language))

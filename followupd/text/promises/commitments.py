@@ -135,10 +135,12 @@ class _SentenceReader:
         found.names_day |= bool(with_day(self.dates.find(sentence)))
         if is_question(sentence):
             return
+
         whole = self._likely(sentence)
         if not whole.says_something:
             self._report(sentence, whole, found)
             return
+
         parts = clauses(sentence, self.patterns, self.dates, lambda text: self._likely(text).commits)
         likely = [whole] if len(parts) == 1 else [self._likely(part.text) for part in parts]
         for unit, chances in self._units(sentence, zip(parts, likely, strict=True)):
@@ -156,10 +158,12 @@ class _SentenceReader:
         low = lowered(text)
         if self._says(("hedged", "unreal"), low):
             return chances
+
         is_open = chances.attends < ASKED and chances.done < REPORTED  # no report, no "I am looking into it"
         if self._says(("firm", "update"), low):
             likely = shifted(chances.commits, _KNOWN_PHRASE)
             chances = chances._replace(commits=max(likely, UNDATED_ASKED * is_open))
+
         kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
         if kinds and self._says(("given", "giving"), low):
             is_money = kinds.isdisjoint(_GOODS)
@@ -205,10 +209,12 @@ class _SentenceReader:
         both_dated = with_day(first[0].dates) and with_day(second[0].dates)
         if both_dated or first[1].may_be_given != second[1].may_be_given:
             return None
+
         begin, end = sentence.find(first[0].text), sentence.find(second[0].text)
         between = end - begin - len(first[0].text)
         if begin < 0 or end < begin or between > _REACH:
             return None
+
         text = sentence[begin : end + len(second[0].text)]
         return clause_of(text, self.patterns, self.dates), Chances(*map(max, first[1], second[1]))
 
@@ -250,6 +256,7 @@ class _SentenceReader:
         except _UnsureError:
             found.ask(sentence)
             return
+
         for gift in gifts:
             found.add_gift(gift)
         for promise in promises:
@@ -280,15 +287,18 @@ class _SentenceReader:
             past=self._is_past(clause.low, chances),
             before=before,
         )
+        if gifts == []:
+            return []
         if chances.is_given:
-            sure = gifts is not None and not (gifts and self._is_doubtful(clause, chances, gifts))
-        elif gifts and chances.is_promised:
-            sure = True
+            is_plain = gifts is not None and not self._is_doubtful(clause, chances, gifts)
         else:
-            sure, gifts = gifts == [] or not chances.may_be_given, []
-        if not sure:
+            is_plain = gifts is not None and chances.is_promised
+        if gifts and is_plain:
+            return gifts
+
+        if chances.may_be_given:
             raise _UnsureError
-        return gifts or []
+        return []
 
     def _is_past(self, low: str, chances: Chances) -> bool:
         """Whether something was given already: a report says so, and no offer ("please find enclosed")."""
@@ -326,12 +336,12 @@ class _SentenceReader:
         only_reports = chances.is_report and chances.done > chances.commits
         if chances.commits < ASKED or only_reports or not self._has_words(clause, chances):
             return []
+
         dated_gift = chances.is_given and clause.dates and not chances.is_report
-        if chances.doubt >= REPORTED or not (chances.is_promised or dated_gift):
-            if chances.is_given and not clause.dates:
-                return []
-            raise _UnsureError
-        if self._is_unreal(clause):
+        is_sure = chances.doubt < REPORTED and (chances.is_promised or dated_gift)
+        if not is_sure and chances.is_given and not clause.dates:
+            return []
+        if not is_sure or self._is_unreal(clause):
             raise _UnsureError
         return [self._promise(clause, self._date(clause))]
 
@@ -356,6 +366,7 @@ class _SentenceReader:
         if not clause.dates:
             self._check_nothing_left(clause.low)
             return None
+
         first = clause.dates[0]
         local = self.dates.calendar.local
         days = {local(when.moment).date() for when in clause.dates}
@@ -475,7 +486,16 @@ def find_commitments(
 
 
 def line_of(clause: str, when: FoundDate | None) -> str:
-    """Return a clause as a line of a letter: whole, but for a date at its very end, which the letter writes itself."""
+    """Return a clause as a line of a letter: whole, but for a date at its very end, which the letter writes itself.
+
+    Args:
+        clause: as the agent wrote it.
+        when: its date, None for none.
+
+    Returns:
+        A line with a capital at its beginning and without a full stop. A clause of which hardly anything
+        would be left keeps its date.
+    """
     text = clause.strip().rstrip(" ,;:–—-")
     if when is not None and when.end >= len(clause.rstrip(" ,;:.!–—-")):
         opening = clause[: when.start].strip().rstrip(" ,;:–—-")

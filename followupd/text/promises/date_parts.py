@@ -121,6 +121,7 @@ def _one_time(first: DatePart, second: DatePart) -> DatePart | None:
         return second
     if first.vague == second.vague:
         return None
+
     exact, named = (second, first) if first.vague else (first, second)
     if exact.at and named.at and named.at > NOON > exact.at:
         return replace(exact, at=exact.at.replace(hour=exact.at.hour + 12))
@@ -208,6 +209,7 @@ class PartReader:
         since, at = self._hour(begin, end), self._hour(end)
         if since is None or at is None or since >= at:
             return place
+
         is_loose = not self.patterns.hour_mark.search(match[0])
         return replace(place, since=since, at=at, loose=is_loose)
 
@@ -222,6 +224,7 @@ class PartReader:
         if len(numbers) == 1:
             numbers = [self.patterns.numbers.get(_first_word(written), _NO_HOUR), 0]
         hour, minute = numbers[:2]
+
         most = 12 if _AFTER_NOON.search(written) else 0
         if _AFTER_NOON.search(mark) and not _BEFORE_NOON.search(written):
             most = max(most, _first(mark))
@@ -261,7 +264,14 @@ class PartReader:
         return self.today + timedelta(days=days.get(word, 0), weeks=self.patterns.weeks_later[index])
 
     def _numbered_week(self, number: int) -> date | None:
-        """Return the Monday of the next ISO week of this number."""
+        """Return the Monday of the next ISO week of this number.
+
+        Args:
+            number: 1 to 53; the current week counts as the next one until its Sunday is over.
+
+        Returns:
+            None for a number that neither this year nor the next one has.
+        """
         for year in (self.today.isocalendar().year, self.today.isocalendar().year + 1):
             try:
                 monday = date.fromisocalendar(year, number, 1)
@@ -372,6 +382,7 @@ class PartReader:
         number = self.patterns.weekdays[match["name"]]
         if match["next"]:
             return replace(place, day=self._monday(weeks=1) + timedelta(days=number))
+
         is_today = number == self.today.weekday()
         if match["this"] and is_today and self.calendar.close_of(self.today) > self.now:
             # with the weekday, so that a day of the month may follow: "le mardi 8"
@@ -454,7 +465,12 @@ class PartReader:
 
 
 def in_office_hours(at: time | None, written: str) -> time | None:
-    """Return a time from 1 to 6 as one after noon, unless its half of the day is written: "at 3", "3:15"."""
+    """Return a time from 1 to 6 as one after noon, unless its half of the day is written: "at 3", "3:15".
+
+    Args:
+        at: the time as it was read; None for no time, which is returned as it is.
+        written: its words in lower case. "am" or a leading zero ("03:15") tell that the morning is meant.
+    """
     if at is None or not 1 <= at.hour <= _LAST_HOUR_MEANT_LATER:
         return at
     if _BEFORE_NOON.search(written) or written.lstrip().startswith("0"):
@@ -475,7 +491,9 @@ def _first_word(text: str) -> str:
 def time_of_day(match: re.Match[str]) -> time | None:
     """Return the time that a language's pattern `clock` matched, None for one that no clock shows ("99:99").
 
-    Its groups are h and m, or h2 and m2 in an alternative, and am or pm on a clock of twelve hours.
+    Args:
+        match: with the groups h and m, or h2 and m2 in an alternative, and am or pm on a clock of twelve
+            hours. "12 am" is midnight, and an hour without minutes is the full one.
     """
     groups = match.groupdict()
     hour = _number(groups, ("h", "h2"), missing=99)
@@ -501,15 +519,14 @@ def _number(groups: Mapping[str, str | None], names: Sequence[str], *, missing: 
         names: of the alternative groups.
         missing: what to return if none of them matched.
     """
-    for name in names:
-        digits = groups.get(name)
-        if digits:
-            return int(digits)
-    return missing
+    return int(next(filter(None, map(groups.get, names)), missing))
 
 
 def real_date(year: int, month: int, day: int) -> date | None:
-    """Return the date, None if the calendar has no such day."""
+    """Return the date, None if the calendar has no such day.
+
+    People write 31 November, and what looks like a date may be a number of another kind.
+    """
     try:
         return date(year, month, day)
     except ValueError:
@@ -517,7 +534,12 @@ def real_date(year: int, month: int, day: int) -> date | None:
 
 
 def first_of_month(day: date, later: int) -> date:
-    """Return the first day of the month that begins so many months after the month of this day."""
+    """Return the first day of the month that begins so many months after the month of this day.
+
+    Args:
+        day: any day of the month from which is counted.
+        later: 0 for its own month; a following year is reached by itself.
+    """
     years, month = divmod(day.month - 1 + later, 12)
     return date(day.year + years, month + 1, 1)
 

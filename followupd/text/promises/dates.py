@@ -86,6 +86,10 @@ class DateReader:
             self.known[key] = tuple(self._dates(text, over_too=over_too))
         return self.known[key]
 
+    def to_come(self, text: str) -> list[FoundDate]:
+        """Return the dates in a text that are later than the moment at which it is written, in order."""
+        return [when for when in self.find(text) if when.moment > self.now]
+
     def _dates(self, text: str, *, over_too: bool) -> Iterator[FoundDate]:
         """Yield the dates in a text in order."""
         low = lowered(text[:MAX_SENTENCE])
@@ -93,10 +97,14 @@ class DateReader:
         for part in self._merged(self.parts.find(low), low):
             is_date = part.marked or not part.loose
             when = self._found(low, part, over_too=over_too) if is_date else None
-            ranged = self._ranged(low, found[-1], when) if found and when else None
+            if when is None:
+                continue
+
+            ranged = self._ranged(low, found[-1], when) if found else None
             if ranged:
-                found.pop()
-            found += filter(None, [ranged or when])
+                found[-1] = ranged
+            else:
+                found.append(when)
         yield from with_day(found) or found
 
     def _ranged(self, low: str, first: FoundDate, second: FoundDate) -> FoundDate | None:
@@ -192,7 +200,13 @@ class DateReader:
         return self.calendar.moment(self.calendar.local(moment).date(), at) if at else None
 
     def _relation(self, words: str, part: DatePart, *, is_deadline: bool) -> Relation:
-        """Return how the words tie what is promised to the date."""
+        """Return how the words tie what is promised to the date.
+
+        Args:
+            words: the prepositions and the date, in lower case.
+            part: the merged parts of the date.
+            is_deadline: whether a preposition makes it a deadline; a window counts for more than that.
+        """
         starts = self.patterns.starting.search(words) is not None and not part.counted
         told = (
             (part.since, Relation.BETWEEN),
@@ -297,7 +311,14 @@ def read_when(text: str, *, now: datetime, calendar: Calendar, language: Languag
 def first_date(text: str, *, now: datetime, calendar: Calendar, language: Language) -> datetime | None:
     """Return the first deadline in a text, else its first date, None without one.
 
-    The arguments are those of `read_when`.
+    Args:
+        text: such as a paragraph of a letter. Only its language is read, and what is over is left out.
+        now: when it was written.
+        calendar: the company's hours and time zone.
+        language: of the text.
+
+    Returns:
+        The moment in UTC.
     """
     found = date_reader(language, now=now, calendar=calendar).find(text)
     deadlines = [when for when in found if when.firm]
@@ -307,12 +328,23 @@ def first_date(text: str, *, now: datetime, calendar: Calendar, language: Langua
 def split_when(text: str, *, now: datetime, calendar: Calendar, language: Language) -> DatedText:
     """Split a line of a note into what and by when: ("ship the replacement", Friday's close of business).
 
-    Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date. A date inside of
-    the text stays there: an agent's words are not cut. The arguments are those of `read_when`.
+    Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date. A date
+    inside of the text stays there: an agent's words are not cut.
+
+    Args:
+        text: what is behind the verb of an order.
+        now: when it was written.
+        calendar: the company's hours and time zone.
+        language: the agent's; English is understood as well, and a deadline in the other languages.
+
+    Returns:
+        The text and the date. Without a date the text is whole; a line that is only a date leaves the text
+        "".
     """
     found = _last_deadline(text, now=now, calendar=calendar, language=language, any_date=True)
     if found is None:
         return DatedText(text.strip())
+
     before, after = text[: found.start].strip(EDGES), text[found.end :].strip(EDGES)
     dated = bool(before and after)
     rest = text.strip() if dated else before or after
@@ -361,8 +393,17 @@ class Clause:
 
 
 def clause_of(text: str, patterns: PromisePatterns, reader: DateReader) -> Clause:
-    """Return a text as one clause."""
+    """Return a text as one clause.
+
+    Args:
+        text: a clause, or a sentence that is not cut.
+        patterns: of its language.
+        reader: finds its dates, of which those to come count.
+
+    Returns:
+        The clause. An event inside of what others said or think ("you told us that ...") is none that
+        decides when.
+    """
     low = lowered(text)
     event = patterns.trigger.search(patterns.complement.sub(lambda match: "…" * len(match[0]), low))
-    dates = tuple(when for when in reader.find(text) if when.moment > reader.now)
-    return Clause(text, low, dates, event.start() if event else None)
+    return Clause(text, low, tuple(reader.to_come(text)), event.start() if event else None)

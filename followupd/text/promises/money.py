@@ -83,10 +83,8 @@ def read_money(text: str, currency: str, languages: Catalogue) -> tuple[str, str
         return found.amount, found.currency
     if not currency or not _BARE_NUMBER.fullmatch(plain):
         return None
-    amount = _decimal(plain.rstrip("-–").rstrip(".,"), currency)
-    if not amount:
-        return None
-    return amount, currency.upper()
+    amount = _bare_decimal(plain, currency)
+    return (amount, currency.upper()) if amount else None
 
 
 def amount_at_start(text: str, languages: Catalogue) -> int:
@@ -149,6 +147,10 @@ def _decimal(written: str, currency: str) -> str:
 
     The last of two kinds of separator is the decimal one; a single one before three digits separates
     thousands, unless the currency itself has three places.
+
+    Args:
+        written: digits with separators: "1.234,50", "1 234".
+        currency: its ISO 4217 code, which says how many decimal places there may be.
     """
     places = get_currency_precision(currency)
     digits = written.replace(" ", "").replace("'", "")
@@ -163,6 +165,11 @@ def _decimal(written: str, currency: str) -> str:
 
     whole = whole.replace(".", "").replace(",", "")
     return f"{Decimal(f'{whole}.{fraction or 0}'):.{places}f}"
+
+
+def _bare_decimal(written: str, currency: str) -> str:
+    """Return a number that may end with "-" for no cents as `_decimal` does: "25.-" is "25.00"."""
+    return _decimal(written.rstrip("-–").rstrip(".,"), currency)
 
 
 #: gifts that only say how another gift is given: "credited the refund", "a replacement free of charge"
@@ -213,27 +220,40 @@ def gifts_in(
         past: it was given already.
         before: the only amount of the sentence before, which "the full amount" means.
     """
-    mentions = _mentions(clause.low, patterns)
     amounts = _amounts(clause, currency, languages) if granted else []
-    if not granted:
-        mentions = [mention for mention in mentions if mention.kind == Gift.REPLACEMENT]
-    elif not mentions and not amounts:
+    mentions = _counting(_mentions(clause.low, patterns), amounts, granted=granted)
+    if granted and not mentions:
         return None
-    elif not mentions or (amounts and all(mention.kind in _GOODS for mention in mentions)):
-        mentions = [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)]
     if any(_is_open(clause.low, amount, patterns) for amount in amounts):
         return None
+
     if amounts:
         amounts = [_shared(clause.low, amount, patterns) for amount in amounts]
-    elif before and any(_means_amount_before(mention) for mention in mentions):
+    elif before and any(map(_means_amount_before, mentions)):
         amounts = [before]
-    assigned = _assigned(amounts, mentions)
     if len(amounts) > len(mentions) or _share_without_amount(clause, patterns, amounts):
         return None
+
+    assigned = _assigned(amounts, mentions)
     return [
         _gift(clause, mention, amount, mentions, patterns, past=past)
         for mention, amount in zip(mentions, assigned, strict=True)
     ]
+
+
+def _counting(mentions: list[_Mention], amounts: Sequence[Amount], *, granted: bool) -> list[_Mention]:
+    """Return the mentions that are gifts.
+
+    Args:
+        mentions: where the clause names a kind of gift.
+        amounts: of the clause; money beside goods, or without any name of a gift, is paid back.
+        granted: the clause is known to give something; otherwise only goods count.
+    """
+    if not granted:
+        return [mention for mention in mentions if mention.kind == Gift.REPLACEMENT]
+    if amounts and all(mention.kind in _GOODS for mention in mentions):
+        return [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)]
+    return mentions
 
 
 def _gift(
@@ -267,7 +287,17 @@ def _gift(
 
 
 def _amounts(clause: Clause, currency: str, languages: Catalogue) -> list[Amount]:
-    """Return the amounts of a clause that gives something; a bare one is in the company's currency."""
+    """Return the amounts of a clause that gives something; a bare one is in the company's currency.
+
+    Args:
+        clause: one that gives something.
+        currency: the company's ISO 4217 code; "" where a bare number is not taken as money.
+        languages: the languages in which currencies may be named.
+
+    Returns:
+        The amounts in their order. Bare ones only where no currency is named, and none that is part of a
+        date.
+    """
     found = list(find_money(clause.text, currency, languages))
     if found or not currency:
         return found
@@ -275,7 +305,7 @@ def _amounts(clause: Clause, currency: str, languages: Catalogue) -> list[Amount
     for match in _BARE_AMOUNT.finditer(clause.text):
         if any(start <= match.start() < end for start, end in dated):
             continue
-        amount = _decimal(match[0].rstrip("-–").rstrip(".,"), currency)
+        amount = _bare_decimal(match[0], currency)
         if amount:
             found.append(Amount(amount, currency.upper(), match.start(), match.end()))
     return found
@@ -288,7 +318,13 @@ def _is_open(low: str, amount: Amount, patterns: PromisePatterns) -> bool:
 
 
 def _shared(low: str, amount: Amount, patterns: PromisePatterns) -> Amount:
-    """Return half of an amount, or so many percent of it, where the words before it say so."""
+    """Return half of an amount, or so many percent of it, where the words before it say so.
+
+    Args:
+        low: the clause in lower case.
+        amount: the whole, of which the clause gives a part.
+        patterns: of its language.
+    """
     share = patterns.share.search(low[: amount.start])
     if share is None:
         return amount
