@@ -231,15 +231,11 @@ def is_thanks(text: str, names: Collection[str] = (), languages: Catalogue | Non
         return False
 
     thanks, known = _thanks_words(languages or catalogue())
-    signs = [sign for sign in text if unicodedata.category(sign) == "So"]
-    people = {word for name in names for word in folded(name).split()}
-    words = [word for word in _WORD.findall(folded(text)) if word[0].isalnum()]
-    rest = [word for word in words if word not in known and word not in people]
-    return (
-        not rest
-        and any(word in thanks for word in (*words, *signs))
-        and all(sign in thanks for sign in signs)
-    )
+    signs = {sign for sign in text if unicodedata.category(sign) == "So"}
+    words = {word for word in _WORD.findall(folded(text)) if word[0].isalnum()}
+    people = folded(" ".join(names)).split()
+    is_known = words <= known.union(people) and signs <= thanks
+    return is_known and not thanks.isdisjoint(words | signs)
 
 
 # --- has it arrived? ---
@@ -492,11 +488,7 @@ class _ReceiptReader:
         Args:
             clause: the clause. The name of another kind than those of the grants names none.
         """
-        kinds = set()
-        for kind, words in self.words.kinds.items():
-            if clause.has(words):
-                kinds.add(kind)
-
+        kinds = {kind for kind, words in self.words.kinds.items() if clause.has(words)}
         return [grant.n for grant in self.asked if grant.kind in kinds]
 
     def _sentences(self, text: str) -> Iterator[str]:

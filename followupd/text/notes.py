@@ -9,7 +9,18 @@ from followupd.domain.command import FACT_VERBS, Form, form_of, quoted
 from followupd.domain.mail import Message
 from followupd.domain.translatable import msg
 from followupd.text.mail.signature import TRIM, is_farewell
-from followupd.text.orders import Grammar, Order, Piece, Remark, Speaker, Unclear, YesOrNo, bare_line, folded
+from followupd.text.orders import (
+    Grammar,
+    Order,
+    Piece,
+    Remark,
+    Speaker,
+    Unclear,
+    YesOrNo,
+    bare_line,
+    folded,
+    of_kind,
+)
 
 _CASE = re.compile(r"\bFU-[A-Z0-9]{5,12}\b")
 #: a case, in brackets or as a list item, and the line about it
@@ -130,21 +141,22 @@ def _read_line(line: str, grammar: Grammar, question: Question | None, reading: 
         reading: the note as far as it was read; it is changed in place.
     """
     pieces = [_reply_or_remark(piece, grammar, question) for piece in grammar.read(line)]
-    orders = [piece for piece in pieces if isinstance(piece, Order)]
-    remarks = [piece.text for piece in pieces if isinstance(piece, Remark)]
+    orders = of_kind(pieces, Order)
+    remarks = [remark.text for remark in of_kind(pieces, Remark)]
 
     if remarks and reading.after_order and not orders and grammar.is_condition(remarks[0]):
         undone = reading.orders.pop()
         problem = msg("{line} depends on what you wrote below it", line=quoted(undone[0].line))
         reading.back.append(Unclear(f"{undone[0].line}\n{remarks[0]}", problem))
         return []
+
     if orders:
         reading.orders.append([replace(order, line=line.strip()) for order in orders])
 
     reading.after_order = bool(orders) or (reading.after_order and not pieces)
     reading.remarks += remarks
-    reading.back += [replace(piece, line=line.strip()) for piece in pieces if isinstance(piece, Unclear)]
-    return [piece for piece in pieces if isinstance(piece, YesOrNo)]
+    reading.back += [replace(unclear, line=line.strip()) for unclear in of_kind(pieces, Unclear)]
+    return of_kind(pieces, YesOrNo)
 
 
 def _reply_or_remark(piece: Piece, grammar: Grammar, question: Question | None) -> Piece:
@@ -323,17 +335,32 @@ def _signs(line: str, grammar: Grammar, signer: Speaker) -> bool:
     words = folded(line.strip(TRIM))
     if not words or len(line) > _MAX_SIGNATURE:
         return False
+
     name = folded(signer.name)
     initials = "".join(part[0] for part in name.split())
-    if words.replace(".", "").replace(" ", "") in {initials, initials[:1]}:
+    is_initials = words.replace(".", "").replace(" ", "") in {initials, initials[:1]}
+    if (
+        is_initials
+        or words in {name, *name.split(), folded(signer.id)}
+        or re.match(rf"{re.escape(name)}\b", words)
+    ):
         return True
-    if words in {name, *name.split(), folded(signer.id)} or re.match(rf"{re.escape(name)}\b", words):
+    if signer.email.lower() in line.lower() or _has_phone(line, signer):
         return True
+
     company = folded(grammar.company)
+    return company != "" and words.startswith(company)
+
+
+def _has_phone(line: str, signer: Speaker) -> bool:
+    """Return whether a line has the last digits of the signer's phone, and is not the order that says a phone.
+
+    Args:
+        line: a line of a note; numbers are compared without the signs between the digits.
+        signer: the agent who wrote the note.
+    """
     digits, phone = (re.sub(r"\D", "", text) for text in (line, signer.phone))
-    has_phone = len(phone) >= _MIN_DIGITS and phone[-_MIN_DIGITS:] in digits
-    has_company = company and words.startswith(company)
-    return bool(has_company) or (has_phone and not _names_phone(line)) or signer.email.lower() in line.lower()
+    return len(phone) >= _MIN_DIGITS and phone[-_MIN_DIGITS:] in digits and not _names_phone(line)
 
 
 def _names_phone(line: str) -> bool:

@@ -7,11 +7,12 @@ is left over. A text after the verb is never changed.
 
 import re
 import unicodedata
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from followupd.domain.command import (
     LIST_MARK,
@@ -126,6 +127,17 @@ class YesOrNo:
 
 
 Piece = Order | Unclear | Remark | Courtesy | YesOrNo
+_Kind = TypeVar("_Kind", bound=Piece)
+
+
+def of_kind(pieces: Iterable[Piece], kind: type[_Kind]) -> list[_Kind]:
+    """Return the pieces of one kind, in the order of the line."""
+    return [piece for piece in pieces if isinstance(piece, kind)]
+
+
+def _consist_of(pieces: Sequence[Piece], *kinds: type[Piece]) -> bool:
+    """Return whether there are pieces, and all of them are of these kinds."""
+    return bool(pieces) and all(isinstance(piece, kinds) for piece in pieces)
 
 
 @lru_cache(maxsize=4096)
@@ -190,12 +202,9 @@ class Grammar:
     @cached_property
     def people(self) -> Mapping[str, str]:
         """Each name of an agent, with the id; a first name that two share names nobody."""
-        found: dict[str, str] = {}
-        names = [(agent.name.split()[0], agent.id) for agent in self.agents if agent.name.split()]
-        firsts = [folded(name) for name, _ in names]
-        for name, agent_id in names:
-            if firsts.count(folded(name)) == 1:
-                found[folded(name)] = agent_id
+        firsts = [(folded(agent.name.split()[0]), agent.id) for agent in self.agents if agent.name.split()]
+        number = Counter(name for name, _ in firsts)
+        found = {name: agent_id for name, agent_id in firsts if number[name] == 1}
         for agent in self.agents:
             found |= dict.fromkeys(map(folded, (agent.name, agent.email, agent.id)), agent.id)
         return found
@@ -284,8 +293,7 @@ class Grammar:
         Args:
             line: a line of a note.
         """
-        pieces = self.read(line)
-        return bool(pieces) and all(isinstance(piece, Order) for piece in pieces)
+        return _consist_of(self.read(line), Order)
 
     def is_bare_choice(self, line: str) -> bool:
         """Return whether a line is an order without words of its own, as desk mails offer it: "kept: 1".
@@ -294,7 +302,7 @@ class Grammar:
             line: a line of a note.
         """
         wordy = {Form.TEXT, Form.AMOUNT, Form.NUMBER_AND_TEXT}
-        orders = [piece for piece in self.read(line) if isinstance(piece, Order)]
+        orders = of_kind(self.read(line), Order)
         return all(not order.text or form_of(order.verb) not in wordy for order in orders)
 
     def is_courtesy(self, line: str) -> bool:
@@ -428,12 +436,14 @@ class Grammar:
         found = self._verb(text, counted=True)
         if found is None:
             return []
+
         verb, end = found
         rest = text[end:]
         is_counted = folded(text[:end]) not in self.verbs
         if is_counted and not re.match(r"\s*[:：=–—-]?\s*#?\d", rest):
             is_alone = _END.fullmatch(rest) or self._is_polite(rest)
             return [self._lacks(verb, bare)] if is_alone else []
+
         separator = _SEPARATOR.match(rest)
         if separator:
             return self._by_form(verb, rest[separator.end() :], bare)
@@ -464,8 +474,11 @@ class Grammar:
         pause = re.match(r"\s*[,.!;…]+\s*", rest)
         if pause and form is Form.OPTIONAL_TEXT and "," in pause[0]:
             return self._by_form(verb, rest[pause.end() :], bare)
+        if pause and needs_text(verb):
+            return [self._lacks(verb, bare)]
         if pause:
-            return self._with_tail([Order(verb, "", bare)], rest, bare, needs_text=needs_text(verb))
+            return self._with_tail([Order(verb, "", bare)], rest, bare)
+
         if form is Form.NONE and self._is_polite(text):
             return [Order(verb, "", bare)]
         if self._needs_no_separator(verb, form, text):
@@ -715,10 +728,9 @@ class Grammar:
         choices = VERBS[verb].split(" | ")
         if len(choices) == 1:
             return None
-        for value in choices:
-            if said == folded(value) or value in self._values.get(said, ()):
-                return value
-        return None
+
+        meant = {value for value in choices if said == folded(value)} | self._values.get(said, frozenset())
+        return next(filter(meant.__contains__, choices), None)
 
     def _prose(self, verb: str, text: str, bare: str) -> Piece:
         """Return the order of a verb with free words, unless a second order hides in them.
@@ -754,9 +766,7 @@ class Grammar:
         stops = [*(start for start, _ in cuts), len(bare)]
         return "\n".join(bare[a:b].rstrip(" ,;") for a, b in zip(starts, stops, strict=True))
 
-    def _with_tail(
-        self, orders: list[Piece], tail: str, bare: str, *, needs_text: bool = False
-    ) -> list[Piece]:
+    def _with_tail(self, orders: list[Piece], tail: str, bare: str) -> list[Piece]:
         """Return orders with what stands behind them.
 
         Nothing more, courtesies, further orders, or a sentence.
@@ -765,21 +775,20 @@ class Grammar:
             orders: the orders that were read so far.
             tail: what stands behind the order.
             bare: the line without what is around it.
-            needs_text: the verb says nothing without a text.
         """
-        if needs_text:
-            return [self._lacks(getattr(orders[0], "verb", ""), bare)]
         if _END.fullmatch(tail) or self._is_polite(tail):
             return orders
         pause = _PAUSE.match(tail)
         rest = tail[pause.end() :] if pause else tail
         pieces = self.read(rest) if pause else []
-        if pieces and all(isinstance(piece, Order | Courtesy) for piece in pieces):
-            return [*orders, *(piece for piece in pieces if isinstance(piece, Order))]
+        if _consist_of(pieces, Order, Courtesy):
+            return [*orders, *of_kind(pieces, Order)]
+
         explains = getattr(orders[0], "verb", "") == "dismiss" or _SENTENCE_END.match(tail)
         is_sentence = explains and not self.is_condition(rest)
-        if is_sentence and pieces and all(isinstance(piece, Remark | Courtesy) for piece in pieces):
+        if is_sentence and _consist_of(pieces, Remark, Courtesy):
             return [*orders, Remark(rest)]
+
         problem = msg("{line} says more than I can read for certain", line=quoted(bare))
         return [Unclear(bare, problem, self._apart(bare) or None)]
 
@@ -963,17 +972,30 @@ def bare_line(line: str) -> str:
     bare = line.strip().lstrip(_OUTER)
     mark = LIST_MARK.match(bare)
     bare = bare[mark.end() if mark else 0 :].lstrip("¡¿")
+    return _not_bold(_not_quoted(bare)).strip()
+
+
+def _not_quoted(bare: str) -> str:
+    """Return a line without the quotation marks around all of it."""
     closing = _QUOTES.get(bare[:1])
-    if closing and len(bare) > 1 and bare.endswith(closing) and closing not in bare[1:-1]:
-        bare = bare[1:-1]
+    is_quoted = closing and len(bare) > 1 and bare.endswith(closing) and closing not in bare[1:-1]
+    return bare[1:-1] if is_quoted else bare
+
+
+def _not_bold(bare: str) -> str:
+    """Return a line whose whole, or whose label, is set in bold type as it is without that: "**kept:** 1"."""
     bold = _BOLD.match(bare)
-    if bold and bare.endswith(bold[0]) and bold[0] not in bare[bold.end() : -bold.end()]:
-        bare = bare[bold.end() : -bold.end()]
-    elif bold and _TOKEN.match(bare, bold.end()) and bold[0] in bare[bold.end() :]:
-        label, _, rest = bare[bold.end() :].partition(bold[0])
-        is_label = re.search(r"[:：]\s*$", label) or re.match(r"\s*[:：]", rest)
-        bare = f"{label}{rest}" if is_label else bare
-    return bare.strip()
+    if bold is None:
+        return bare
+
+    inner = bare[bold.end() : -bold.end()]
+    if bare.endswith(bold[0]) and bold[0] not in inner:
+        return inner
+
+    label, is_closed, rest = bare[bold.end() :].partition(bold[0])
+    is_label = re.search(r"[:：]\s*$", label) or re.match(r"\s*[:：]", rest)
+    begins_with_word = _TOKEN.match(bare, bold.end())
+    return f"{label}{rest}" if is_closed and is_label and begins_with_word else bare
 
 
 def _halves(bare: str) -> tuple[str, str]:

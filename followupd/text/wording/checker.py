@@ -330,19 +330,14 @@ def _check_shouting(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
         yield _at(rule, it.text, exclamation.start(), exclamation.end())
 
     names = {word.casefold() for name in it.context.names for word in _WORD.findall(name)}
-    before: re.Match[str] | None = None  # the word in capitals directly before
-    for match in _WORD.finditer(it.text):
-        if not _is_loud(it.text, match, names):
-            before = None
-            continue
-        if before and not it.text[before.end() : match.start()].isspace():
-            before = None
-        start = before.start() if before else match.start()
-        letters = len(match[0]) + (len(before[0]) if before else 0)
-        if letters > _MAX_ACRONYM:
-            yield _at(rule, it.text, start, match.end())
+    loud = [word for word in _WORD.finditer(it.text) if _is_loud(it.text, word, names)]
+    for before, word in zip([None, *loud], loud, strict=False):
+        is_beside = before and it.text[before.end() : word.start()].isspace()
+        start = before.start() if before and is_beside else word.start()
+        letters = "".join(it.text[start : word.end()].split())
+        if len(letters) > _MAX_ACRONYM:
+            yield _at(rule, it.text, start, word.end())
             return
-        before = match
 
 
 def _is_loud(text: str, match: re.Match[str], names: Collection[str]) -> bool:
@@ -364,7 +359,6 @@ def _check_length(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     most = LONGEST.get(it.kind, words)
     if words > most:
         yield Finding(rule, 0, f"{words} words, of {most} at most")
-    # The sentence that says how to reach us tells nothing new, so it is not counted.
     elif it.kind == LetterKind.HOLDING and sentence_count > HOLDING_SENTENCES + 1:
         yield Finding(rule, 0, f"{sentence_count} sentences")
 
