@@ -147,11 +147,10 @@ def health_snapshot(app: App, connected: dict[str, bool]) -> "HealthSnapshot":
     from followupd.adapters.health import HealthSnapshot
 
     with app.ledger.transaction() as tx:
-        breaker = tx.state.get(StateKey.BREAKER)
         return HealthSnapshot(
             cases=tx.cases.count_by_stage(),
             letters=tx.outbox.count_by_status(),
             quarantine=tx.mail.count(MailState.QUARANTINED),
             connected=connected,
-            breaker_open=breaker is not None and breaker[0] != "closed",
+            breaker_open=tx.state.value(StateKey.BREAKER, "closed") != "closed",
         )

@@ -50,6 +50,20 @@ def open_case(
     """Return the first event of a case for this mail.
 
     The customer is the sender of the mail, or of the one that an agent forwards.
+
+    Args:
+        message: the mail; letters answer it unless `no_answer` says why none may.
+        ref: the reference of the new case.
+        mailbox: the name of the mailbox that got the mail, and that sends the letters.
+        playbook: which names the first owner.
+        now: the time of the cycle.
+        facts: what is known of the case already.
+        severity: low, normal or high.
+        danger: whether words of the mail say that somebody's health or safety is at stake.
+        language: of the mail, "" where it is not certain: then the playbook's is used.
+        suggested: facts in the customer's words by name, which an agent confirms.
+        by: who or what opens it.
+        why: what opens it, for the history.
     """
     forwarded_from = message.forwarded_from if message.kind is Kind.AGENT else None
     candidates = tuple(person.address for person in (message.sender, message.reply_to) if person)
@@ -105,7 +119,11 @@ def choose_playbook(
 
     When no playbook has any, it is `default` (practice 11).
 
-    `found(pattern, text)` says whether a word of a playbook is in a text.
+    Args:
+        message: whose subject and customer's words are searched.
+        playbooks: by name; of equally good ones the first counts.
+        cues: the names of the cue groups that the recogniser found in the mail.
+        found: whether a word of a playbook, the first argument, is in a text, the second one.
     """
     text = f"{message.subject}\n{customer_text(message)}"
     best, best_score = playbooks["default"], (0, 0)
@@ -119,7 +137,13 @@ def choose_playbook(
 
 
 def classified(verdict: Verdict, now: datetime, *, urgent: bool = False) -> Event:
-    """Return the event that follows from the recogniser's verdict; `urgent` asks an agent at once."""
+    """Return the event that follows from the recogniser's verdict.
+
+    Args:
+        verdict: complaint or suspected.
+        now: the time of the cycle.
+        urgent: whether an agent is asked at once instead of in the next digest.
+    """
     if verdict.verdict == "complaint":
         return ComplaintHeard(
             at=now,
@@ -185,6 +209,10 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
     """Return when the owner is told of a complaint at the latest, whose first letter is to be reviewed.
 
     Everything else that follows the opening happens at once.
+
+    Returns:
+        A time in UTC, which may have passed; None for a case of which the owner knows, or whose letters need
+        no review.
     """
     if case.stage is not Stage.PROMISED or not playbook.confirm_review or owner_knows(case):
         return None

@@ -19,7 +19,14 @@ def proposed(
     playbook: Playbook,
     now: datetime,
 ) -> list[Event]:
-    """Return proposals for what was found in a reply, without what the case contains already."""
+    """Return proposals for what was found in a reply, without what the case contains already.
+
+    Args:
+        case: what it contains is not proposed again, and its next numbers are used.
+        found: what the text of the reply promises and gives.
+        playbook: whose currency an amount without one has.
+        now: the time of the proposals.
+    """
     known = {promise.text for promise in case.promises}
     promises, grants = paired(found.promises, found.compensation, case.next_promise, known)
     events: list[Event] = []
@@ -108,8 +115,13 @@ def moved(
 ) -> list[Moved]:
     """Return the promises whose date a letter tells differently than it was written, or no longer.
 
-    `before` and `after` are the dates that are read behind the promises in both texts. What could not be read
-    in the letter as it was written is compared with nothing.
+    What could not be read in the letter as it was written is compared with nothing.
+
+    Args:
+        told: the promises that the letter is about.
+        before: the date that is read behind each promise in the letter as it was written, by number; None
+            for no date.
+        after: the same in the letter as an agent changed it.
     """
     found = []
     for promise in told:
@@ -127,6 +139,18 @@ def changed_letter(
     A new date of a promise is noted: the customer has it in writing. What the letter promises or gives beyond
     what was written is proposed to the owner, and a promise that it names no more, or without a date, is
     asked about.
+
+    Args:
+        case: the letter's, whose next numbers the proposals have.
+        before: what is found in the letter as it was written.
+        after: what is found in the letter that was sent.
+        dates: the promises with another date than before.
+        playbook: whose calendar gives a promise with a new date its internal deadline.
+        now: the time of the cycle.
+
+    Returns:
+        Events for the history, sentences that tell the owner of them, and the lines with which the owner can
+        answer. All three are empty for a letter that says the same in other words.
     """
     events: list[Event] = []
     sentences: list[Translatable] = []

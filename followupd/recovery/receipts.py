@@ -30,7 +30,12 @@ _CALL_AFTER = Duration(2, "business day")
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the owner is asked to call a customer who has not said whether something arrived."""
+    """Return when the owner is asked to call a customer who has not said whether something arrived.
+
+    Returns:
+        A time in UTC; None before the owner was reminded of it, after the call was asked for, and when the
+        customer has written or was reached.
+    """
     reminded_at = max(case.reminders_of(ReminderKind.RECEIPT), default=None)
     if reminded_at is None or not _is_silent(case):
         return None

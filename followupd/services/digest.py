@@ -339,10 +339,10 @@ def _unread_lines(tx: Transaction, since: datetime | None) -> list[str]:
 
 def _breaker_line(tx: Transaction) -> str:
     """Return the line about the circuit breaker, "" while it is closed."""
-    breaker = tx.state.get(StateKey.BREAKER)
-    if breaker is None or breaker[0] == "closed":
+    breaker = tx.state.value(StateKey.BREAKER, "closed")
+    if breaker == "closed":
         return ""
-    if breaker[0] == "partly":
+    if breaker == "partly":
         return msg("the breaker keeps some letters back: see `followupd status`")
 
     return msg("the breaker is open and nothing leaves: see `followupd status`")

@@ -113,14 +113,18 @@ def quarantine(tx: Transaction, mail: StoredMail, reason: str) -> None:
 
 def untold(tx: Transaction) -> list[int]:
     """Return the mails in quarantine of which nobody was told, by their ids, oldest first."""
-    told = tx.state.get(StateKey.QUARANTINE_TOLD)
-    known = set(told[0]) if told else set()
+    known = set(tx.state.value(StateKey.QUARANTINE_TOLD, ()))
     return [mail_id for mail_id in tx.mail.quarantined_ids() if mail_id not in known]
 
 
 def mark_told(tx: Transaction, mail_ids: Iterable[int], now: datetime) -> None:
-    """Record that somebody was told of mails in quarantine; those that are in it no more are forgotten."""
-    told = tx.state.get(StateKey.QUARANTINE_TOLD)
-    known = {*(told[0] if told else ()), *mail_ids}
+    """Record that somebody was told of mails in quarantine; those that are in it no more are forgotten.
+
+    Args:
+        tx: in which the mail to the lead is queued, too.
+        mail_ids: the mails' ids in the ledger.
+        now: the time of the cycle.
+    """
+    known = {*tx.state.value(StateKey.QUARANTINE_TOLD, ()), *mail_ids}
     kept = [mail_id for mail_id in tx.mail.quarantined_ids() if mail_id in known]
     tx.state.put(StateKey.QUARANTINE_TOLD, kept, now)

@@ -56,6 +56,13 @@ class StaffNotices:
         """Report a tag or a move that could not be executed to the case's owner.
 
         IMAP does not record who made it. For a mail without a case the owner of the default playbook is told.
+
+        Args:
+            tx: in which the mail to the owner is queued.
+            mail: the mail that has the tag or was moved.
+            command: what the tag or the folder means.
+            problem: why it could not be executed, in a sentence that a language may translate.
+            now: the time of the cycle.
         """
         ref = mail.case_ref or tx.cases.ref_for(mail.message.thread)
         log.command_not_understood(command.source, ref or "")
@@ -127,15 +134,13 @@ class StaffNotices:
         The breaker does not stop this mail.
         """
         with self.context.ledger.transaction() as tx:
-            breaker = tx.state.get(StateKey.BREAKER)
-            if breaker is None or breaker[0] == "closed":
+            if tx.state.value(StateKey.BREAKER, "closed") == "closed":
                 return 0
-            reason = tx.state.get(StateKey.BREAKER_REASON)
-            why = msg("the breaker keeps letters back: {why}", why=str(reason[0]) if reason else "")
+
+            reason = str(tx.state.value(StateKey.BREAKER_REASON, ""))
+            why = msg("the breaker keeps letters back: {why}", why=reason)
             advice = msg("look at `followupd letters`; `followupd resume` lets them leave again")
-            today = self._today(now)
-            keys = [(notice_key(today, f"breaker-{lead.id}"), lead) for lead in self._leads]
-            return sum(self.queue(tx, key, [why, advice], lead, now) for key, lead in keys)
+            return self._tell_leads(tx, "breaker", [why, advice], now)
 
     def flooded(self, now: datetime) -> int:
         """Tell the leads at once, and once a day, that more complaints came than agents are asked about singly.
@@ -143,14 +148,26 @@ class StaffNotices:
         Return how many mails were written.
         """
         with self.context.ledger.transaction() as tx:
-            flood = tx.state.get(StateKey.FLOOD)
-            if flood is None or not flood[0]:
+            if not tx.state.value(StateKey.FLOOD):
                 return 0
+
             tx.state.put(StateKey.FLOOD, 0, now)
             n = sum(case.flood and case.stage is Stage.SUSPECTED for case in tx.cases.unfinished())
-            line = msg(FLOOD_LINE, n=n)
-            keys = [(notice_key(self._today(now), f"flood-{lead.id}"), lead) for lead in self._leads]
-            return sum(self.queue(tx, key, [line], lead, now) for key, lead in keys)
+            return self._tell_leads(tx, "flood", [msg(FLOOD_LINE, n=n)], now)
+
+    def _tell_leads(self, tx: Transaction, name: str, lines: Sequence[str], now: datetime) -> int:
+        """Queue a notice to each lead, and return how many were written.
+
+        Args:
+            tx: the transaction.
+            name: of the notice; each lead gets one of a name a day.
+            lines: what it says, in English, as `msg` made them.
+            now: the time of the cycle, which decides the day.
+        """
+        today = self._today(now)
+        return sum(
+            self.queue(tx, notice_key(today, f"{name}-{lead.id}"), lines, lead, now) for lead in self._leads
+        )
 
     def queue(
         self,
@@ -320,7 +337,16 @@ class AbsenceService:
         self.store(tx, agent, back, now)
 
     def store(self, tx: Transaction, agent: Agent, until: datetime, now: datetime) -> None:
-        """Store until when an agent is away, and tell the one who stands in."""
+        """Store until when an agent is away, and tell the one who stands in.
+
+        The same date said twice is told once. Absences that are over are forgotten.
+
+        Args:
+            tx: in which it is stored, and the notice is queued.
+            agent: who is away.
+            until: when the agent is back, in UTC.
+            now: the time of the cycle.
+        """
         absences = {agent_id: back for agent_id, back in _absences(tx).items() if back > now}
         if absences.get(agent.id) == until:
             return
@@ -343,8 +369,8 @@ class AbsenceService:
 
 def _absences(tx: Transaction) -> dict[str, datetime]:
     """Return until when agents are away who said so by mail."""
-    stored = tx.state.get(StateKey.ABSENCES)
-    return {name: datetime.fromisoformat(back) for name, back in (stored[0] if stored else {}).items()}
+    stored = tx.state.value(StateKey.ABSENCES, {})
+    return {name: datetime.fromisoformat(back) for name, back in stored.items()}
 
 
 def notice_key(on: date, name: str) -> str:

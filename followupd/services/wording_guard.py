@@ -151,9 +151,13 @@ class WordingGuard:
 def wording_context(
     playbook: Playbook, language: str, now: datetime, languages: Catalogue | None = None
 ) -> Context:
-    """Return how the rules read dates and promises: by the playbook's calendar, in one of `languages`.
+    """Return how the rules read dates and promises: by the playbook's calendar, in the language of the text.
 
-    Without `languages`, the shipped ones are used.
+    Args:
+        playbook: whose calendar says what has passed, and whose currency an amount without one has.
+        language: the tag or locale of the text.
+        now: when the text is written.
+        languages: the languages to use, the shipped ones by default.
     """
     calendar = playbook.calendar
     today = calendar.local(now).date()

@@ -50,6 +50,11 @@ class StateStore:
         row = self._session.execute(_SELECT_VALUE, {"name": name}).first()
         return (json.loads(row[0]), row[1]) if row else None
 
+    def value(self, name: StateName, default: Any = None) -> Any:
+        """Return a value whatever its age, the default when it was never stored."""
+        found = self.get(name)
+        return found[0] if found else default
+
     def cursor(self, mailbox: str, folder: str) -> FolderCursor | None:
         """Return how far a folder was read; None when it was never read."""
         row = self._session.get(CursorRow, (mailbox, folder))

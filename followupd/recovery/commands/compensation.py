@@ -94,6 +94,14 @@ def grant_once(command: Command, context: CommandContext, grant: Compensation) -
     """Grant compensation with the next number.
 
     When the case has the same grant already, a proposed one is approved, and any other stays as it is.
+
+    Args:
+        command: the line or tag that grants.
+        context: with the case as it is before this grant.
+        grant: with number 0, since the number depends on what the case has.
+
+    Returns:
+        No event where the same grant was decided already.
     """
     same = _find_same(context.case.compensation, grant)
     vague = None if same else _without_amount(context.case.compensation, grant)
@@ -131,7 +139,13 @@ def _filled(
 
 
 def granted(command: Command, context: CommandContext, grant: Compensation) -> CompensationGranted:
-    """Return that this is granted, or waits for a lead's approval, and why."""
+    """Return that this is granted, or waits for a lead's approval, and why.
+
+    Args:
+        command: whose agent grants; where nobody proved who it was, that is the owner of the case.
+        context: with the limits, and with what the customer was granted in other cases.
+        grant: with the number that it has or gets in the case; its state does not count.
+    """
     agent = context.playbook.team.by_id(command.agent) or context.playbook.owner_of(context.case.owner)
     because = (
         _above_limit(agent, grant.money) or _above_cap(context, grant) or _granted_elsewhere(context, grant)
@@ -265,6 +279,11 @@ def found_grants(
     """Grant what was found in a reply, each with the number of its promise.
 
     What was given already is issued too.
+
+    Args:
+        command: the `promised` with which an agent says that the reply's promises count.
+        context: with the case as it is before the first grant.
+        grants: each with the number of the promise that the same action keeps, 0 for none.
     """
     events: list[Event] = []
 

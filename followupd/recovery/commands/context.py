@@ -76,7 +76,14 @@ def origin(command: Command, context: CommandContext) -> Origin:
 def numbered_events(
     event: Callable[..., Event], numbers: Iterable[int], command: Command, context: CommandContext
 ) -> list[Event]:
-    """Return one event of a kind for each of these promises, grants or options."""
+    """Return one event of a kind for each of these promises, grants or options.
+
+    Args:
+        event: a class of events that needs nothing but the number.
+        numbers: of what it happens to; their order is that of the events.
+        command: the line that says so, for the history.
+        context: which has the time.
+    """
     fields = origin(command, context)
     return [event(n=n, **fields) for n in numbers]
 
@@ -98,7 +105,11 @@ def chosen_numbers(
 ) -> list[int]:
     """Return the numbers that the text of a command names, or all of `numbers` when it is empty.
 
-    `what` is what is numbered, for the error. Numbers in `done` may be repeated; they mean nothing more.
+    Args:
+        command: whose text has the numbers, with any signs between them.
+        numbers: those that can be meant.
+        what: what is numbered, in the singular, for the error.
+        done: numbers that may be repeated, and mean nothing more.
 
     Raises:
         NotUnderstoodError: the text names none of `numbers`, or there are none.

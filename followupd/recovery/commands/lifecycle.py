@@ -234,6 +234,11 @@ def untagged(command: Command, context: CommandContext, history: Sequence[Event]
 
     Where something else was said since, by a person or a playbook's letter, the tag is no longer what counts.
 
+    Args:
+        command: what the tag means, and who removed it as far as that is known.
+        context: with the case as it is now.
+        history: all events of the case, the oldest first.
+
     Raises:
         NotUnderstoodError: a letter to the customer has left.
     """
@@ -295,7 +300,16 @@ def undo(command: Command, context: CommandContext) -> list[Event]:
 
 
 def _inverse(done: Event, before: Case, command: Command, context: CommandContext) -> list[Event]:
-    """Return the events that take one event back, given the case as it was before.
+    """Return the events that take one event back.
+
+    Args:
+        done: what an agent said last, or a part of it.
+        before: the case as it was before all of that.
+        command: the `undo`.
+        context: with the case as it is now.
+
+    Returns:
+        No event for one that cannot be taken back.
 
     Raises:
         NotUnderstoodError: the customer knows of it, or it is in a letter that has left.
@@ -354,7 +368,13 @@ def _owed_before(done: Event, before: Case, command: Command, context: CommandCo
 
 
 def _without_promise(n: int, before: Case, command: Command, context: CommandContext) -> list[Event]:
-    """Return what takes a promise back that was made, or approved, and is not in writing."""
+    """Return what takes a promise back that was made, or approved, and is not in writing.
+
+    A promise that was proposed before becomes a proposal again, and one that was not there is withdrawn.
+
+    Raises:
+        NotUnderstoodError: the customer has it in writing.
+    """
     promise = context.case.promise(n)
     if promise is None or promise.confirmed:
         problem = msg("the customer has promise {n} in writing; say 'withdraw: {n} because ...'", n=n)
@@ -367,7 +387,11 @@ def _without_promise(n: int, before: Case, command: Command, context: CommandCon
 
 
 def _promise_as_before(n: int, before: Case, command: Command, context: CommandContext) -> list[Event]:
-    """Return what makes a promise again what it was before it was kept, moved or withdrawn."""
+    """Return what makes a promise again what it was before it was kept, moved or withdrawn.
+
+    Raises:
+        NotUnderstoodError: a letter has told the customer since.
+    """
     earlier, now = before.promise(n), context.case.promise(n)
     if earlier is None or now is None:
         return []
@@ -382,7 +406,11 @@ def _promise_as_before(n: int, before: Case, command: Command, context: CommandC
 def _without_grant(
     n: int, at: datetime, before: Case, command: Command, context: CommandContext
 ) -> list[Event]:
-    """Return what takes a grant back that no letter has named since it was given."""
+    """Return what takes a grant back that no letter has named since it was given.
+
+    Raises:
+        NotUnderstoodError: a letter has left since, or may have left.
+    """
     sent = context.case.letters_in(LetterRecordState.SENT, LetterRecordState.DOUBT)
     if any(record.kind.to_customer and record.at > at for record in sent):
         problem = msg("a letter has left since; say 'refused: {n}' and tell the customer", n=n)

@@ -102,7 +102,16 @@ def _says_no_word(text: str, command: Command, context: CommandContext) -> NotUn
 
 
 def check_future(date: datetime, command: Command, context: CommandContext) -> None:
-    """Raise NotUnderstoodError if the date of a command has passed."""
+    """Check that the date of a command has not passed.
+
+    Args:
+        date: in UTC, as it was read from the line.
+        command: the line, which the error quotes.
+        context: which has the time.
+
+    Raises:
+        NotUnderstoodError: it has passed; the error names the date in the company's time zone.
+    """
     if date <= context.now:
         raise NotUnderstoodError(
             msg(
@@ -116,7 +125,16 @@ def check_future(date: datetime, command: Command, context: CommandContext) -> N
 def new_promise(
     context: CommandContext, n: int, text: str, kind: PromiseKind, promised_by: datetime | None, source: str
 ) -> Promise:
-    """Return promise `n` of the case, made now; its internal deadline is the playbook's."""
+    """Return promise `n` of the case, made now; its internal deadline is the playbook's.
+
+    Args:
+        context: which has the time and the owner.
+        n: the number of a new promise, or of the one that it replaces.
+        text: what is promised, as a letter says it.
+        kind: how certain it is.
+        promised_by: the date that the customer is told, in UTC; None for a promise without a date.
+        source: where it was said: "note", "tag", "options".
+    """
     return Promise(
         n=n,
         text=text,

@@ -32,7 +32,12 @@ __all__ = [
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the next reminder is due, or a promise slips or is broken, or a holding letter is due."""
+    """Return when the next reminder is due, or a promise slips or is broken, or a holding letter is due.
+
+    Returns:
+        A time in UTC, which may have passed; None when nothing is to come. While the case is held, only
+        its end and the reminders of the hold and of mails that were not delivered are due.
+    """
     times = [case.held_until]
     if not case.held:
         times = [slip_at(case), broken_at(case), holding_at(case, playbook), requests_due(case, playbook)]

@@ -34,6 +34,15 @@ def slipped(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
     """Move the promises that slip to a new date, before the date that the customer was told (practice 26).
 
     Those that slip later on the same day move too, so that the customer gets one letter about all of them.
+
+    Args:
+        case: of whose promises the open ones slip that are in writing.
+        playbook: whose calendar says where the day ends and the new dates are.
+        now: the time of the cycle.
+
+    Returns:
+        An event for each promise that moves. Its internal deadline is as long before the new date as it was
+        before the old one.
     """
     found: list[Decision] = []
     why = "our own date has passed and nobody has said that it was kept"
@@ -112,6 +121,10 @@ def holding_at(case: Case, playbook: Playbook) -> datetime | None:
     """Return when the holding letter is due.
 
     The owner has a day to write after the reminder about silence.
+
+    Returns:
+        A time in UTC; None before that reminder, for a case that is not worked on, and after the last of the
+        few holding letters that one case gets.
     """
     reminded_at = case.reminded_at(silence_key(case)) if silent_since(case) else None
     if reminded_at is None or case.stage not in WORKING:

@@ -1,6 +1,6 @@
 """Everything that people are reminded of in a case, and when: promises, silence, approvals, holds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -63,16 +63,22 @@ class Reminder:
     in_digest: bool = False
 
 
-def person(case: Case, playbook: Playbook, level: Level) -> Agent:
-    """Return who is reminded at a level; if nobody has that role, the next lower one."""
-    owner = playbook.owner_of(case.owner)
-    lead, manager = playbook.team.first(Role.LEAD), playbook.team.first(Role.MANAGER)
+#: the roles that are reminded at each level, the first one that somebody has; at last it is the owner
+_ROLES: Mapping[Level, tuple[Role, ...]] = {
+    "manager": (Role.MANAGER, Role.LEAD),
+    "lead": (Role.LEAD,),
+    "owner": (),
+}
 
-    if level == "manager":
-        return manager or lead or owner
-    if level == "lead":
-        return lead or owner
-    return owner
+
+def person(case: Case, playbook: Playbook, level: Level) -> Agent:
+    """Return who is reminded at a level; if nobody has that role, the next lower one.
+
+    Returns:
+        Whoever stands in while that person is away.
+    """
+    found = map(playbook.team.first, _ROLES[level])
+    return next(filter(None, found), playbook.owner_of(case.owner))
 
 
 def reminders_of(case: Case, playbook: Playbook) -> Iterator[Reminder]:

@@ -276,9 +276,12 @@ class MailRouter:
         verdict = self.classifier.verdict(message)
         if message.forwarded_from and message.via:
             return replace(verdict, verdict="suspected", because="a colleague forwarded it")
-        if verdict.verdict == "no" and message.by_hand and not message.text.strip():
+        if verdict.verdict != "no":
+            return verdict
+
+        if message.by_hand and not message.text.strip():
             return Verdict("suspected", verdict.score, because=f"a person must open it: {message.by_hand}")
-        if verdict.verdict == "no" and not message.text and message.quoted:
+        if message.quoted and not message.text:
             quoted = self.classifier.verdict(replace(message, text=message.quoted))
             if quoted.verdict != "no":
                 return replace(quoted, verdict="suspected", because="all of its words look like a quote")
@@ -426,16 +429,12 @@ class MailRouter:
         """
         message = mail.message
         receivers = {person.address.casefold() for person in (*message.to, *message.cc)} - self.addresses
-        known = [case.customer]
-        newest = tx.mail.by_message_id([case.message_id]) if case.message_id else None
-        if newest:
-            known += [newest.message.sender, newest.message.reply_to or newest.message.sender]
-        if not receivers.isdisjoint(person.address.casefold() for person in known):
+        if not receivers.isdisjoint(_customers_addresses(tx, case)):
             return True
 
-        team = self.context.playbooks.default.team
-        inside = {_domain(address) for address in (*self.addresses, *(a.email for a in team.agents))}
-        return mail.in_sent and any(_domain(address) not in inside for address in receivers)
+        agents = self.context.playbooks.default.team.agents
+        inside = set(map(_domain, (*self.addresses, *(agent.email for agent in agents))))
+        return mail.in_sent and not inside.issuperset(map(_domain, receivers))
 
     def _forwarded_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Open a suspected case for the customer whose mail an agent forwarded."""
@@ -540,6 +539,18 @@ def _newest_after(tx: Transaction, case: Case) -> Case:
 
     later = tx.cases.unfinished_of(case.customer.address, case.mailbox)
     return next((other for other in later if other.earlier == case.ref), case)
+
+
+def _customers_addresses(tx: Transaction, case: Case) -> set[str]:
+    """Return the addresses at which the customer is written to, in lower case.
+
+    Besides the case's own address they are the sender's of the newest mail, and where its answers are to go.
+    """
+    people = {case.customer}
+    newest = tx.mail.by_message_id([case.message_id]) if case.message_id else None
+    if newest:
+        people |= {newest.message.sender, newest.message.reply_to or newest.message.sender}
+    return {person.address.casefold() for person in people}
 
 
 def _relayed(tx: Transaction, message: Message) -> Message:

@@ -52,11 +52,8 @@ class FetchFailure:
 
 def last_failure(tx: Transaction, mailbox: str, folder: str) -> FetchFailure | None:
     """Return the failure of the last fetch from a folder, None when it succeeded."""
-    stored = tx.state.get(StateKey.FETCH_FAILURE.of(mailbox, folder))
-    if stored is None or not stored[0]:
-        return None
-
-    return FetchFailure(**stored[0])
+    stored = tx.state.value(StateKey.FETCH_FAILURE.of(mailbox, folder))
+    return FetchFailure(**stored) if stored else None
 
 
 def record_failure(
@@ -89,7 +86,13 @@ def clear_failure(tx: Transaction, mailbox: str, folder: str, now: datetime) -> 
 def unreadable(place: MailLocation, reason: str, now: datetime, *, in_sent: bool) -> IncomingMail:
     """Return a placeholder for a mail that the server cannot return.
 
-    Its fingerprint is that of its location.
+    Its fingerprint is that of its location: there are no bytes to compute one from.
+
+    Args:
+        place: where the mail is.
+        reason: why it cannot be read, for the person who looks at it.
+        now: when that was found, which stands for the time of its arrival.
+        in_sent: whether the folder is Sent.
     """
     location = f"{place.mailbox}\n{place.folder}\n{place.uidvalidity}\n{place.uid}"
     return IncomingMail(

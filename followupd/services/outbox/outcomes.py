@@ -93,7 +93,14 @@ def _log_result(tx: Transaction, result: SendResult, delivery: DeliveryResult) -
 def confirm_sent(tx: Transaction, letter: Letter, why: str, now: datetime) -> None:
     """Record evidence that a letter was sent.
 
-    It outweighs any other status, even that the letter is queued.
+    It outweighs any other status, even that the letter is queued. Evidence that comes a second time records
+    nothing.
+
+    Args:
+        tx: in which the letter and its case change together.
+        letter: the letter that was found.
+        why: what the evidence is, for the history.
+        now: the time at which it was found.
     """
     if tx.outbox.confirm_sent(letter.key, now, why):
         log.letter_confirmed(letter.key)
@@ -123,7 +130,14 @@ def requeue(tx: Transaction, letter: Letter, why: str, by: str, now: datetime) -
 
 
 def cancel(tx: Transaction, letter: Letter, why: str, now: datetime) -> None:
-    """Cancel a queued letter whose text is no longer true."""
+    """Cancel a queued letter whose text is no longer true.
+
+    Args:
+        tx: in which the letter and its case change together.
+        letter: one that may have been claimed in the meantime; then nothing is recorded.
+        why: what has changed, for the history and the log.
+        now: the time of the cycle.
+    """
     if tx.outbox.drop(letter.key):
         log.letter_cancelled(letter.key, why)
         dropped = e.LetterDropped(at=now, why=why, key=letter.key, kind=letter.kind)

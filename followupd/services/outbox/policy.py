@@ -83,13 +83,17 @@ class SendPolicy:
 
         A letter counts from its claim on, even while it is in doubt. `followupd resume` closes
         the breaker and starts a new count.
+
+        Args:
+            tx: in which it is read.
+            letters: those to be decided; only the usage of their addresses and domains is read.
+            now: the end of the windows in which letters count.
         """
         state = tx.state.get(StateKey.BREAKER)
         breaker_since = now - self.breaker[1]
         breaker_reason = ""
         if state and state[0] == "open":
-            reason = tx.state.get(StateKey.BREAKER_REASON)
-            breaker_reason = f"the breaker is open: {reason[0] if reason else ''}"
+            breaker_reason = f"the breaker is open: {tx.state.value(StateKey.BREAKER_REASON, '')}"
         elif state and state[0] == "closed":
             resumed_at = state[1]
             breaker_since = max(breaker_since, resumed_at)
@@ -215,20 +219,25 @@ BUDGET_NAMES = {
 
 def stopped_budgets(tx: Transaction) -> frozenset[Budget]:
     """Return the budgets for which the breaker is partly open."""
-    state = tx.state.get(StateKey.BREAKER)
-    if state is None or state[0] != "partly":
+    if tx.state.value(StateKey.BREAKER) != "partly":
         return frozenset()
-    stored = tx.state.get(StateKey.BREAKER_BUDGETS)
-    return frozenset(Budget(name) for name in stored[0]) if stored else frozenset()
+
+    stored = tx.state.value(StateKey.BREAKER_BUDGETS, ())
+    return frozenset(map(Budget, stored))
 
 
 def open_breaker(tx: Transaction, why: str, now: datetime, budget: Budget | None = None) -> None:
     """Stop all letters, or those of one budget, until a person has looked and types `followupd resume`.
 
     A breaker that is open already keeps its first reason.
+
+    Args:
+        tx: in which the state is stored.
+        why: a reason for people, which the log, the digest and `status` show.
+        now: the time of the cycle.
+        budget: the letters to stop besides those that are stopped already; None for all.
     """
-    state = tx.state.get(StateKey.BREAKER)
-    if state and state[0] == "open":
+    if tx.state.value(StateKey.BREAKER) == "open":
         return
 
     if budget:
@@ -244,9 +253,9 @@ def stop_if_restored_copy(ledger: Ledger, now: datetime) -> None:
     A copy does not know what was sent since it was made, and would send it again.
     """
     with ledger.transaction() as tx:
-        copied = tx.state.get(StateKey.COPIED)
-        if not copied or not copied[0]:
+        if not tx.state.value(StateKey.COPIED):
             return
+
         why = "the ledger is a copy, and letters may have been sent since it was made"
         open_breaker(tx, why, now)
         tx.state.put(StateKey.COPIED, False, now)

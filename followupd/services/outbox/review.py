@@ -128,8 +128,7 @@ class DraftFiler:
         key = StateKey.DRAFT_COMMANDS.of(letter.key)
 
         with self.ledger.transaction() as tx:
-            stored = tx.state.get(key)
-            known = stored[0] if stored else []
+            known = tx.state.value(key, [])
             if lines == known:
                 return
             tx.state.put(key, lines, now)
