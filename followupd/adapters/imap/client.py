@@ -68,7 +68,15 @@ class _ResponseReader:
         return self._take(end + 1)
 
     def read(self, size: int) -> bytes:
-        """Return this many bytes, fewer at the end of the connection."""
+        """Return this many bytes, fewer at the end of the connection.
+
+        Args:
+            size: of a literal, as the server announced it (RFC 9051, section 4.3).
+
+        Raises:
+            IMAPClientAbortError: more was announced than any response of ours has; the connection is of no
+                more use.
+        """
         if size > MAX_RESPONSE:
             raise IMAPClientAbortError("a response is too long")
         while len(self.buffer) < size and self.fill():
@@ -166,9 +174,14 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
     def starttls(self, ssl_context: ssl.SSLContext | None = None) -> Any:
-        """Start TLS.
+        """Start TLS (RFC 9051, section 6.2.1).
 
-        Bytes that arrived in clear text behind the response are an error, never read as encrypted.
+        Args:
+            ssl_context: which checks the certificate; None for imapclient's own.
+
+        Raises:
+            IMAPClientAbortError: bytes arrived in clear text behind the response. Somebody on the way may
+                have put them there, so they are never read as encrypted.
         """
         if self._reader.buffer:
             raise IMAPClientAbortError("the server sent data before STARTTLS")
@@ -211,6 +224,13 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         """Select a folder, read-only where the server allows no more.
 
         Updates that were reported for the folder selected before are dropped.
+
+        Args:
+            folder: the server's name for it.
+
+        Returns:
+            The items of the response by name in capitals: UIDVALIDITY, UIDNEXT, EXISTS, and HIGHESTMODSEQ
+            where the server counts changes.
         """
         try:
             response = dict(self.select_folder(folder))
@@ -277,6 +297,11 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
 
     def append_uid(self, folder: str, raw: bytes, flags: Iterable[str]) -> int:
         """Append a mail and return its UID (RFC 4315).
+
+        Args:
+            folder: the server's name for it.
+            raw: the whole mail.
+            flags: system flags and keywords that it gets.
 
         Raises:
             IMAPClientError: it was refused, or the server did not tell its UID.
@@ -399,7 +424,8 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
 def decoded_name(name: bytes) -> str:
     """Decode the name of a folder or label from modified UTF-7 (RFC 9051, section 5.1).
 
-    One that is not UTF-7 stays.
+    One that is not UTF-7 stays, so that a server with names in UTF-8 hides no folder; what is not ASCII in
+    it is replaced.
     """
     try:
         return str(decode_utf7(name))
@@ -408,7 +434,11 @@ def decoded_name(name: bytes) -> str:
 
 
 def uid_set(uids: Iterable[int]) -> bytes:
-    """Return a message set with ranges ("1:200,305"), since servers limit the length of a command."""
+    """Return a message set with ranges ("1:200,305"), since servers limit the length of a command.
+
+    Args:
+        uids: in any order, each once; none gives b"", which no command takes.
+    """
     runs: list[list[int]] = []
     for uid in sorted(uids):
         if runs and uid == runs[-1][1] + 1:

@@ -122,6 +122,9 @@ class _Outliner:
             structure: the node as FETCH returned it.
             section: the IMAP section of the node, "" for the mail itself.
             depth: how many nodes are above it.
+
+        Raises:
+            UnsupportedStructureError: it is no structure, or one that is too deep or has too many parts.
         """
         self.parts += 1
         if not isinstance(structure, list) or not structure:
@@ -160,6 +163,9 @@ def _leaf_fetch(leaf: list[Value]) -> str:
 
     Attached text counts as an attachment, except for calendars and the headers that a delivery report
     returns.
+
+    Raises:
+        UnsupportedStructureError: the leaf has fewer fields than RFC 9051 demands.
     """
     if len(leaf) < 7:
         raise UnsupportedStructureError
@@ -323,7 +329,13 @@ def fetch_mails(client: Client, uids: Collection[int]) -> Iterator[tuple[Fetched
 
 
 def _mail(uid: int, row: Row, raw: bytes) -> FetchedMail:
-    """Return the mail that the two FETCH responses describe."""
+    """Return the mail that the two FETCH responses describe.
+
+    Args:
+        uid: of the mail.
+        row: its flags, size and date; empty where the server returned none of them.
+        raw: the whole mail, or its reassembled text. Its Date header counts where the server tells no date.
+    """
     return FetchedMail(
         uid=uid,
         flags=flags_of(row),

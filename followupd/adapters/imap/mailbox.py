@@ -296,8 +296,17 @@ class ImapMailbox:
     ) -> bool:
         """Add and remove keywords; at Gmail, whose web pages show no keywords, they become labels.
 
+        Args:
+            folder: where the mails are.
+            uids: the mails; those that no longer exist are passed over.
+            add: keywords; a server may have a limit, or permit none that it does not know.
+            remove: keywords; one that a mail does not have is passed over.
+
         Returns:
             False when the folder does not accept one of the keywords; then none is set.
+
+        Raises:
+            ValueError: a keyword has characters that no server accepts (RFC 9051, section 9).
         """
         added, removed = sorted(set(add)), sorted(set(remove))
         for keyword in (*added, *removed):
@@ -306,7 +315,7 @@ class ImapMailbox:
 
         with self._connection(f"the folder {folder} cannot be marked:") as client:
             selected = self._select(client, folder)
-            if selected.read_only or not all(selected.accepts(keyword) for keyword in added):
+            if selected.read_only or not all(map(selected.accepts, added)):
                 return False
             if added and not client.store(uids, "+", added):
                 return False

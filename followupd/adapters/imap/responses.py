@@ -90,11 +90,8 @@ def _parse_row(response: list[Piece]) -> Row:
     if not isinstance(items, list) or len(items) % 2:
         return _uid_alone(response)
 
-    row: Row = {}
-    for name, value in zip(items[::2], items[1::2], strict=True):
-        if isinstance(name, bytes):
-            row[_item_name(name)] = value
-    return row
+    named = zip(items[::2], items[1::2], strict=True)
+    return {_item_name(name): value for name, value in named if isinstance(name, bytes)}
 
 
 @lru_cache(maxsize=256)  # the items that we ask for
