@@ -63,7 +63,14 @@ class CaseStore:
     # one case
 
     def get(self, ref: str) -> Case:
-        """Return a case; raises UnknownCaseError."""
+        """Return a case.
+
+        Args:
+            ref: such as "FU-7K3Q9", in capitals.
+
+        Raises:
+            UnknownCaseError: there is none.
+        """
         row = self._session.get(CaseRow, ref)
         if row is None:
             raise UnknownCaseError(f"there is no case {ref}")
@@ -100,7 +107,16 @@ class CaseStore:
     # many cases
 
     def get_all(self, refs: Collection[str]) -> dict[str, Case]:
-        """Return those of these cases that exist, and lock them until the transaction ends."""
+        """Return those of these cases that exist, and lock them until the transaction ends.
+
+        The lock lets others read the cases, and not change them.
+
+        Args:
+            refs: of the cases, in any order.
+
+        Returns:
+            The cases by reference.
+        """
         rows = self._session.connection().execute(_SELECT_CASES, {"refs": list(refs)}).all()
         return {
             ref: decrypt_value(self._vault, CASE_ADAPTER, token, place("case_file", ref))
@@ -131,7 +147,12 @@ class CaseStore:
         return sorted(found, key=lambda case: case.opened_at, reverse=True)
 
     def due(self, now: datetime, limit: int = 100) -> list[str]:
-        """Return the references of this daemon's cases whose `wake_at` has come, longest due first."""
+        """Return the references of this daemon's cases whose `wake_at` has come, longest due first.
+
+        Args:
+            now: the time of the cycle; a case that is due at exactly this time is among them.
+            limit: the most cases; the others are due in the next cycle.
+        """
         query = (
             select(CaseRow.ref)
             .where(col(CaseRow.wake_at) <= now, self._scope.covers(col(CaseRow.mailbox)))

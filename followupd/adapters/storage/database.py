@@ -272,7 +272,15 @@ def place(table: str, *key: object, column: str = "sealed") -> bytes:
 
 
 def encrypt_value(vault: Vault, adapter: TypeAdapter[Value], value: Value, where: bytes) -> bytes:
-    """Return the value as JSON, encrypted for a `place`."""
+    """Return the value as JSON, encrypted.
+
+    Args:
+        vault: with the keys of the ledger.
+        adapter: which writes values of this kind.
+        value: what is to be encrypted.
+        where: the `place` that it is stored in. It is authenticated with the value, so that a row that
+            somebody copied to another place cannot be decrypted there.
+    """
     return vault.encrypt(adapter.dump_json(value), where)
 
 
@@ -286,13 +294,31 @@ def decrypt_value(vault: Vault, adapter: TypeAdapter[Value], token: bytes, where
 
 
 def encrypt_event(vault: Vault, event: Event, ref: str, seq: int) -> bytes:
-    """Return an event of a case as JSON, encrypted; the name of its class is stored beside it."""
+    """Return an event of a case as JSON, encrypted; the name of its class is stored beside it.
+
+    Args:
+        vault: with the keys of the ledger.
+        event: of the case.
+        ref: the case.
+        seq: the number of the event in the case's history, from 1 on.
+    """
     name = type(event).__name__
     return encrypt_value(vault, event_adapter(name), event, place("event", ref, seq, name))
 
 
 def decrypt_event(vault: Vault, name: str, token: bytes, ref: str, seq: int) -> Event:
-    """Return what was given to `encrypt_event`; `name` is the name of its class. Raises DecryptionError."""
+    """Return what was given to `encrypt_event`.
+
+    Args:
+        vault: with the keys of the ledger, older ones among them.
+        name: the name of the event's class, as it is stored beside it.
+        token: what was stored.
+        ref: the case.
+        seq: the number of the event in the case's history.
+
+    Raises:
+        DecryptionError: it was encrypted with none of the keys, or for another case, number or class.
+    """
     return decrypt_value(vault, event_adapter(name), token, place("event", ref, seq, name))
 
 

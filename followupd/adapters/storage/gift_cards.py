@@ -32,7 +32,14 @@ class GiftCardStock:
         self._session, self._vault = session, vault
 
     def add(self, code: str, money: Money, expires: datetime | None, now: datetime) -> bool:
-        """Import a card; return False if its code was imported before."""
+        """Import a card; return False if its code was imported before.
+
+        Args:
+            code: as the issuer wrote it.
+            money: what the card is worth.
+            expires: the end of its last day, in UTC; None for a card that never expires.
+            now: the time of the import.
+        """
         if self._with_code(code) is not None:
             return False
         self._insert(GiftCard(code, money, expires), now)
@@ -44,6 +51,12 @@ class GiftCardStock:
         A grant keeps its card (a UNIQUE constraint on case and grant), so that a letter that failed is
         written again with the same code. A card that expires before its letter is sent is taken from the
         grant and never used.
+
+        Args:
+            case_ref: the case of the grant.
+            n: the number of the grant in its case.
+            money: the card's value, in exactly this currency.
+            now: a card that expires at this time or before it counts as expired.
         """
         row = self._of_grant(case_ref, n)
         if row and row.expires and row.expires <= now:
@@ -61,7 +74,14 @@ class GiftCardStock:
     def store(self, case_ref: str, n: int, card: GiftCard, now: datetime) -> bool:
         """Store a card that a provider gave for a grant.
 
-        Return False if its code belongs to another grant.
+        Args:
+            case_ref: the case of the grant.
+            n: the number of the grant in its case.
+            card: as the provider returned it. One that is stored for this grant already is not stored again.
+            now: the time at which it came.
+
+        Returns:
+            False if its code belongs to another grant, or the grant has another card.
         """
         known = self._with_code(card.code)
         if known is not None:
@@ -160,7 +180,14 @@ class GiftCardOrderStore:
         self._session, self._scope = session, scope
 
     def place(self, case_ref: str, n: int, money: Money, now: datetime) -> None:
-        """Order the card of a grant; placing the order again makes the same order due again."""
+        """Order the card of a grant; placing the order again makes the same order due again.
+
+        Args:
+            case_ref: the case of the grant.
+            n: the number of the grant in its case; both make the provider's idempotency key.
+            money: the value to order; that of an order that was placed before stays.
+            now: the time of a new order.
+        """
         key = order_key(case_ref, n)
         row = self._session.get(CardOrderRow, key)
         if row is None:
@@ -195,7 +222,13 @@ class GiftCardOrderStore:
         ]
 
     def postpone(self, key: str, until: datetime, why: str) -> None:
-        """Keep an order due, but not before a time, and count the attempt."""
+        """Keep an order due, but not before a time, and count the attempt.
+
+        Args:
+            key: of the order.
+            until: when it is tried again, in UTC.
+            why: the provider's words, of which the beginning is stored.
+        """
         self._change(key, not_before=until, why=why[:_REASON_LENGTH], attempts=CardOrderRow.attempts + 1)
 
     def mark_done(self, key: str) -> bool:

@@ -42,7 +42,13 @@ class StateStore:
         self._session = session
 
     def put(self, name: StateName, value: Any, now: datetime) -> None:
-        """Store a value that JSON can express, and when."""
+        """Store a value, and when; a value that is there is replaced.
+
+        Args:
+            name: one of `StateKey`, or a key of one mailbox or folder.
+            value: what JSON can express. Tuples come back as lists.
+            now: the time of the cycle.
+        """
         self._session.merge(StateRow(name=name, value=json.dumps(value), at=now))
 
     def get(self, name: StateName) -> tuple[Any, datetime] | None:
@@ -184,7 +190,11 @@ class Ledger:
         return lease_for(self._engine)
 
     def now(self) -> datetime | None:
-        """Return PostgreSQL's time, in UTC; None for SQLite, where this machine's clock is the only one."""
+        """Return PostgreSQL's time, in UTC; None for SQLite, where this machine's clock is the only one.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
         if database.is_sqlite(self._engine):
             return None
         with self._errors_explained(), self._engine.connect() as connection:

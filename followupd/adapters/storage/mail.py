@@ -136,7 +136,16 @@ class MailStore:
     def last_received(
         self, mailbox: str, folder: str, uidvalidity: int, count: int = 5
     ) -> dict[int, datetime]:
-        """Return when the last known mails of a folder were received, by UID."""
+        """Return when the last known mails of a folder were received, by UID.
+
+        A server that gives one of these UIDs another date was put back from a backup.
+
+        Args:
+            mailbox: the mailbox.
+            folder: the folder.
+            uidvalidity: its UIDVALIDITY, without which UIDs mean nothing.
+            count: how many mails at most; those with the highest UIDs.
+        """
         query = _in_folder(select(LocationRow.uid, MailRow.received_at), mailbox, folder, uidvalidity)
         joined = query.join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
         returned = joined.where(MailRow.state != MailState.QUARANTINED)  # of the others no date is known
@@ -144,7 +153,14 @@ class MailStore:
         return dict(self._session.exec(newest.limit(count)).all())
 
     def mark_gone(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> None:
-        """Record that mails are no longer in a folder."""
+        """Record that mails are no longer in a folder; no tags are set there any more.
+
+        Args:
+            mailbox: the mailbox.
+            folder: the folder.
+            uidvalidity: its UIDVALIDITY, without which UIDs mean nothing.
+            uids: the mails; UIDs without a stored mail are ignored.
+        """
         for location in self._locations(mailbox, folder, uidvalidity, uids):
             location.gone = True
             location.unmarked = False
@@ -218,7 +234,11 @@ class MailStore:
         self._session.flush()
 
     def by_message_id(self, message_ids: Sequence[str]) -> StoredMail | None:
-        """Return the mail with the last of these Message-IDs that is stored; None when none is."""
+        """Return the mail with the last of these Message-IDs that is stored; None when none is.
+
+        Args:
+            message_ids: with angle brackets, as References has them: the nearest one last.
+        """
         for message_id in reversed(message_ids):
             row = self._session.exec(select(MailRow).where(MailRow.message_id == message_id).limit(1)).first()
             if row:
@@ -389,7 +409,16 @@ class MailStore:
         self._session.expire_all()
 
     def pending_tag_updates(self, mailbox: str, folder: str, uidvalidity: int) -> list[TagUpdate]:
-        """Return the mails of a folder whose status tags are not the requested ones, with what to change."""
+        """Return the mails of a folder whose status tags are not the requested ones, with what to change.
+
+        Args:
+            mailbox: the mailbox.
+            folder: the folder.
+            uidvalidity: its UIDVALIDITY, without which UIDs mean nothing.
+
+        Returns:
+            One update for each mail. An update with nothing to add or remove is to be marked as done, too.
+        """
         query = _in_folder(select(LocationRow), mailbox, folder, uidvalidity)
         found = []
         for row in self._session.exec(query.where(col(LocationRow.unmarked).is_(True))):

@@ -266,10 +266,17 @@ class OutboxStore:
         stale_mailboxes: Collection[str] = (),
         stopped: Collection[Budget] = (),
     ) -> list[OutboxEntry]:
-        """Return the letters whose time has come, promised ones and then the oldest first, with their messages.
+        """Return the letters whose time has come, promised ones before others, with their messages.
 
-        Letters to customers of `stale_mailboxes`, and of budgets that are `stopped`, are left out. PostgreSQL
-        skips rows that others have locked.
+        PostgreSQL skips rows that others have locked.
+
+        Args:
+            now: a letter that waits until exactly this time is among them.
+            limit: the most letters of one batch.
+            stale_mailboxes: letters to customers of these mailboxes are left out, since unread mail may
+                change them.
+            stopped: letters of these budgets are left out, apart from the mail that says that the breaker is
+                open.
         """
         query = _DUE.where(self._scope.covers(_LETTER.c.mailbox))
         if stale_mailboxes:
@@ -302,7 +309,16 @@ class OutboxStore:
             self._run(_LOCK_CLAIMS, {"number": _CLAIMS_LOCK})
 
     def usage(self, letters: Collection[Letter], windows: UsageWindows) -> OutboxUsage:
-        """Return what limits the sending of these letters, in one query."""
+        """Return what limits the sending of these letters, in one query.
+
+        Args:
+            letters: those to be decided.
+            windows: the times from which sent letters count.
+
+        Returns:
+            Times and numbers, also of letters that are being sent or in doubt. Breaker and mailboxes are not
+            filled in.
+        """
         addresses = {letter.to.address.lower() for letter in letters if letter.counts_in_quota}
         aliases = self._message_ids(letters)
         values = {
@@ -342,7 +358,12 @@ class OutboxStore:
     def claim(self, keys: Collection[str], now: datetime) -> set[str]:
         """Claim letters for sending and return the keys of those that nobody else had claimed.
 
-        Commit before the server sees any of them.
+        Commit before the server sees any of them: after a crash the claim tells that a letter may have been
+        sent.
+
+        Args:
+            keys: of queued letters.
+            now: the time of the claim, from which a letter counts in quotas.
         """
         return set(self._run(_CLAIM, {"keys": list(keys), "now": now}).scalars()) if keys else set()
 
@@ -352,7 +373,13 @@ class OutboxStore:
             self._run(_RELEASE, {"keys": list(keys)})
 
     def postpone(self, key: str, until: datetime, why: str) -> None:
-        """Keep a queued letter back until a time."""
+        """Keep a queued letter back until a time.
+
+        Args:
+            key: of the letter; one that is being sent or was sent stays as it is.
+            until: in UTC.
+            why: for people who look at the outbox.
+        """
         self._change(key, _CLAIMABLE, not_before=until, reply=why)
 
     # --- results ---
@@ -361,6 +388,10 @@ class OutboxStore:
         """Store the results of letters that are being sent or in doubt, and return the keys of those.
 
         The others were settled before, by a copy or by a person, and stay as they are.
+
+        Args:
+            results: of one batch, each letter once.
+            now: the time at which accepted letters count as sent.
         """
         keys = [result.key for result in results]
         unsettled = set(self._run(_LOCK_UNSETTLED, {"keys": keys}).scalars())
@@ -383,7 +414,13 @@ class OutboxStore:
     def confirm_sent(self, key: str, now: datetime, reply: str) -> bool:
         """Mark a letter as sent, on evidence that outweighs any other status.
 
-        False when it was marked before.
+        Args:
+            key: of the letter.
+            now: the time at which the evidence was found, which stands for that of sending.
+            reply: what the evidence is, of which the beginning is stored.
+
+        Returns:
+            False when it was marked before.
         """
         others = tuple(status.value for status in LetterStatus if status is not LetterStatus.SENT)
         return self._change(
@@ -468,7 +505,17 @@ class OutboxStore:
         )
 
     def set_draft_state(self, key: str, was: DraftState, becomes: DraftState) -> bool:
-        """Store a draft's new state; False when it changed meanwhile, or a new draft is no longer wanted."""
+        """Store a draft's new state.
+
+        Args:
+            key: of the letter.
+            was: the state that the caller has seen.
+            becomes: the new state.
+
+        Returns:
+            False when the state changed meanwhile, or a new draft is no longer wanted since the letter left
+            review.
+        """
         may = (LetterStatus.REVIEW.value,) if was is DraftState.NONE else tuple(LetterStatus)
         return self._change(key, may, was, draft=becomes.value)
 

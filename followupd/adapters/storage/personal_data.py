@@ -122,7 +122,15 @@ class PersonalDataStore:
     # export
 
     def export(self, known: PersonalData) -> dict[str, Any]:
-        """Return the data as JSON has it, with gift codes hidden wherever they were written."""
+        """Return the data as JSON has it, with gift codes hidden wherever they were written.
+
+        Args:
+            known: as `find` has found it in this transaction.
+
+        Returns:
+            Cases with their histories, mails, letters and gift cards of the person. Of other customers'
+            cases that name the person only the references are told.
+        """
         cards = self._session.exec(select(CardRow).where(col(CardRow.case_ref).in_(known.refs))).all()
         cards = sorted(cards, key=lambda card: known.refs.index(card.case_ref or ""))
         codes = [self._vault.decrypt(card.sealed, card_place(card)).decode() for card in cards if card.sealed]
