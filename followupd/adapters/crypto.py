@@ -53,7 +53,14 @@ class _DerivedKeys:
 
     @classmethod
     def of(cls, key: bytes) -> "_DerivedKeys":
-        """Derive the keys; raises ValueError for a key that is too short."""
+        """Derive the keys for encryption, signatures and references from one ledger key.
+
+        Args:
+            key: the bytes of one line of the key's file, as they are written there.
+
+        Raises:
+            ValueError: it is too short, with how to make a good one.
+        """
         if len(key) < MIN_KEY:
             size = f"The ledger key has {len(key)} bytes and needs {MIN_KEY} or more"
             raise ValueError(f"{size}; `openssl rand -base64 32` makes one.")

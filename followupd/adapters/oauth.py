@@ -189,6 +189,13 @@ def errors_explained(application: Application) -> Iterator[None]:
     """Turn a network error into an UnavailableError.
 
     Its own text may contain a token, so only the type is reported.
+
+    Args:
+        application: whose login server is asked.
+
+    Raises:
+        UnavailableError: the block raised an error of the network, of TLS or of a response that cannot be
+            parsed.
     """
     try:
         yield

@@ -59,7 +59,12 @@ def template_files(directory: Path) -> TemplateFiles:
 
 
 def shipped_files() -> dict[str, Path]:
-    """Return every shipped file that an admin may customise, by its name in the configuration directory."""
+    """Return every shipped file that an admin may customise, by its name in the configuration directory.
+
+    Returns:
+        The path of each shipped file. A playbook's example has the name that the playbook would have,
+        without the ending of examples.
+    """
     top = shipped_directory()
     languages = Path(followupd.__file__).parent / "languages"
     examples = top / "config/playbooks"

@@ -65,7 +65,14 @@ def problems(directory: Path) -> list[Problem]:
 
 
 def examine(directory: Path) -> tuple[Settings | None, list[Problem]]:
-    """Return the configuration, None if it cannot be used, and everything that is wrong with it."""
+    """Return the configuration, None if it cannot be used, and everything that is wrong with it.
+
+    Args:
+        directory: of the configuration; what is missing in it is a problem like any other.
+
+    Returns:
+        The settings, which warnings do not keep from being used, and errors and warnings alike.
+    """
     settings, found = _read(directory.absolute())
     errors = [problem for problem in found if problem.rule not in WARNINGS]
     usable = None if errors else settings

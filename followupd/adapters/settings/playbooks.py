@@ -323,7 +323,18 @@ class PlaybookFile(Table):
 def read_playbooks(
     directory: Path, company: Company, calendar: Calendar, team: Team, context: Mapping[str, Any]
 ) -> tuple[Playbooks, list[Problem]]:
-    """Read every playbooks/*.toml; `default` must be among them."""
+    """Read every playbooks/*.toml; `default` must be among them.
+
+    Args:
+        directory: of the configuration.
+        company: the same in all playbooks.
+        calendar: the same in all playbooks.
+        team: whose agents and departments a playbook may name.
+        context: what the models of the tables need to check values, as pydantic takes it.
+
+    Returns:
+        The playbooks by the names of their files, also those with problems, and all problems.
+    """
     playbooks: dict[str, Playbook] = {}
     problems: list[Problem] = []
     for path in sorted((directory / "playbooks").glob("*.toml")):

@@ -165,6 +165,12 @@ def suggest(meant: str) -> str:
 
 
 def did_you_mean(word: str, known: list[str], otherwise: str) -> str:
-    """Return a hint with the word that was probably meant, else `otherwise`."""
+    """Return a hint with the word that was probably meant, else `otherwise`.
+
+    Args:
+        word: what was written.
+        known: what may be written there; the nearest one is named if it is near enough.
+        otherwise: the hint when none is.
+    """
     close = nearest(word, known)
     return f"did you mean {close!r}?" if close else otherwise

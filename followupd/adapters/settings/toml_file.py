@@ -67,7 +67,14 @@ class TomlFile:
     broken: bool = False
 
     def add_problem(self, path: Key, rule: SettingsRule, problem: str, hint: str) -> None:
-        """Add a problem with the value at this path, or with the table around it if the value is missing."""
+        """Add a problem with the value at this path, or with the table around it if the value is missing.
+
+        Args:
+            path: names and indexes from the top of the file on.
+            rule: which is broken; it has a number that the documentation explains.
+            problem: what is wrong, as a sentence without its full stop.
+            hint: how to put it right.
+        """
         key = dotted(path) or None
         line = self.lines.of(path)
         self.problems.append(Problem(self.file, line, key, rule, problem, hint))
@@ -81,6 +88,13 @@ class TomlFile:
         """Add a problem with the value at this path unless the condition holds.
 
         A value that has a problem already is not checked again: it has been replaced.
+
+        Args:
+            is_valid: the condition, any value of which the truth counts.
+            path: names and indexes from the top of the file on.
+            rule: which is broken otherwise.
+            problem: what is wrong then, as a sentence without its full stop.
+            hint: how to put it right.
         """
         if not is_valid and not self.has_problem(path):
             self.add_problem(path, rule, problem, hint)
