@@ -65,6 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Errors of configuration, servers and disk are printed in one line. Any other exception is a bug, and is
     raised.
+
+    Args:
+        arguments: of the command, without the program's name; None for those of this process.
     """
     gc.set_threshold(_YOUNG_GENERATION)  # a tenth of the time of a start; `run` lowers it again
     options = _parse(list(sys.argv[1:] if arguments is None else arguments))

@@ -89,6 +89,11 @@ def print_table(rows: Iterable[Sequence[str]], head: Sequence[str] = (), indent:
     """Print rows in columns under a head line.
 
     On a terminal the last column is cut to the width; in a pipe or a file nothing is cut. No rows, no output.
+
+    Args:
+        rows: of equally many cells. What a terminal would take for a command is made harmless.
+        head: the titles, which are printed in capitals; none for a table without a head line.
+        indent: what stands before each line.
     """
     cells = [[printable(cell) for cell in row] for row in rows]
     if not cells:

@@ -118,12 +118,24 @@ def verbatim(patterns: Iterable[str], parts: Parts = _NO_PARTS) -> str:
 
 
 def compiled(patterns: Iterable[str], parts: Parts, flags: int = 0) -> re.Pattern[str]:
-    """Compile alternatives that may match anywhere, also inside of words."""
+    """Compile alternatives that may match anywhere, also inside of words.
+
+    Args:
+        patterns: as language files have them: "{NAME}" stands for a part, and a blank for any white space.
+        parts: the parts that the language names, by name.
+        flags: of the `re` module.
+    """
     return re.compile(any_of(patterns, parts), flags)
 
 
 def whole_words(patterns: Iterable[str], parts: Parts, flags: int = 0) -> re.Pattern[str]:
-    """Compile alternatives that match whole words only."""
+    """Compile alternatives that match whole words only.
+
+    Args:
+        patterns: as language files have them: "{NAME}" stands for a part, and a blank for any white space.
+        parts: the parts that the language names, by name.
+        flags: of the `re` module. Digits and underscores count as letters of a word.
+    """
     return re.compile(rf"(?<!\w)(?:{any_of(patterns, parts)})(?!\w)", flags)
 
 
