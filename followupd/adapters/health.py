@@ -260,7 +260,7 @@ class HealthSnapshot:
 
 
 class Metrics:
-    """A small HTTP server in a thread of its own."""
+    """A small HTTP server in a separate thread."""
 
     def __init__(self, host: str, port: int, clock: Callable[[], float] = monotonic) -> None:
         """Start to listen.

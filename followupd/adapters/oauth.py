@@ -366,7 +366,7 @@ class Login:
             return {}
         except (OSError, ValueError) as error:
             raise UnavailableError(f"{file} cannot be read: {type(error).__name__}") from None
-        # A token belongs to the application that requested it: another client id needs a login of its own.
+        # A token belongs to the application that requested it: another client id needs a separate login.
         if not isinstance(stored, dict) or stored.get("client") != self._application.client:
             return {}
         return stored

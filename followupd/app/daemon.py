@@ -32,7 +32,7 @@ SignalHandler = Callable[[signal.Signals], None]
 
 
 def handle_signals(handlers: Mapping[signal.Signals, SignalHandler]) -> None:
-    """Call the handler of each signal in a thread of its own; to be called by the main thread."""
+    """Call the handler of each signal in a separate thread; to be called by the main thread."""
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
 

@@ -80,7 +80,7 @@ def _empty(directory: Path) -> None:
 
 
 def write_mails(directory: Path, shown: Sequence[ShownMail]) -> None:
-    """Write each mail as the server had it, and its HTML part as a file of its own."""
+    """Write each mail as the server had it, and its HTML part as a separate file."""
     folder = directory / LETTERS
     folder.mkdir(mode=0o700)
     for mail in shown:

@@ -178,7 +178,7 @@ class Case:
     latest: str = ""
     #: addresses of which an agent has to say which one is the customer's
     candidates: tuple[str, ...] = ()
-    #: the closed case in whose thread the customer complains anew, "" for none
+    #: the closed case in whose thread the customer complains again, "" for none
     earlier: str = ""
     #: addresses of others who wrote about this case, and whose mails are in quarantine
     set_aside: tuple[str, ...] = ()

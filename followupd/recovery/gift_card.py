@@ -1,4 +1,4 @@
-"""The gift card: a letter in a thread of its own, some time after the follow-up (practices 44, 47 and 59)."""
+"""The gift card: a letter in a separate thread, some time after the follow-up (practices 44, 47 and 59)."""
 
 from datetime import datetime
 

@@ -1,1 +1,1 @@
-"""Use cases: the order of IO and transactions, with no rules of their own."""
+"""Use cases: the order of IO and transactions; the rules are in the layers below."""

@@ -1346,7 +1346,7 @@ def _stranger(message: Message) -> Agent:
 
 
 def _approvals(case: Case) -> int:
-    """Return how many things wait for an approval, of which each was asked about in a mail of its own.
+    """Return how many things wait for an approval, of which each was asked about in a separate mail.
 
     Args:
         case: the case.

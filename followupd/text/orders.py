@@ -750,7 +750,7 @@ class Grammar:
         return Order(verb, text, bare)
 
     def _apart(self, bare: str) -> str:
-        """Return the orders of a line on lines of their own, "" where there is only one with a colon.
+        """Return the orders of a line on separate lines, "" where there is only one with a colon.
 
         Args:
             bare: the line without what is around it.

@@ -85,7 +85,7 @@ class _ResponseReader:
 
 
 class _BoundedImap(imaplib.IMAP4):
-    """imaplib with our reader from the greeting on; each command has an allowance of its own."""
+    """imaplib with our reader from the greeting on; each command has a separate allowance."""
 
     _timeout: float | None
     reader: _ResponseReader
@@ -165,7 +165,7 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
     def _set_options(self) -> None:
         """Set the socket's options."""
         connection = self.socket()
-        # imapclient sends the final CRLF of a command in a packet of its own.
+        # imapclient sends the final CRLF of a command in a separate packet.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A peer that disappears during IDLE is noticed within two minutes.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

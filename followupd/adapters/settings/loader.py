@@ -329,7 +329,7 @@ def _check_provider(file: TomlFile, table: GiftCardSettings) -> None:
         return
     given: Mapping[str, Any] = file.data.get("gift_cards", {})
     provider = ("gift_cards", "provider")
-    for key in ("url", "token"):  # an invalid one is given, and has a problem of its own
+    for key in ("url", "token"):  # an invalid one is given, and is reported separately
         problem = f'provider = "http" needs a {key}'
         file.require(given.get(key), provider, SettingsRule.MISSING, problem, f"add gift_cards.{key}.")
 

@@ -206,7 +206,7 @@ class FollowUpTable(Table):
 
 
 class GiftCardTable(Table):
-    """A gift card, in a message and a thread of its own."""
+    """A gift card, in a separate message and thread."""
 
     after: AnyDuration = setting(
         "1 business day", description="From the follow-up.", example="2 business days"
@@ -404,7 +404,7 @@ def _check_name(file: TomlFile, stem: str, name: str) -> None:
 
 def _owner(file: TomlFile, owner: str, team: Team) -> str:
     """Return the id of the owner, the first agent's if the playbook names none."""
-    if not team.agents:  # which has a problem of its own
+    if not team.agents:  # which is reported separately
         return owner
     ids = [agent.id for agent in team.agents]
     found = owner or ids[0]

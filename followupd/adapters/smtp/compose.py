@@ -135,7 +135,7 @@ def mailbox(header: str, name: str, address: str) -> str:
 
 
 def ids(header: str, message_ids: Iterable[str]) -> str:
-    """Return a line of Message-IDs, each whole and in a line of its own (docs/mail.md R3).
+    """Return a line of Message-IDs, each whole and on a separate line (docs/mail.md R3).
 
     "" if there is none.
     """
@@ -192,7 +192,7 @@ def _folded(header: str, line: str) -> str:
 
 
 def _encoded_words(line: str) -> str:
-    """Return encoded words, each in a line of its own, that split no character (RFC 2047, 4.1 and 5)."""
+    """Return encoded words, each on a separate line, that split no character (RFC 2047, 4.1 and 5)."""
     words = []
     rest = line.encode()
     while rest:

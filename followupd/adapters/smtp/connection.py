@@ -102,7 +102,7 @@ class Reply(NamedTuple):
 
 
 class _BoundedSmtp(smtplib.SMTP):
-    """smtplib with our reader from the greeting on; each reply has an allowance of its own."""
+    """smtplib with our reader from the greeting on; each reply has a separate allowance."""
 
     def getreply(self) -> tuple[int, bytes]:
         """Read one reply."""
@@ -197,7 +197,7 @@ class SmtpConnection:
     def __init__(self, smtp: PlainSmtp | TlsSmtp, account: SmtpAccount) -> None:
         self._smtp, self._account = smtp, account
         self.usable = True
-        # The final dot is sent in a segment of its own, which Nagle's algorithm would delay by 40 ms.
+        # The final dot is sent in a separate segment, which Nagle's algorithm would delay by 40 ms.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._replies = cast("ReplyReader", smtp.file)
 

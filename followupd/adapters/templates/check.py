@@ -176,7 +176,7 @@ def _missing_templates(renderer: TemplateRenderer, playbook: Playbook) -> Iterat
         try:
             renderer.find(kind, playbook.company.locale)
         except FrontMatterError:
-            continue  # the file exists, and has a problem of its own
+            continue  # the file exists, and is reported separately
         except LetterError:
             file = renderer.files.label(f"{DEFAULT}/{kind}.md")
             yield _problem(file, None, TemplateRule.MISSING, "the letter is missing")

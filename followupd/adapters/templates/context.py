@@ -130,7 +130,7 @@ def _grants_of(kind: LetterKind, case: Case, content: LetterContent) -> list[Com
 
 
 def _named_in_letters(grants: Iterable[Compensation], states: frozenset[GrantState]) -> list[Compensation]:
-    """Return the compensation in one of these states; gift cards have a letter of their own."""
+    """Return the compensation in one of these states; gift cards have a separate letter."""
     return [grant for grant in grants if grant.state in states and grant.kind is not Gift.GIFT_CARD]
 
 

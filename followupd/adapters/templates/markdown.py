@@ -71,7 +71,7 @@ def escaped(value: str) -> str:
 
 
 def lines(values: Sequence[str]) -> str:
-    """Return Markdown with each value on a line of its own, escaped."""
+    """Return Markdown with each value on a separate line, escaped."""
     return "\\\n".join(escaped(value) for value in values)
 
 

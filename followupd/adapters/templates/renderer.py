@@ -101,7 +101,7 @@ class TemplateRenderer:
         )
 
     def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: PrintedGiftCard) -> Letter:
-        """Render the gift card's letter, in a thread of its own (practice 47).
+        """Render the gift card's letter, in a separate thread (practice 47).
 
         Raises:
             LetterError: as `letter` does; the message never contains the card's code.

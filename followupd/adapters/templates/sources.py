@@ -385,7 +385,7 @@ def _as_markup(function: Callable[[Any], str]) -> Callable[[Any], Markup]:
 
 
 def layout_template(files: TemplateFiles, name: str) -> Template:
-    """Return the frame of the HTML part, in a sandbox of its own that escapes for HTML."""
+    """Return the frame of the HTML part, in a separate sandbox that escapes for HTML."""
     environment = ImmutableSandboxedEnvironment(
         loader=_TemplateLoader(files), undefined=Unknown, autoescape=True, auto_reload=False
     )

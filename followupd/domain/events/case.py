@@ -71,7 +71,7 @@ class CaseOpened(Event):
     signed_by: str = ""
     danger: bool = False
     candidates: tuple[str, ...] = ()
-    #: the closed case in whose thread the customer complains anew
+    #: the closed case in whose thread the customer complains again
     earlier: str = ""
     attachments: tuple[str, ...] = ()
 
@@ -147,7 +147,7 @@ class Reopened(Event):
     sets: ClassVar = {"fixed_at": None, "closed_at": None}
 
     def apply(self, case: Case) -> Case:
-        """Take back the fix; anew, also the facts, what was asked, and whether the customer was reached."""
+        """Take back the fix; with `anew`, also the facts, what was asked, and whether the customer was reached."""
         case = Event.apply(self, case).evolve(reopened_at=self.at)
         if not self.anew:
             return case

@@ -112,7 +112,7 @@ class FollowedUp(_LetterSent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiftCardSent(_LetterSent):
-    """The gift card of grant `n` was sent, in a thread of its own (practice 47)."""
+    """The gift card of grant `n` was sent, in a separate thread (practice 47)."""
 
     n: int = 0
 

@@ -52,7 +52,7 @@ class CaseOpener:
         """Open a case for a mail.
 
         `cause` is the event that follows the opening: a complaint, certain or suspected. `earlier` is the
-        closed case in whose thread the customer complains anew.
+        closed case in whose thread the customer complains again.
 
         Raises:
             NotUnderstoodError: the mail has no sender to whom a letter could be sent.

@@ -53,7 +53,7 @@ MailHandler = Callable[[Transaction, StoredMail, datetime], None]
 
 @dataclass(frozen=True, slots=True)
 class MailRouter:
-    """Takes unprocessed mails in the order in which they were stored, each in a transaction of its own.
+    """Takes unprocessed mails in the order in which they were stored, each in a separate transaction.
 
     A mail on which a handler fails is quarantined. A mail whose case was changed meanwhile is routed again in
     the next cycle.
@@ -139,7 +139,7 @@ class MailRouter:
         return self.context.letters.desk(LetterKind.NUDGE, case, playbook, now, content, owner)
 
     def _quarantine(self, mail: StoredMail, reason: str) -> None:
-        """Quarantine a mail in a transaction of its own."""
+        """Quarantine a mail in a separate transaction."""
         with self.context.ledger.transaction() as tx:
             quarantine(tx, mail, reason)
 

@@ -297,7 +297,7 @@ class InboxSync:
     def _record_reset(
         self, folder: Folder, cursor: FolderCursor, batch: FolderChanges, now: datetime
     ) -> None:
-        """Record why a folder is read anew: its server has renumbered it, or put an older copy in its place."""
+        """Record why a folder is read again: its server has renumbered it, or put an older copy in its place."""
         if batch.cursor.uidvalidity != cursor.uidvalidity:
             log.folder_renumbered(folder.mailbox, folder.name)
             return

@@ -355,7 +355,7 @@ def _next_batch(waiting: list[OutboxEntry], size: int) -> list[OutboxEntry]:
     """Remove a batch from the front of the queue and return it.
 
     No two of its letters are of one case or to one customer, so that each is decided with the others known. A
-    gift card is a batch of its own.
+    gift card is a separate batch.
     """
     batch: list[OutboxEntry] = []
     used_names: set[str] = set()

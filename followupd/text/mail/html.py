@@ -474,7 +474,7 @@ def _mark_signature(node: Any) -> None:
 
 
 def _with_quotes(lines: Iterable[str], quotes: list[str]) -> str:
-    """Return the text of a document with its quotes, on lines of their own, instead of the placeholders.
+    """Return the text of a document with its quotes, on separate lines, instead of the placeholders.
 
     Args:
         lines: of the document.

@@ -656,7 +656,7 @@ _NO_ANSWER_RULES: tuple[tuple[Callable[[ParsedMail], bool], str], ...] = (
 
 
 def _is_spam(headers: Headers) -> bool:
-    """Whether a filter has called the mail spam, in a field of its own or before the subject.
+    """Whether a filter has called the mail spam, in a separate field or before the subject.
 
     Args:
         headers: of the mail. A field that came with the mail says so to the sender's own harm.

@@ -145,7 +145,7 @@ def _words_below(labels: Sequence[str], lines: Sequence[str], number: int) -> st
 
 
 def _continues_field(lines: Sequence[str], number: int) -> bool:
-    """Whether a line below "From: ..." belongs to it: an address in angle brackets, on a line of its own."""
+    """Whether a line below "From: ..." belongs to it: an address in angle brackets, on a separate line."""
     return lines[number].strip().startswith(("<", "[mailto:"))
 
 

@@ -24,7 +24,7 @@ _FEWEST_WORDS = 3
 _WORD = re.compile(r"[^\W\d_]+")
 #: what may be at the end of a sentence after its question mark
 _CLOSING = "\"') "
-#: how likely both sides of a comma must be clauses of their own, if each has a date
+#: how likely both sides of a comma must be separate clauses, if each has a date
 _OWN_CLAUSE = 0.25
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md

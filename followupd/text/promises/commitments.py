@@ -198,7 +198,7 @@ class _SentenceReader:
         return units
 
     def _joined(self, sentence: str, first: _Unit, second: _Unit) -> _Unit | None:
-        """Return two neighbouring clauses as one, None if each promises or gives something of its own.
+        """Return two neighbouring clauses as one, None if each promises or gives something separately.
 
         Args:
             sentence: in which both are.

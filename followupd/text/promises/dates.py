@@ -108,7 +108,7 @@ class DateReader:
         yield from with_day(found) or found
 
     def _ranged(self, low: str, first: FoundDate, second: FoundDate) -> FoundDate | None:
-        """Return "between Monday and Wednesday" as one date with its window, None for two dates of their own.
+        """Return "between Monday and Wednesday" as one date with its window, None for two separate dates.
 
         Args:
             low: the text, in lower case.

@@ -111,7 +111,7 @@ def advice(
     Args:
         name: of the fact: issue, impact, cause, resolution or prevention.
         text: what the agent stated.
-        language: the language of the customer's letters; of one without lists of its own, only stubs are told.
+        language: the language of the customer's letters; of one without such lists, only stubs are told.
         others: the other facts of the case, by name.
         names: first names of the agents, who are not named in letters.
         languages: the languages to use.
@@ -183,7 +183,7 @@ def _is_rather(other: Language, fact: _Fact) -> bool:
     """Return whether a fact is written in this language rather than in that of the letter.
 
     Args:
-        other: a language with lists of its own.
+        other: a language that has its lists.
         fact: the one that is examined.
     """
     words = list(map(str.casefold, _CARD.findall(fact.text)))
@@ -390,7 +390,7 @@ def _patterns(language: Language) -> _Patterns:
     """Return the compiled lists of a language.
 
     Args:
-        language: one with lists of its own.
+        language: one that has its lists.
     """
     words, parts = language.wording.facts, language.wording.parts
 
