@@ -85,12 +85,23 @@ def unproven(headers: Headers, identity: Identity) -> str:
         return missing
 
     results = [result for field in fields for result in field.results]
+    return "" if _is_confirmed(results, address) else missing
+
+
+def _is_confirmed(results: Sequence[MethodResult], address: str) -> bool:
+    """Whether the results of our servers confirm that a mail is from an address.
+
+    Args:
+        results: of servers that are trusted. Where there is one of DMARC, a login does not count.
+        address: the only one in From.
+    """
+    domain = address.rpartition("@")[2]
     checks = [each for each in results if each.method == "dmarc"]
-    logins = [each for each in results if each.method == "auth" and each.result == "pass"]
-    is_aligned = [check.result == "pass" and _is_about(check, domain) for check in checks]
-    by_login = any(login.values("smtp.auth") == {address} for login in logins)
-    is_proven = all(is_aligned) if checks else by_login
-    return "" if is_proven else missing
+    if checks:
+        return all(check.result == "pass" and _is_about(check, domain) for check in checks)
+
+    logins = [each for each in results if (each.method, each.result) == ("auth", "pass")]
+    return any(login.values("smtp.auth") == {address} for login in logins)
 
 
 def proven(headers: Headers, identity: Identity) -> bool:

@@ -168,10 +168,22 @@ def _best_form(forms: Sequence[MimePart]) -> str:
         return text
 
     html = _joined(rich[-1])
-    count, richer = visible_letters(_below_banners(text)), visible_letters(html)
-    is_stub = count == 0 or (len(text) < MAX_STUB and _STUB.search(text) is not None)
-    says_more = richer > count + MIN_MORE and richer * SHARE_OF_STUB > count
-    return html if richer and (is_stub or says_more) else text
+    return html if _says_more(html, text) else text
+
+
+def _says_more(html: str, plain: str) -> bool:
+    """Whether the form in HTML says more than a short plain one, which may only point at it.
+
+    Args:
+        html: the text of the form in HTML.
+        plain: that of the plain one; banners that mail servers put above it do not count.
+    """
+    count, richer = visible_letters(_below_banners(plain)), visible_letters(html)
+    if not richer:
+        return False
+
+    is_stub = count == 0 or (len(plain) < MAX_STUB and _STUB.search(plain) is not None)
+    return is_stub or (richer > count + MIN_MORE and richer * SHARE_OF_STUB > count)
 
 
 def _joined(parts: Iterable[MimePart]) -> str:

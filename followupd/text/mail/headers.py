@@ -477,12 +477,12 @@ def _mailbox(words: list[str], angle: str, charset: str) -> ParsedAddress:
     if angle:
         return ParsedAddress(_bare_address(angle), _display_name(plain or comments, charset))
 
-    written = "".join(word for word in words if word[0] != "(").strip(" ,;")
+    written = _without(words, "(")
     if _QUOTED_LOCAL_PART.match(written):
         return ParsedAddress(_bare_address(written), _display_name(comments, charset))
 
     # An address within a quoted name is not the sender's if there is one outside of it.
-    outside = "".join(word for word in words if word[0] not in '("').strip(" ,;")
+    outside = _without(words, '("')
     found = ADDRESS.search(outside) or ADDRESS.search(plain)
     if found is None or _is_ambiguous(outside):
         raw = _SPACED_SIGN.sub(r"\1", plain)
@@ -490,6 +490,16 @@ def _mailbox(words: list[str], angle: str, charset: str) -> ParsedAddress:
 
     rest = plain.replace(found[0], "").strip()
     return ParsedAddress(_bare_address(found[0]), _display_name(comments or rest, charset))
+
+
+def _without(words: Iterable[str], marks: str) -> str:
+    """Return the tokens in one text, without those that begin with one of these marks.
+
+    Args:
+        words: the tokens of a mailbox.
+        marks: "(" for comments, a quotation mark for quoted strings.
+    """
+    return "".join(word for word in words if word[0] not in marks).strip(" ,;")
 
 
 def _is_ambiguous(outside: str) -> bool:
