@@ -423,13 +423,8 @@ class Case:
 
         None was written yet, or the one that was written did not reach the customer.
         """
-        found = []
         lost = {record.key for record in self.letters_in(*LOST)}
-
-        for option in self.open_options:
-            if not option.letter or option.letter in lost:
-                found.append(option)
-        return tuple(found)
+        return tuple(option for option in self.open_options if option.letter in {"", *lost})
 
     @property
     def to_choose(self) -> tuple[Option, ...]:
@@ -494,19 +489,12 @@ def numbers(items: Iterable[_Numbered]) -> list[int]:
 
 def _find(items: Iterable[_AnyNumbered], n: int) -> _AnyNumbered | None:
     """Return the one with this number, or None."""
-    for item in items:
-        if item.n == n:
-            return item
-    return None
+    return next((item for item in items if item.n == n), None)
 
 
 def _with_one_changed(items: Iterable[Any], n: int, changes: dict[str, Any]) -> tuple[Any, ...]:
     """Return promises or grants with the one of this number changed."""
-    changed = []
-    for item in items:
-        changed.append(replace(item, **changes) if item.n == n else item)
-
-    return tuple(changed)
+    return tuple(replace(item, **changes) if item.n == n else item for item in items)
 
 
 #: how each field of a case is read and written

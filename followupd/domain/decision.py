@@ -183,7 +183,16 @@ class LetterRenderer(Protocol):
     def letter(
         self, kind: LetterKind, case: Case, playbook: Playbook, now: datetime, content: LetterContent
     ) -> Letter:
-        """Render a letter to the customer."""
+        """Render a letter to the customer.
+
+        Args:
+            kind: a letter that may go to customers, other than a gift card.
+            case: which has the facts, and the mail that the letter answers. Its number of letters makes the
+                key.
+            playbook: whose owner signs the letter, and whose calendar writes the dates.
+            now: the time of the cycle.
+            content: what the letter is about beyond the case, such as the promises that it puts in writing.
+        """
 
     def desk(
         self,
@@ -194,13 +203,43 @@ class LetterRenderer(Protocol):
         content: LetterContent,
         to: Agent,
     ) -> Letter:
-        """Render a desk mail about a case."""
+        """Render a desk mail about a case.
+
+        Args:
+            kind: a kind of mail to agents.
+            case: which the mail is about.
+            playbook: of the case.
+            now: the time of the cycle.
+            content: why the agent gets it, and the lines with which it can be answered.
+            to: the agent, or the department, that gets it.
+        """
 
     def digest(self, agenda: Agenda, playbook: Playbook, now: datetime, mailbox: str, to: Agent) -> Letter:
-        """Render the digest for an agent, which belongs to no case."""
+        """Render the digest for an agent, which belongs to no case.
+
+        Args:
+            agenda: what waits, with the key of the digest.
+            playbook: the default one, whose calendar writes the dates.
+            now: the time of the cycle.
+            mailbox: the name of the mailbox from which it is sent.
+            to: who gets it.
+        """
 
     def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: PrintedGiftCard) -> Letter:
-        """Render the letter of a gift card, the only one that contains a code."""
+        """Render the letter of a gift card, the only one that contains a code.
+
+        Args:
+            case: of the grant; nothing of the complaint is in the letter (practice 47).
+            playbook: of the case.
+            now: the time of the cycle.
+            card: with the code, the value and the last day as they are printed.
+        """
 
     def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
-        """Fill in a sentence of the playbook, such as a standing next step."""
+        """Fill in a sentence of the playbook, such as a standing next step.
+
+        Args:
+            text: a Jinja2 template of one sentence, with `owner`, `company` and `customer`.
+            case: whose owner and customer are named.
+            playbook: of the case.
+        """

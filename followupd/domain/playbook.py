@@ -122,10 +122,7 @@ class Team:
 
     def by_id(self, agent_id: str) -> Agent | None:
         """Return the agent with this id, or None: the history names agents who have left."""
-        for agent in self.agents:
-            if agent.id == agent_id:
-                return agent
-        return None
+        return next((agent for agent in self.agents if agent.id == agent_id), None)
 
     def by_address(self, address: str) -> Agent | None:
         """Return the agent with this mail address, or None for an address of nobody in the team.
@@ -134,10 +131,7 @@ class Team:
             address: in any case, without a display name.
         """
         wanted = address.lower()
-        for agent in self.agents:
-            if agent.email.lower() == wanted:
-                return agent
-        return None
+        return next((agent for agent in self.agents if agent.email.lower() == wanted), None)
 
     def first(self, role: Role) -> Agent | None:
         """Return who is told at a level: the first with this role, else with the next higher one.
@@ -264,10 +258,7 @@ class Playbook:
 
     def _override(self, severity: str) -> SeverityOverride | None:
         """Return the times for one severity, or None if the playbook has none."""
-        for override in self.grades:
-            if override.severity == severity:
-                return override
-        return None
+        return next((override for override in self.grades if override.severity == severity), None)
 
     def own_date(self, promised_by: datetime | None, now: datetime) -> datetime | None:
         """Return our own deadline for an agent's promise, so that a delay is known early (practices 26, 54).
@@ -291,10 +282,7 @@ class Playbook:
         if not self.steps:
             return _MARGIN
 
-        for step in self.steps:
-            if step.margin:
-                return step.margin
-        return None
+        return next((step.margin for step in self.steps if step.margin), None)
 
     def owner_of(self, agent_id: str) -> Agent:
         """Return who looks after the cases of the agent with this id, else of the playbook's owner.

@@ -149,7 +149,7 @@ class HelpAnswered(Event):
     text: str
 
     def apply(self, case: Case) -> Case:
-        """Store the answer."""
+        """Store the answer, below the earlier ones to the same request if there are some."""
         requests = []
         for request in case.requests:
             is_meant = request.n == self.n
@@ -175,12 +175,8 @@ class OptionsAsked(Event):
 
     def apply(self, case: Case) -> Case:
         """Store the letter in each open option."""
-        options = list(case.options)
-
-        for index, option in enumerate(options):
-            if option.state is OptionState.OPEN:
-                options[index] = replace(option, letter=self.key)
-        return case.evolve(options=tuple(options))
+        asked = {option.n: replace(option, letter=self.key) for option in case.open_options}
+        return case.evolve(options=tuple(asked.get(option.n, option) for option in case.options))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,11 +205,7 @@ class OptionChosen(Event):
 
 def _with_option_states(case: Case, states: Mapping[int, OptionState]) -> Case:
     """Return the case with new states of some options, by their numbers."""
-    options = []
-    for option in case.options:
-        state = states.get(option.n, option.state)
-        options.append(replace(option, state=state))
-
+    options = [replace(option, state=states.get(option.n, option.state)) for option in case.options]
     return case.evolve(options=tuple(options))
 
 
