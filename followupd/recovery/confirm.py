@@ -17,7 +17,11 @@ _MAX_WINDOWS = 3
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when a letter is due about what is promised, or about what was withdrawn."""
+    """Return when a letter is due about what is promised, or about what was withdrawn.
+
+    Returns:
+        A time in UTC, which may have passed; None when nothing is to be told, or all of it at once.
+    """
     times = [_confirmation_due(case, playbook), *(_told_from(p, playbook) for p in case.untold)]
     if _late(case) or case.untold:
         times.append(_delay_due(case, playbook))

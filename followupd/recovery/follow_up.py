@@ -14,7 +14,12 @@ from followupd.recovery.blockers import Blocker, asks, blockers_of, still_to_giv
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the follow-up is due, or after it when the case is closed without an answer."""
+    """Return when the follow-up is due, or after it when the case is closed without an answer.
+
+    Returns:
+        A time in UTC; while the customer is away, that of the return. None before the fix and after the
+        close.
+    """
     if case.stage is Stage.FIXED:
         return _follow_up_at(case, playbook)
     if case.stage is Stage.FOLLOWED_UP:

@@ -40,12 +40,26 @@ class Policy(Protocol):
     """One part of the recovery: when it wants to look at a case, and what it decides then."""
 
     def next_due(self, case: Case, playbook: Playbook, /) -> datetime | None:
-        """Return when to look at the case, None when nothing is to be done by time."""
+        """Return when to look at the case, None when nothing is to be done by time.
+
+        Returns:
+            A time in UTC. One that is not later than the cycle is ignored: `decide` has been called for it.
+        """
 
     def decide(
         self, case: Case, playbook: Playbook, write: LetterRenderer, now: datetime, /
     ) -> list[Decision]:
-        """Return the events and letters that are due now."""
+        """Return the events and letters that are due now.
+
+        Args:
+            case: as it is, with what policies before this one have decided.
+            playbook: the case's, with the times for its severity.
+            write: renders letters; nothing is queued before all policies have decided.
+            now: the time of the cycle.
+
+        Raises:
+            LetterError: a letter cannot be written. The owner is asked, and it is tried again.
+        """
 
 
 #: the policies, in the order of a case's life

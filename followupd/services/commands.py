@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
@@ -78,6 +79,15 @@ _GIVING = frozenset({"refund", "credit", "coupon", "free-shipping", "replacement
 _RELATED = frozenset({Relation.BY, Relation.ON, Relation.FROM})
 #: the only verb that a mail without a case may be given without opening one
 _DISMISS = "dismiss"
+
+
+class _DigestOutcome(NamedTuple):
+    """What became of some lines of a digest's answer; `gives` if they gave a customer something of value."""
+
+    done: list[str]
+    problems: list[str]
+    found: list[LookedUp]
+    gives: bool = False
 
 
 @dataclass(slots=True)
@@ -1077,19 +1087,14 @@ class NoteService:
         found: list[LookedUp] = []
 
         for ref, about in by_case.items():
-            if not ref:
+            if ref:
+                outcome = self._in_one_case(tx, ref, about, asked, agent, now)
+            else:
                 outcome = self._without_a_case(tx, about, agent, now)
-                done, problems, found = done + outcome[0], problems + outcome[1], found + outcome[2]
-                continue
-            case = tx.cases.get(ref)
-            allowed, held_back = self._held_back(case, about, asked)
-            result = self.commands.run_lines(
-                tx, case, allowed, agent.name, "digest", agent, now, doubts=held_back
-            )
-            done += [f"{ref}: {command.line}" for command in result.done]
-            problems += [f"{ref}: {problem}" for problem in result.problems]
-            found += self._looked_up(tx, result, agent, now)
-            gives |= _gives(result.done)
+            done += outcome.done
+            problems += outcome.problems
+            found += outcome.found
+            gives |= outcome.gives
 
         if problems or not (done or found):
             log.command_not_understood("digest", "")
@@ -1097,6 +1102,35 @@ class NoteService:
             key = f"answer-{note.id}"
             self._answer_without_case(tx, note, key, agent, done, problems, tuple(found), now, digest)
         return problems
+
+    def _in_one_case(
+        self, tx: Transaction, ref: str, lines: Sequence[str], asked: OutboxEntry, agent: Agent, now: datetime
+    ) -> "_DigestOutcome":
+        """Run the lines of a digest's answer that are about one case.
+
+        Args:
+            tx: the transaction.
+            ref: the case, which the digest names.
+            lines: about it, without the reference before them.
+            asked: the digest that is answered. Orders that the customer wrote too, or for a case that was closed
+                since, come back.
+            agent: who wrote it.
+            now: the time.
+
+        Returns:
+            What became of them, each line and problem with the reference before it.
+        """
+        case = tx.cases.get(ref)
+        allowed, held_back = self._held_back(case, lines, asked)
+        result = self.commands.run_lines(
+            tx, case, allowed, agent.name, "digest", agent, now, doubts=held_back
+        )
+        return _DigestOutcome(
+            done=[f"{ref}: {command.line}" for command in result.done],
+            problems=[f"{ref}: {problem}" for problem in result.problems],
+            found=list(self._looked_up(tx, result, agent, now)),
+            gives=_gives(result.done),
+        )
 
     def _dismiss_flood(self, tx: Transaction, asked: OutboxEntry, agent: Agent, now: datetime) -> str:
         """Dismiss all complaints of a flood that an agent was told of; return what was done.
@@ -1136,7 +1170,7 @@ class NoteService:
 
     def _without_a_case(
         self, tx: Transaction, lines: Sequence[str], agent: Agent, now: datetime
-    ) -> tuple[list[str], list[str], list[LookedUp]]:
+    ) -> "_DigestOutcome":
         """Run the lines of a digest's answer that name no case: look-ups, and the agent's own absence.
 
         Other orders are problems.
@@ -1146,9 +1180,6 @@ class NoteService:
             lines: the lines of a note.
             agent: who wrote it.
             now: the time.
-
-        Returns:
-            What was done, the problems, and what was looked up.
         """
         note = read_note(lines, self.context.grammar, signer=agent)
         done: list[str] = []
@@ -1161,7 +1192,7 @@ class NoteService:
                 self._absence(tx, order, agent, now, done, problems)
             else:
                 problems.append(_names_no_case(order.line))
-        return done, problems, found
+        return _DigestOutcome(done, problems, found)
 
     def _absence(
         self,

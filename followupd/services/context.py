@@ -55,6 +55,14 @@ class PromiseLineReader:
         """Return the date that a letter's text has behind each of these promises, None without one.
 
         A promise that the text does not name is left out.
+
+        Args:
+            text: a letter as plain text, with an empty line between paragraphs.
+            told: promises that the letter may name, each in the words in which it was made. What is behind
+                one, up to the next one in the same paragraph, is read for its date.
+
+        Returns:
+            Moments in UTC by the numbers of the promises.
         """
         found: dict[int, datetime | None] = {}
         for paragraph in text.split("\n\n"):
@@ -80,7 +88,13 @@ class PromiseLineReader:
         return self.commitments_in(message.text, message.sent_at or mail.received_at, message.doubtful)
 
     def commitments_in(self, text: str, at: datetime, doubtful: Sequence[str] = ()) -> Found:
-        """Return what a text of that time promises the customer, without lines that may be quoted."""
+        """Return what a text of that time promises the customer, without lines that may be quoted.
+
+        Args:
+            text: an agent's new words.
+            at: when it was written: "by Friday" counts from it.
+            doubtful: lines of it that may be quoted.
+        """
         return promises.find_commitments(
             text,
             sent_at=at,
@@ -157,7 +171,13 @@ class MailSource(Protocol):
         """Return a folder's name as the server spells it."""
 
     def start(self, folder: str, since: Literal["now", "all"] | date) -> tuple[SyncCursor, int]:
-        """Return the cursor for the first reading, and how many older mails are skipped."""
+        """Return the cursor for the first reading, and how many older mails are skipped.
+
+        Args:
+            folder: the folder.
+            since: "now" skips all mails that are there, "all" none, and a date those that arrived before its
+                midnight in UTC.
+        """
 
     def changes(
         self,
@@ -170,7 +190,21 @@ class MailSource(Protocol):
         batch: int = 200,
         received_at: Mapping[int, datetime] | None = None,
     ) -> Iterator[FolderChanges]:
-        """Yield new mails and changed flags since the cursor, at most `batch` mails at a time."""
+        """Yield new mails and changed flags since the cursor.
+
+        Args:
+            folder: the folder.
+            cursor: how far it was read, as the last batch said. Each batch is stored together with its
+                cursor.
+            watched: UIDs whose flags are read where the server does not count changes.
+            keywords: there, the flags of mails with one of these keywords are read too; "refund-*" is a
+                pattern.
+            since: when the server has renumbered the mails, those received before this are not reported
+                again.
+            batch: the most mails in one batch.
+            received_at: when the last known mails were received, by UID, to notice a folder that was put
+                back from a backup.
+        """
 
     def fetch(self, folder: str, uids: Collection[int]) -> Sequence[FetchedMail]:
         """Fetch mails by UID; those that no longer exist are left out."""
@@ -178,16 +212,42 @@ class MailSource(Protocol):
     def mark(
         self, folder: str, uids: Collection[int], add: Iterable[str] = (), remove: Iterable[str] = ()
     ) -> bool:
-        """Add and remove keywords; return False where the folder permits none."""
+        """Add and remove keywords; return False where the folder permits none.
+
+        Args:
+            folder: where the mails are.
+            uids: the mails; those that no longer exist are passed over.
+            add: keywords; either all of them are added, or False is returned.
+            remove: keywords; one that a mail does not have is passed over.
+        """
 
     def move(self, folder: str, uid: int, to: str, *, seen: bool = False) -> None:
-        """Move a mail to another folder."""
+        """Move a mail to another folder.
+
+        Args:
+            folder: where the mail is.
+            uid: its UID there; a mail that no longer exists is no error.
+            to: the folder to move it to.
+            seen: mark it as read first.
+        """
 
     def find(self, folder: str, message_id: str, header: str = "Message-ID") -> Sequence[int]:
-        """Return the UIDs of the mails with this value in a header."""
+        """Return the UIDs of the mails with this value in a header.
+
+        Args:
+            folder: the folder.
+            message_id: with its angle brackets; one with characters that no search can have finds nothing.
+            header: the header that must name it.
+        """
 
     def append(self, folder: str, raw: bytes, flags: Iterable[str] = ()) -> None:
-        """Store a mail in a folder."""
+        """Store a mail in a folder, which is created if it is missing.
+
+        Args:
+            folder: where to store it.
+            raw: the whole mail, as it would be sent.
+            flags: system flags and keywords that it gets.
+        """
 
     def remove(self, folder: str, uid: int) -> None:
         """Delete a mail."""
@@ -204,6 +264,13 @@ class MailTransport(Protocol):
         """Hand over one letter and return what the server replied.
 
         An SMTP error is a result and never raised.
+
+        Args:
+            letter: the whole message with its headers.
+            sender: the envelope's sender, to which a bounce comes back.
+            to: the only recipient that the letter names.
+            witness: the address of the BCC copy, by which it is known later that the letter was accepted; ""
+                for none.
         """
 
 
@@ -214,4 +281,8 @@ class GiftCardProvider(Protocol):
         """Order a card, outside of any transaction, since it may take seconds.
 
         A provider's error is a result.
+
+        Args:
+            order: whose key is the idempotency key. After a crash the same order is placed again.
+            now: the time of the cycle.
         """

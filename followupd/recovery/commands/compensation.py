@@ -157,10 +157,8 @@ def granted(command: Command, context: CommandContext, grant: Compensation) -> C
 
 def _find_same(grants: Iterable[Compensation], grant: Compensation) -> Compensation | None:
     """Return the same grant among these, so that two tagged mails of a thread do not refund twice."""
-    for other in grants:
-        if other.state is not GrantState.REFUSED and _identity(other) == _identity(grant):
-            return other
-    return None
+    kept = (other for other in grants if other.state is not GrantState.REFUSED)
+    return next((other for other in kept if _identity(other) == _identity(grant)), None)
 
 
 def _identity(grant: Compensation) -> tuple[Gift, Money | None, str]:

@@ -21,10 +21,19 @@ class LineReader(Protocol):
     """Reads dates and amounts in what agents say, in the language of the case."""
 
     def split_when(self, text: str, now: datetime) -> DatedText:
-        """Split "ship it by Friday" into the text and the date."""
+        """Split "ship it by Friday" into the text and the date.
+
+        Args:
+            text: what is behind the verb.
+            now: when the agent wrote it, from which "tomorrow" counts.
+        """
 
     def money(self, text: str) -> Money | None:
-        """Return the amount in a text; one without a currency is in the company's."""
+        """Return the amount in a text; one without a currency is in the company's.
+
+        Returns:
+            None for a text that is not one amount and nothing else.
+        """
 
     def split_reason(self, text: str) -> tuple[str, str]:
         """Split "Friday because of the snow" into what is before the reason, and the reason.
