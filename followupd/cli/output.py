@@ -95,11 +95,12 @@ def print_table(rows: Iterable[Sequence[str]], head: Sequence[str] = (), indent:
         head: the titles, which are printed in capitals; none for a table without a head line.
         indent: what stands before each line.
     """
-    cells = [[printable(cell) for cell in row] for row in rows]
+    cells = [list(map(printable, row)) for row in rows]
     if not cells:
         return
+
     if head:
-        cells.insert(0, [title.upper() for title in head])
+        cells.insert(0, list(map(str.upper, head)))
     widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
     limit = terminal_width()
 
