@@ -181,13 +181,9 @@ def _mail_reader(directory: Path) -> MailReader:
 def letters_of(
     settings: Settings, message_id: Callable[[str, str], str], languages: Catalogue | None = None
 ) -> TemplateRenderer:
-    """Return the renderer of the admin's letters.
+    """Return the renderer of the admin's letters; `message_id(key, domain)` derives a letter's Message-ID.
 
-    Args:
-        settings: with the directory of the templates, and the senders.
-        message_id: returns the Message-ID of a letter, given its key and the domain of its sender. The same
-            key gives the same id, by which a letter is recognised.
-        languages: the languages to use, by default those of the configuration's directory.
+    The same key gives the same id, by which a letter is recognised.
     """
     return TemplateRenderer(
         template_files(settings.directory),

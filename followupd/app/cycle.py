@@ -30,12 +30,8 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
     """Do everything that is due at `now`, once; return how much that was.
 
     Commands come before mail, so that a tag decides about a mail before the classifier does. The digest comes
-    before the cases, so that no reminder repeats it.
-
-    Args:
-        app: the program as it was built from the settings.
-        now: the time of the whole cycle, in UTC.
-        go_on: asked between two letters; False leaves the others to the next cycle.
+    before the cases, so that no reminder repeats it. `go_on` is asked between two letters; False leaves the
+    others to the next cycle.
     """
     leads = app.ledger.scope.is_leader  # of several daemons, one writes digests and deletes old mail
     app.absences.refresh(now)
@@ -62,13 +58,8 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
 def read_all(app: App, now: datetime, failures: Failures) -> int:
     """Read every folder of every mailbox once; return how many mails were new.
 
-    What cannot be read stops no other.
-
-    Args:
-        app: the program as it was built from the settings.
-        now: the time of the cycle.
-        failures: the error of each mailbox that cannot be read, by name. Errors are added; a mailbox that is
-            in there already is not tried again.
+    What cannot be read stops no other and is added to `failures`, by the mailbox's name. A mailbox that is
+    in there already is not tried again.
     """
     count = 0
     for settings in app.settings.mailboxes:
@@ -147,11 +138,7 @@ def run_once(app: App) -> None:
 def record_alive(app: App, connected: dict[str, bool], now: datetime, *, is_daemon: bool = True) -> None:
     """Record for `status` that cycles run, and which mailboxes are connected.
 
-    Args:
-        app: the program as it was built from the settings.
-        connected: whether all connections of each mailbox are open, by its name.
-        now: the time of the cycle.
-        is_daemon: whether cycles follow, so that a late one means trouble.
+    With `is_daemon` further cycles follow, so that a late one means trouble.
     """
     with app.ledger.transaction() as tx:
         tx.state.put(StateKey.CYCLE, "daemon" if is_daemon else "once", now)

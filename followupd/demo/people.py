@@ -143,17 +143,7 @@ def compose_mail(
     message_id: str,
     reply_to: EmailMessage | None = None,
 ) -> EmailMessage:
-    """Return a mail as a mail client writes it.
-
-    Args:
-        sender: name and address, as From has them.
-        to: the recipient, in the same form.
-        subject: as it stands, without an added "Re:".
-        text: the new words.
-        at: the date of the mail, with its zone.
-        message_id: with angle brackets.
-        reply_to: the mail that is answered, which is quoted below the text; None for a new thread.
-    """
+    """Return a mail as a mail client writes it; the mail in `reply_to` is quoted below the text."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, to, subject
     mail["Date"], mail["Message-ID"] = format_datetime(at), message_id

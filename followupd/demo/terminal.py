@@ -48,13 +48,7 @@ _LINE_START = re.compile(r"\s*(?:[-*|]|\d+\.\s|[A-Za-z-]+: )")
 
 
 def sentences(events: Iterable[Event], zone: tzinfo, team: Team) -> list[tuple[datetime, str]]:
-    """Return a sentence with its time for each event, in order; consecutive facts make one sentence.
-
-    Args:
-        events: of one case, the oldest first. Some have no sentence.
-        zone: of the times that the sentences name.
-        team: whose agents are called by their names instead of their ids.
-    """
+    """Return a sentence with its time for each event, in order; consecutive facts make one sentence."""
     found = []
     for kind, group in groupby(events, type):
         if kind is e.FactsStated:

@@ -31,10 +31,8 @@ _CHECKED_YEAR = 2026
 def holidays_of(code: str, year: int) -> frozenset[date]:
     """Return the holidays of one year.
 
-    Args:
-        code: a country of the holidays package ("GB", "de"), or a country and a part of it ("GB-ENG"), in
-            any case; "" for a company without holidays.
-        year: the year of the Gregorian calendar.
+    The code is a country of the holidays package ("GB", "de"), or a country and a part of it ("GB-ENG"), in
+    any case; "" for a company without holidays.
 
     Raises:
         ValueError: the holidays package does not know the country or the part; the message is for the

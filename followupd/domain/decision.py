@@ -156,12 +156,9 @@ def as_event(decision: Decision, now: datetime) -> Event:
 
 
 def as_sent(letter: Letter, now: datetime, why: str) -> Event:
-    """Return the event that is saved in the history when a letter is sent.
+    """Return the event that is saved in the history when a letter is sent; `why` is how that is known.
 
-    Args:
-        letter: as it was in the outbox.
-        now: when that became known, which may be later than when it was sent.
-        why: how it is known: the server's reply, the BCC copy, or the word of a person.
+    `now` is when it became known, which may be later than when the letter was sent.
     """
     key, kind, message_id = letter.key, letter.kind, letter.message_id
     if kind.is_desk_mail:

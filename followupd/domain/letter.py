@@ -192,13 +192,7 @@ class Letter:
         return Budget.FIRST if self.automatic and self.kind in FIRST_LETTERS else Budget.PROMISED
 
     def reworded(self, text: str, html: str, subject: str) -> "Letter":
-        """Return the letter in an agent's words, which remembers the words that were written first.
-
-        Args:
-            text: the plain text, as the agent left it in the draft.
-            html: the HTML body, "" for a letter of plain text only.
-            subject: the subject, decoded.
-        """
+        """Return the letter in an agent's words, which remembers the words that were written first."""
         return replace(self, text=text, html=html, subject=subject, written=self.written or self.text)
 
 
@@ -306,11 +300,6 @@ class OutboxUsage:
         """Return the usage after this letter is sent too.
 
         Several letters of one run are measured like this, before any of them is in the ledger as sent.
-
-        Args:
-            letter: one that may be sent; it counts for its budget, and for its address and domain if it is
-                automatic.
-            now: the time from which it counts.
         """
         recent = self.recent
         if letter.counts_in_quota:

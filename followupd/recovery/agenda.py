@@ -42,11 +42,6 @@ def suspicion(case: Case) -> AgendaItem | None:
 def waiting(case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
     """Return everything that a case waits for in one line, with the age of the oldest.
 
-    Args:
-        case: in any stage; one that is closed or no complaint waits for nothing.
-        playbook: of the case, whose calendar says which promises are due today.
-        now: the time of the cycle; a promise that is due on a later day is not waited for yet.
-
     Returns:
         None for a case that waits for nothing. The lines with which the agent answers are about promises
         only.

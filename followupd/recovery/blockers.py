@@ -270,11 +270,6 @@ def why_stale(letter: Letter, case: Case, now: datetime) -> str:
 
     Quiet hours, quotas and retries can delay a letter for hours, in which what it says may have become
     untrue.
-
-    Args:
-        letter: one to the customer, as it was written.
-        case: as it is now.
-        now: the time of the cycle, with which the last day of a gift card is compared.
     """
     if letter.good_until and letter.good_until <= now:
         return "what it hands over has expired"

@@ -28,11 +28,6 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
 def decide(case: Case, playbook: Playbook, _write: LetterRenderer, now: datetime) -> list[Decision]:
     """Order one gift card when it is due; its letter is written once the provider has given the card.
 
-    Args:
-        case: after its follow-up; one that is blocked or has a card on its way gets none.
-        playbook: whose amount is granted first, where no agent has granted a card.
-        now: the time of the cycle.
-
     Returns:
         The order, with the grant before it where there was none yet.
     """

@@ -137,13 +137,7 @@ def choose_playbook(
 
 
 def classified(verdict: Verdict, now: datetime, *, urgent: bool = False) -> Event:
-    """Return the event that follows from the recogniser's verdict.
-
-    Args:
-        verdict: complaint or suspected.
-        now: the time of the cycle.
-        urgent: whether an agent is asked at once instead of in the next digest.
-    """
+    """Return the event that follows from a verdict, complaint or suspected; `urgent` asks an agent at once."""
     if verdict.verdict == "complaint":
         return ComplaintHeard(
             at=now,

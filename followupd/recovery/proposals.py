@@ -19,14 +19,7 @@ def proposed(
     playbook: Playbook,
     now: datetime,
 ) -> list[Event]:
-    """Return proposals for what was found in a reply, without what the case contains already.
-
-    Args:
-        case: what it contains is not proposed again, and its next numbers are used.
-        found: what the text of the reply promises and gives.
-        playbook: whose currency an amount without one has.
-        now: the time of the proposals.
-    """
+    """Return proposals for what was found in a reply, without what the case contains already."""
     known = {promise.text for promise in case.promises}
     promises, grants = paired(found.promises, found.compensation, case.next_promise, known)
     events: list[Event] = []
@@ -139,14 +132,6 @@ def changed_letter(
     A new date of a promise is noted: the customer has it in writing. What the letter promises or gives beyond
     what was written is proposed to the owner, and a promise that it names no more, or without a date, is
     asked about.
-
-    Args:
-        case: the letter's, whose next numbers the proposals have.
-        before: what is found in the letter as it was written.
-        after: what is found in the letter that was sent.
-        dates: the promises with another date than before.
-        playbook: whose calendar gives a promise with a new date its internal deadline.
-        now: the time of the cycle.
 
     Returns:
         Events for the history, sentences that tell the owner of them, and the lines with which the owner can

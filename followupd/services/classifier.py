@@ -78,13 +78,7 @@ class ComplaintClassifier:
         )
 
     def severity(self, message: Message, verdict: Verdict, *, open_case: bool) -> complaints.Severity:
-        """Return how severe a complaint is, with the reasons.
-
-        Args:
-            message: the mail; its sender may be one of the configured important customers.
-            verdict: the recogniser's, whose cues count.
-            open_case: whether the customer has another case that is open.
-        """
+        """Return how severe a complaint is, with the reasons."""
         return complaints.severity(
             verdict,
             _text(message),
@@ -95,13 +89,7 @@ class ComplaintClassifier:
         )
 
     def playbook(self, message: Message, verdict: Verdict, playbooks: Mapping[str, Playbook]) -> Playbook:
-        """Return the playbook for a mail: by its words, then by the cues that were found in it.
-
-        Args:
-            message: the mail.
-            verdict: the recogniser's, whose cues count.
-            playbooks: those of the configuration, by name, with one named "default".
-        """
+        """Return the playbook for a mail: by its words, then by the cues that were found in it."""
         found_in = partial(found, vocabulary=self.recogniser.lexicon.vocabulary)
         return opening.choose_playbook(message, playbooks, verdict.cues, found_in)
 

@@ -88,13 +88,7 @@ class PromiseLineReader:
         return self.commitments_in(message.text, message.sent_at or mail.received_at, message.doubtful)
 
     def commitments_in(self, text: str, at: datetime, doubtful: Sequence[str] = ()) -> Found:
-        """Return what a text of that time promises the customer, without lines that may be quoted.
-
-        Args:
-            text: an agent's new words.
-            at: when it was written: "by Friday" counts from it.
-            doubtful: lines of it that may be quoted.
-        """
+        """Return what a text of that time promises the customer, without lines that may be quoted."""
         return promises.find_commitments(
             text,
             sent_at=at,
@@ -222,14 +216,7 @@ class MailSource(Protocol):
         """
 
     def move(self, folder: str, uid: int, to: str, *, seen: bool = False) -> None:
-        """Move a mail to another folder.
-
-        Args:
-            folder: where the mail is.
-            uid: its UID there; a mail that no longer exists is no error.
-            to: the folder to move it to.
-            seen: mark it as read first.
-        """
+        """Move a mail to another folder, with `seen` marked as read; one that no longer exists is no error."""
 
     def find(self, folder: str, message_id: str, header: str = "Message-ID") -> Sequence[int]:
         """Return the UIDs of the mails with this value in a header.
@@ -241,13 +228,7 @@ class MailSource(Protocol):
         """
 
     def append(self, folder: str, raw: bytes, flags: Iterable[str] = ()) -> None:
-        """Store a mail in a folder, which is created if it is missing.
-
-        Args:
-            folder: where to store it.
-            raw: the whole mail, as it would be sent.
-            flags: system flags and keywords that it gets.
-        """
+        """Store a mail in a folder, which is created if it is missing."""
 
     def remove(self, folder: str, uid: int) -> None:
         """Delete a mail."""

@@ -118,13 +118,7 @@ def untold(tx: Transaction) -> list[int]:
 
 
 def mark_told(tx: Transaction, mail_ids: Iterable[int], now: datetime) -> None:
-    """Record that somebody was told of mails in quarantine; those that are in it no more are forgotten.
-
-    Args:
-        tx: in which the mail to the lead is queued, too.
-        mail_ids: the mails' ids in the ledger.
-        now: the time of the cycle.
-    """
+    """Record that somebody was told of mails in quarantine; those that are in it no more are forgotten."""
     known = {*tx.state.value(StateKey.QUARANTINE_TOLD, ()), *mail_ids}
     kept = [mail_id for mail_id in tx.mail.quarantined_ids() if mail_id in known]
     tx.state.put(StateKey.QUARANTINE_TOLD, kept, now)

@@ -56,13 +56,6 @@ class StaffNotices:
         """Report a tag or a move that could not be executed to the case's owner.
 
         IMAP does not record who made it. For a mail without a case the owner of the default playbook is told.
-
-        Args:
-            tx: in which the mail to the owner is queued.
-            mail: the mail that has the tag or was moved.
-            command: what the tag or the folder means.
-            problem: why it could not be executed, in a sentence that a language may translate.
-            now: the time of the cycle.
         """
         ref = mail.case_ref or tx.cases.ref_for(mail.message.thread)
         log.command_not_understood(command.source, ref or "")
@@ -156,14 +149,7 @@ class StaffNotices:
             return self._tell_leads(tx, "flood", [msg(FLOOD_LINE, n=n)], now)
 
     def _tell_leads(self, tx: Transaction, name: str, lines: Sequence[str], now: datetime) -> int:
-        """Queue a notice to each lead, and return how many were written.
-
-        Args:
-            tx: the transaction.
-            name: of the notice; each lead gets one of a name a day.
-            lines: what it says, in English, as `msg` made them.
-            now: the time of the cycle, which decides the day.
-        """
+        """Queue a notice to each lead, one of a name a day, and return how many were written."""
         today = self._today(now)
         return sum(
             self.queue(tx, notice_key(today, f"{name}-{lead.id}"), lines, lead, now) for lead in self._leads
@@ -340,12 +326,6 @@ class AbsenceService:
         """Store until when an agent is away, and tell the one who stands in.
 
         The same date said twice is told once. Absences that are over are forgotten.
-
-        Args:
-            tx: in which it is stored, and the notice is queued.
-            agent: who is away.
-            until: when the agent is back, in UTC.
-            now: the time of the cycle.
         """
         absences = {agent_id: back for agent_id, back in _absences(tx).items() if back > now}
         if absences.get(agent.id) == until:

@@ -151,14 +151,7 @@ class WordingGuard:
 def wording_context(
     playbook: Playbook, language: str, now: datetime, languages: Catalogue | None = None
 ) -> Context:
-    """Return how the rules read dates and promises: by the playbook's calendar, in the language of the text.
-
-    Args:
-        playbook: whose calendar says what has passed, and whose currency an amount without one has.
-        language: the tag or locale of the text.
-        now: when the text is written.
-        languages: the languages to use, the shipped ones by default.
-    """
+    """Return how the rules read dates and promises: by the playbook's calendar, in the language of the text."""
     calendar = playbook.calendar
     today = calendar.local(now).date()
     spoken = (languages or catalogue()).language(language)

@@ -120,10 +120,7 @@ def initial_cursor(client: Client, selected: SelectedFolder, since: Since) -> tu
 def _last_uid_before(client: Client, selected: SelectedFolder, since: date) -> int:
     """Return the UID of the last mail that was received before this date or moment.
 
-    Args:
-        client: a connection with the folder selected.
-        selected: the folder.
-        since: a date means its midnight in UTC. A mail that arrives at that very moment is after it.
+    A date means its midnight in UTC.
     """
     begin = since if isinstance(since, datetime) else datetime.combine(since, time(), UTC)
     candidates, _ = client.search_uids("SINCE " + _day_before(begin))
@@ -261,10 +258,6 @@ def _existing_keywords(client: Client, keywords: Collection[str]) -> list[str]:
     """Resolve patterns ("refund-*") to the keywords that this folder has.
 
     Keywords without "*" are returned as they are, if a server can have them.
-
-    Args:
-        client: a connection with the folder selected, whose latest FLAGS say which keywords it has.
-        keywords: names and patterns, in any case.
 
     Returns:
         Keywords as the server writes them, sorted. No pattern finds a system flag such as Seen.

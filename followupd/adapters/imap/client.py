@@ -298,11 +298,6 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
     def append_uid(self, folder: str, raw: bytes, flags: Iterable[str]) -> int:
         """Append a mail and return its UID (RFC 4315).
 
-        Args:
-            folder: the server's name for it.
-            raw: the whole mail.
-            flags: system flags and keywords that it gets.
-
         Raises:
             IMAPClientError: it was refused, or the server did not tell its UID.
         """

@@ -331,10 +331,7 @@ def fetch_mails(client: Client, uids: Collection[int]) -> Iterator[tuple[Fetched
 def _mail(uid: int, row: Row, raw: bytes) -> FetchedMail:
     """Return the mail that the two FETCH responses describe.
 
-    Args:
-        uid: of the mail.
-        row: its flags, size and date; empty where the server returned none of them.
-        raw: the whole mail, or its reassembled text. Its Date header counts where the server tells no date.
+    Its Date header counts where the server tells no date.
     """
     return FetchedMail(
         uid=uid,

@@ -325,13 +325,6 @@ def read_playbooks(
 ) -> tuple[Playbooks, list[Problem]]:
     """Read every playbooks/*.toml; `default` must be among them.
 
-    Args:
-        directory: of the configuration.
-        company: the same in all playbooks.
-        calendar: the same in all playbooks.
-        team: whose agents and departments a playbook may name.
-        context: what the models of the tables need to check values, as pydantic takes it.
-
     Returns:
         The playbooks by the names of their files, also those with problems, and all problems.
     """

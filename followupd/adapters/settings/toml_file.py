@@ -88,13 +88,6 @@ class TomlFile:
         """Add a problem with the value at this path unless the condition holds.
 
         A value that has a problem already is not checked again: it has been replaced.
-
-        Args:
-            is_valid: the condition, any value of which the truth counts.
-            path: names and indexes from the top of the file on.
-            rule: which is broken otherwise.
-            problem: what is wrong then, as a sentence without its full stop.
-            hint: how to put it right.
         """
         if not is_valid and not self.has_problem(path):
             self.add_problem(path, rule, problem, hint)

@@ -147,12 +147,7 @@ class CaseStore:
         return sorted(found, key=lambda case: case.opened_at, reverse=True)
 
     def due(self, now: datetime, limit: int = 100) -> list[str]:
-        """Return the references of this daemon's cases whose `wake_at` has come, longest due first.
-
-        Args:
-            now: the time of the cycle; a case that is due at exactly this time is among them.
-            limit: the most cases; the others are due in the next cycle.
-        """
+        """Return the references of this daemon's cases whose `wake_at` has come, longest due first."""
         query = (
             select(CaseRow.ref)
             .where(col(CaseRow.wake_at) <= now, self._scope.covers(col(CaseRow.mailbox)))

@@ -294,27 +294,13 @@ def decrypt_value(vault: Vault, adapter: TypeAdapter[Value], token: bytes, where
 
 
 def encrypt_event(vault: Vault, event: Event, ref: str, seq: int) -> bytes:
-    """Return an event of a case as JSON, encrypted; the name of its class is stored beside it.
-
-    Args:
-        vault: with the keys of the ledger.
-        event: of the case.
-        ref: the case.
-        seq: the number of the event in the case's history, from 1 on.
-    """
+    """Return an event of a case as JSON, encrypted; the name of its class is stored beside it."""
     name = type(event).__name__
     return encrypt_value(vault, event_adapter(name), event, place("event", ref, seq, name))
 
 
 def decrypt_event(vault: Vault, name: str, token: bytes, ref: str, seq: int) -> Event:
     """Return what was given to `encrypt_event`.
-
-    Args:
-        vault: with the keys of the ledger, older ones among them.
-        name: the name of the event's class, as it is stored beside it.
-        token: what was stored.
-        ref: the case.
-        seq: the number of the event in the case's history.
 
     Raises:
         DecryptionError: it was encrypted with none of the keys, or for another case, number or class.

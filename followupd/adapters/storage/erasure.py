@@ -99,12 +99,7 @@ def _blank_fields(value: Value) -> Value:
 
 
 def _blank(name: str, value: Any) -> Any:
-    """Return the value of one field, blanked. A tuple loses its texts and keeps dataclasses and numbers.
-
-    Args:
-        name: of the field; a few texts are kept that say nothing about a person.
-        value: of any type that events and cases have.
-    """
+    """Return the value of one field, blanked. A tuple loses its texts and keeps dataclasses and numbers."""
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):

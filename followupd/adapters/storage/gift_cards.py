@@ -34,11 +34,7 @@ class GiftCardStock:
     def add(self, code: str, money: Money, expires: datetime | None, now: datetime) -> bool:
         """Import a card; return False if its code was imported before.
 
-        Args:
-            code: as the issuer wrote it.
-            money: what the card is worth.
-            expires: the end of its last day, in UTC; None for a card that never expires.
-            now: the time of the import.
+        `expires` is the end of its last day, None for a card that never expires.
         """
         if self._with_code(code) is not None:
             return False
@@ -51,12 +47,6 @@ class GiftCardStock:
         A grant keeps its card (a UNIQUE constraint on case and grant), so that a letter that failed is
         written again with the same code. A card that expires before its letter is sent is taken from the
         grant and never used.
-
-        Args:
-            case_ref: the case of the grant.
-            n: the number of the grant in its case.
-            money: the card's value, in exactly this currency.
-            now: a card that expires at this time or before it counts as expired.
         """
         row = self._of_grant(case_ref, n)
         if row and row.expires and row.expires <= now:
@@ -73,12 +63,6 @@ class GiftCardStock:
 
     def store(self, case_ref: str, n: int, card: GiftCard, now: datetime) -> bool:
         """Store a card that a provider gave for a grant.
-
-        Args:
-            case_ref: the case of the grant.
-            n: the number of the grant in its case.
-            card: as the provider returned it. One that is stored for this grant already is not stored again.
-            now: the time at which it came.
 
         Returns:
             False if its code belongs to another grant, or the grant has another card.
@@ -182,11 +166,7 @@ class GiftCardOrderStore:
     def place(self, case_ref: str, n: int, money: Money, now: datetime) -> None:
         """Order the card of a grant; placing the order again makes the same order due again.
 
-        Args:
-            case_ref: the case of the grant.
-            n: the number of the grant in its case; both make the provider's idempotency key.
-            money: the value to order; that of an order that was placed before stays.
-            now: the time of a new order.
+        The value is that of the first time.
         """
         key = order_key(case_ref, n)
         row = self._session.get(CardOrderRow, key)
@@ -222,13 +202,7 @@ class GiftCardOrderStore:
         ]
 
     def postpone(self, key: str, until: datetime, why: str) -> None:
-        """Keep an order due, but not before a time, and count the attempt.
-
-        Args:
-            key: of the order.
-            until: when it is tried again, in UTC.
-            why: the provider's words, of which the beginning is stored.
-        """
+        """Keep an order due, but not before a time, and count the attempt."""
         self._change(key, not_before=until, why=why[:_REASON_LENGTH], attempts=CardOrderRow.attempts + 1)
 
     def mark_done(self, key: str) -> bool:

@@ -42,12 +42,9 @@ class StateStore:
         self._session = session
 
     def put(self, name: StateName, value: Any, now: datetime) -> None:
-        """Store a value, and when; a value that is there is replaced.
+        """Store a value that JSON can express, and when; one that is there is replaced.
 
-        Args:
-            name: one of `StateKey`, or a key of one mailbox or folder.
-            value: what JSON can express. Tuples come back as lists.
-            now: the time of the cycle.
+        Tuples come back as lists.
         """
         self._session.merge(StateRow(name=name, value=json.dumps(value), at=now))
 

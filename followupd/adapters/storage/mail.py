@@ -139,12 +139,6 @@ class MailStore:
         """Return when the last known mails of a folder were received, by UID.
 
         A server that gives one of these UIDs another date was put back from a backup.
-
-        Args:
-            mailbox: the mailbox.
-            folder: the folder.
-            uidvalidity: its UIDVALIDITY, without which UIDs mean nothing.
-            count: how many mails at most; those with the highest UIDs.
         """
         query = _in_folder(select(LocationRow.uid, MailRow.received_at), mailbox, folder, uidvalidity)
         joined = query.join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
@@ -155,11 +149,7 @@ class MailStore:
     def mark_gone(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> None:
         """Record that mails are no longer in a folder; no tags are set there any more.
 
-        Args:
-            mailbox: the mailbox.
-            folder: the folder.
-            uidvalidity: its UIDVALIDITY, without which UIDs mean nothing.
-            uids: the mails; UIDs without a stored mail are ignored.
+        UIDs without a stored mail are ignored.
         """
         for location in self._locations(mailbox, folder, uidvalidity, uids):
             location.gone = True
@@ -410,11 +400,6 @@ class MailStore:
 
     def pending_tag_updates(self, mailbox: str, folder: str, uidvalidity: int) -> list[TagUpdate]:
         """Return the mails of a folder whose status tags are not the requested ones, with what to change.
-
-        Args:
-            mailbox: the mailbox.
-            folder: the folder.
-            uidvalidity: its UIDVALIDITY, without which UIDs mean nothing.
 
         Returns:
             One update for each mail. An update with nothing to add or remove is to be marked as done, too.

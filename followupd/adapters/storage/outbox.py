@@ -311,10 +311,6 @@ class OutboxStore:
     def usage(self, letters: Collection[Letter], windows: UsageWindows) -> OutboxUsage:
         """Return what limits the sending of these letters, in one query.
 
-        Args:
-            letters: those to be decided.
-            windows: the times from which sent letters count.
-
         Returns:
             Times and numbers, also of letters that are being sent or in doubt. Breaker and mailboxes are not
             filled in.
@@ -360,10 +356,6 @@ class OutboxStore:
 
         Commit before the server sees any of them: after a crash the claim tells that a letter may have been
         sent.
-
-        Args:
-            keys: of queued letters.
-            now: the time of the claim, from which a letter counts in quotas.
         """
         return set(self._run(_CLAIM, {"keys": list(keys), "now": now}).scalars()) if keys else set()
 
@@ -373,13 +365,7 @@ class OutboxStore:
             self._run(_RELEASE, {"keys": list(keys)})
 
     def postpone(self, key: str, until: datetime, why: str) -> None:
-        """Keep a queued letter back until a time.
-
-        Args:
-            key: of the letter; one that is being sent or was sent stays as it is.
-            until: in UTC.
-            why: for people who look at the outbox.
-        """
+        """Keep a queued letter back until a time; one that is being sent or was sent stays as it is."""
         self._change(key, _CLAIMABLE, not_before=until, reply=why)
 
     # --- results ---
@@ -388,10 +374,6 @@ class OutboxStore:
         """Store the results of letters that are being sent or in doubt, and return the keys of those.
 
         The others were settled before, by a copy or by a person, and stay as they are.
-
-        Args:
-            results: of one batch, each letter once.
-            now: the time at which accepted letters count as sent.
         """
         keys = [result.key for result in results]
         unsettled = set(self._run(_LOCK_UNSETTLED, {"keys": keys}).scalars())
@@ -413,11 +395,6 @@ class OutboxStore:
 
     def confirm_sent(self, key: str, now: datetime, reply: str) -> bool:
         """Mark a letter as sent, on evidence that outweighs any other status.
-
-        Args:
-            key: of the letter.
-            now: the time at which the evidence was found, which stands for that of sending.
-            reply: what the evidence is, of which the beginning is stored.
 
         Returns:
             False when it was marked before.
@@ -506,11 +483,6 @@ class OutboxStore:
 
     def set_draft_state(self, key: str, was: DraftState, becomes: DraftState) -> bool:
         """Store a draft's new state.
-
-        Args:
-            key: of the letter.
-            was: the state that the caller has seen.
-            becomes: the new state.
 
         Returns:
             False when the state changed meanwhile, or a new draft is no longer wanted since the letter left

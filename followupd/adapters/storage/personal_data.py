@@ -124,9 +124,6 @@ class PersonalDataStore:
     def export(self, known: PersonalData) -> dict[str, Any]:
         """Return the data as JSON has it, with gift codes hidden wherever they were written.
 
-        Args:
-            known: as `find` has found it in this transaction.
-
         Returns:
             Cases with their histories, mails, letters and gift cards of the person. Of other customers'
             cases that name the person only the references are told.

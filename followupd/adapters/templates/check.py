@@ -288,11 +288,6 @@ def _unknown_filters(tree: nodes.Template, environment: Environment) -> Iterator
 def sample_scope(kind: LetterKind, playbook: Playbook, now: datetime) -> dict[str, object]:
     """Return everything that a letter of this kind may name, with values of the long sample case.
 
-    Args:
-        kind: of the letter or desk mail.
-        playbook: whose company and team sign it.
-        now: the time from which dates of the sample are counted.
-
     Returns:
         The variables of the template by name, as the renderer would give them.
     """

@@ -85,12 +85,7 @@ def sample_content(
 ) -> LetterContent:
     """Return what a policy would hand over with a letter of this kind for a sample case.
 
-    Args:
-        kind: of the letter or desk mail.
-        case: a sample case; in the hostile one every text of people is an attack.
-        playbook: of the case.
-        now: the time from which dates of the sample are counted.
-        languages: whose words the sample speaks, the shipped ones by default.
+    In the hostile sample every text that people write is an attack.
     """
     hostile = case.ref == HOSTILE_REF
     words = _texts_of(case, playbook, languages)

@@ -95,11 +95,6 @@ def grant_once(command: Command, context: CommandContext, grant: Compensation) -
 
     When the case has the same grant already, a proposed one is approved, and any other stays as it is.
 
-    Args:
-        command: the line or tag that grants.
-        context: with the case as it is before this grant.
-        grant: with number 0, since the number depends on what the case has.
-
     Returns:
         No event where the same grant was decided already.
     """

@@ -87,11 +87,7 @@ def numbered_events(
 ) -> list[Event]:
     """Return one event of a kind for each of these promises, grants or options.
 
-    Args:
-        event: a class of events that needs nothing but the number.
-        numbers: of what it happens to; their order is that of the events.
-        command: the line that says so, for the history.
-        context: which has the time.
+    It is a kind that needs nothing but the number.
     """
     fields = origin(command, context)
     return [event(n=n, **fields) for n in numbers]

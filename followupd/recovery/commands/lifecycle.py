@@ -234,11 +234,6 @@ def untagged(command: Command, context: CommandContext, history: Sequence[Event]
 
     Where something else was said since, by a person or a playbook's letter, the tag is no longer what counts.
 
-    Args:
-        command: what the tag means, and who removed it as far as that is known.
-        context: with the case as it is now.
-        history: all events of the case, the oldest first.
-
     Raises:
         NotUnderstoodError: a letter to the customer has left.
     """
@@ -301,12 +296,6 @@ def undo(command: Command, context: CommandContext) -> list[Event]:
 
 def _inverse(done: Event, before: Case, command: Command, context: CommandContext) -> list[Event]:
     """Return the events that take one event back.
-
-    Args:
-        done: what an agent said last, or a part of it.
-        before: the case as it was before all of that.
-        command: the `undo`.
-        context: with the case as it is now.
 
     Returns:
         No event for one that cannot be taken back.

@@ -104,11 +104,6 @@ def _says_no_word(text: str, command: Command, context: CommandContext) -> NotUn
 def check_future(date: datetime, command: Command, context: CommandContext) -> None:
     """Check that the date of a command has not passed.
 
-    Args:
-        date: in UTC, as it was read from the line.
-        command: the line, which the error quotes.
-        context: which has the time.
-
     Raises:
         NotUnderstoodError: it has passed; the error names the date in the company's time zone.
     """

@@ -35,11 +35,6 @@ def slipped(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
 
     Those that slip later on the same day move too, so that the customer gets one letter about all of them.
 
-    Args:
-        case: of whose promises the open ones slip that are in writing.
-        playbook: whose calendar says where the day ends and the new dates are.
-        now: the time of the cycle.
-
     Returns:
         An event for each promise that moves. Its internal deadline is as long before the new date as it was
         before the old one.

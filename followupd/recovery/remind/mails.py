@@ -35,11 +35,6 @@ def send_at(reminder: Reminder, case: Case, playbook: Playbook) -> datetime:
     One after today's mail waits for the next working day. A lead or a manager is told in the morning of what
     the owner did not do until then, and on the same day of a missed date that the customer was told. One that
     only this person can act on, such as an approval, is sent at once.
-
-    Args:
-        reminder: one that was not sent.
-        case: which knows when each agent was reminded last.
-        playbook: which knows who is reminded at the level, and when the office is open.
     """
     if reminder.at_once:
         return reminder.at
@@ -99,12 +94,6 @@ def due_today(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> tu
 
     The owner is told in the morning of what is due by the evening. A lead or manager is told of nothing
     before it is due.
-
-    Args:
-        case: the case as it is.
-        playbook: whose calendar says where the day ends.
-        agent: who gets the mail.
-        now: the time of the mail.
     """
     calendar = playbook.calendar
     tonight = calendar.moment(calendar.local(now).date() + _DAY, time.min)
@@ -118,14 +107,7 @@ def due_today(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> tu
 
 
 def was_reminded_on(case: Case, agent: Agent, day: date, calendar: Calendar) -> bool:
-    """Return whether this person was reminded of the case on that day.
-
-    Args:
-        case: the case as it is.
-        agent: the person.
-        day: a date in the company's time zone.
-        calendar: the company's, which says on which date a mail of last night was sent.
-    """
+    """Return whether this person was reminded of the case on that day, a date in the company's time zone."""
     last = dict(case.told).get(agent.id)
     return last is not None and calendar.local(last).date() == day
 

@@ -88,12 +88,8 @@ def _newest_to_customer(case: Case) -> LetterRecord | None:
 def handle_absence(tx: Transaction, mail: StoredMail, now: datetime) -> None:
     """Record a customer's absence: letters wait until the return date.
 
-    A note is never taken for an answer. That of an agent is handled by `router`.
-
-    Args:
-        tx: in which the mail becomes processed, whatever its note says.
-        mail: a stored absence note. One without a date of return, or of another person, changes no case.
-        now: the time of the cycle; a date of return that has passed means nothing.
+    A note is never taken for an answer. That of an agent is handled by `router`. One without a date of
+    return that is to come changes no case.
     """
     ref = tx.cases.ref_for(mail.message.thread)
     tx.mail.mark_processed(mail.id, case_ref=ref, reason=mail.message.because)
@@ -113,11 +109,6 @@ def is_participant(tx: Transaction, case: Case, message: Message) -> bool:
 
     Participants are the customer, and the sender and recipients of the customer's newest mail. A mail of
     anybody else that names the case, by its thread or in its subject, must not change it (docs/mail.md R6).
-
-    Args:
-        tx: in which the customer's newest mail is looked up.
-        case: the case that the mail names.
-        message: the mail; one that is written for somebody else counts as its organisation's.
     """
     participants = [case.customer]
     first = tx.mail.by_message_id([case.message_id]) if case.message_id else None

@@ -87,12 +87,6 @@ def unreadable(place: MailLocation, reason: str, now: datetime, *, in_sent: bool
     """Return a placeholder for a mail that the server cannot return.
 
     Its fingerprint is that of its location: there are no bytes to compute one from.
-
-    Args:
-        place: where the mail is.
-        reason: why it cannot be read, for the person who looks at it.
-        now: when that was found, which stands for the time of its arrival.
-        in_sent: whether the folder is Sent.
     """
     location = f"{place.mailbox}\n{place.folder}\n{place.uidvalidity}\n{place.uid}"
     return IncomingMail(

@@ -95,12 +95,6 @@ def confirm_sent(tx: Transaction, letter: Letter, why: str, now: datetime) -> No
 
     It outweighs any other status, even that the letter is queued. Evidence that comes a second time records
     nothing.
-
-    Args:
-        tx: in which the letter and its case change together.
-        letter: the letter that was found.
-        why: what the evidence is, for the history.
-        now: the time at which it was found.
     """
     if tx.outbox.confirm_sent(letter.key, now, why):
         log.letter_confirmed(letter.key)
@@ -132,11 +126,7 @@ def requeue(tx: Transaction, letter: Letter, why: str, by: str, now: datetime) -
 def cancel(tx: Transaction, letter: Letter, why: str, now: datetime) -> None:
     """Cancel a queued letter whose text is no longer true.
 
-    Args:
-        tx: in which the letter and its case change together.
-        letter: one that may have been claimed in the meantime; then nothing is recorded.
-        why: what has changed, for the history and the log.
-        now: the time of the cycle.
+    Of one that was claimed in the meantime nothing is recorded.
     """
     if tx.outbox.drop(letter.key):
         log.letter_cancelled(letter.key, why)

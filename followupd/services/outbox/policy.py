@@ -81,13 +81,8 @@ class SendPolicy:
     def usage(self, tx: Transaction, letters: Collection[Letter], now: datetime) -> OutboxUsage:
         """Read what limits the sending of these letters, for `may_send`.
 
-        A letter counts from its claim on, even while it is in doubt. `followupd resume` closes
-        the breaker and starts a new count.
-
-        Args:
-            tx: in which it is read.
-            letters: those to be decided; only the usage of their addresses and domains is read.
-            now: the end of the windows in which letters count.
+        Only the usage of their addresses and domains is read. A letter counts from its claim on, even while
+        it is in doubt. `followupd resume` closes the breaker and starts a new count.
         """
         state = tx.state.get(StateKey.BREAKER)
         breaker_since = now - self.breaker[1]
@@ -227,15 +222,10 @@ def stopped_budgets(tx: Transaction) -> frozenset[Budget]:
 
 
 def open_breaker(tx: Transaction, why: str, now: datetime, budget: Budget | None = None) -> None:
-    """Stop all letters, or those of one budget, until a person has looked and types `followupd resume`.
+    """Stop all letters, or those of one budget besides those that are stopped already.
 
-    A breaker that is open already keeps its first reason.
-
-    Args:
-        tx: in which the state is stored.
-        why: a reason for people, which the log, the digest and `status` show.
-        now: the time of the cycle.
-        budget: the letters to stop besides those that are stopped already; None for all.
+    They wait until a person has looked and types `followupd resume`. A breaker that is open already keeps
+    its first reason.
     """
     if tx.state.value(StateKey.BREAKER) == "open":
         return

@@ -117,12 +117,7 @@ def severity(
 
 
 def _level(points: int, score: float) -> str:
-    """Return the severity for a sum of points; one that hardly is a complaint is a mild one.
-
-    Args:
-        points: the sum of what speaks for a high severity.
-        score: the recogniser's, between 0 and 1.
-    """
+    """Return the severity for a sum of points; one that hardly is a complaint is a mild one."""
     if points >= _HIGH_POINTS:
         return HIGH
     return NORMAL if points >= _NORMAL_POINTS or score > _HARDLY else LOW

@@ -110,10 +110,6 @@ def _fit(cases: Sequence[_Case], names: frozenset[str]) -> dict[str, float]:
 
     Each mail starts at the score of the shipped weights, so only the difference is learnt.
 
-    Args:
-        cases: the mails to fit to.
-        names: the features whose weights may change; those of one mail share the step that it asks for.
-
     Returns:
         What is added to the weights, in log-odds; changes that make no difference are left out.
     """
@@ -145,13 +141,6 @@ def _loss(cases: Sequence[_Case], delta: Mapping[str, float]) -> float:
 
 def _told(delta: Mapping[str, float], held: Sequence[_Case], tags: int, ask: float, because: str) -> Learned:
     """Return the change with its measured precision and recall on the mails held back.
-
-    Args:
-        delta: the change of the weights, by the names of features.
-        held: the mails that the change was not fitted to.
-        tags: how many tags there were in all.
-        ask: the probability from which a mail is suspected.
-        because: why the weights change, or why they do not.
 
     Returns:
         The change with the words that it moves most, and None for a precision or recall that no mail tells.

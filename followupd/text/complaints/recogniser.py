@@ -570,14 +570,6 @@ def _ruled(
 ) -> Verdict:
     """Apply the administrator's `always` and `never` rules; if both match, an agent decides.
 
-    Args:
-        judged: the verdict without these rules.
-        rules: the administrator's; `add` rules have changed the score already.
-        text: the subject and the new text.
-        auto: the probability from which a mail is a complaint.
-        ask: the probability from which it is suspected.
-        vocabulary: elisions and corrections of spelling.
-
     Returns:
         The verdict as it was if no rule matches, else one whose evidence has the rules that match in front.
     """

@@ -165,12 +165,7 @@ def _split_verbs(part: str, patterns: PromisePatterns, reader: DateReader) -> It
 def _at_dates(part: str, patterns: PromisePatterns, reader: DateReader, judge: Judge) -> list[str]:
     """Split a part with several dates between them where each side promises on its own; else leave it whole.
 
-    Args:
-        part: of a sentence, which no cut of the language divides further.
-        patterns: of its language.
-        reader: finds the dates.
-        judge: says how likely a text promises something; of several places the likeliest for both sides is
-            cut.
+    Of several places the likeliest one for both sides is cut.
     """
     dates = reader.to_come(part)
     if len(dates) < 2:
@@ -192,12 +187,6 @@ def _between(
 ) -> Sequence[tuple[int, int]]:
     """Return where a comma or an "and" is between two dates.
 
-    Args:
-        part: in which both dates are.
-        first: the first of them.
-        second: the next one.
-        patterns: of its language.
-
     Returns:
         The spans of the words that would be cut out, in order.
     """
@@ -212,10 +201,6 @@ def classified(sentence: str, language: Language) -> Chances:
     """Return how likely a sentence belongs to each class.
 
     A language that has phrases of its own and no sentences to learn from is judged by its phrases alone.
-
-    Args:
-        sentence: as written, or a clause of it.
-        language: of the mail.
 
     Returns:
         Probabilities from 0 to 1. They need not add up to one where phrases alone decide.

@@ -200,13 +200,7 @@ class DateReader:
         return self.calendar.moment(self.calendar.local(moment).date(), at) if at else None
 
     def _relation(self, words: str, part: DatePart, *, is_deadline: bool) -> Relation:
-        """Return how the words tie what is promised to the date.
-
-        Args:
-            words: the prepositions and the date, in lower case.
-            part: the merged parts of the date.
-            is_deadline: whether a preposition makes it a deadline; a window counts for more than that.
-        """
+        """Return how the words tie what is promised to the date."""
         starts = self.patterns.starting.search(words) is not None and not part.counted
         told = (
             (part.since, Relation.BETWEEN),
@@ -311,14 +305,8 @@ def read_when(text: str, *, now: datetime, calendar: Calendar, language: Languag
 def first_date(text: str, *, now: datetime, calendar: Calendar, language: Language) -> datetime | None:
     """Return the first deadline in a text, else its first date, None without one.
 
-    Args:
-        text: such as a paragraph of a letter. Only its language is read, and what is over is left out.
-        now: when it was written.
-        calendar: the company's hours and time zone.
-        language: of the text.
-
-    Returns:
-        The moment in UTC.
+    The arguments are those of `read_when`. Only this language is read, and a date that the text says is over
+    does not count.
     """
     found = date_reader(language, now=now, calendar=calendar).find(text)
     deadlines = [when for when in found if when.firm]
@@ -329,13 +317,7 @@ def split_when(text: str, *, now: datetime, calendar: Calendar, language: Langua
     """Split a line of a note into what and by when: ("ship the replacement", Friday's close of business).
 
     Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date. A date
-    inside of the text stays there: an agent's words are not cut.
-
-    Args:
-        text: what is behind the verb of an order.
-        now: when it was written.
-        calendar: the company's hours and time zone.
-        language: the agent's; English is understood as well, and a deadline in the other languages.
+    inside of the text stays there: an agent's words are not cut. The arguments are those of `read_when`.
 
     Returns:
         The text and the date. Without a date the text is whole; a line that is only a date leaves the text

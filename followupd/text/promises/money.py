@@ -318,13 +318,7 @@ def _is_open(low: str, amount: Amount, patterns: PromisePatterns) -> bool:
 
 
 def _shared(low: str, amount: Amount, patterns: PromisePatterns) -> Amount:
-    """Return half of an amount, or so many percent of it, where the words before it say so.
-
-    Args:
-        low: the clause in lower case.
-        amount: the whole, of which the clause gives a part.
-        patterns: of its language.
-    """
+    """Return half of an amount, or so many percent of it, where the words before it say so."""
     share = patterns.share.search(low[: amount.start])
     if share is None:
         return amount

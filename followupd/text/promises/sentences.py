@@ -93,13 +93,7 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
 
 
 def _says_nothing(paragraph: str, patterns: _MailPatterns, *, first: bool) -> bool:
-    """Whether a paragraph is only a salutation, or the farewell with the names below it.
-
-    Args:
-        paragraph: on one line.
-        patterns: of mails.
-        first: whether it is the first one; a salutation further down may be the beginning of a sentence.
-    """
+    """Whether a paragraph is only a salutation, or the farewell with the names below it."""
     is_short = len(paragraph.split()) <= _LONGEST_SALUTATION
     if first and is_short and patterns.opening.fullmatch(paragraph):
         return True
@@ -182,13 +176,7 @@ def _paragraphs(text: str, left_out: Collection[str], farewell: re.Pattern[str])
 
 
 def _goes_on(tail: str, rest: str, patterns: _MailPatterns) -> bool:
-    """Whether a sentence goes on after a full stop: "Dr. Patel", "am 4. Mai", "Fri. morning", "z. B. morgen".
-
-    Args:
-        tail: the last characters before the white space, with the full stop.
-        rest: what is behind it.
-        patterns: of mails.
-    """
+    """Whether a sentence goes on after a full stop: "Dr. Patel", "am 4. Mai", "Fri. morning", "z. B. morgen"."""
     word = _NEXT_WORD.match(rest)
     following = word[1] if word else ""
     if _DAY.search(tail):
