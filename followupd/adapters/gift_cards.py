@@ -187,6 +187,7 @@ def _read_card(body: bytes, order: GiftCardOrder) -> GiftCard | GiftCardUnavaila
         is_same_order = found["external_id"] == order.key
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return GiftCardUnavailable("the provider's answer is no order that can be read", permanent=True)
+
     if not is_same_order:
         return GiftCardUnavailable("the provider answered with another order", permanent=True)
     if not code:

@@ -188,10 +188,12 @@ class MailReader:
         child, self._child = self._child, None
         if child is None:
             return 0
+
         for pipe in (child.stdin, child.stdout):
             with contextlib.suppress(OSError):
                 if pipe:
                     pipe.close()
+
         try:
             code = child.wait(1)
         except subprocess.TimeoutExpired:

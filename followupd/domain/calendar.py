@@ -40,6 +40,7 @@ def holidays_of(code: str, year: int) -> frozenset[date]:
     """
     if not code:
         return frozenset()
+
     country, _, part = code.upper().partition("-")
     table = _country_class(country)
     known_parts = {known.upper(): known for known in table.subdivisions} if table else {}
@@ -48,6 +49,7 @@ def holidays_of(code: str, year: int) -> frozenset[date]:
         found = table(subdiv=subdivision, years=year, expand=False) if table else None
     except NotImplementedError:
         found = None
+
     if found is None:
         raise ValueError(
             f"{code!r} is not a country or part of one that we know holidays of; "
@@ -82,6 +84,7 @@ def _without_other_countries() -> Iterator[None]:
     if spec is None or spec.submodule_search_locations is None:
         yield  # all are imported already, or the package has changed: import it in the usual way
         return
+
     empty = ModuleType(_COUNTRIES)
     empty.__path__ = list(spec.submodule_search_locations)
     sys.modules[_COUNTRIES] = empty

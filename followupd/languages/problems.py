@@ -159,12 +159,14 @@ def _invalid_patterns(patterns: Sequence[str], parts: Parts, path: Path) -> list
     whole = _compile_error(patterns, parts)
     if not whole:
         return []
+
     found = []
     for n, pattern in enumerate(patterns):
         error = _compile_error([pattern], parts)
         if error:
             problem = f"{_short(pattern)} is not a valid pattern: {error}"
             found.append(LanguageFault((*path, n), FaultKind.PATTERN, problem, ""))
+
     if found:
         return found
     return [LanguageFault(path, FaultKind.PATTERN, f"these patterns are invalid together: {whole}", "")]

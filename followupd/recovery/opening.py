@@ -146,6 +146,7 @@ def classified(verdict: Verdict, now: datetime, *, urgent: bool = False) -> Even
             evidence=verdict.evidence,
             by_machine=True,
         )
+
     return ComplaintSuspected(
         at=now,
         why=verdict.because or "the recogniser is not sure; an agent decides",

@@ -162,6 +162,7 @@ class CommandService:
         given = tuple(grant for grant in case.compensation if grant not in before.compensation)
         if not made and not given and not case.unclear:
             return
+
         playbook = self.context.playbooks.for_case(case)
         agent = playbook.team.by_address(reply.message.sender.address) or playbook.owner_of(case.owner)
         content = LetterContent(

@@ -101,6 +101,7 @@ class GiftCardOrders:
             return
         if not tx.orders.mark_done(order.key) or gift_card.why_cancelled(case, order.n):
             return
+
         try:
             letter = self._letter(tx, case, order, card, now)
         except LetterError as error:

@@ -222,6 +222,7 @@ def _expected_reply(reply: YesOrNo, question: Question | None) -> str:
         return msg("{line} answers no single question; say what you mean as a line", line=line)
     if not question.no:
         return msg("{line} is not clear enough; expected {yes}", line=line, yes=quoted(question.yes))
+
     no = "refuse: why" if question.no == "refuse" else question.no
     return msg(
         "{line} is more than a yes or a no; expected {yes} or {no}",

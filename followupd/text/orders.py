@@ -655,6 +655,7 @@ class Grammar:
             return self._with_tail([Order(verb, amount, bare)], tail, bare)
         if not any(map(str.isalnum, text)):
             return [self._lacks(verb, bare)]
+
         problem = msg(
             "{line} names no amount I can read; expected {form}",
             line=quoted(bare),
@@ -840,9 +841,11 @@ class Grammar:
         """
         if self.is_courtesy(bare):
             return Courtesy()
+
         label = _LABELLED.fullmatch(bare)
         if label and not self._is_label_of_remark(label[1]):
             return self._unknown(bare, label[1], label[2])
+
         words = bare.split()
         few = len(words) <= _MAX_WORDS_OF_ORDER or words[1][:1].isdigit()
         similar = self._similar(" ".join(words[:2])) + self._similar(words[0]) if few else []
@@ -879,6 +882,7 @@ class Grammar:
         negated = any(folded(word) in self.words("negations") for word in label.split())
         if not meant or negated:
             return Unclear(bare, problem)
+
         verb = self.verbs[meant[0]]
         hint = msg("Did you mean {form}?", form=form_shown(verb))
         draft = f"{verb}: {text}" if text else verb

@@ -303,6 +303,7 @@ class SmtpConnection:
             reply = self._read_reply()
             self._replies.allowance.seconds = usual
             self._socket.settimeout(timeout)
+
         if reply.outcome is DeliveryOutcome.UNKNOWN:
             self.usable = False
         return reply

@@ -100,6 +100,7 @@ def _log_in(connection: SmtpConnection, account: SmtpAccount) -> None:
         raise UnavailableError(
             f"{account.address} offers no login that is supported (PLAIN, LOGIN); it offers {names}"
         )
+
     if not reply.good:
         text = _without_secret(str(reply), name, secret)
         raise UnavailableError(f"{account.address} refused the login of {name}: {text}")

@@ -54,6 +54,7 @@ class GiftCardStock:
             self._session.add(row)
             self._session.flush()
             row = None
+
         if row is None:
             row = self._assign_from_stock(case_ref, n, money, now)
         if row is None:
@@ -140,6 +141,7 @@ class GiftCardStock:
         row = self._session.exec(query).first()
         if row is None:
             return None
+
         statement = update(CardRow).where(col(CardRow.id) == row.id, col(CardRow.case_ref).is_(None))
         values = {"case_ref": case_ref, "grant_n": n, "taken_at": now}
         if self._session.connection().execute(statement.values(**values)).rowcount != 1:
@@ -180,6 +182,7 @@ class GiftCardOrderStore:
                 state=_DUE,
                 ordered_at=now,
             )
+
         row.state, row.not_before = _DUE, None
         self._session.add(row)
         self._session.flush()

@@ -114,6 +114,7 @@ class _FileLease:
     def __enter__(self) -> Self:
         if self._database is None:
             return self
+
         self._identity = self._identify()
         path = self._database.with_name(f"{self._database.name}.lock")
         create_private_file(path)

@@ -294,6 +294,7 @@ class MailStore:
         row = self._session.get_one(MailRow, mail.id)
         if not row.echo:
             return False
+
         query = (
             select(MailRow.id)
             .where(

@@ -251,6 +251,7 @@ class SendService:
             message = self.compose(entry, now)
         except LetterError as error:
             return DeliveryResult(DeliveryOutcome.REFUSED, f"it cannot be composed: {error}")
+
         try:
             sender = self.from_address(letter.mailbox)
             return transport.deliver(message, sender=sender, to=letter.to.address, witness=witness)
@@ -271,6 +272,7 @@ class SendService:
         """
         if not delivered:
             return
+
         durable = len(delivered) == 1
         try:
             with self.ledger.transaction(durable=durable) as tx:

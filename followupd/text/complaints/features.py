@@ -109,6 +109,7 @@ def features_of(subject: str, text: str, cues: Cues, *, with_tone: bool = True) 
         phrase = " ".join(words[hit.start : hit.end])
         if phrase not in phrases:
             phrases.append(phrase)
+
     sentences = sentences_of(text) or [""]
     tone = tone_of([subject[:_MAX_SUBJECT], *sentences]) if with_tone else {}
     marks = _marks(whole, words, cues.vocabulary)

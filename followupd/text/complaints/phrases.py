@@ -110,6 +110,7 @@ class _Reader:
         """
         if depth > _DEEPEST:
             raise ValueError(f"brackets are deeper than {_DEEPEST}")
+
         words: dict[str, None] = {}
         ways: list[Way] = []
         pieces = self.pieces

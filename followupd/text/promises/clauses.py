@@ -256,6 +256,7 @@ def _signs(sentence: str, language: Language) -> Iterator[str]:
     for kind, pattern in patterns.gifts:
         if pattern.search(low):
             yield from (f"gift-{kind}", "gift")
+
     if next(find_money(sentence, "EUR", language.catalogue), None):
         yield "money"
     for when in _reader(language).find(sentence):

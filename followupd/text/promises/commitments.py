@@ -428,6 +428,7 @@ class _SentenceReader:
         kind = self._kind(clause, date)
         if date is None:
             return FoundPromise(text=text, kind=kind, due=None, words=(words,))
+
         return FoundPromise(
             text=text,
             kind=kind,

@@ -425,6 +425,7 @@ class PartReader:
         later = int(count or 0)
         if name == "day":
             return replace(place, day=self.today + timedelta(days=later), until=later > _DAYS_WITH_A_NAME)
+
         place = replace(place, until=name in _ENDING)
         monday = self._monday(later)
         match name:

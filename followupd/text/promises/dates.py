@@ -232,6 +232,7 @@ class DateReader:
         """
         if part.moment:
             return part.moment
+
         day = self._day(part)
         if part.at:
             return self._at(day, part.at)
@@ -239,6 +240,7 @@ class DateReader:
             raise AssertionError("unreachable: a part has a day, a time or a moment")
         if part.week:
             return last_of_business(self.calendar, day, self.now)
+
         if is_before:
             close = self.calendar.end_of_business(day - timedelta(days=1))
             if close > self.now:

@@ -126,6 +126,7 @@ def advice(
     flaw, found = _first_flaw(fact)
     if not flaw:
         return None
+
     other = msg(found) if flaw == "repetition" else ""
     problem = msg(_FLAWS[flaw], words=flat(text), fact=msg(name), other=other)
     return Advice(flaw, problem, _draft(flaw, fact))
