@@ -53,12 +53,14 @@ def start(*, verbose: bool = False) -> None:
 
 
 def _printable(character: str) -> str:
+    """Return a character, or its escape sequence where a terminal might take it for a command."""
     if character.isprintable():
         return character
     return character.encode("unicode_escape").decode()
 
 
 def _value(value: object) -> str:
+    """Return a value as the log has it: times in UTC to the minute, in quotation marks if need be."""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%MZ}"
     text = str(value)
@@ -69,6 +71,7 @@ def _value(value: object) -> str:
 
 
 def _write(level: int, event: str, **values: object) -> None:
+    """Write one line: the name of the event, then its values."""
     if not _log.isEnabledFor(level):
         return
     pairs = [f"{key}={_value(value)}" for key, value in values.items()]

@@ -74,6 +74,7 @@ def demand_extra(application: Application) -> None:
 
 
 def _is_installed(module: str) -> bool:
+    """Return whether a module can be imported, without importing it."""
     try:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:  # the package that contains it is missing
@@ -114,6 +115,18 @@ def microsoft_client(application: Application) -> Any:
 
 
 def _refresh_at_google(application: Application, refresh_token: str) -> Mapping[str, Any]:
+    """Get a new access token from Google.
+
+    Args:
+        application: as it is registered there.
+        refresh_token: the one that the login returned, which Google does not replace.
+
+    Returns:
+        The tokens, and until when the access token is valid, in UTC.
+
+    Raises:
+        UnavailableError: Google cannot be asked, or refuses; no token is in the sentence or its context.
+    """
     from google.auth.exceptions import GoogleAuthError
     from google.auth.transport.requests import Request
     from google.oauth2.credentials import Credentials
@@ -175,6 +188,7 @@ def exchange_code(application: Application, code: str, verifier: str) -> Mapping
 
 
 def _session(application: Application) -> Any:
+    """Return a session of HTTP, which trusts only the authority that the configuration names, if it names one."""
     import requests
 
     session = requests.Session()

@@ -255,6 +255,7 @@ def changed_originals(directory: Path) -> list[Problem]:
 
 
 def _warning(name: str, original: Path) -> Problem:
+    """Return the warning about a copy whose shipped original is another one than the one that was copied."""
     hint = (
         f"Compare it with {original}, take over what you want, "
         f"and run `followupd customise --merged {name}`; or delete your copy."

@@ -873,15 +873,6 @@ class NoteService:
             ref or any(order.verb in WITHOUT_CASE for order in orders) for ref, orders in named if orders
         )
 
-    def _only_looks_up(self, lines: Sequence[str]) -> bool:
-        """Return whether the orders among lines change nothing, so that they need no proof of the sender.
-
-        Args:
-            lines: the lines of a note.
-        """
-        orders = [order for line in lines for order in self._orders(split_case(line)[1])]
-        return bool(orders) and all(order.verb in LOOK_UPS for order in orders)
-
     def _orders(self, line: str) -> list[Order]:
         """Return the orders of a line.
 

@@ -113,6 +113,7 @@ class GiftCardOrders:
     def _letter(
         self, tx: Transaction, case: Case, order: GiftCardOrder, card: GiftCard, now: datetime
     ) -> Letter:
+        """Return the letter with a card, which is good until the card expires."""
         playbook = self.context.playbooks.for_case(case)
         company = playbook.company
         amount = card.money.written(company.locale)
@@ -154,6 +155,7 @@ class GiftCardOrders:
             record(tx, case, self._notice(case, order, failure.why, now), now)
 
     def _notice(self, case: Case, order: GiftCardOrder, why: str, now: datetime) -> list[Decision]:
+        """Return what tells the owner that the provider has no card: events, and a reminder."""
         value = f"{order.money.amount} {order.money.currency}"
         because = msg("the gift card of {value} cannot be sent yet: {why}", value=value, why=why)
         key = ReminderKey(ReminderKind.GIFT_CARD, at=now)
@@ -165,6 +167,7 @@ class GiftCardOrders:
         ]
 
     def _reminder(self, case: Case, content: LetterContent, now: datetime) -> Letter:
+        """Return a reminder to the owner about a card."""
         playbook = self.context.playbooks.for_case(case)
         owner = playbook.owner_of(case.owner)
         return self.context.letters.desk(LetterKind.NUDGE, case, playbook, now, content, owner)

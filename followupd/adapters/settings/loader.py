@@ -85,6 +85,10 @@ def missing_secrets(settings: Settings) -> list[Problem]:
 
 
 def _read(directory: Path) -> tuple[Settings, list[Problem]]:
+    """Read the configuration, and report what is wrong.
+
+    Invalid values are replaced by their defaults.
+    """
     file = open_toml(directory, "followupd.toml", missing=f"run `followupd init {directory}`.")
     context = {"directory": directory, "currency": _home_currency(file)}
     tables = read(file, ConfigurationFile, context)
@@ -218,6 +222,7 @@ def _calendar(file: TomlFile, company: Company, hours: HoursTable) -> Calendar:
 def _mailboxes(
     file: TomlFile, rows: tuple[MailboxSettings, ...], state_directory: Path
 ) -> tuple[MailboxSettings, ...]:
+    """Return the mailboxes with their secrets located; two of one name or address are reported."""
     for key in ("name", "address"):
         _check_unique(file, "mailbox", key, rows)
     return tuple(_server(file, ("mailbox", n), row, state_directory) for n, row in enumerate(rows))

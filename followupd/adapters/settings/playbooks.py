@@ -351,6 +351,7 @@ def _playbook(
     team: Team,
     context: Mapping[str, Any],
 ) -> Playbook:
+    """Return the playbook of a file, and report what is wrong in it to the file."""
     tables = read(file, PlaybookFile, context)
     _check_name(file, stem, tables.name)
     return Playbook(
@@ -407,6 +408,10 @@ def _owner(file: TomlFile, owner: str, team: Team) -> str:
 
 
 def _steps(file: TomlFile, steps: tuple[NextStepTable, ...], calendar: Calendar) -> Iterator[NextStep]:
+    """Yield the next steps of a playbook.
+
+    A margin that is longer than the time of its step is reported and left out.
+    """
     for n, step in enumerate(steps):
         margin = step.margin
         if margin and not _fits(calendar, step.within, margin):

@@ -76,6 +76,15 @@ def _merged(
     defaults: Mapping[str, str],
     check_name: Callable[[str], object],
 ) -> Mapping[str, str]:
+    """Return the commands of tags or folders: the shipped ones, changed by what the file has.
+
+    Args:
+        file: to which invalid names and commands are reported; the shipped command stays then.
+        table: the name of the table, for the report.
+        given: what the file has, of any type; an empty command leaves a tag or folder without one.
+        defaults: the shipped commands by name.
+        check_name: raises InvalidValueError for a name that no tag or folder can have.
+    """
     commands = dict(defaults)
     for name, value in given.items():
         try:

@@ -338,6 +338,7 @@ class CaseStore:
         return {ref: seq for ref, seq in rows}  # noqa: C416  dict() would take it for a mapping
 
     def _event_row(self, ref: str, seq: int, event: Event) -> Row:
+        """Return the columns of an event; what people wrote is only in the encrypted one."""
         return {
             "case_ref": ref,
             "seq": seq,

@@ -114,6 +114,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _configure_postgres(connection: Any, _record: Any) -> None:
+    """Have the server notice within seconds that our machine is gone, so that it keeps no locks for it."""
     with connection.cursor() as cursor:
         for name, value in _POSTGRES_SERVER_TIMEOUTS.items():
             cursor.execute(f"SET {name} = {value}")

@@ -96,17 +96,23 @@ class GiftCardStock:
         return self._session.exec(query).one()
 
     def _with_code(self, code: str) -> CardRow | None:
+        """Return the card with a code, None if it is new.
+
+        It is found by its fingerprint under any key of the ledger.
+        """
         fingerprints = self._vault.fingerprints(code)
         query = select(CardRow).where(col(CardRow.fingerprint).in_(fingerprints))
         return self._session.exec(query).first()
 
     def _of_grant(self, case_ref: str, n: int) -> CardRow | None:
+        """Return the card that a grant has, None if it has none."""
         query = select(CardRow).where(CardRow.case_ref == case_ref, CardRow.grant_n == n)
         return self._session.exec(query).first()
 
     def _insert(
         self, card: GiftCard, now: datetime, case_ref: str | None = None, n: int | None = None
     ) -> None:
+        """Insert a card, whose code is encrypted for its row; for a grant, as one that it has."""
         row = CardRow(
             sealed=b"",
             fingerprint=self._vault.fingerprints(card.code)[0],
@@ -151,6 +157,7 @@ class GiftCardStock:
 
 
 def _is_available(money: Money, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for a card of this value that belongs to no grant and has not expired."""
     return (
         col(CardRow.currency) == money.currency,
         col(CardRow.minor) == money.minor,

@@ -144,6 +144,7 @@ def _ids(rows: Iterable[Any]) -> dict[str, int]:
 
 
 def _mail_row(mail: IncomingMail, vault: Vault, now: datetime) -> dict[str, Any]:
+    """Return the columns of a new mail; one that could not be parsed goes into quarantine."""
     message = mail.message or Message(kind=Kind.CUSTOMER, because=mail.reason)
     state = MailState.UNPROCESSED if mail.message else MailState.QUARANTINED
     raw = None
@@ -242,6 +243,7 @@ def _write_locations(connection: Connection, rows: dict[LocationKey, dict[str, A
 
 
 def _update_location(connection: Connection, key: LocationKey, values: dict[str, Any]) -> None:
+    """Change the columns of the place of a mail in a folder."""
     mailbox, folder, uidvalidity, uid = key
     statement = update(LocationRow).where(
         col(LocationRow.mailbox) == mailbox,
@@ -283,5 +285,6 @@ def _key(place: MailLocation) -> LocationKey:
 
 
 def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Yield the values in parts that one statement can take."""
     for start in range(0, len(values), _MAX_VALUES):
         yield values[start : start + _MAX_VALUES]

@@ -180,6 +180,16 @@ class _SharedLease:
         self._release()
 
     def acquire(self, mailboxes: Sequence[str], *, at_once: bool = False) -> frozenset[str]:
+        """Acquire the mailboxes that no other daemon holds; without a connection, none is held.
+
+        Args:
+            mailboxes: the names of all mailboxes; the lock of any other one is returned.
+            at_once: acquire as many as possible. Otherwise it is one at a time, so that several daemons
+                share them.
+
+        Returns:
+            The mailboxes that are held now.
+        """
         try:
             self._acquire(self._open_connection(), mailboxes, at_once=at_once)
         except DBAPIError:
@@ -188,6 +198,7 @@ class _SharedLease:
         return frozenset(self._held)
 
     def is_held(self) -> bool:
+        """Return whether the connection with the locks lives, which is asked every few seconds at most."""
         if monotonic() - self._checked_at < _CHECK_SECONDS:
             return self._connection is not None
 
@@ -209,6 +220,7 @@ class _SharedLease:
         return self._connection
 
     def _acquire(self, connection: Connection, mailboxes: Sequence[str], *, at_once: bool) -> None:
+        """Return the locks of other mailboxes, and take those that are free: one, or `at_once` all."""
         for name in self._held - set(mailboxes):
             connection.execute(_UNLOCK, {"number": _lock_number(name)})
             self._held.discard(name)

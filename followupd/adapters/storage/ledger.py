@@ -163,6 +163,7 @@ class Ledger:
             yield self._stores(session)
 
     def _stores(self, session: Session) -> Transaction:
+        """Return the stores of one transaction, which share its session."""
         vault, scope = self._vault, self.scope
         outbox = OutboxStore(session, vault, scope, self._undated)
         cases = CaseStore(session, vault, outbox, scope)

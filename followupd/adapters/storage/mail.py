@@ -395,6 +395,7 @@ class MailStore:
         self._session.expire_all()
 
     def _request_tags(self, condition: ColumnElement[bool], tags: str) -> None:
+        """Request status tags at the places of the mails that meet a condition and have others."""
         statement = update(LocationRow).where(condition, col(LocationRow.wants) != tags)
         self._session.connection().execute(statement.values(wants=tags, unmarked=True))
         self._session.expire_all()
@@ -463,6 +464,7 @@ class MailStore:
         return [self._mail(row) for row in self._session.exec(query)]
 
     def _mail(self, row: MailRow) -> StoredMail:
+        """Return a stored mail with its text decrypted."""
         return StoredMail(
             id=_id(row.id),
             mailbox=row.mailbox,

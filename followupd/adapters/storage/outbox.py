@@ -534,10 +534,12 @@ class OutboxStore:
         return result.rowcount == 1
 
     def _entries(self, query: Select[Any]) -> list[OutboxEntry]:
+        """Return the letters that a query selects, oldest first, without their rendered messages."""
         rows = self._run(query.order_by(_LETTER.c.written_at, _LETTER.c.key), {}).all()
         return [self._entry(row) for row in rows]
 
     def _entry(self, row: Any, mail: bytes = b"") -> OutboxEntry:
+        """Return a letter with its text decrypted, and its rendered message where the caller has read that."""
         return OutboxEntry(
             letter=decrypt_value(self._vault, LETTER_ADAPTER, row.sealed, place("words", row.key)),
             status=LetterStatus(row.condition),

@@ -142,10 +142,12 @@ class PersonalDataStore:
         return _hide_codes(view, codes)  # type: ignore[no-any-return]  # a dict remains one
 
     def _case_view(self, case: Case) -> dict[str, Any]:
+        """Return a case with everything that happened in it."""
         history = [_event_view(event) for _, event in self.history(case.ref)]
         return {**CASE_ADAPTER.dump_python(case, mode="json"), "history": history}
 
     def _mail_view(self, mail_id: int) -> dict[str, Any]:
+        """Return a mail as it was understood, and as it came where its bytes are kept."""
         row = self._session.get_one(MailRow, mail_id)
         message = decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed, place("mail", row.fingerprint))
         raw = None
@@ -160,6 +162,7 @@ class PersonalDataStore:
         }
 
     def _letter_view(self, key: str) -> dict[str, Any]:
+        """Return a letter as plain text; that of a gift card has no text, because the code is in it."""
         row = self._session.get_one(LetterRow, key)
         text_row = self._session.get_one(LetterTextRow, key)
         letter = decrypt_value(self._vault, LETTER_ADAPTER, text_row.sealed, place("words", key))
@@ -180,6 +183,7 @@ def _event_view(event: Event) -> dict[str, Any]:
 
 
 def _card_view(card: CardRow) -> dict[str, Any]:
+    """Return a gift card without its code, which is money."""
     return {
         "case": card.case_ref,
         "minor": card.minor,

@@ -45,6 +45,10 @@ def handle_bounce(tx: Transaction, mail: StoredMail, now: datetime) -> None:
 
 
 def _record_returned(tx: Transaction, case: Case, report: Message, bounce: Bounce, now: datetime) -> None:
+    """Record in a case that its letter came back, which also proves that it was sent.
+
+    A report about no letter of the case records nothing.
+    """
     letter = _returned_letter(case, report, bounce)
     if letter is None:
         return

@@ -193,6 +193,7 @@ def _give_up(entry: OutboxEntry, delivery: DeliveryResult, now: datetime) -> Del
 
 
 def _result(entry: OutboxEntry, delivery: DeliveryResult, now: datetime) -> SendResult:
+    """Return the status of a letter after an attempt; one that is deferred is tried again later each time."""
     status = _STATUS_AFTER[delivery.outcome]
     not_before = None
     if status is LetterStatus.DEFERRED:

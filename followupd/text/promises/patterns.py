@@ -239,6 +239,7 @@ def _any(patterns: Iterable[str]) -> str:
 
 
 def _longest_first(words: Iterable[str]) -> str:
+    """Return alternatives of plain words, in which "next week" comes before "next"."""
     escaped = (re.escape(word).replace("\\ ", " ") for word in sorted(words, key=len, reverse=True))
     return "|".join(escaped)
 
