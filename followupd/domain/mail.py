@@ -1,6 +1,6 @@
 """A mail as the daemon understands it, and as the ledger stores it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -50,6 +50,11 @@ class Person:
     def shown(self) -> str:
         """The display name, else the address."""
         return self.name or self.address
+
+
+def addresses_of(people: Iterable[Person]) -> set[str]:
+    """Return the addresses of people in the form in which they are compared: case does not count."""
+    return {person.address.casefold() for person in people}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,11 @@ class Message:
         """Every Message-ID that this mail names, nearest ancestor last."""
         others = [name for name in self.in_reply_to if name not in self.references]
         return (*self.references, *others)
+
+    @property
+    def desk_mails(self) -> tuple[str, ...]:
+        """The keys of our mails to agents that this mail answers."""
+        return tuple(key for key in self.answers if "desk/" in key)
 
     @property
     def certain_text(self) -> str:

@@ -642,12 +642,7 @@ def is_note(mail: StoredMail) -> bool:
     Robots answer desk mails too; their absence notes and reports are no notes, and are not answered.
     """
     from_agent = mail.message.kind is Kind.AGENT and not mail.in_sent
-    return from_agent and bool(_desk_mail_keys(mail))
-
-
-def _desk_mail_keys(mail: StoredMail) -> list[str]:
-    """Return the keys of the desk mails that a mail answers."""
-    return [key for key in mail.message.answers if "desk/" in key]
+    return from_agent and bool(mail.message.desk_mails)
 
 
 @dataclass(frozen=True, slots=True)
@@ -669,7 +664,7 @@ class NoteService:
             note: the stored mail.
             now: the time.
         """
-        asked = tx.outbox.get(_desk_mail_keys(note)[0])
+        asked = tx.outbox.get(note.message.desk_mails[0])
         desk_mail = asked.letter
         case = tx.cases.get(desk_mail.case) if desk_mail.case else None
         agent = self._writer(tx, note, case, note.message.distrusted, now)
@@ -709,7 +704,7 @@ class NoteService:
         """
         grammar = self.context.grammar
         written = {entry.letter.key: entry for entry in tx.outbox.all(case=case.ref)}
-        asked = next((written[key] for key in message.answers if key in written and "desk/" in key), None)
+        asked = next(filter(None, map(written.get, message.desk_mails)), None)
         thread = "\n".join(entry.letter.text for entry in written.values())
         filled = filled_in(message, asked.letter.text, thread, grammar) if asked else []
         lines, held_back = self._held_back(case, [*own_lines(message), *filled], asked)
@@ -718,9 +713,11 @@ class NoteService:
             doubts = [doubt for doubt in doubts if not grammar.is_bare_choice(doubt.line)]
 
         speaker = agent or self.context.playbooks.default.team.by_address(message.sender.address)
-        question = _question_in(quoted_lines(message), case, grammar)
         if asked:
             question = question_of(asked.letter, case, grammar)
+        else:
+            question = _question_in(quoted_lines(message), case, grammar)
+
         return self.commands.run_lines(
             tx,
             case,

@@ -7,7 +7,7 @@ from followupd.domain.case import Case, LetterRecord
 from followupd.domain.decision import Decision, as_sent
 from followupd.domain.events import CustomerAway, Held, LetterRefused
 from followupd.domain.letter import LetterRecordState
-from followupd.domain.mail import Bounce, Message, StoredMail
+from followupd.domain.mail import Bounce, Message, StoredMail, addresses_of
 from followupd.services.record import record
 
 #: states of a letter that a bounce may be about
@@ -118,10 +118,8 @@ def is_participant(tx: Transaction, case: Case, message: Message) -> bool:
     first = tx.mail.by_message_id([case.message_id]) if case.message_id else None
     if first:
         participants += [first.message.sender, *first.message.to, *first.message.cc]
-    addresses = {person.address.casefold() for person in participants} | set(
-        map(str.casefold, case.addresses)
-    )
 
+    addresses = addresses_of(participants).union(map(str.casefold, case.addresses))
     writers = {message.sender.address.casefold(), _same_organisation(message)} - {""}
     return not writers.isdisjoint(addresses)
 

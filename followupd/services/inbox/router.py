@@ -25,7 +25,7 @@ from followupd.domain.events import (
 )
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import Letter, LetterKind
-from followupd.domain.mail import Kind, Message, StoredMail, Verdict
+from followupd.domain.mail import Kind, Message, StoredMail, Verdict, addresses_of
 from followupd.domain.playbook import Agent
 from followupd.domain.promise import PromiseKind, PromiseState
 from followupd.domain.translatable import msg
@@ -154,7 +154,7 @@ class MailRouter:
         """
         message = mail.message
         agent = self.context.playbooks.default.team.by_address(message.sender.address)
-        keys = [key for key in message.answers if "desk/" in key]
+        keys = message.desk_mails
         if agent is None or not keys or message.forged:
             delivery_reports.handle_absence(tx, mail, now)
             return
@@ -201,7 +201,7 @@ class MailRouter:
     def _customer_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Add a mail to its case, or classify one that belongs to none."""
         case = self._known_case(tx, mail)
-        if case is None and any("desk/" in key for key in mail.message.answers):
+        if case is None and mail.message.desk_mails:
             quarantine(tx, mail, "answers a mail to agents, and is not from an agent")
         elif case is None:
             self._first_mail(tx, mail, now)
@@ -428,7 +428,7 @@ class MailRouter:
         Customers have several addresses: in Sent, a mail of the thread to anybody outside the company counts.
         """
         message = mail.message
-        receivers = {person.address.casefold() for person in (*message.to, *message.cc)} - self.addresses
+        receivers = addresses_of((*message.to, *message.cc)) - self.addresses
         if not receivers.isdisjoint(_customers_addresses(tx, case)):
             return True
 
@@ -550,7 +550,7 @@ def _customers_addresses(tx: Transaction, case: Case) -> set[str]:
     newest = tx.mail.by_message_id([case.message_id]) if case.message_id else None
     if newest:
         people |= {newest.message.sender, newest.message.reply_to or newest.message.sender}
-    return {person.address.casefold() for person in people}
+    return addresses_of(people)
 
 
 def _relayed(tx: Transaction, message: Message) -> Message:

@@ -18,7 +18,7 @@ from followupd.domain.decision import Decision, LetterContent
 from followupd.domain.events import DraftAsked, Held, PromiseMade, PromiseProposed
 from followupd.domain.keys import StateKey
 from followupd.domain.letter import DraftState, Letter, LetterKind, LetterStatus, OutboxEntry
-from followupd.domain.mail import Kind, StoredMail
+from followupd.domain.mail import Kind, StoredMail, addresses_of
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import UnavailableError
 from followupd.recovery import proposals
@@ -501,7 +501,7 @@ def _handle_unknown_copy(tx: Transaction, mail: StoredMail, now: datetime) -> No
 
 def _sent_by_agent(tx: Transaction, mail: StoredMail, ref: str) -> OutboxEntry | None:
     """Return the unsent letter of this case that is the same letter to the same person."""
-    recipients = {person.address.casefold() for person in mail.message.to}
+    recipients = addresses_of(mail.message.to)
     for entry in tx.outbox.all(*_UNSENT, case=ref):
         if entry.draft is DraftState.NONE:
             continue

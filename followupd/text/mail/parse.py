@@ -372,17 +372,26 @@ def _leaves(root: MimePart) -> Iterator[MimePart]:
             yield part
             continue
 
-        pieces = _split(part.body, part.parameter("boundary"))
-        if not pieces:
-            pieces = _split(part.body, _guess_boundary(part.body))
-        if not pieces:
+        children = _children(part, number)
+        if not children:
             yield replace(part, type="text/plain", parameters={})
-        children = [_child(piece, part.type) for piece in pieces]
-        for branch, child in enumerate(children):
-            is_form = part.type == "multipart/alternative"
-            child.alternative = number if is_form else part.alternative
-            child.branch = branch if is_form else part.branch
         waiting += [(child, depth + 1) for child in reversed(children)]
+
+
+def _children(part: MimePart, number: int) -> list[MimePart]:
+    """Return the parts of a multipart in order, none if there is no boundary in it.
+
+    Args:
+        part: the multipart; a boundary that its header does not name, or that is not in it, is guessed.
+        number: of the multipart within the mail, by which the forms of one alternative are known to belong together.
+    """
+    pieces = _split(part.body, part.parameter("boundary")) or _split(part.body, _guess_boundary(part.body))
+    children = [_child(piece, part.type) for piece in pieces]
+    is_alternative = part.type == "multipart/alternative"
+    for branch, child in enumerate(children):
+        child.alternative = number if is_alternative else part.alternative
+        child.branch = branch if is_alternative else part.branch
+    return children
 
 
 def _child(piece: bytes, parent: str) -> MimePart:
