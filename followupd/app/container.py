@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 from followupd import clock
@@ -335,9 +336,9 @@ def identity_of(settings: Settings) -> Identity:
     return Identity(
         addresses=settings.addresses,
         agents=frozenset(agent.email.lower() for agent in settings.team.agents),
-        groups=frozenset(group for mailbox in mailboxes for group in mailbox.groups),
-        authserv=frozenset(name for mailbox in mailboxes for name in mailbox.trusted),
-        forms=frozenset(form.lower() for mailbox in mailboxes for form in mailbox.forms),
+        groups=frozenset(chain.from_iterable(mailbox.groups for mailbox in mailboxes)),
+        authserv=frozenset(chain.from_iterable(mailbox.trusted for mailbox in mailboxes)),
+        forms=frozenset(map(str.lower, chain.from_iterable(mailbox.forms for mailbox in mailboxes))),
     )
 
 

@@ -608,9 +608,7 @@ def _key_in_doubt(tx: Transaction, case: Case, command: Command, named: Sequence
         NotUnderstoodError: with the keys of the letters in doubt.
     """
     in_doubt = [entry.letter.key for entry in tx.outbox.all(LetterStatus.DOUBT, case=case.ref)]
-    meant = in_doubt
-    if named:
-        meant = [key for key in in_doubt if key.casefold() == named[0].casefold()]
+    meant = [key for key in in_doubt if not named or key.casefold() == named[0].casefold()]
     if len(meant) == 1:
         return meant[0]
 
@@ -783,8 +781,12 @@ class NoteService:
             agent: who wrote it.
         """
         orders = read_note(lines, self.context.grammar, signer=agent).orders
-        changes = [group[0].line for group in orders if any(order.verb not in LOOK_UPS for order in group)]
-        look_ups = [group[0].line for group in orders if all(order.verb in LOOK_UPS for order in group)]
+        changes: list[str] = []
+        look_ups: list[str] = []
+        for group in orders:
+            only_looks = all(order.verb in LOOK_UPS for order in group)
+            (look_ups if only_looks else changes).append(group[0].line)
+
         return changes, look_ups
 
     def _writer(

@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
+from followupd.domain.calendar import has_come
 from followupd.domain.case import Case, Stage
 from followupd.domain.decision import Agenda, AgendaItem
 from followupd.domain.events import OwnerNudged
@@ -295,9 +296,10 @@ def _group(case: Case, reminders: Sequence[Reminder], playbook: Playbook, now: d
     calendar = playbook.calendar
     today = calendar.local(now).date()
     deadlines = [promise.internal_deadline for promise in case.owed if promise.internal_deadline]
-    if any(due <= now for due in deadlines):
+    first = min(deadlines, default=None)
+    if has_come(first, now):
         return "overdue"
-    if any(calendar.local(due).date() == today for due in deadlines):
+    if first and calendar.local(first).date() == today:
         return "today"
     return "tomorrow" if any(reminder.key.step == "soon" for reminder in reminders) else ""
 

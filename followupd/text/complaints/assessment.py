@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Self
 
 from followupd.domain.compensation import Money
@@ -183,8 +184,9 @@ def issue(text: str, lexicon: Lexicon | None = None) -> str:
     cues = known.cues(language_of(text, known.languages) or MEASURED) or known.cues(MEASURED)
     if cues is None:
         return ""
-    ranked = sorted(_ranked(sentences_of(text), cues), key=lambda item: -item[0])
-    return ranked[0][1] if ranked and ranked[0][0] > 0 else ""
+
+    value, best = max(_ranked(sentences_of(text), cues), key=itemgetter(0), default=(0.0, ""))
+    return best if value > 0 else ""
 
 
 def _ranked(sentences: Sequence[str], cues: Cues) -> Iterator[tuple[float, str]]:
