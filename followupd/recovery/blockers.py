@@ -66,22 +66,11 @@ def _interruptions(case: Case) -> list[Blocker]:
     """
     found = []
 
-    if case.held and case.held_because:
-        found.append(
-            Blocker(
-                name="held",
-                sentence=msg("the case is held: {why}", why=case.held_because),
-                ask="release",
-            )
-        )
-    elif case.held:
-        found.append(
-            Blocker(
-                name="held",
-                sentence=msg("the case is held"),
-                ask="release",
-            )
-        )
+    if case.held:
+        sentence = msg("the case is held")
+        if case.held_because:
+            sentence = msg("the case is held: {why}", why=case.held_because)
+        found.append(Blocker(name="held", sentence=sentence, ask="release"))
 
     if case.unanswered and case.fixed_at:
         sentence = msg("the customer has written since it was called fixed")

@@ -231,12 +231,7 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     if case.stage is not Stage.HEARD:
         return []
 
-    made: list[PromiseMade] = []
-    if not case.promises or (case.reopened_at and not case.owed):
-        why = f"standing step of playbook {playbook.name}"
-        promises = _standing_promises(case, playbook, write, now)
-        made = [PromiseMade(at=now, why=why, promise=promise) for promise in promises]
-
+    made = _promised_at_once(case, playbook, write, now)
     if made and playbook.confirm_review:
         return [*made]
 
@@ -257,6 +252,25 @@ def _tell_late(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
     content = replace(opening_content(case), promises=tuple(standing))
     owner = playbook.owner_of(case.owner)
     return [write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
+
+
+def _promised_at_once(
+    case: Case, playbook: Playbook, write: LetterRenderer, now: datetime
+) -> list[PromiseMade]:
+    """Return the promises that follow from the playbook alone: its standing next steps.
+
+    A case that has promises gets none, such as one that an agent opened with a promise of theirs. One that was
+    opened again gets them again when nothing of what was promised before is owed any more.
+
+    Raises:
+        LetterError: the sentence of a step cannot be rendered.
+    """
+    if case.promises and not (case.reopened_at and not case.owed):
+        return []
+
+    why = f"standing step of playbook {playbook.name}"
+    promises = _standing_promises(case, playbook, write, now)
+    return [PromiseMade(at=now, why=why, promise=promise) for promise in promises]
 
 
 def _told_by(case: Case, playbook: Playbook) -> datetime | None:

@@ -757,21 +757,40 @@ class NoteService:
             self._look_up(tx, note, agent, lines, now)
             return True
 
+        self._run_unasked(tx, note, case, agent, lines, now)
+        return True
+
+    def _run_unasked(
+        self, tx: Transaction, note: StoredMail, case: Case, agent: Agent, lines: Sequence[str], now: datetime
+    ) -> None:
+        """Run the lines of a mail that names its case and answers none of ours, as far as they are believed.
+
+        Look-ups need no proof of the sender. For orders that change something a trusted server must have confirmed
+        it; otherwise the agent is asked to repeat them in an answer to a mail of ours.
+
+        Args:
+            tx: the transaction.
+            note: the mail, which is marked as processed already.
+            case: the case that it names.
+            agent: in whose name it is.
+            lines: its own lines, or its subject if there are none.
+            now: the time.
+        """
         changes, look_ups = self._orders_in(lines, agent)
         held_back: list[Unclear] = []
         if note.message.proven:
             lines, held_back = self._held_back(case, lines, None)
         elif changes or not look_ups:
             self._ask_for_proof(tx, case, agent, lines, now)
-            return True
+            return
         else:
             lines = look_ups
+
         result = self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts=held_back)
         self._answer(tx, result, agent, now, None)
         self._tell_owner(tx, result, agent, now)
         if not result.back:
             tx.mail.mark_processed(note.id, reason=NOTE_DONE)
-        return True
 
     def _orders_in(self, lines: Sequence[str], agent: Agent) -> tuple[list[str], list[str]]:
         """Return the lines with an order that changes something, and those that only ask to see something.

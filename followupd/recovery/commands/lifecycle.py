@@ -267,6 +267,30 @@ def undo(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is none, it is somebody else's, it was taken back, or it cannot be.
     """
+    group = _last_word(command, context)
+    before = fold(context.history[: context.history.index(group[0])])
+    events = [event for done in reversed(group) for event in _inverse(done, before, command, context)]
+    if not events:
+        said = group[0].why.partition(": ")[2]
+        problem = msg("{line} cannot be taken back; say what you mean instead", line=quoted(said))
+        raise NotUnderstoodError(problem)
+    return events
+
+
+def _last_word(command: Command, context: CommandContext) -> list[Event]:
+    """Return the events of the last line, tag or move that said something about the case.
+
+    Args:
+        command: the `undo`. Where it is known who gives it, the last word must be that agent's, or one of which
+            nobody knows whose it is.
+        context: with the history of the case.
+
+    Returns:
+        One event or more, in the order of the history.
+
+    Raises:
+        NotUnderstoodError: there is none, it is somebody else's, or it was taken back.
+    """
     words = [e for e in context.history if _SAID.match(e.why) and not isinstance(e, FactReturned | Remarked)]
     if not words:
         problem = msg("nobody has said anything about {ref} that could be taken back", ref=context.case.ref)
@@ -283,15 +307,7 @@ def undo(command: Command, context: CommandContext) -> list[Event]:
             line=quoted(said),
         )
         raise NotUnderstoodError(problem)
-
-    group = [event for event in words if (event.at, event.why, event.by) == (last.at, last.why, last.by)]
-    before = fold(context.history[: context.history.index(group[0])])
-    events = [event for done in reversed(group) for event in _inverse(done, before, command, context)]
-    if not events:
-        raise NotUnderstoodError(
-            msg("{line} cannot be taken back; say what you mean instead", line=quoted(said))
-        )
-    return events
+    return [event for event in words if (event.at, event.why, event.by) == (last.at, last.why, last.by)]
 
 
 def _inverse(done: Event, before: Case, command: Command, context: CommandContext) -> list[Event]:
