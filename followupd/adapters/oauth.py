@@ -404,6 +404,11 @@ class Login:
 def _pasted_code(text: str, state: str, application: Application) -> str:
     """Return the code in the address that a person pasted, or the code itself.
 
+    Args:
+        text: what was pasted: the whole address to which the browser was sent back, or only its code.
+        state: the value that the request was sent with. An address with another one may be an attacker's.
+        application: which is named in the error, without anything of the address.
+
     Raises:
         UnavailableError: the address reports an error, belongs to another request, or contains no code.
     """

@@ -204,7 +204,17 @@ def _was_put_back(client: Client, selected: SelectedFolder, query: ChangeQuery) 
 
 
 def _search(client: Client, start: SyncCursor, *, has_modseq: bool) -> tuple[list[int], int]:
-    """Return the UIDs of new mails, with MODSEQ also of changed ones, and the highest MODSEQ among them."""
+    """Return the UIDs of new mails, with MODSEQ also of changed ones, and the highest MODSEQ among them.
+
+    Args:
+        client: a connection with the folder selected.
+        start: how far the folder was read. A server may answer a range behind the last mail with that mail,
+            so that the UIDs can begin with one that is known.
+        has_modseq: whether the server counts changes, and the cursor has the count.
+
+    Returns:
+        Ascending UIDs; 0 as the highest MODSEQ where changes are not counted or there are none.
+    """
     later = f"UID {start.uid + 1}:{LAST_UID}"
     if has_modseq:
         return client.search_uids(f"OR {later} MODSEQ {start.modseq + 1}")

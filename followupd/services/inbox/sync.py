@@ -239,7 +239,12 @@ class InboxSync:
     def _skip_poison_mail(
         self, folder: Folder, cursor: FolderCursor, failure: FetchFailure, now: datetime
     ) -> FolderCursor:
-        """Quarantine a mail that the server cannot return, and move the cursor behind it."""
+        """Quarantine a mail that the server cannot return, and move the cursor behind it.
+
+        Both happen in one transaction, so that the mail is neither fetched again nor forgotten. Where the
+        server has renumbered the folder since the cursor was stored, everything behind the mail is looked
+        for again.
+        """
         place = MailLocation(folder.mailbox, folder.name, failure.uidvalidity, failure.uid)
         incoming = unreadable(place, DROPS_CONNECTION, now, in_sent=folder.is_sent)
         skipped = replace(cursor, uidvalidity=failure.uidvalidity, uid=failure.uid, modseq=0, synced_at=now)

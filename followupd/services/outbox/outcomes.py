@@ -244,6 +244,9 @@ def _allowed(case: Case, events: Sequence[Event], now: datetime) -> Sequence[Eve
     """Return the events, or `Parked` in their place when they are not allowed in the case's stage.
 
     Such a bug must not undo what is recorded about the letter; a person looks at the case.
+
+    Returns:
+        All of the events or none of them.
     """
     after = case
     try:

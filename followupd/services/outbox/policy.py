@@ -152,7 +152,10 @@ class SendPolicy:
         return ""
 
     def _hold(self, letter: Letter, case: Case, now: datetime) -> Wait | None:
-        """Return the wait for a case on hold or for quiet hours, None if there is no such reason."""
+        """Return the wait for a case on hold or for quiet hours, None if there is no such reason.
+
+        A hold may end at any time, so that the letter is looked at again soon; quiet hours end when they end.
+        """
         if case.held:
             return Wait(now + RECHECK_AFTER, "the case is on hold")
 
@@ -167,7 +170,15 @@ class SendPolicy:
         return None
 
     def _over_quota(self, letter: Letter, usage: OutboxUsage, now: datetime) -> Wait | None:
-        """Return the wait for a quota of automatic letters (docs/mail.md, "Loops"), or None."""
+        """Return the wait for a quota of automatic letters (docs/mail.md, "Loops"), or None.
+
+        The quota of a domain limits first letters only, and none of a public provider, whose customers are
+        strangers.
+
+        Returns:
+            The wait until the oldest letter that counts is old enough; a letter that waits may meet another
+            quota then.
+        """
         if not letter.counts_in_quota:
             return None
         address = letter.to.address.lower()

@@ -173,7 +173,19 @@ class SendService:
     def _claim_within(
         self, tx: Transaction, entries: Sequence[OutboxEntry], now: datetime
     ) -> list[OutboxEntry]:
-        """Decide about each letter of a batch, counting those before it, and claim those that may be sent."""
+        """Decide about each letter of a batch, counting those before it, and claim those that may be sent.
+
+        The server must not see a letter before the transaction is committed.
+
+        Args:
+            tx: in which no other daemon claims letters.
+            entries: the batch, in the order of sending.
+            now: the time of the cycle, from which claimed letters count.
+
+        Returns:
+            The letters that this daemon has claimed, in their order. The others wait, were sent already, or
+            are cancelled, which is recorded.
+        """
         tx.outbox.lock_claims()
         letters = [entry.letter for entry in entries]
         usage = self.policy.usage(tx, letters, now)
@@ -213,7 +225,18 @@ class SendService:
         now: datetime,
         go_on: Callable[[], bool],
     ) -> list[Delivery]:
-        """Send claimed letters until the batch's time is over, record their results, release the others."""
+        """Send claimed letters until the batch's time is over, record their results, release the others.
+
+        Args:
+            transport: a connection, or none yet, to the server.
+            claimed: letters whose claims are committed.
+            now: the time of the cycle.
+            go_on: asked before each letter; False releases this one and those behind it.
+
+        Returns:
+            The letters that the server was offered, each with its result. At least one is sent however slow
+            the server is, unless `go_on` says no.
+        """
         delivered: list[Delivery] = []
         end = self.elapsed() + _BATCH_SECONDS
         for entry in claimed:
@@ -347,6 +370,12 @@ def _next_size(size: int, seen: int, is_complete: bool, seconds: float) -> int:
     """Return the size of the next batch.
 
     Four times as many letters while the server is fast, else as many as it took.
+
+    Args:
+        size: how many letters the last batch was to have.
+        seen: how many of them the server was offered.
+        is_complete: whether it was offered all of them.
+        seconds: how long that took.
     """
     if is_complete and seconds < _BATCH_SECONDS / 4:
         return min(BATCH_SIZE, 4 * size)
