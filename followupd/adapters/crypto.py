@@ -222,7 +222,15 @@ def weakness(key: str) -> str:
 
 
 def _message_id(keys: _DerivedKeys, letter_key: str, domain: str, purpose: str | None = None) -> str:
-    """Return the Message-ID of a letter, signed with these keys for its purpose."""
+    """Return the Message-ID of a letter, signed with these keys for its purpose.
+
+    Args:
+        keys: the present ones for a new letter, older ones to recognise a letter that was sent under them.
+        letter_key: the key of the letter, which can be read in the id by everyone.
+        domain: of the sender, in any case.
+        purpose: what the signature is for; None for the letter's own purpose, and "" as it was before
+            purposes were told apart.
+    """
     host = domain.lower()
     signing = keys.signing[_purpose(letter_key) if purpose is None else purpose]
     mac = _mac(signing, f"{letter_key}@{host}".encode(errors="replace"))[:SIGNATURE]

@@ -294,7 +294,7 @@ class MailRouter:
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
         if tx.mail.original_of(mail):  # it came through another address of ours, too
             return
-        if self._complains_anew(tx, mail, case, now):
+        if self._opens_another(tx, mail, case, now):
             return
 
         wrote = CustomerWrote(
@@ -311,8 +311,12 @@ class MailRouter:
         events = [wrote, *self._classified_again(case, message, now)]
         record(tx, case, [*events, *self._answers(case, events, message, now)], now)
 
-    def _complains_anew(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> bool:
-        """Open a new case for a complaint in the thread of a closed one, linked to it."""
+    def _opens_another(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> bool:
+        """Open a new case for a complaint in the thread of a closed one, linked to it.
+
+        Returns:
+            Whether a case was opened. Then the mail belongs to that one, and the closed one stays as it is.
+        """
         if case.stage is not Stage.CLOSED:
             return False
 
@@ -351,7 +355,17 @@ class MailRouter:
     def _answers(
         self, case: Case, events: Sequence[Event], message: Message, now: datetime
     ) -> list[Decision]:
-        """Return what a mail answers to our questions: did it arrive, and which option suits better?"""
+        """Return what a mail answers to our questions: did it arrive, and which option suits better?
+
+        Args:
+            case: as it was before the mail.
+            events: what follows from the mail otherwise, which is applied to the case first.
+            message: the mail.
+            now: the time of the cycle.
+
+        Returns:
+            Events, and mails to the owner where an answer is not clear. They do not contain `events`.
+        """
         for event in events:
             case = lifecycle.after(case, event)
 
