@@ -59,6 +59,8 @@ ENGLISH_SHARE = 0.1
 REPORT = train_recogniser.TARGET["~"]
 #: precision from which the machine may write by itself, and the thresholds of the settings for it and for asking
 PRECISION, AUTO, ASK = 0.985, 0.90, 0.30
+#: the same precision among mails of which half are traps
+AMONG_TRAPS = 0.95
 
 
 @dataclass(frozen=True)
@@ -217,11 +219,11 @@ def best_f1(wanted: Any, scores: Any) -> tuple[float, float]:
     return max((float(f1_score(wanted, scores > at, average="macro")), float(at)) for at in candidates)
 
 
-def certain_from(wanted: Any, scores: Any) -> float:
-    """Return the threshold above which PRECISION of the texts are complaints."""
+def certain_from(wanted: Any, scores: Any, least: float) -> float:
+    """Return the threshold above which at least this share of the texts are complaints."""
     order = np.argsort(-scores)
     precision = np.cumsum(wanted[order]) / np.arange(1, len(order) + 1)
-    fit = np.where(precision >= PRECISION)[0]
+    fit = np.where(precision >= least)[0]
     return float(scores[order[fit.max()]]) if len(fit) else float(scores.max())
 
 
@@ -245,13 +247,16 @@ def out_of_fold(matrix: Any, mails: Sequence[Mail], bounds: Bounds) -> Any:
 def calibration(mails: Sequence[Mail], scores: Any, limited: Any) -> tuple[float, float]:
     """Return stretch and shift: the best macro-F1 is at ASK, and PRECISION at AUTO, both as log-odds.
 
-    They are found on the rounds in the mix of a mailbox, PRECISION among the mails without a limit.
+    They are found on the rounds in the mix of a mailbox, PRECISION among the mails without a limit, where it must
+    be AMONG_TRAPS in all rounds, too.
     """
+    every = np.array([mail.complaint == 1.0 for mail in mails])
+    hard = certain_from(every[~limited], scores[~limited], AMONG_TRAPS)
     own = [number for number, mail in enumerate(mails) if mail.round in NATURAL]
     wanted = np.array([mails[number].complaint == 1.0 for number in own])
     ask = best_f1(wanted, scores[own])[1]
     free = ~limited[own]
-    auto = max(certain_from(wanted[free], scores[own][free]), ask + 1.0)
+    auto = max(certain_from(wanted[free], scores[own][free], PRECISION), hard, ask + 1.0)
     low, high = math.log(ASK / (1 - ASK)), math.log(AUTO / (1 - AUTO))
     stretch = (high - low) / (auto - ask)
     return stretch, low - stretch * ask
