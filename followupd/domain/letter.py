@@ -49,10 +49,10 @@ CUSTOMER_LETTERS = tuple(kind for kind in LetterKind if kind.to_customer)
 DESK_MAILS = tuple(kind for kind in LetterKind if kind.is_desk_mail)
 
 
-#: letters that may be sent without a word from any person
-FIRST_LETTERS = frozenset({LetterKind.CONFIRMATION, LetterKind.HOLDING})
-#: automatic letters that the quotas of an address and a domain limit and count
-QUOTA_LETTERS = frozenset(LetterKind)
+#: kinds that may be sent without a word from any person
+FIRST_KINDS = frozenset({LetterKind.CONFIRMATION, LetterKind.HOLDING})
+#: kinds of automatic letters that the quotas of an address and a domain limit and count; desk mails are never automatic
+QUOTA_KINDS = frozenset(LetterKind)
 
 
 class Budget(StrEnum):
@@ -75,7 +75,7 @@ BREAKER_NOTICE = ".breaker-"
 
 
 class LetterStatus(StrEnum):
-    """The status of a letter in the outbox. The values are stored, and are shown in JSON."""
+    """The status of a letter in the outbox. The values are stored, and are shown in JSON: some have older names."""
 
     #: waits for an agent's `approve`
     REVIEW = "review"
@@ -182,14 +182,14 @@ class Letter:
     @property
     def counts_in_quota(self) -> bool:
         """Whether the quotas of automatic letters limit and count this one."""
-        return self.automatic and self.kind in QUOTA_LETTERS
+        return self.automatic and self.kind in QUOTA_KINDS
 
     @property
     def budget(self) -> Budget:
         """What the breaker counts the letter among."""
         if self.kind.is_desk_mail:
             return Budget.DESK
-        return Budget.FIRST if self.automatic and self.kind in FIRST_LETTERS else Budget.PROMISED
+        return Budget.FIRST if self.automatic and self.kind in FIRST_KINDS else Budget.PROMISED
 
     def reworded(self, text: str, html: str, subject: str) -> "Letter":
         """Return the letter in an agent's words, which remembers the words that were written first."""

@@ -225,7 +225,7 @@ class Playbook:
     escalate_lead: Duration = field(default_factory=lambda: Duration.parse("1 business day"))
     escalate_manager: Duration = field(default_factory=lambda: Duration.parse("2 business days"))
     tell: Literal["", "lead", "manager"] = ""
-    grades: tuple[SeverityOverride, ...] = ()
+    severity_overrides: tuple[SeverityOverride, ...] = ()
 
     def for_severity(self, severity: str) -> "Playbook":
         """Return the playbook with the times for cases of a severity (practices 34, 45 and 58).
@@ -247,7 +247,7 @@ class Playbook:
         return replace(self, tell=override.tell, **changes)
 
     def follow_up_due(self, fixed_at: datetime, away_until: datetime | None) -> datetime:
-        """Return when the follow-up is due: so long after the fix, and not while the customer is away.
+        """Return when the follow-up is due: the playbook's time after the fix, and not while the customer is away.
 
         Args:
             fixed_at: when the owner said that it is fixed.
@@ -258,7 +258,7 @@ class Playbook:
 
     def _override(self, severity: str) -> SeverityOverride | None:
         """Return the times for one severity, or None if the playbook has none."""
-        return next((override for override in self.grades if override.severity == severity), None)
+        return next((override for override in self.severity_overrides if override.severity == severity), None)
 
     def own_date(self, promised_by: datetime | None, now: datetime) -> datetime | None:
         """Return our own deadline for an agent's promise, so that a delay is known early (practices 26, 54).

@@ -1,4 +1,4 @@
-"""The follow-up: its facts are asked for at the fix, it leaves some days later; then a call, and the close."""
+"""The follow-up: its facts are asked for at the fix, it is sent some days later; then the owner is asked to call, and the case is closed."""
 
 from datetime import datetime
 

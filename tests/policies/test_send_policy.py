@@ -223,6 +223,6 @@ def test_a_domain_that_only_looks_like_a_public_provider_has_its_quota(domain: s
     assert isinstance(POLICY.may_send(letter, promised(), sent(f"@{domain}", *[HOUR / 2] * 20), NOW), Wait)
 
 
-def test_a_letter_that_was_promised_is_not_counted_against_a_domain() -> None:
+def test_a_letter_that_was_promised_is_not_held_back_by_the_quota_of_its_domain() -> None:
     usage = sent(DOMAIN, *[HOUR / 2] * 20)
     assert not isinstance(POLICY._over_quota(FOLLOW_UP, usage, NOW), Wait)

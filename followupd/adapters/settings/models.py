@@ -229,7 +229,9 @@ class SmtpSettings(Table):
         example="1 hour",
     )
     breaker: RateLimit = setting(
-        "200 per hour", description="More letters than this stop all sending.", example="50 per hour"
+        "200 per hour",
+        description="The most promised letters, first letters and mails to agents, each. Too many promised letters stop all sending.",
+        example="50 per hour",
     )
 
 

@@ -377,7 +377,7 @@ def _playbook(
         silence_after=tables.silence.after,
         escalate_lead=tables.escalation.lead,
         escalate_manager=tables.escalation.manager,
-        grades=(
+        severity_overrides=(
             SeverityOverride(severity="high", **dict(tables.severity.high)),
             SeverityOverride(severity="low", **dict(tables.severity.low)),
         ),

@@ -33,8 +33,8 @@ from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import LetterRow, LetterTextRow, MailRow, table_of
 from followupd.domain.letter import (
     BREAKER_NOTICE,
-    FIRST_LETTERS,
-    QUOTA_LETTERS,
+    FIRST_KINDS,
+    QUOTA_KINDS,
     Budget,
     DraftState,
     Letter,
@@ -80,7 +80,7 @@ def _automatic(kinds: Collection[LetterKind]) -> ColumnElement[bool]:
 #: as `Letter.budget`
 _BUDGET = case(
     (_LETTER.c.kind.startswith("desk/"), Budget.DESK.value),
-    (_automatic(FIRST_LETTERS), Budget.FIRST.value),
+    (_automatic(FIRST_KINDS), Budget.FIRST.value),
     else_=Budget.PROMISED.value,
 )
 #: the order in which letters of different budgets are sent
@@ -126,7 +126,7 @@ _CLAIMS_LOCK = int.from_bytes(b"claiming", "big") >> 1
 
 def _usage_query() -> Executable:
     """Return the statement that reads an OutboxUsage; each row is a topic, a name, a time and a number."""
-    counted = and_(_automatic(QUOTA_LETTERS), _LETTER.c.condition.in_(_SENT))
+    counted = and_(_automatic(QUOTA_KINDS), _LETTER.c.condition.in_(_SENT))
     one: Any = literal_column("1")
     to_addresses = select_columns(
         literal_column("'address'").label("topic"),

@@ -60,7 +60,7 @@ class LetterRow(SQLModel, table=True):
         UniqueConstraint("message_id", name="a_letter_has_one_message_id"),
         Index("letters_that_may_leave", "condition", "not_before"),
         Index("letters_to_one_address", "to_address", "sent_at"),
-        # the quotas and the breaker count the last hour, not years
+        # the quotas and the breaker count recent claims: an hour, a day, a week
         Index("letters_that_left", "condition", "leaving_at"),
         Index("letters_to_one_domain", "to_domain", "leaving_at"),
     )

@@ -172,8 +172,8 @@ class SendPolicy:
     def _over_quota(self, letter: Letter, usage: OutboxUsage, now: datetime) -> Wait | None:
         """Return the wait for a quota of automatic letters (docs/mail.md, "Loops"), or None.
 
-        The quota of a domain limits first letters only, and none of a public provider, whose customers are
-        strangers.
+        The quota of a domain counts all automatic letters and holds back first letters only. Public providers
+        have none, since their customers are strangers to each other.
 
         Returns:
             The wait until the oldest letter that counts is old enough; a letter that waits may meet another

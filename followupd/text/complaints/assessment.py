@@ -118,7 +118,7 @@ def severity(
 
 
 def _level(points: int, score: float) -> str:
-    """Return the severity for a sum of points; one that hardly is a complaint is a mild one."""
+    """Return the severity for a sum of points; without points, a low score means a low severity."""
     if points >= _HIGH_POINTS:
         return HIGH
     return NORMAL if points >= _NORMAL_POINTS or score > _HARDLY else LOW
