@@ -8,7 +8,9 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 _log = logging.getLogger("followupd")
@@ -70,12 +72,48 @@ def _value(value: object) -> str:
     return f'"{escaped}"'
 
 
+class _Held(threading.local):
+    """The lines of this thread's transaction, None outside of one."""
+
+    lines: list[tuple[int, str]] | None = None
+
+
+_held = _Held()
+
+
+@contextmanager
+def after_commit() -> Iterator[None]:
+    """Write the lines of a block when it has ended, and none of them if it ends with an exception.
+
+    So the log never tells what a transaction that was rolled back would have done.
+    """
+    if _held.lines is not None:  # a transaction within another one
+        yield
+        return
+
+    lines: list[tuple[int, str]] = []
+    _held.lines = lines
+    try:
+        yield
+    except BaseException:
+        lines.clear()
+        raise
+    finally:
+        _held.lines = None
+        for level, line in lines:
+            _log.log(level, "%s", line)
+
+
 def _write(level: int, event: str, **values: object) -> None:
     """Write one line: the name of the event, then its values."""
     if not _log.isEnabledFor(level):
         return
     pairs = [f"{key}={_value(value)}" for key, value in values.items()]
-    _log.log(level, "%s", " ".join([event, *pairs]))
+    line = " ".join([event, *pairs])
+    if _held.lines is None:
+        _log.log(level, "%s", line)
+    else:
+        _held.lines.append((level, line))
 
 
 def _debug(event: str, **values: object) -> None:
@@ -100,6 +138,11 @@ def _error(event: str, **values: object) -> None:
 def started(version: str, mailboxes: int) -> None:
     """The daemon starts; it is not ready yet."""
     _info("daemon-started", version=version, mailboxes=mailboxes)
+
+
+def ledger_changed(what: str, place: str) -> None:
+    """The ledger is new and empty, or its tables were upgraded."""
+    _info("ledger-changed", what=what, ledger=place)
 
 
 def mailboxes_acquired(mailboxes: Sequence[str]) -> None:

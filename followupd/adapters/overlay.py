@@ -37,6 +37,8 @@ _OWN_FILES = ("followupd.toml", "wording.toml")
 _OWN_FOLDERS = ("playbooks", "templates", "languages")
 _TEXT_SUFFIXES = (".toml", ".md", ".html", ".po", ".tsv", ".json")
 #: hidden files and editors' backups
+#: what other users need of a file, and of a directory
+_READ, _ENTER = 0o004, 0o005
 _SCRAP = re.compile(r"(^|/)\.|~$")
 
 
@@ -128,6 +130,42 @@ def _unreadable(directory: Path, file: str) -> list[Problem]:
     except UnreadableFileError as error:
         return error.problems
     return []
+
+
+def closed_files(directory: Path) -> list[Problem]:
+    """Return a warning for each file that root may read, and the service's own user may not.
+
+    Args:
+        directory: the configuration directory. Only root at a shell is warned: the service finds out by reading.
+    """
+    if os.geteuid() != 0 or "CREDENTIALS_DIRECTORY" in os.environ:
+        return []
+    names = [name for name in _OWN_FILES if (directory / name).exists()]
+    for folder in _OWN_FOLDERS:
+        names += [folder, *(f"{folder}/{name}" for name in _all_below(directory / folder))]
+    hint = "chmod a+r a file, a+rx a directory; secrets belong into credentials/."
+    problem = "only its owner can read it, and the service runs as a user of its own"
+    return [
+        Problem(name, None, None, SettingsRule.CLOSED, problem, hint)
+        for name in names
+        if _is_closed(directory / name)
+    ]
+
+
+def _all_below(directory: Path) -> list[str]:
+    """Return the paths of all files and folders below a directory, without hidden ones and backups."""
+    paths = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*"))
+    return [path for path in paths if not _SCRAP.search(path)]
+
+
+def _is_closed(path: Path) -> bool:
+    """Return whether other users can neither read a file nor enter a directory; nothing that is missing is."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    needed = _ENTER if path.is_dir() else _READ
+    return mode & needed != needed
 
 
 def _files_in(directory: Path) -> list[str]:

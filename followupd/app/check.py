@@ -5,11 +5,11 @@ from functools import partial
 from pathlib import Path
 
 from followupd.adapters.accounts import missing_extras
-from followupd.adapters.overlay import changed_originals, template_files, unreadable_files
-from followupd.adapters.settings import WARNINGS, examine, missing_secrets
+from followupd.adapters.overlay import changed_originals, closed_files, template_files, unreadable_files
+from followupd.adapters.settings import WARNINGS, Settings, examine, missing_secrets, starter_values
 from followupd.adapters.settings.language_files import language_problems
 from followupd.adapters.templates.sources import TemplateFiles, letter_of_file
-from followupd.app.container import ledger_key_problem
+from followupd.app.container import ledger_key_problem, ledger_problem
 from followupd.domain.calendar import Calendar
 from followupd.domain.playbook import Agent, Company, Playbook, Playbooks, Team
 from followupd.errors import Problem
@@ -31,6 +31,7 @@ def configuration_problems(directory: Path, now: datetime) -> list[Problem]:
     found += [
         *letter_problems(files, playbooks.default, now, rules.languages),
         *_of_no_playbook(files, playbooks),
+        *closed_files(directory),
     ]
     context_of = partial(wording_context, languages=rules.languages)
     found += wording_problems(files, playbooks, rules, context_of, now)
@@ -102,11 +103,24 @@ def _configuration(directory: Path) -> tuple[list[Problem], Playbooks, WordingRu
     if settings is None:
         return found, Playbooks({"default": _sample_playbook()}), WordingRules(languages=languages)
 
-    if not missing_secrets(settings) and (weak := ledger_key_problem(settings)):
-        found = [*found, weak]
-
+    found = [*found, *_to_run(settings)]
     rules = WordingRules(settings.wording.off, settings.wording.phrases, languages)
     return [*found, *missing_extras(settings)], settings.playbooks, rules
+
+
+def _to_run(settings: Settings) -> list[Problem]:
+    """Return what keeps the daemon from starting although the files are valid: values, secrets, ledger.
+
+    A ledger in PostgreSQL is only asked by `check --online`.
+    """
+    found = starter_values(settings.directory)
+    if missing := missing_secrets(settings):
+        return [*found, *missing]
+    if weak := ledger_key_problem(settings):
+        return [*found, weak]
+    is_file = settings.ledger.url.startswith("sqlite")
+    trouble = ledger_problem(settings) if is_file else None
+    return [*found, trouble] if trouble else found
 
 
 def _sample_playbook() -> Playbook:

@@ -11,6 +11,7 @@ from followupd import log
 from followupd.adapters.storage.lease import AlreadyRunningError, LeaseScope
 from followupd.app.container import App
 from followupd.domain.keys import StateKey
+from followupd.domain.letter import LetterStatus
 from followupd.domain.mail import MailState
 from followupd.errors import UnavailableError
 from followupd.services.inbox import freshness
@@ -113,7 +114,8 @@ def run_once(app: App) -> None:
         AlreadyRunningError: other daemons hold all mailboxes.
         UnavailableError: a mailbox could not be read; everything else was done.
     """
-    app.ledger.upgrade()
+    if done := app.ledger.upgrade():
+        log.ledger_changed(done, app.ledger.place)
     names = [settings.name for settings in app.settings.mailboxes]
     failures: Failures = {}
 
@@ -126,13 +128,41 @@ def run_once(app: App) -> None:
         stop_if_restored_copy(app.ledger, now)
         freshness.reset(app.ledger, held, now)
         app.sender.recover_interrupted(now)
-        for _ in range(MAX_CYCLES):
-            if not read_all(app, now, failures) + run_cycle(app, now):
-                break
+        left = _run_until_done(app, now, failures)
         record_alive(app, {name: name not in failures for name in held}, now, is_daemon=False)
 
+    if left:
+        raise UnavailableError(f"not everything was done: {left} mail(s) or letter(s) are left; run it again")
     if unread := [name for name in names if name in failures]:
         raise UnavailableError(f"not read: {', '.join(unread)}; everything else was done")
+
+
+def _run_until_done(app: App, now: datetime, failures: Failures) -> int:
+    """Run cycles until nothing is left to do, or until many in a row have made nothing less.
+
+    Args:
+        app: the services.
+        now: the time of all cycles.
+        failures: what could not be read; new failures are added.
+
+    Returns:
+        How many mails and letters are left over, 0 when all was done.
+    """
+    left = _unfinished(app)
+    cycles = 0
+    while read_all(app, now, failures) + run_cycle(app, now):
+        before, left = left, _unfinished(app)
+        cycles = 0 if left < before else cycles + 1
+        if cycles == MAX_CYCLES:
+            return max(left, 1)
+
+    return 0
+
+
+def _unfinished(app: App) -> int:
+    """Return how many mails were not handled yet, and how many letters wait for the server."""
+    with app.ledger.transaction() as tx:
+        return tx.mail.count(MailState.UNPROCESSED) + tx.outbox.count(LetterStatus.QUEUED)
 
 
 def record_alive(app: App, connected: dict[str, bool], now: datetime, *, is_daemon: bool = True) -> None:

@@ -126,7 +126,8 @@ class Daemon:
             }
         )
         log.started(__version__, len(self.app.settings.mailboxes))
-        self.app.ledger.upgrade()
+        if done := self.app.ledger.upgrade():
+            log.ledger_changed(done, self.app.ledger.place)
 
         with self._lease:
             stop_if_restored_copy(self.app.ledger, self.app.now())

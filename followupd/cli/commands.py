@@ -87,6 +87,14 @@ GROUPS: dict[str, dict[str, CommandInfo]] = {
         "backup": CommandInfo(
             "data", "copy the ledger while it is in use (SQLite)", "followupd backup /var/backups/ledger.db"
         ),
+        "ledger": CommandInfo(
+            "data",
+            "copy the ledger to another database",
+            "followupd ledger copy --to postgresql://followupd@db.example.com/followupd",
+        ),
+        "rekey": CommandInfo(
+            "data", "encrypt the ledger anew with the first key of its file", "followupd rekey"
+        ),
         "upgrade": CommandInfo("data", "upgrade the ledger's tables", "followupd upgrade"),
         "export": CommandInfo(
             "data", "print all data of a customer as JSON", "followupd export kim@example.org > kim.json"

@@ -4,6 +4,7 @@ import argparse
 import io
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,9 @@ from followupd.errors import Problem, SetupError, UnavailableError
 
 if TYPE_CHECKING:
     from followupd.adapters.imap.folders import Survey
+    from followupd.adapters.imap.mailbox import ImapMailbox
     from followupd.adapters.settings import MailboxSettings, Settings
+    from followupd.adapters.settings.toml_lines import Path as Key
 
 #: a difference of the clocks from which on times in letters and logs are hard to compare
 _CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -28,17 +31,28 @@ _LOGIN_HINT = (
 _HOST_HINT = "Correct host or port, or start the server; a firewall may block the connection."
 _TLS_HINT = 'Correct security and port: "tls" usually has 993 or 465, "starttls" 143 or 587.'
 _OTHER_HINT = "Correct host, port, security or username."
-#: part of an error message -> hint
+_FOLDER_HINT = "Write the name of a folder that the server has."
+#: part of an error message -> the key that is probably wrong, "" for the table as a whole, and the hint
 _HINTS = {
-    "was refused": _LOGIN_HINT,
-    "refused the login": _LOGIN_HINT,
-    "not trusted": "Set `ca_file` to the server's own CA, or give the server a certificate for this name.",
-    "CA file": "Correct `ca_file`.",
-    "nothing listens": _HOST_HINT,
-    "is not known": "Correct host, or this machine's DNS.",
-    "TLS with": _TLS_HINT,
-    "did not answer": _HOST_HINT,
-    "STARTTLS": _TLS_HINT,
+    "the server has no folder for `sent`": ("sent", _FOLDER_HINT),
+    "the server has no folder for `inbox`": ("inbox", _FOLDER_HINT),
+    "does not accept letters from": ("from_address", "Correct `from_address`, or log in as its owner."),
+    "does not accept letters to": (
+        "",
+        "Log in: set `username` and `password`, or let the server relay for us.",
+    ),
+    "was refused": ("", _LOGIN_HINT),
+    "refused the login": ("", _LOGIN_HINT),
+    "not trusted": (
+        "",
+        "Set `ca_file` to the server's own CA, or give the server a certificate for this name.",
+    ),
+    "CA file": ("ca_file", "Correct `ca_file`."),
+    "nothing listens": ("", _HOST_HINT),
+    "is not known": ("", "Correct host, or this machine's DNS."),
+    "TLS with": ("", _TLS_HINT),
+    "did not answer": ("", _HOST_HINT),
+    "STARTTLS": ("", _TLS_HINT),
 }
 
 
@@ -50,15 +64,24 @@ def check_servers(settings: "Settings", print_line: Callable[[str], None]) -> li
     problems: list[Problem] = []
     for number, mailbox in enumerate(settings.mailboxes):
         sentences = mailbox_sentences(settings, mailbox)
-        _add(problems, _check_server(f"mailbox[{number}]", mailbox.name, sentences, print_line))
+        _add(problems, _check_server(("mailbox", number), mailbox.name, sentences, print_line))
 
-    _add(problems, _check_server("smtp", "smtp", smtp_sentences(settings), print_line))
+    _add(problems, _check_server(("smtp",), "smtp", smtp_sentences(settings), print_line))
 
-    return problems
+    return [_located(problem, settings.directory) for problem in problems]
+
+
+def _located(problem: Problem, directory: Path) -> Problem:
+    """Return a problem of a server with the line of its key in followupd.toml."""
+    from followupd.adapters.settings import line_of
+
+    if problem.line or not problem.key:
+        return problem
+    return replace(problem, line=line_of(directory, problem.key))
 
 
 def _check_server(
-    key: str, name: str, sentences: Iterable[str], print_line: Callable[[str], None]
+    path: "Key", name: str, sentences: Iterable[str], print_line: Callable[[str], None]
 ) -> list[Problem]:
     """Print the sentences about one server; return the problems that interrupt them."""
     try:
@@ -67,7 +90,7 @@ def _check_server(
     except SetupError as error:
         return list(error.problems)
     except UnavailableError as error:
-        return [unavailable_problem(key, str(error))]
+        return [unavailable_problem(path, str(error))]
 
     return []
 
@@ -77,14 +100,18 @@ def _add(problems: list[Problem], found: list[Problem]) -> None:
     problems += [problem for problem in found if problem not in problems]
 
 
-def unavailable_problem(key: str, reason: str) -> Problem:
-    """Return the problem for a server that cannot be used, with the hint that most likely helps."""
-    hint = _OTHER_HINT
-    for part, known_hint in _HINTS.items():
-        if part in reason:
-            hint = known_hint
-            break
+def unavailable_problem(path: "Key", reason: str) -> Problem:
+    """Return the problem for a server that cannot be used, with the hint that most likely helps.
 
+    Args:
+        path: of the server's table in followupd.toml.
+        reason: why it cannot be used.
+    """
+    from followupd.adapters.settings.toml_lines import dotted
+
+    keys = ((name, hint) for part, (name, hint) in _HINTS.items() if part in reason)
+    name, hint = next(keys, ("", _OTHER_HINT))
+    key = dotted((*path, name) if name else path)
     return Problem("followupd.toml", None, key, "O01", reason, hint)
 
 
@@ -98,6 +125,7 @@ def mailbox_sentences(settings: "Settings", mailbox: "MailboxSettings") -> Itera
     from followupd.adapters.accounts import mailbox_of
 
     with mailbox_of(mailbox) as connection:
+        _require_folders(connection, mailbox)
         command_folders = connection.existing(settings.folders)
         yield from survey_sentences(connection.survey(clock.now()), command_folders)
         for folder, line in settings.folders.items():
@@ -107,15 +135,28 @@ def mailbox_sentences(settings: "Settings", mailbox: "MailboxSettings") -> Itera
                 yield f"{folder} does not exist; create it, and moving a mail there means {line!r}"
 
 
+def _require_folders(connection: "ImapMailbox", mailbox: "MailboxSettings") -> None:
+    """Check that the folders which the configuration names exist.
+
+    Raises:
+        UnavailableError: one does not, with the folders that there are.
+    """
+    for key, folder in (("inbox", mailbox.inbox), ("sent", mailbox.sent)):
+        if folder and not connection.existing([folder]):
+            names = ", ".join(sorted(connection.folders))
+            raise UnavailableError(f"the server has no folder for `{key}` named {folder!r}; it has {names}")
+
+
 def smtp_sentences(settings: "Settings") -> Iterator[str]:
-    """Connect to the SMTP server and describe it.
+    """Connect to the SMTP server, offer it a letter of each mailbox without sending one, and describe it.
 
     Raises:
         UnavailableError: it cannot be used.
     """
     from followupd.adapters.accounts import transport_of
 
-    yield from transport_of(settings.smtp).survey()
+    addresses = [(settings.from_address(each.name), each.address) for each in settings.mailboxes]
+    yield from transport_of(settings.smtp).survey(addresses)
 
 
 def survey_sentences(survey: "Survey", command_folders: Collection[str] = ()) -> Iterator[str]:
@@ -288,8 +329,8 @@ def _check(options: argparse.Namespace) -> int:
     from followupd.app.check import configuration_problems
 
     problems = configuration_problems(options.config, clock.now())
-    if options.online and not any(problem.file.startswith("followupd.toml") for problem in problems):
-        problems += _online(options)
+    if options.online:
+        _add(problems, _online(options))
 
     if options.json:
         print_json([_view(problem) for problem in problems])
@@ -312,14 +353,22 @@ def _view(problem: Problem) -> dict[str, Any]:
 
 
 def _online(options: argparse.Namespace) -> list[Problem]:
-    """Print what every server supports, on standard error beside JSON; return the problems."""
-    from followupd.adapters.settings import load, missing_secrets
+    """Print what every server supports, on standard error beside JSON; return the problems.
 
-    settings = load(options.config)
+    Servers are asked although other things are wrong, but not with settings that cannot be used.
+    """
+    from followupd.adapters.settings import examine, missing_secrets
+    from followupd.app.container import ledger_key_problem, ledger_problem
+
+    settings, _ = examine(options.config)
+    if settings is None:
+        return []
     problems = missing_secrets(settings)
-    found = check_servers(settings, print_error if options.json else print)
+    if not problems and not ledger_key_problem(settings) and (trouble := ledger_problem(settings)):
+        problems = [trouble]
+    _add(problems, check_servers(settings, print_error if options.json else print))
 
-    return problems + [problem for problem in found if problem not in problems]
+    return problems
 
 
 def _when(options: argparse.Namespace) -> int:

@@ -28,6 +28,25 @@ _MARK = ".followupd-demo"
 _DEFAULT_DIRECTORY = Path("followupd-demo")
 CONFIG, LETTERS, PAGE, LOG = "config", "letters", "index.html", "followupd.log"
 
+#: whom the demo's company has besides the starter's one agent
+_LEADS = """
+[[agent]]
+id = "ben"
+name = "Ben Okafor"
+email = "ben@example.com"
+phone = "+44 20 7946 0123"
+role = "lead"
+limit = "200.00"
+
+[[agent]]
+id = "clara"
+name = "Clara Lindt"
+email = "clara@example.com"
+phone = "+44 20 7946 0456"
+role = "manager"
+limit = "1000.00"
+"""
+
 _SECTION = re.compile(r"\[\[?([\w.]+)\]?\]")
 _KEY = re.compile(r"(\w+)\s*=")
 #: days without a holiday that the story needs: a week of work, and the days until the follow-up
@@ -100,6 +119,8 @@ def new_password() -> str:
 def write_configuration(directory: Path, password: str) -> Settings:
     """Write the starter configuration with its secrets in files, so that commands can use it afterwards."""
     write_starter(directory)
+    with (directory / "followupd.toml").open("a", encoding="utf-8") as file:
+        file.write(_LEADS)
     secret = directory / "credentials" / "imap"
     secret.write_text(f"{password}\n", encoding="utf-8")
     secret.chmod(0o600)

@@ -56,6 +56,8 @@ class StateKey(StrEnum):
     ABSENCES = "absences"
     #: how far the deletion of old mail has come
     RETENTION = "retention"
+    #: a known word, encrypted: a key that cannot open it is not this ledger's
+    KNOWN_WORD = "known word"
     #: the classifier's trained weights
     TRAINING = "learned"
 

@@ -22,7 +22,7 @@ def directory(tmp_path: Path) -> Path:
 
 def run_daemon(directory: Path, *, breaker: str = "closed", silent_for: timedelta = timedelta()) -> None:
     """Store what a daemon stores: its last cycle, its connection, and how far it has read."""
-    app, at = open_app(directory), clock.now() - silent_for
+    app, at = open_app(directory, create=True), clock.now() - silent_for
     with app.ledger.transaction() as tx:
         tx.state.put(StateKey.CYCLE, "daemon", at)
         tx.state.put(StateKey.BREAKER, breaker, at)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.story.configured import MINIMAL
+from followupd.adapters.settings import load
+from followupd.app.container import build
+from followupd.cli.main import main
+from tests.story.configured import READY, ready_to_run, store_secrets
 
 
 @dataclass
@@ -51,8 +54,51 @@ def terminal(tmp_path: Path) -> Terminal:
     )
     assert done.returncode == 0, done.stderr
     ledger = f'\n[ledger]\nurl = "sqlite:///{tmp_path}/ledger.db"\n'
-    (directory / "followupd.toml").write_text(MINIMAL + ledger)
+    (directory / "followupd.toml").write_text(READY + ledger)
+    store_secrets(directory)
+    made = build(load(directory)).ledger
+    made.upgrade()
+    made.close()
     return Terminal(directory)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cases"],
+        ["letters"],
+        ["report"],
+        ["backup", "copy.db"],
+        ["upgrade"],
+        ["case", "FU-7K3Q9"],
+        ["explain", "FU-7K3Q9"],
+        ["tell", "FU-7K3Q9", "fixed"],
+        ["resume"],
+        ["export", "kim@example.org"],
+        ["erase", "kim@example.org"],
+        ["learn"],
+        ["gift-cards", "list"],
+        ["rekey"],
+        ["ledger", "copy", "--to", "sqlite:///copy.db"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_reads_makes_no_ledger_and_says_where_there_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    directory = ready_to_run(tmp_path)
+    before = sorted(directory.rglob("*"))
+    assert main([*words, "--config", str(directory)]) == 1
+    assert f"there is no ledger at sqlite:///{directory}/state/ledger.db" in capsys.readouterr().err
+    assert sorted(directory.rglob("*")) == before
+
+
+def test_a_backup_of_nothing_is_no_backup(terminal: Terminal) -> None:
+    copy = terminal.directory / "copy.db"
+    assert "has no case, and nothing was copied" in terminal.fails("backup", str(copy))
+    assert not copy.exists()
+    assert b"0 case(s)" in terminal.types("backup", "--even-empty", str(copy)).stdout
+    assert copy.exists()
 
 
 @pytest.mark.parametrize("option", ["--html", "--text", "--eml"])
@@ -120,8 +166,15 @@ def test_a_gift_card_is_valid_until_the_day_in_the_file(terminal: Terminal) -> N
     file = terminal.directory / "codes.csv"
     file.write_text("code,amount,currency,expires\nA-1,20.00,gbp,2028-01-01\nB-2,20,EURO,\nC-3,20,,\n")
     assert "'EURO' is no currency" in terminal.fails("gift-cards", "import", str(file))
+    assert terminal.json("gift-cards", "list") == []  # all of a file, or nothing
+    file.write_text(file.read_text().replace("EURO", "EUR"))
+    terminal.types("gift-cards", "import", str(file))
     found = terminal.json("gift-cards", "list")
-    assert [(each["currency"], each["expires"]) for each in found] == [("GBP", "2028-01-01"), ("GBP", None)]
+    assert [(each["currency"], each["expires"]) for each in found] == [
+        ("GBP", "2028-01-01"),
+        ("EUR", None),
+        ("GBP", None),
+    ]
     assert "/nowhere.csv cannot be read" in terminal.fails("gift-cards", "import", "/nowhere.csv")
 
 
