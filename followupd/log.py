@@ -7,11 +7,14 @@ after the time, as in `grep ' letter-sent '`; values that contain blanks are quo
 import logging
 import os
 import re
+import socket
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from uuid import UUID, uuid5
 
 _log = logging.getLogger("followupd")
 #: at most this many problems of a configuration are written to the log
@@ -20,6 +23,11 @@ _MAX_PROBLEMS = 10
 _NEEDS_QUOTES = re.compile(r'[\s"=]')
 #: journald reads the level from a prefix, see sd-daemon(3)
 _JOURNALD_PREFIX = {logging.DEBUG: "<7>", logging.INFO: "<6>", logging.WARNING: "<4>", logging.ERROR: "<3>"}
+#: where journald takes entries with fields (systemd.io/JOURNAL_NATIVE_PROTOCOL)
+_JOURNAL = "/run/systemd/journal/socket"
+_REFERENCE = re.compile(r"\bFU-[0-9A-Z]{5,12}\b")
+#: the name space of the MESSAGE_IDs, one for each event
+_MESSAGE_IDS = UUID("5b1f0c1e-6d0f-4b57-9f0e-3f6b6a0c7d21")
 
 
 class _OneLineFormatter(logging.Formatter):
@@ -37,6 +45,45 @@ class _JournaldFormatter(_OneLineFormatter):
         return _JOURNALD_PREFIX.get(record.levelno, "<6>") + super().format(record)
 
 
+class _JournalHandler(logging.Handler):
+    """Sends each line to journald with fields: FOLLOWUPD_EVENT, FOLLOWUPD_CASE, and a MESSAGE_ID for each event."""
+
+    def __init__(self, path: str = _JOURNAL) -> None:
+        super().__init__()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self._socket.connect(path)
+        self.setFormatter(_OneLineFormatter("%(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send a line; one that journald does not take goes to standard error."""
+        line = self.format(record)
+        event, _, rest = line.partition(" ")
+        case = _REFERENCE.search(rest)
+        fields = {
+            "MESSAGE": line,
+            "PRIORITY": _JOURNALD_PREFIX.get(record.levelno, "<6>")[1],
+            "SYSLOG_IDENTIFIER": "followupd",
+            "FOLLOWUPD_EVENT": event,
+            "MESSAGE_ID": uuid5(_MESSAGE_IDS, event).hex,
+            **({"FOLLOWUPD_CASE": case[0]} if case else {}),
+        }
+        try:
+            self._socket.send("".join(f"{name}={value}\n" for name, value in fields.items()).encode())
+        except OSError:
+            sys.stderr.write(f"{line}\n")
+
+
+def _journal_handler() -> logging.Handler | None:
+    """Return the handler for journald if standard error is connected to it (systemd.exec(5), $JOURNAL_STREAM)."""
+    try:
+        stderr = os.fstat(sys.stderr.fileno())
+        if os.environ.get("JOURNAL_STREAM") != f"{stderr.st_dev}:{stderr.st_ino}":
+            return None
+        return _JournalHandler()
+    except (OSError, ValueError):
+        return None
+
+
 def start(*, verbose: bool = False) -> None:
     """Write the log to standard error, in journald's format where journald reads it.
 
@@ -49,7 +96,7 @@ def start(*, verbose: bool = False) -> None:
     else:
         handler.setFormatter(_OneLineFormatter("%(asctime)s %(message)s"))
 
-    _log.handlers[:] = [handler]
+    _log.handlers[:] = [_journal_handler() or handler]
     _log.setLevel(logging.DEBUG if verbose else logging.INFO)
     _log.propagate = False
 
@@ -104,8 +151,13 @@ def after_commit() -> Iterator[None]:
             _log.log(level, "%s", line)
 
 
+#: how often each event was logged since the process began, for the metrics
+counts: Counter[str] = Counter()
+
+
 def _write(level: int, event: str, **values: object) -> None:
     """Write one line: the name of the event, then its values."""
+    counts[event] += 1
     if not _log.isEnabledFor(level):
         return
     pairs = [f"{key}={_value(value)}" for key, value in values.items()]

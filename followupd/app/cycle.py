@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from followupd import log
 from followupd.adapters.storage.lease import AlreadyRunningError, LeaseScope
+from followupd.adapters.storage.ledger import Transaction
 from followupd.app.container import App
 from followupd.domain.keys import StateKey
 from followupd.domain.letter import LetterStatus
@@ -19,7 +20,7 @@ from followupd.services.inbox.sync import FolderRole
 from followupd.services.outbox.policy import stop_if_restored_copy
 
 if TYPE_CHECKING:
-    from followupd.adapters.health import HealthSnapshot
+    from followupd.adapters.health import HealthSnapshot, LedgerFigures
 
 #: cycles without a pause while there is always more to do; then the watchdog must be notified
 MAX_CYCLES = 20
@@ -47,6 +48,7 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
     done += app.gift_cards.run(now, go_on)
     if leads:
         done += app.notices.flooded(now) + app.notices.breaker_opened(now)
+        done += app.notices.undelivered(app.settings.gift_cards.admin, now)
     done += app.sender.recover_interrupted(now)
     done += app.reconciler.resolve_in_doubt(now)
     done += app.sender.run(now, go_on)
@@ -176,15 +178,58 @@ def record_alive(app: App, connected: dict[str, bool], now: datetime, *, is_daem
             tx.state.put(StateKey.CONNECTED.of(name), is_connected, now)
 
 
-def health_snapshot(app: App, connected: dict[str, bool]) -> "HealthSnapshot":
-    """Return the figures that the metrics show."""
-    from followupd.adapters.health import HealthSnapshot
+def ledger_figures(tx: Transaction, now: datetime) -> "LedgerFigures":
+    """Return the figures from which `status`, /healthz and the metrics derive the daemon's health."""
+    from followupd.adapters.health import REFUSED_FOR, LedgerFigures
 
+    folders: dict[str, list[tuple[datetime, int]]] = {}
+    for (name, _), cursor in tx.state.cursors().items():
+        folders.setdefault(name, []).append((cursor.synced_at, cursor.passed_over))
+    queued = (LetterStatus.QUEUED, LetterStatus.DEFERRED, LetterStatus.REVIEW)
+    return LedgerFigures(
+        state=tx.state.get,
+        folders=folders,
+        open_cases=tx.cases.count_unfinished(),
+        queued_letters=tx.outbox.count(*queued),
+        letters_in_doubt=tx.outbox.count(LetterStatus.DOUBT),
+        quarantined=tx.mail.quarantined_ids(),
+        next_check=tx.cases.next_wake(),
+        unheard=tx.mail.count(MailState.UNPROCESSED),
+        refused_desk_mails=len(tx.outbox.refused_desk_mails(now - REFUSED_FOR)),
+    )
+
+
+def health_snapshot(app: App, overdue_promises: int) -> "HealthSnapshot":
+    """Return the figures that the metrics show.
+
+    Args:
+        app: the services.
+        overdue_promises: their number, which costs more to find out than the rest.
+    """
+    from followupd.adapters.health import HealthSnapshot, daemon_health
+
+    now, names = app.now(), [mailbox.name for mailbox in app.settings.mailboxes]
     with app.ledger.transaction() as tx:
+        figures = ledger_figures(tx, now)
+        backed_up, configured = (tx.state.get(key) for key in (StateKey.BACKED_UP, StateKey.CONFIGURATION))
         return HealthSnapshot(
+            health=daemon_health(figures, names, app.settings.company.timezone, now, app.login_warnings()),
             cases=tx.cases.count_by_stage(),
             letters=tx.outbox.count_by_status(),
-            quarantine=tx.mail.count(MailState.QUARANTINED),
-            connected=connected,
-            breaker_open=tx.state.value(StateKey.BREAKER, "closed") != "closed",
+            sent=tx.outbox.count_by_kind(LetterStatus.SENT),
+            refused=tx.outbox.count_by_kind(LetterStatus.REFUSED),
+            mails=tx.mail.count_by_kind(),
+            stock=tx.cards.stock(now),
+            overdue_promises=overdue_promises,
+            oldest_letter=tx.outbox.oldest_waiting(),
+            backed_up=backed_up[1] if backed_up else None,
+            configured=configured[1] if configured else None,
         )
+
+
+def count_overdue_promises(app: App) -> int:
+    """Return how many promises have an internal deadline that has passed; reads every open case."""
+    now = app.now()
+    with app.ledger.transaction() as tx:
+        deadlines = [promise.internal_deadline for case in tx.cases.unfinished() for promise in case.owed]
+    return sum(at is not None and at <= now for at in deadlines)

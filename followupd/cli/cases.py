@@ -14,7 +14,16 @@ from typing import Any
 
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, open_app, shell_user
-from followupd.cli.output import STATUS_SENTENCES, case_view, print_error, print_json, print_list, print_table
+from followupd.cli.output import (
+    STATUS_SENTENCES,
+    add_range,
+    case_view,
+    in_range,
+    print_error,
+    print_json,
+    print_list,
+    print_table,
+)
 from followupd.clock import local_time, utc_iso
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation
@@ -39,6 +48,9 @@ def add(commands: CommandParsers) -> None:
     """Add the parsers of cases, case, explain and tell."""
     cases = commands.add("cases")
     cases.add_argument("--stage", choices=[stage.value for stage in Stage], default="")
+    cases.add_argument("--owner", metavar="AGENT", default="", help="the id of the agent")
+    cases.add_argument("--held", action="store_true", help="only cases on hold")
+    add_range(cases, "cases that were opened")
     cases.set_defaults(do=_cases)
 
     case = commands.add("case")
@@ -67,10 +79,12 @@ def add(commands: CommandParsers) -> None:
 
 
 def _cases(options: argparse.Namespace) -> int:
-    """List cases, those of one stage with --stage."""
+    """List cases, those that the options ask for."""
     app = open_app(options.config)
     with app.ledger.transaction() as tx:
-        found = [(case, tx.outbox.all(case=case.ref)) for case in tx.cases.all(options.stage)]
+        cases = [case for case in tx.cases.all(options.stage) if _is_wanted(case, options)]
+        cases = in_range(options, app.settings.calendar, app.now(), cases, lambda case: case.opened_at)
+        found = [(case, tx.outbox.all(case=case.ref) if options.json else []) for case in cases]
 
     zone = company_zone(app.settings)
     print_list(
@@ -82,6 +96,11 @@ def _cases(options: argparse.Namespace) -> int:
     )
 
     return DONE
+
+
+def _is_wanted(case: Case, options: argparse.Namespace) -> bool:
+    """Return whether owner and hold of a case are what the options ask for."""
+    return (not options.owner or case.owner == options.owner) and (case.held or not options.held)
 
 
 def _case_row(case: Case, zone: tzinfo) -> tuple[str, ...]:

@@ -43,12 +43,14 @@ GROUPS: dict[str, dict[str, CommandInfo]] = {
     },
     "Daemon": {
         "run": CommandInfo("daemon", "run the daemon", "followupd run --once"),
-        "status": CommandInfo("daemon", "show daemon, mailbox and outbox health", "followupd status --json"),
+        "status": CommandInfo("daemon", "show daemon, mailbox and outbox health", "followupd status --check"),
         "resume": CommandInfo("daemon", "close the circuit breaker of the outbox", "followupd resume"),
         "login": CommandInfo("daemon", "log in to a mailbox by OAuth", "followupd login support"),
     },
     "Cases": {
-        "cases": CommandInfo("cases", "list cases", "followupd cases --stage promised"),
+        "cases": CommandInfo(
+            "cases", "list cases", "followupd cases --stage promised --owner ana --since '30 days'"
+        ),
         "case": CommandInfo("cases", "show one case with its history", "followupd case FU-7K3Q9"),
         "explain": CommandInfo(
             "cases", "show why letters were or were not sent, and what is next", "followupd explain FU-7K3Q9"
@@ -67,9 +69,16 @@ GROUPS: dict[str, dict[str, CommandInfo]] = {
         ),
     },
     "Letters": {
-        "letters": CommandInfo("letters", "list queued and sent letters", "followupd letters"),
+        "letters": CommandInfo(
+            "letters", "list queued and sent letters", "followupd letters --status refused --limit 20"
+        ),
         "settle": CommandInfo(
             "letters", "resolve a letter in doubt", "followupd settle FU-7K3Q9.follow-up.1 sent"
+        ),
+        "send": CommandInfo(
+            "letters",
+            "let a letter leave that waits for quiet hours or a limit",
+            "followupd send FU-7K3Q9.follow-up.1",
         ),
         "preview": CommandInfo(
             "letters", "show a letter as it would be sent", "followupd preview follow-up --case FU-7K3Q9"

@@ -1,7 +1,7 @@
 """run, status, resume, login: the daemon and its health."""
 
 import argparse
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -10,11 +10,15 @@ from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE, open_app
 from followupd.cli.output import print_error, print_json, print_result, print_table
 from followupd.clock import local_time, utc_iso
+from followupd.errors import FollowupdError
 from followupd.log import printable
 
 if TYPE_CHECKING:
     from followupd.adapters.health import DaemonHealth, MailboxHealth
 
+#: the exit codes of monitoring plugins, and their names
+_CRITICAL, _UNKNOWN = 2, 3
+_STATES = ("OK", "WARNING", "CRITICAL")
 _NEVER_STARTED = "NOT RUNNING (the daemon was never started)"
 
 
@@ -25,7 +29,11 @@ def add(commands: CommandParsers) -> None:
     run.add_argument("--verbose", action="store_true", help="also log why a case waits")
     run.set_defaults(do=_run)
 
-    commands.add("status").set_defaults(do=_status)
+    status = commands.add("status")
+    status.add_argument(
+        "--check", action="store_true", help="one line and the exit codes of monitoring plugins: 0, 1, 2 or 3"
+    )
+    status.set_defaults(do=_status)
     commands.add("resume").set_defaults(do=_resume)
 
     login = commands.add("login")
@@ -95,6 +103,9 @@ def _status(options: argparse.Namespace) -> int:
     from followupd import clock
     from followupd.adapters.health import read_sqlite
 
+    if options.check:
+        return _check(options.config)
+
     health = read_sqlite(options.config, clock.now()) or read_ledger(options.config)
 
     if options.json:
@@ -105,30 +116,43 @@ def _status(options: argparse.Namespace) -> int:
     return DONE if health.ok else PROBLEMS
 
 
+def _check(directory: Path) -> int:
+    """Print the health as a monitoring plugin does: one line, with numbers behind a bar; return its exit code."""
+    from followupd import clock
+    from followupd.adapters.health import read_sqlite
+
+    try:
+        health = read_sqlite(directory, clock.now()) or read_ledger(directory)
+    except FollowupdError as error:
+        print(f"FOLLOWUPD UNKNOWN - {str(error).splitlines()[0]}")
+        return _UNKNOWN
+
+    found = [*health.failures, *health.warnings]
+    code = _CRITICAL if health.failures else int(bool(found))
+    numbers = {
+        "open_cases": health.open_cases,
+        "queued_letters": health.queued_letters,
+        "in_doubt": health.letters_in_doubt,
+        "quarantine": health.quarantined_mails,
+        "unheard": health.unheard_mails,
+        "refused": health.refused_desk_mails,
+    }
+    said = "; ".join(found).replace("|", "/") or "all is well"
+    print(f"FOLLOWUPD {_STATES[code]} - {said} | {' '.join(f'{name}={n}' for name, n in numbers.items())}")
+    return code
+
+
 def read_ledger(directory: Path) -> "DaemonHealth":
     """Read the health with the application, from PostgreSQL or where OAuth logins may expire."""
-    from followupd.adapters.health import LedgerFigures, daemon_health
-    from followupd.domain.letter import LetterStatus
+    from followupd.adapters.health import daemon_health
+    from followupd.app.cycle import ledger_figures
 
     app = open_app(directory)
-    queued = (LetterStatus.QUEUED, LetterStatus.DEFERRED, LetterStatus.REVIEW)
     names = [mailbox.name for mailbox in app.settings.mailboxes]
-
+    now = app.now()
     with app.ledger.transaction() as tx:
-        folders: dict[str, list[tuple[datetime, int]]] = {name: [] for name in names}
-        for (name, _), cursor in tx.state.cursors().items():
-            folders.setdefault(name, []).append((cursor.synced_at, cursor.passed_over))
-        figures = LedgerFigures(
-            state=tx.state.get,
-            folders=folders,
-            open_cases=tx.cases.count_unfinished(),
-            queued_letters=tx.outbox.count(*queued),
-            letters_in_doubt=tx.outbox.count(LetterStatus.DOUBT),
-            quarantined=tx.mail.quarantined_ids(),
-            next_check=tx.cases.next_wake(),
-        )
         logins = app.login_warnings() if app.logins else None
-        return daemon_health(figures, names, app.settings.company.timezone, app.now(), logins)
+        return daemon_health(ledger_figures(tx, now), names, app.settings.company.timezone, now, logins)
 
 
 def _health_view(health: "DaemonHealth") -> dict[str, Any]:
@@ -150,6 +174,8 @@ def _health_view(health: "DaemonHealth") -> dict[str, Any]:
         "doubts": health.letters_in_doubt,
         "quarantine": health.quarantined_mails,
         "quarantine_untold": health.untold_mails,
+        "unheard": health.unheard_mails,
+        "refused_desk_mails": health.refused_desk_mails,
         "breaker": "open" if health.breaker_open else "closed",
         "breaker_because": health.breaker_reason,
         "configuration": health.refused_configuration or "in use",
@@ -186,6 +212,8 @@ def _health_rows(health: "DaemonHealth", zone: tzinfo) -> list[tuple[str, str]]:
         ("open cases", str(health.open_cases)),
         ("queued letters", str(health.queued_letters)),
         ("letters in doubt", _nonzero(health.letters_in_doubt)),
+        ("mails not handled yet", _nonzero(health.unheard_mails)),
+        ("refused mails to agents", _nonzero(health.refused_desk_mails)),
         ("mails in quarantine", _nonzero(health.quarantined_mails)),
         ("of which nobody was told", _nonzero(health.untold_mails)),
         ("circuit breaker", breaker),

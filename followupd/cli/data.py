@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, open_app, shell_user
 from followupd.cli.output import print_error, print_json, print_result
+from followupd.domain.keys import StateKey
 from followupd.log import printable
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def _backup(options: argparse.Namespace) -> int:
         return PROBLEMS
 
     app.ledger.backup(options.file)
+    with app.ledger.transaction() as tx:
+        tx.state.put(StateKey.BACKED_UP, cases, app.now())
     size = options.file.stat().st_size
     print_result(
         options,

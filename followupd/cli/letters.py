@@ -1,4 +1,4 @@
-"""letters, settle, preview, diff: show the outbox and letters as they would be sent."""
+"""letters, settle, send, preview, diff: show the outbox and letters as they would be sent."""
 
 import argparse
 from datetime import datetime, tzinfo
@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, USAGE, company_zone, open_app, shell_user
+from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, open_app, shell_user
 from followupd.cli.output import (
     STATUS_SENTENCES,
+    add_range,
+    in_range,
     letter_view,
     print_error,
     print_json,
@@ -17,14 +19,23 @@ from followupd.cli.output import (
     write_file,
 )
 from followupd.clock import local_time
-from followupd.domain.letter import Letter, OutboxEntry
+from followupd.domain.letter import Letter, LetterKind, LetterStatus, OutboxEntry
 from followupd.domain.mail import Person
 from followupd.log import printable, printable_lines
 
 
 def add(commands: CommandParsers) -> None:
-    """Add the parsers of letters, settle, preview and diff."""
-    commands.add("letters").set_defaults(do=_letters)
+    """Add the parsers of letters, settle, send, preview and diff."""
+    letters = commands.add("letters")
+    letters.add_argument("--status", choices=[status.value for status in LetterStatus], default="")
+    letters.add_argument("--kind", choices=[kind.value for kind in LetterKind], default="")
+    letters.add_argument("--case", metavar="REF", default="", help="the letters of one case")
+    add_range(letters, "letters that were written")
+    letters.set_defaults(do=_letters)
+
+    send = commands.add("send")
+    send.add_argument("key", metavar="KEY", help="the letter's key, as in `followupd letters`")
+    send.set_defaults(do=_send)
 
     settle = commands.add("settle")
     settle.add_argument("key", metavar="KEY", help="the letter's key, as in `followupd letters`")
@@ -61,10 +72,15 @@ def _add_preview(preview: argparse.ArgumentParser) -> None:
 
 
 def _letters(options: argparse.Namespace) -> int:
-    """List all letters of the outbox."""
+    """List the letters of the outbox, those that the options ask for."""
     app = open_app(options.config)
+    statuses = [LetterStatus(options.status)] if options.status else []
     with app.ledger.transaction() as tx:
-        entries = tx.outbox.all()
+        entries = tx.outbox.all(*statuses, case=options.case.upper())
+
+    if options.kind:
+        entries = [entry for entry in entries if entry.letter.kind.value == options.kind]
+    entries = in_range(options, app.settings.calendar, app.now(), entries, lambda entry: entry.written_at)
 
     zone = company_zone(app.settings)
     print_list(
@@ -89,6 +105,23 @@ def _letter_row(entry: OutboxEntry, zone: tzinfo) -> tuple[str, ...]:
         local_time(not_before, zone) if not_before else "",
         entry.reply,
     )
+
+
+def _send(options: argparse.Namespace) -> int:
+    """Let a letter leave that waits for the end of quiet hours or for a quota."""
+    from followupd.services.outbox.policy import send_at_once
+
+    app = open_app(options.config)
+    with app.ledger.transaction() as tx:
+        why = send_at_once(tx, options.key, app.now())
+    if why:
+        print_error(f"followupd send: {why}")
+        return PROBLEMS
+
+    view = {"key": options.key, "leaves": "at once"}
+    print_result(options, view, f"{options.key} leaves in the next cycle, unless its case is on hold.")
+
+    return DONE
 
 
 def _settle(options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from followupd.adapters.settings import load
 from followupd.app.container import build
 from followupd.cli.main import main
+from followupd.domain.letter import OutboxEntry
+from tests.journeys.world import World
 from tests.story.configured import READY, ready_to_run, store_secrets
 
 
@@ -238,3 +241,56 @@ def test_a_changed_original_is_a_warning_of_check(terminal: Terminal) -> None:
     assert done.returncode == 0
     terminal.types("customise", "--merged", name)
     assert json.loads(terminal.types("check", "--json").stdout) == []
+
+
+def test_lists_of_cases_and_letters_take_what_is_wanted(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def asked(*words: str) -> list[dict[str, object]]:
+        assert main([*words, "--json", "--config", str(world.directory)]) == 0
+        found: list[dict[str, object]] = json.loads(capsys.readouterr().out)
+        return found
+
+    for n in range(3):
+        world.customer_writes(
+            "My parcel has still not arrived. This is unacceptable.", sender=f"kim{n}@customers.test"
+        )
+    world.agent_tags("complaint")
+    refs = [case["ref"] for case in asked("cases")]
+    assert [case["ref"] for case in asked("cases", "--limit", "2")] == refs[-2:]
+    assert len(asked("cases", "--owner", "ana", "--since", "2026-12-01")) == len(refs)
+    assert (
+        asked("cases", "--owner", "lee")
+        == asked("cases", "--held")
+        == asked("cases", "--since", "2031-01-01")
+        == []
+    )
+    letters = asked("letters")
+    assert len(asked("letters", "--case", str(refs[0]))) < len(letters)
+    assert {letter["kind"] for letter in asked("letters", "--kind", "desk/opened")} == {"desk/opened"}
+    assert asked("letters", "--status", "refused") == []
+    assert main(["cases", "--since", "yesterday", "--config", str(world.directory)]) == 1
+    assert "neither a date such as 2026-12-01 nor a duration" in capsys.readouterr().err
+
+
+def letters_of(world: World, ref: str) -> list[OutboxEntry]:
+    with world.app.ledger.transaction() as tx:
+        return tx.outbox.all(case=ref)
+
+
+def test_a_letter_that_waits_for_the_morning_is_let_go_by_hand(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    night = world.now.replace(hour=19, minute=55)
+    world.passes(night)
+    world.customer_writes("My parcel has still not arrived. This is unacceptable.")
+    world.agent_tags("complaint")
+    ref = world.case().ref
+    world.passes(night + timedelta(minutes=20))
+    before = len(world.letters("confirmation"))
+    [key] = [entry.letter.key for entry in letters_of(world, ref) if entry.letter.kind == "confirmation"]
+    assert main(["send", key, "--config", str(world.directory)]) == 0
+    world.passes(night + timedelta(minutes=21))
+    assert len(world.letters("confirmation")) == before + 1
+    assert main(["send", key, "--config", str(world.directory)]) == 1
+    assert "does not wait for a time" in capsys.readouterr().err
