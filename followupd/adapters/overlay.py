@@ -10,7 +10,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -36,6 +36,9 @@ _EXAMPLE = ".example"
 _OWN_FILES = ("followupd.toml", "wording.toml")
 _OWN_FOLDERS = ("playbooks", "templates", "languages")
 _TEXT_SUFFIXES = (".toml", ".md", ".html", ".po", ".tsv", ".json")
+_SECTION = re.compile(r"\[\[?([\w.]+)\]?\]")
+#: a key, and the comment behind its value
+_KEY = re.compile(r"(\w+)\s*=(?:\s*(?:\"[^\"]*\"|[^#\"]*))(\s*#.*)?$")
 #: hidden files and editors' backups
 #: what other users need of a file, and of a directory
 _READ, _ENTER = 0o004, 0o005
@@ -197,6 +200,40 @@ def write_starter(directory: Path) -> list[Path]:
             _copy(starter / name, directory / name)
         key = _write_ledger_key(directory)
     return [*(directory / name for name in _FIRST_FILES), *key]
+
+
+def set_values(directory: Path, values: Mapping[str, Mapping[str, str]]) -> None:
+    """Write values into followupd.toml; comments behind them stay.
+
+    Args:
+        directory: the configuration directory.
+        values: table -> key -> value, as TOML writes it. Of an array of tables the first one is changed.
+    """
+    path = directory / "followupd.toml"
+    section, seen = "", set[str]()
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if header := _SECTION.match(line):
+            section = header[1] if header[1] not in seen else ""
+            seen.add(header[1])
+        key = _KEY.match(line)
+        if key and key[1] in values.get(section, {}):
+            comment = f"  {key[2].strip()}" if key[2] else ""
+            lines.append(f"{key[1]} = {values[section][key[1]]}{comment}")
+        else:
+            lines.append(line)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def store_secret(directory: Path, name: str, secret: str) -> Path:
+    """Store a secret as credentials/NAME, which only its owner can read; an older one is replaced."""
+    target = directory / "credentials" / name
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(
+        os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(f"{secret}\n")
+    return target
 
 
 def _refuse_existing(directory: Path, names: Iterable[str]) -> None:

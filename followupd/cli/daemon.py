@@ -1,16 +1,21 @@
-"""run, status, resume, login: the daemon and its health."""
+"""run, status, resume, login, install-service: the daemon, its health and its unit."""
 
 import argparse
+import re
+import shutil
+import subprocess
+import sys
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from followupd import __version__
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE, open_app
 from followupd.cli.output import print_error, print_json, print_result, print_table
 from followupd.clock import local_time, utc_iso
-from followupd.errors import FollowupdError
+from followupd.errors import FollowupdError, UnavailableError
 from followupd.log import printable
 
 if TYPE_CHECKING:
@@ -19,11 +24,16 @@ if TYPE_CHECKING:
 #: the exit codes of monitoring plugins, and their names
 _CRITICAL, _UNKNOWN = 2, 3
 _STATES = ("OK", "WARNING", "CRITICAL")
+#: what ProtectHome= hides
+_HIDDEN_FROM_SERVICES = ("/home/", "/root/", "/run/user/")
+_NEXT = (
+    "Next: systemctl enable --now followupd (or followupd@NAME for the configuration in /etc/followupd/NAME)"
+)
 _NEVER_STARTED = "NOT RUNNING (the daemon was never started)"
 
 
 def add(commands: CommandParsers) -> None:
-    """Add the parsers of run, status, resume and login."""
+    """Add the parsers of run, status, resume, login and install-service."""
     run = commands.add("run")
     run.add_argument("--once", action="store_true", help="read all mail, send all that is due, and exit")
     run.add_argument("--verbose", action="store_true", help="also log why a case waits")
@@ -39,6 +49,13 @@ def add(commands: CommandParsers) -> None:
     login = commands.add("login")
     login.add_argument("mailbox", metavar="MAILBOX", help="the name of the mailbox, or smtp")
     login.set_defaults(do=_login)
+
+    install = commands.add("install-service")
+    install.add_argument(
+        "--root", metavar="DIR", type=Path, default=Path("/"), help="write below DIR, as for a package"
+    )
+    install.add_argument("--force", action="store_true", help="replace files that were changed")
+    install.set_defaults(do=_install_service)
 
 
 # --- run ---
@@ -256,3 +273,88 @@ def _resume(options: argparse.Namespace) -> int:
     print_result(options, {"breaker": "closed"}, "The circuit breaker is closed; letters are sent again.")
 
     return DONE
+
+
+# --- install-service ---
+
+
+def _install_service(options: argparse.Namespace) -> int:
+    """Install the systemd units, the man page and the completion for this installation of followupd."""
+    program = Path(sys.executable).parent / "followupd"
+    if str(program).startswith(_HIDDEN_FROM_SERVICES):
+        print_error(
+            f"followupd install-service: {program} is in a home directory, which the service cannot see"
+        )
+        return PROBLEMS
+
+    files = _service_files(program, options.config)
+    changed = [path for path, text in files.items() if _differs(options.root / path, text)]
+    if changed and not options.force:
+        print_error(
+            f"followupd install-service: {', '.join(f'/{path}' for path in changed)}: changed; --force replaces it"
+        )
+        return PROBLEMS
+
+    try:
+        for path, text in files.items():
+            target = options.root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UnavailableError(f"{error.filename} cannot be written: {error.strerror}") from None
+    if options.root == Path("/"):
+        _make_known(program)
+
+    written = [f"/{path}" for path in files]
+    print_result(options, {"written": written}, *(f"Wrote {path}" for path in written), _NEXT)
+    return DONE
+
+
+def _make_known(program: Path) -> None:
+    """Let the shell find the command, and systemd the new unit."""
+    link = Path("/usr/local/bin/followupd")
+    if shutil.which("followupd") is None and not link.exists():
+        link.symlink_to(program)
+    if Path("/run/systemd/system").is_dir():
+        subprocess.run(["systemctl", "daemon-reload"], check=False)  # noqa: S607  found as a person would
+
+
+def _service_files(program: Path, directory: Path) -> dict[str, str]:
+    """Return the files of a service by their paths below the root.
+
+    Args:
+        program: the command `followupd`.
+        directory: the configuration, which says what secrets the unit must hand over.
+    """
+    from followupd.adapters.overlay import shipped_directory
+    from followupd.cli.commands import completion, man_page
+
+    shipped = (shipped_directory() / "systemd/followupd.service").read_text(encoding="utf-8")
+    unit = _with_credentials(shipped.replace("/opt/followupd/bin/followupd", str(program)), directory)
+    several = unit.replace("/etc/followupd", "/etc/followupd/%i").replace("%S/followupd", "%S/followupd/%i")
+    for key in ("StateDirectory", "ConfigurationDirectory"):
+        several = several.replace(f"{key}=followupd\n", f"{key}=followupd/%i\n")
+    return {
+        "etc/systemd/system/followupd.service": unit.replace("/etc/followupd", str(directory.absolute())),
+        "etc/systemd/system/followupd@.service": several.replace("=followupd:", "=followupd (%i):"),
+        "usr/local/share/man/man1/followupd.1": man_page(__version__),
+        "usr/local/share/bash-completion/completions/followupd": completion(),
+    }
+
+
+def _with_credentials(unit: str, directory: Path) -> str:
+    """Return the unit with a LoadCredential line for each secret that the configuration names, no more and no less."""
+    from followupd.adapters.settings import examine
+
+    settings, _ = examine(directory)
+    if settings is None:
+        return unit
+    places = [secret.place.partition(":") for secret in settings.secrets]
+    names = dict.fromkeys(name for kind, _, name in places if kind == "credential")
+    wanted = "".join(f"LoadCredential={name}:/etc/followupd/credentials/{name}\n" for name in names)
+    return re.sub(r"(?:^LoadCredential=.*\n)+", lambda _: wanted, unit, count=1, flags=re.MULTILINE)
+
+
+def _differs(path: Path, text: str) -> bool:
+    """Return whether a file exists and has another text."""
+    return path.exists() and path.read_text(encoding="utf-8", errors="replace") != text

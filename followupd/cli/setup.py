@@ -1,11 +1,15 @@
 """demo, init, customise, check, when: try followupd out, set it up, and check it, also against servers."""
 
 import argparse
+import getpass
 import io
+import json
+import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -220,6 +224,25 @@ def add(commands: CommandParsers) -> None:
 
     init = commands.add("init")
     init.add_argument("directory", metavar="DIR", type=Path)
+    init.add_argument(
+        "--address", metavar="ADDRESS", default="", help="of the mailbox that customers write to"
+    )
+    init.add_argument(
+        "--password-file", metavar="FILE", default="", help="the mailbox's password; - reads standard input"
+    )
+    init.add_argument("--company", metavar="NAME", default="", help="the name that customers know")
+    init.add_argument("--agent", metavar="'NAME <ADDRESS>'", default="", help="who answers customers")
+    init.add_argument(
+        "--phone", metavar="NUMBER", default="", help="the agent's direct phone, such as +44..."
+    )
+    init.add_argument(
+        "--imap", metavar="HOST:PORT", default="", help="instead of the server that is found; tls://HOST:PORT"
+    )
+    init.add_argument("--smtp", metavar="HOST:PORT", default="", help="instead of the server that is found")
+    init.add_argument("--ca-file", metavar="FILE", default="", help="the certificate of your own CA")
+    init.add_argument(
+        "--starter", action="store_true", help="ask nothing; write the starter with its examples"
+    )
     init.set_defaults(do=_init)
 
     customise = commands.add("customise")
@@ -271,20 +294,172 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from followupd.adapters.overlay import write_starter
+    """Write a configuration: from answers and what can be found out, or the starter with its examples."""
+    from followupd.adapters.overlay import set_values, store_secret, write_starter
 
+    answers = _answers(options)
+    values = _values(answers, options) if answers else {}
     written = write_starter(options.directory)
+    if values:
+        set_values(options.directory, values)
+    if answers and answers.password:
+        written += [store_secret(options.directory, name, answers.password) for name in ("imap", "smtp")]
+
     if options.json:
         print_json([str(path) for path in written])
         return DONE
 
     names = [str(path.relative_to(options.directory)) for path in written]
     print(f"Wrote to {options.directory}: {', '.join(names)}")
-    print("Next:")
-    print(f"  edit {options.directory / 'followupd.toml'}")
-    print(f"  followupd check --online --config {options.directory}")
+    if not answers:
+        print(f"Next:\n  edit {options.directory / 'followupd.toml'}")
+        print(f"  followupd check --online --config {options.directory}")
+        return DONE
+
+    options.config, options.online = options.directory, bool(answers.password)
+    _check(options)  # what is missing is told by its line; the files are written all the same
+    print(f"Next:\n  followupd try {answers.email or 'you@example.com'} --config {options.directory}")
+    print("  followupd install-service")
 
     return DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What only the administrator knows; "" for what was not answered."""
+
+    address: str
+    password: str
+    company: str
+    name: str
+    email: str
+    phone: str
+
+
+def _answers(options: argparse.Namespace) -> Answers | None:
+    """Return the answers of the options and, on a terminal, to questions; None for the starter alone."""
+    given = (options.address, options.password_file, options.company, options.agent, options.phone)
+    is_asked = sys.stdin.isatty() and not options.starter
+    if not is_asked and not any(given):
+        return None
+
+    def answer(value: str, question: str) -> str:
+        return value or (input(f"{question}: ").strip() if is_asked else "")
+
+    address = answer(options.address, "The address that customers write to")
+    password = _password(options.password_file, address if is_asked else "")
+    company = answer(options.company, "Your company's name, as customers know it")
+    agent = answer(options.agent, "Who answers them, as Ana Reyes <ana@acme.example>")
+    phone = answer(options.phone, "That person's direct phone, as +44 20 7123 4567")
+    name, email = parseaddr(agent)
+    return Answers(address, password, company, name, email, phone)
+
+
+def _password(file: str, address: str) -> str:
+    """Return the mailbox's password from a file or standard input, or asked for on the terminal without echo.
+
+    Raises:
+        UnavailableError: the file cannot be read.
+    """
+    if not file:
+        return getpass.getpass(f"The password of {address}: ") if address else ""
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnavailableError(f"{file} cannot be read: {error}") from None
+    return text.strip("\r\n")
+
+
+def _values(answers: Answers, options: argparse.Namespace) -> dict[str, dict[str, str]]:
+    """Return what to write into followupd.toml: table -> key -> value as TOML writes it."""
+    servers = _servers(answers, options)
+    local = answers.name.split(" ", maxsplit=1)[0].lower()
+    agent = {"name": answers.name, "email": answers.email, "phone": answers.phone}
+    found: dict[str, dict[str, Any]] = {
+        "company": {"name": answers.company, **_of_this_machine()},
+        "mailbox": {"address": answers.address, "ca_file": options.ca_file, **servers.get("imap", {})},
+        "smtp": {"ca_file": options.ca_file, **servers.get("smtp", {})},
+        "agent": {**agent, "id": local if local.isascii() and local.isalnum() else ""},
+    }
+    found["hours"] = {"holidays": _holidays(found["company"].get("locale", ""))}
+    return {
+        table: {key: _in_toml(value) for key, value in row.items() if value} for table, row in found.items()
+    }
+
+
+def _in_toml(value: str | int) -> str:
+    """Return a text or a number as TOML writes it."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _servers(answers: Answers, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Return the keys of both servers: as the options name them, or as they are found; print what was found."""
+    from followupd.adapters.network import find_servers
+
+    named = {
+        name: _named_server(getattr(options, name), answers.address, port)
+        for name, port in (("imap", 993), ("smtp", 587))
+    }
+    if not answers.address or all(named.values()):
+        return named
+
+    found = find_servers(answers.address)
+    if found is None:
+        print_error(
+            f"No servers of {answers.address} were found; write them into followupd.toml, or use --imap and --smtp."
+        )
+        return named
+    print_error(f"Found {found.imap.host} and {found.smtp.host}, by {found.source}.")
+    return {name: named[name] or asdict(getattr(found, name)) for name in named}
+
+
+def _named_server(place: str, username: str, usual_port: int) -> dict[str, Any]:
+    """Return the keys of a server that an option names, {} for none.
+
+    Args:
+        place: HOST, HOST:PORT, or with its security before it: tls://HOST:PORT.
+        username: for the login.
+        usual_port: where none is named.
+    """
+    if not place:
+        return {}
+    scheme, _, address = place.rpartition("://")
+    host, _, port = address.partition(":")
+    number = int(port) if port.isdigit() else usual_port
+    security = scheme or ("tls" if number in {993, 465} else "starttls")
+    return {"host": host, "port": number, "security": security, "username": username}
+
+
+def _of_this_machine() -> dict[str, str]:
+    """Return time zone, locale and currency of this machine, as far as they are known."""
+    from babel import Locale, UnknownLocaleError
+    from babel.numbers import get_territory_currencies
+
+    found = {"timezone": _time_zone()}
+    locale = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
+    code = locale.partition(".")[0]
+    try:
+        territory = Locale.parse(code).territory
+    except (ValueError, UnknownLocaleError, TypeError):
+        return found
+    if territory:
+        found.update(locale=code, currency=get_territory_currencies(territory)[0])
+    return found
+
+
+def _time_zone() -> str:
+    """Return the time zone of this machine, "" if its name is not known."""
+    _, _, zone = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")
+    return zone if "/" in zone else ""
+
+
+def _holidays(locale: str) -> str:
+    """Return the country of a locale if its public holidays are known, "" otherwise."""
+    from followupd.domain.calendar import holidays_problem
+
+    _, _, country = locale.partition("_")
+    is_starters = country in {"", "GB"}  # whose parts have holidays of their own
+    return "" if is_starters or holidays_problem(country) else country
 
 
 def _customise(options: argparse.Namespace) -> int:
