@@ -89,6 +89,11 @@ GROUPS: dict[str, dict[str, CommandInfo]] = {
         "preview": CommandInfo(
             "letters", "show a letter as it would be sent", "followupd preview follow-up --case FU-7K3Q9"
         ),
+        "try": CommandInfo(
+            "letters",
+            "send yourself the first letter that a complaint of yours would get",
+            "followupd try you@example.org",
+        ),
         "diff": CommandInfo(
             "letters",
             "compare letters of open cases with an old configuration",

@@ -1,9 +1,14 @@
-"""letters, settle, send, preview, diff: show the outbox and letters as they would be sent."""
+"""letters, settle, send, preview, try, diff: show the outbox and letters as they would be sent."""
 
 import argparse
-from datetime import datetime, tzinfo
+from base64 import b64encode
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from email.message import EmailMessage
+from email.utils import make_msgid
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, open_app, shell_user
@@ -20,12 +25,19 @@ from followupd.cli.output import (
 )
 from followupd.clock import local_time
 from followupd.domain.letter import Letter, LetterKind, LetterStatus, OutboxEntry
-from followupd.domain.mail import Person
+from followupd.domain.mail import IncomingMail, MailLocation, Person
 from followupd.log import printable, printable_lines
+
+if TYPE_CHECKING:
+    from followupd.adapters.settings import Settings
+    from followupd.app.container import App
+
+#: the complaint of `followupd try`
+_COMPLAINT = "My order has still not arrived\n\nI have waited for three weeks, and nobody answers. This is unacceptable."
 
 
 def add(commands: CommandParsers) -> None:
-    """Add the parsers of letters, settle, send, preview and diff."""
+    """Add the parsers of letters, settle, send, preview, try and diff."""
     letters = commands.add("letters")
     letters.add_argument("--status", choices=[status.value for status in LetterStatus], default="")
     letters.add_argument("--kind", choices=[kind.value for kind in LetterKind], default="")
@@ -43,6 +55,12 @@ def add(commands: CommandParsers) -> None:
     settle.set_defaults(do=_settle)
 
     _add_preview(commands.add("preview"))
+
+    trial = commands.add("try")
+    trial.add_argument("address", metavar="ADDRESS", help="yours, where the letter goes; no agent's")
+    trial.add_argument("--text", metavar="FILE", type=Path, help="a complaint of your own, as plain text")
+    trial.add_argument("--dry-run", action="store_true", help="show the letter without sending it")
+    trial.set_defaults(do=_try)
 
     diff = commands.add("diff")
     diff.add_argument("old", metavar="OLD_DIR", type=Path, help="an earlier configuration directory")
@@ -265,3 +283,127 @@ def _diff(options: argparse.Namespace) -> int:
         print_error("No letter differs.")
 
     return DONE
+
+
+# --- try ---
+
+
+def _try(options: argparse.Namespace) -> int:
+    """Let a complaint arrive from an address, show what the agent gets, and send the first letter at once.
+
+    It is heard, written and sent as every other, but by a ledger and a key of its own that are deleted behind it:
+    neither the real ledger nor its daemon knows of it, and no agent gets a mail.
+    """
+    from tempfile import TemporaryDirectory
+
+    from followupd import clock
+    from followupd.adapters.settings import load
+    from followupd.app.container import build_to_run
+
+    settings = load(options.config)
+    complaint = options.text.read_text(encoding="utf-8") if options.text else _COMPLAINT
+    with TemporaryDirectory() as place:
+        app = build_to_run(_trial_settings(settings, Path(place)))
+        app.ledger.upgrade()
+        try:
+            shown, sent = _first_letters(
+                app, options.address, complaint, clock.now(), send=not options.dry_run
+            )
+        finally:
+            app.ledger.close()
+
+    if options.json:
+        print_json([{**letter_view(entry), "text": entry.letter.text} for entry in shown])
+    for entry in () if options.json else shown:
+        print(f"--- to {entry.letter.to.address} ---")
+        _print_letter(entry.letter)
+    if sent is None:
+        print_error(
+            "No letter was written: the mail was not taken for a customer's complaint (`followupd read`)."
+        )
+        return PROBLEMS
+    if not options.dry_run:
+        print_error(f"The letter to {options.address} {STATUS_SENTENCES[sent.status]}. {sent.reply}")
+    return DONE if options.dry_run or sent.status is LetterStatus.SENT else PROBLEMS
+
+
+def _trial_settings(settings: "Settings", place: Path) -> "Settings":
+    """Return settings with a ledger and a key of their own, and no copy of a letter to the mailbox."""
+    from secrets import token_bytes
+
+    from followupd.adapters.settings import Secret
+
+    key = place / "key"
+    key.write_text(b64encode(token_bytes(32)).decode(), encoding="ascii")
+    ledger = {"url": f"sqlite:///{place}/ledger.db", "key": Secret(f"file:{key}"), "password": Secret()}
+    return replace(
+        settings,
+        ledger=settings.ledger.model_copy(update=ledger),
+        smtp=settings.smtp.model_copy(update={"witness": "none"}),
+    )
+
+
+def _first_letters(
+    app: "App", address: str, complaint: str, now: datetime, *, send: bool
+) -> tuple[list[OutboxEntry], OutboxEntry | None]:
+    """Let a complaint arrive, and send the letter that answers it.
+
+    Args:
+        app: the services, with a ledger that is empty.
+        address: whose complaint it is, and where the letter goes.
+        complaint: its words.
+        now: when the letter leaves; the complaint came as long before as the playbook waits.
+        send: whether it leaves.
+
+    Returns:
+        All letters that were written, and the one to the customer; None if there is none.
+    """
+    from followupd.services.outbox.policy import send_at_once
+
+    wait = app.settings.playbooks.default.confirm_after
+    came = now - (app.settings.calendar.after(now, wait) - now) - timedelta(minutes=1)
+    mailbox = app.settings.mailboxes[0]
+    with app.ledger.transaction() as tx:
+        [stored] = tx.mail.store([_arrived(app, address, complaint, came)], came)
+        tx.mail.add_command(stored.mail_id, "complaint", "tag", came)
+    for at in (came, now):
+        app.commands.run(at)
+        app.router.run(at)
+        app.cases.run(at)
+    for is_sent in (True, False):
+        app.inbox.mark_synced(mailbox.name, now, sent=is_sent)
+
+    with app.ledger.transaction() as tx:
+        shown = tx.outbox.all()
+        for entry in shown:
+            if entry.letter.to_customer and send:
+                send_at_once(tx, entry.letter.key, now)
+            else:
+                tx.outbox.drop(entry.letter.key)
+    app.sender.run(now)
+    keys = [entry.letter.key for entry in shown if entry.letter.to_customer]
+    with app.ledger.transaction() as tx:
+        return shown, tx.outbox.get(keys[0]) if keys else None
+
+
+def _arrived(app: "App", address: str, complaint: str, at: datetime) -> IncomingMail:
+    """Return a customer's complaint as the mailbox would have it."""
+    from followupd.app.container import identity_of
+    from followupd.text import mail
+
+    settings = app.settings
+    message = EmailMessage()
+    message["From"], message["To"] = address, settings.mailboxes[0].address
+    message["Subject"], message["Date"] = complaint.strip().splitlines()[0][:60], at
+    message["Message-ID"] = make_msgid(domain="followupd.invalid")
+    message.set_content(complaint)
+    raw = message.as_bytes()
+    return IncomingMail(
+        place=MailLocation(settings.mailboxes[0].name, settings.mailboxes[0].inbox, 1, 1),
+        fingerprint=sha256(raw).hexdigest(),
+        received_at=at,
+        tags=frozenset(),
+        in_sent=False,
+        message=mail.read(raw, identity_of(settings), in_sent=False, received_at=at),
+        reason="",
+    )

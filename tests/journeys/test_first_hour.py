@@ -17,7 +17,9 @@ from followupd.adapters.network import MailServer, find_servers, query_dns
 from followupd.adapters.settings import load
 from followupd.cli.commands import COMMANDS, completion, man_page
 from followupd.cli.main import main
+from followupd.domain.keys import StateKey
 from followupd.errors import SetupError
+from tests.journeys.world import World
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtp import Sink
 from tests.story.configured import ready_to_run
@@ -225,3 +227,29 @@ def test_the_wheel_has_what_an_admin_reads_and_installs() -> None:
     included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     assert {"systemd", "docs", "config", "templates", "CHANGELOG.md"} <= set(included)
     assert all(place.startswith("followupd/starter/") for place in included.values())
+
+
+# --- try ---
+
+
+def test_the_first_letter_is_seen_at_once_and_nobody_else_hears_of_it(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = len(world.smtp.messages)
+    words = ["try", "me@elsewhere.test", "--config", str(world.directory)]
+    assert main([*words, "--dry-run"]) == 0
+    assert len(world.smtp.messages) == before
+    assert main(words) == 0
+    output = capsys.readouterr()
+    assert "--- to ana@agents.test ---" in output.out  # what the agent would get
+    assert "The letter to me@elsewhere.test was accepted by the server" in output.err
+    [envelope] = world.smtp.messages[before:]
+    assert envelope.rcpt_tos == ["me@elsewhere.test"]
+    assert world.passes().cases() == []  # the real ledger and its daemon know of nothing
+    with world.app.ledger.transaction() as tx:
+        assert tx.state.get(StateKey.BREAKER) is None
+
+
+def test_an_agents_address_gets_no_first_letter(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["try", "ana@agents.test", "--config", str(world.directory)]) == 1
+    assert "No letter was written" in capsys.readouterr().err
