@@ -37,8 +37,7 @@ _OWN_FILES = ("followupd.toml", "wording.toml")
 _OWN_FOLDERS = ("playbooks", "templates", "languages")
 _TEXT_SUFFIXES = (".toml", ".md", ".html", ".po", ".tsv", ".json")
 _SECTION = re.compile(r"\[\[?([\w.]+)\]?\]")
-#: a key, and the comment behind its value
-_KEY = re.compile(r"(\w+)\s*=(?:\s*(?:\"[^\"]*\"|[^#\"]*))(\s*#.*)?$")
+_KEY = re.compile(r"(\w+)\s*=")
 #: hidden files and editors' backups
 #: what other users need of a file, and of a directory
 _READ, _ENTER = 0o004, 0o005
@@ -218,11 +217,18 @@ def set_values(directory: Path, values: Mapping[str, Mapping[str, str]]) -> None
             seen.add(header[1])
         key = _KEY.match(line)
         if key and key[1] in values.get(section, {}):
-            comment = f"  {key[2].strip()}" if key[2] else ""
+            comment = _comment(line[key.end() :].strip())
             lines.append(f"{key[1]} = {values[section][key[1]]}{comment}")
         else:
             lines.append(line)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _comment(value: str) -> str:
+    """Return the comment behind a value with the blanks before it, "" if there is none."""
+    end = value.find('"', 1) + 1 if value.startswith('"') else 0
+    at = value.find("#", end)
+    return f"  {value[at:]}" if at >= 0 else ""
 
 
 def store_secret(directory: Path, name: str, secret: str) -> Path:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _CRITICAL, _UNKNOWN = 2, 3
 _STATES = ("OK", "WARNING", "CRITICAL")
 #: what ProtectHome= hides
-_HIDDEN_FROM_SERVICES = ("/home/", "/root/", "/run/user/")
+_HIDDEN_FROM_SERVICES = frozenset({"home", "root"})
 _NEXT = (
     "Next: systemctl enable --now followupd (or followupd@NAME for the configuration in /etc/followupd/NAME)"
 )
@@ -281,7 +281,7 @@ def _resume(options: argparse.Namespace) -> int:
 def _install_service(options: argparse.Namespace) -> int:
     """Install the systemd units, the man page and the completion for this installation of followupd."""
     program = Path(sys.executable).parent / "followupd"
-    if str(program).startswith(_HIDDEN_FROM_SERVICES):
+    if program.parts[1] in _HIDDEN_FROM_SERVICES:
         print_error(
             f"followupd install-service: {program} is in a home directory, which the service cannot see"
         )

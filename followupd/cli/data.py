@@ -51,8 +51,8 @@ def _backup(options: argparse.Namespace) -> int:
         cases = sum(tx.cases.count_by_stage().values())
     if not cases and not options.even_empty:
         print_error(
-            f"followupd backup: the ledger {app.ledger.place} has no case, and nothing was copied; is it the right one? "
-            "--even-empty copies it all the same."
+            f"followupd backup: the ledger {app.ledger.place} has no case, and nothing was copied; "
+            "is it the right one? --even-empty copies it all the same."
         )
         return PROBLEMS
 
@@ -111,7 +111,7 @@ def _rekey(options: argparse.Namespace) -> int:
         options,
         {"encrypted": count},
         f"Encrypted {count:,} values with the first key.",
-        "The old key only proves Message-IDs of earlier letters and desk mails now. Take it out of the file once nobody "
+        "The old key only proves Message-IDs of earlier mails now. Take it out of the file once nobody "
         "answers those any more, after some weeks; keep it as long as backups that need it.",
     )
 

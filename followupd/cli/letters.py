@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from followupd.app.container import App
 
 #: the complaint of `followupd try`
-_COMPLAINT = "My order has still not arrived\n\nI have waited for three weeks, and nobody answers. This is unacceptable."
+_COMPLAINT = "My order has still not arrived\n\nI have waited for three weeks. This is unacceptable."
 
 
 def add(commands: CommandParsers) -> None:

@@ -325,7 +325,7 @@ def _init(options: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class SetupAnswers:
     """What only the administrator knows; "" for what was not answered."""
 
     address: str
@@ -336,7 +336,7 @@ class Answers:
     phone: str
 
 
-def _answers(options: argparse.Namespace) -> Answers | None:
+def _answers(options: argparse.Namespace) -> SetupAnswers | None:
     """Return the answers of the options and, on a terminal, to questions; None for the starter alone."""
     given = (options.address, options.password_file, options.company, options.agent, options.phone)
     is_asked = sys.stdin.isatty() and not options.starter
@@ -352,7 +352,7 @@ def _answers(options: argparse.Namespace) -> Answers | None:
     agent = answer(options.agent, "Who answers them, as Ana Reyes <ana@acme.example>")
     phone = answer(options.phone, "That person's direct phone, as +44 20 7123 4567")
     name, email = parseaddr(agent)
-    return Answers(address, password, company, name, email, phone)
+    return SetupAnswers(address, password, company, name, email, phone)
 
 
 def _password(file: str, address: str) -> str:
@@ -370,7 +370,7 @@ def _password(file: str, address: str) -> str:
     return text.strip("\r\n")
 
 
-def _values(answers: Answers, options: argparse.Namespace) -> dict[str, dict[str, str]]:
+def _values(answers: SetupAnswers, options: argparse.Namespace) -> dict[str, dict[str, str]]:
     """Return what to write into followupd.toml: table -> key -> value as TOML writes it."""
     servers = _servers(answers, options)
     local = answers.name.split(" ", maxsplit=1)[0].lower()
@@ -392,7 +392,7 @@ def _in_toml(value: str | int) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _servers(answers: Answers, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+def _servers(answers: SetupAnswers, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """Return the keys of both servers: as the options name them, or as they are found; print what was found."""
     from followupd.adapters.network import find_servers
 

@@ -111,7 +111,7 @@ _STATES = frozenset(
     {"complaint", "dismiss", "hold", "promised", "owner", "playbook", "cause-code", "severity"}
 )
 #: why nothing is sent from a ledger that does not know a mailbox in which another one has worked
-_FORGOTTEN = "the ledger has never read the mailbox {mailbox}, which has letters or tags of ours: is it the right ledger?"
+_FORGOTTEN = "the ledger has never read the mailbox {mailbox}, which has letters or tags of ours"
 #: mails in one transaction
 _BATCH_SIZE = 500
 
