@@ -2,9 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,8 @@ from followupd.adapters.settings import load
 from followupd.adapters.storage.ledger import Ledger, WrongKeyError
 from followupd.app.check import blocking_problems, configuration_problems, without_warnings
 from followupd.app.container import build
+from followupd.app.cycle import MAX_CYCLES, _run_until_done
+from tests.contracts.test_ledger import incoming
 from tests.story.configured import ready_to_run, store_secrets
 
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
@@ -185,3 +190,59 @@ def test_a_secret_that_others_can_read_is_a_warning_wherever_it_is(directory: Pa
     (directory / "credentials/imap").chmod(0o644)
     [found] = configuration_problems(directory, NOW)
     assert (found.rule, found.key) == ("C15", "mailbox[0].password")
+
+
+# --- run --once ---
+
+
+@dataclass
+class SlowHouse:
+    """Services of which one handles a single mail in each cycle, and the others have nothing to do."""
+
+    ledger: Ledger
+    stuck: bool = False
+    cycles: int = 0
+
+    def run(self, _now: datetime, _go_on: Callable[[], bool] = bool) -> int:
+        self.cycles += 1
+        with self.ledger.transaction() as tx:
+            waiting = tx.mail.unprocessed(1)
+            for mail in waiting if not self.stuck else ():
+                tx.mail.mark_processed(mail.id, reason="seen")
+        return len(waiting)
+
+    def app(self) -> Any:
+        idle = SimpleNamespace(
+            run=lambda *_: 0,
+            refresh=lambda _: None,
+            recover_interrupted=lambda _: 0,
+            resolve_in_doubt=lambda _: 0,
+            flooded=lambda _: 0,
+            breaker_opened=lambda _: 0,
+            undelivered=lambda *_: 0,
+        )
+        names = ("absences", "training", "commands", "review", "digest", "cases", "gift_cards", "notices")
+        services = dict.fromkeys((*names, "sender", "reconciler", "retention"), idle)
+        settings = SimpleNamespace(mailboxes=(), gift_cards=SimpleNamespace(admin=""))
+        return SimpleNamespace(ledger=self.ledger, settings=settings, router=self, **services)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[SlowHouse]:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([os.urandom(32)]))
+    ledger.upgrade()
+    with ledger.transaction() as tx:
+        tx.mail.store([incoming(uid, text=f"mail {uid}") for uid in range(1, 3 * MAX_CYCLES)], NOW)
+    yield SlowHouse(ledger)
+    ledger.close()
+
+
+def test_a_single_run_goes_on_until_nothing_is_left(house: SlowHouse) -> None:
+    assert _run_until_done(house.app(), NOW, {}) == 0
+    assert house.cycles == 3 * MAX_CYCLES
+
+
+def test_a_single_run_that_gets_nowhere_ends_and_says_how_much_is_left(house: SlowHouse) -> None:
+    house.stuck = True
+    assert _run_until_done(house.app(), NOW, {}) == 3 * MAX_CYCLES - 1
+    assert house.cycles == MAX_CYCLES
