@@ -72,6 +72,11 @@ class _JournalHandler(logging.Handler):
         except OSError:
             sys.stderr.write(f"{line}\n")
 
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+        super().close()
+
 
 def _journal_handler() -> logging.Handler | None:
     """Return the handler for journald if standard error is connected to it (systemd.exec(5), $JOURNAL_STREAM)."""

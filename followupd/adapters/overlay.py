@@ -134,6 +134,18 @@ def _unreadable(directory: Path, file: str) -> list[Problem]:
     return []
 
 
+def unread_files(directory: Path) -> list[Problem]:
+    """Return a warning for each file among the playbooks that is none by its name, such as returns.tml."""
+    hint = "name it ....toml, or move it elsewhere."
+    names = [
+        name for name in _files_in(directory / "playbooks") if not name.endswith((".toml", _EXAMPLE, ".md"))
+    ]
+    return [
+        Problem(f"playbooks/{name}", None, None, SettingsRule.UNREAD, "this file is not read", hint)
+        for name in names
+    ]
+
+
 def closed_files(directory: Path) -> list[Problem]:
     """Return a warning for each file that root may read, and the service's own user may not.
 

@@ -254,12 +254,14 @@ def _explained(app: Any, ref: str) -> _Explanation:
         "gift-card": gift_card.next_due(case, playbook),
         "closing": follow_up.next_due(case, playbook) if case.stage is Stage.FOLLOWED_UP else None,
     }
+    quiet_until = app.settings.calendar.quiet_until
+    leaves = {name: quiet_until(at) or at for name, at in times.items() if at and name != "closing"}
     blockers = blockers_of(case) if case.stage in _BEFORE_FOLLOW_UP else []
 
     return _Explanation(
         case,
         letters,
-        {name: at for name, at in times.items() if at},
+        {name: leaves.get(name, at) for name, at in times.items() if at},
         confirm.why_blocked(case),
         [str(blocker.sentence) for blocker in blockers],
     )

@@ -161,15 +161,21 @@ def _check(directory: Path) -> int:
 
 def read_ledger(directory: Path) -> "DaemonHealth":
     """Read the health with the application, from PostgreSQL or where OAuth logins may expire."""
-    from followupd.adapters.health import daemon_health
+    from followupd.adapters.health import LedgerFigures, daemon_health
+    from followupd.adapters.settings import load
+    from followupd.app.container import build
     from followupd.app.cycle import ledger_figures
 
-    app = open_app(directory)
+    app = build(load(directory))
     names = [mailbox.name for mailbox in app.settings.mailboxes]
-    now = app.now()
+    now, timezone = app.now(), app.settings.company.timezone
+    logins = app.login_warnings() if app.logins else None
+    if not app.ledger.exists():
+        return daemon_health(LedgerFigures(state=lambda _: None, folders={}), names, timezone, now, logins)
+
+    app.ledger.upgrade()
     with app.ledger.transaction() as tx:
-        logins = app.login_warnings() if app.logins else None
-        return daemon_health(ledger_figures(tx, now), names, app.settings.company.timezone, now, logins)
+        return daemon_health(ledger_figures(tx, now), names, timezone, now, logins)
 
 
 def _health_view(health: "DaemonHealth") -> dict[str, Any]:

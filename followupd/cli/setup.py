@@ -318,7 +318,7 @@ def _init(options: argparse.Namespace) -> int:
 
     options.config, options.online = options.directory, bool(answers.password)
     _check(options)  # what is missing is told by its line; the files are written all the same
-    print(f"Next:\n  followupd try {answers.email or 'you@example.com'} --config {options.directory}")
+    print(f"Next:\n  followupd try ADDRESS (yours, and no agent's) --config {options.directory}")
     print("  followupd install-service")
 
     return DONE
@@ -373,12 +373,13 @@ def _password(file: str, address: str) -> str:
 def _values(answers: SetupAnswers, options: argparse.Namespace) -> dict[str, dict[str, str]]:
     """Return what to write into followupd.toml: table -> key -> value as TOML writes it."""
     servers = _servers(answers, options)
+    login = {"username": answers.address, "ca_file": options.ca_file}
     local = answers.name.split(" ", maxsplit=1)[0].lower()
     agent = {"name": answers.name, "email": answers.email, "phone": answers.phone}
     found: dict[str, dict[str, Any]] = {
         "company": {"name": answers.company, **_of_this_machine()},
-        "mailbox": {"address": answers.address, "ca_file": options.ca_file, **servers.get("imap", {})},
-        "smtp": {"ca_file": options.ca_file, **servers.get("smtp", {})},
+        "mailbox": {"address": answers.address, **login, **servers.get("imap", {})},
+        "smtp": {**login, **servers.get("smtp", {})},
         "agent": {**agent, "id": local if local.isascii() and local.isalnum() else ""},
     }
     found["hours"] = {"holidays": _holidays(found["company"].get("locale", ""))}

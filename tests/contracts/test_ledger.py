@@ -989,8 +989,10 @@ def test_a_ledger_is_encrypted_anew_and_the_old_key_opens_nothing_of_it(stored: 
     both = Ledger(stored.url, Vault([new, old]), undated)
     assert both.encrypt_anew() >= 7
     both.close()
+    retired = new_ledger(stored.url, old)
     with pytest.raises(WrongKeyError):
-        new_ledger(stored.url, old).upgrade()
+        retired.upgrade()
+    retired.close()
     ledger = new_ledger(stored.url, new)
     ledger.upgrade()
     with ledger.transaction() as tx:
@@ -1004,8 +1006,10 @@ def test_a_ledger_is_encrypted_anew_and_the_old_key_opens_nothing_of_it(stored: 
 
 def test_a_key_that_opens_nothing_changes_nothing(stored: StoredLedger) -> None:
     filled(stored.ledger)
+    other = new_ledger(stored.url, b"x" * 32)
     with pytest.raises(DecryptionError):
-        new_ledger(stored.url, b"x" * 32).encrypt_anew()
+        other.encrypt_anew()
+    other.close()
     stored.ledger.upgrade()
 
 

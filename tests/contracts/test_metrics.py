@@ -1,8 +1,10 @@
 """Numbers for Prometheus and /healthz over real HTTP, from the daemon as a process too."""
 
 import json
+import logging
 import re
 import signal
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd import __version__
+from followupd import __version__, log
 from followupd.adapters.health import LATE, DaemonHealth, HealthSnapshot, MailboxHealth, Metrics
 from tests.journeys.service import Service, ends
 from tests.servers.dovecot import Dovecot
@@ -184,3 +186,20 @@ def test_the_daemon_serves_them_and_names_no_customer(tmp_path: Path, dovecot: D
             until(lambda: get(port, "/healthz") == (200, "ok\n"), "health")
             assert "kim" not in get(port, "/metrics")[1]
             assert ends(process, signal.SIGTERM, LIMIT) == 0
+
+
+def test_the_journal_gets_a_line_with_fields(tmp_path: Path) -> None:
+    path = str(tmp_path / "journal")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(path)
+        journal.settimeout(LIMIT)
+        handler = log._JournalHandler(path)
+        words = 'letter-delayed key=FU-7K3Q9.delay.1 why="a\nFOLLOWUPD_CASE=FU-99999"'
+        handler.emit(logging.LogRecord("followupd", logging.WARNING, "", 0, "%s", (words,), None))
+        handler.close()
+        fields = dict(line.split("=", 1) for line in journal.recv(4096).decode().splitlines())
+    assert fields["FOLLOWUPD_EVENT"] == "letter-delayed"
+    assert fields["FOLLOWUPD_CASE"] == "FU-7K3Q9"
+    assert fields["PRIORITY"] == "4"
+    assert len(fields["MESSAGE_ID"]) == 32
+    assert fields["MESSAGE"].startswith("letter-delayed key=FU-7K3Q9.delay.1")

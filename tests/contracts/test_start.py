@@ -185,6 +185,32 @@ def test_root_is_warned_of_a_file_that_the_services_user_cannot_read(directory: 
     assert found == [("playbooks", "C40"), ("templates/en/holding.md", "C40")]
 
 
+def test_a_language_that_was_copied_and_not_translated_is_named_letter_by_letter(directory: Path) -> None:
+    shutil.copytree(directory / "templates/en", directory / "templates/nl")
+    part = directory / "templates/nl/delay.md"
+    part.write_text('{% include "en/_signature.md" %}\n' + part.read_text())
+    found = [each for each in configuration_problems(directory, NOW) if each.rule == "C41"]
+    named = {each.file for each in found}
+    assert {"templates/nl/follow-up.md", "templates/nl/confirmation.md"} <= named
+    assert not any(file.startswith(("templates/en", "templates/de")) for file in named)
+    assert ("templates/nl/delay.md", 1) in {(each.file, each.line) for each in found}
+    assert without_warnings(found) == []
+
+
+def test_a_language_without_letters_is_a_warning(directory: Path) -> None:
+    change(directory, 'timezone = "Europe/London"', 'timezone = "Europe/Rome"\nlocale = "it_IT"')
+    [found] = [each for each in configuration_problems(directory, NOW) if each.rule == "C41"]
+    assert (found.file, found.key) == ("followupd.toml", "company.locale")
+    assert "'it'" in found.problem
+
+
+def test_a_playbook_that_is_none_by_its_name_is_a_warning(directory: Path) -> None:
+    (directory / "playbooks/returns.tml").write_text('owner = "ana"\n')
+    (directory / "playbooks/old.toml~").write_text("")
+    [found] = configuration_problems(directory, NOW)
+    assert (found.file, found.rule) == ("playbooks/returns.tml", "C42")
+
+
 def test_a_secret_that_others_can_read_is_a_warning_wherever_it_is(directory: Path) -> None:
     (directory / "credentials").chmod(0o755)
     (directory / "credentials/imap").chmod(0o644)

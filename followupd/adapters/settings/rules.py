@@ -54,10 +54,21 @@ class SettingsRule(StrEnum):
     UNHEARD = "C38"
     SHARED = "C39"
     CLOSED = "C40"
+    LANGUAGE = "C41"
+    UNREAD = "C42"
 
 
 #: problems that `check` reports and that do not keep the daemon from running
-WARNINGS = frozenset({SettingsRule.EXPOSED, SettingsRule.ORIGINAL, SettingsRule.SHARED, SettingsRule.CLOSED})
+WARNINGS = frozenset(
+    {
+        SettingsRule.EXPOSED,
+        SettingsRule.ORIGINAL,
+        SettingsRule.SHARED,
+        SettingsRule.CLOSED,
+        SettingsRule.LANGUAGE,
+        SettingsRule.UNREAD,
+    }
+)
 
 SENTENCES: dict[SettingsRule, str] = {
     SettingsRule.FILE: "A file is missing, cannot be read, or is not TOML.",
@@ -102,6 +113,9 @@ SENTENCES: dict[SettingsRule, str] = {
     SettingsRule.STARTER: "A value is still the example of the starter (`run` refuses it).",
     SettingsRule.UNHEARD: "Letters come from an address that no mailbox receives, so that answers to it are not read.",
     SettingsRule.SHARED: "Two accounts use one secret (a warning: `run` continues).",
+    SettingsRule.LANGUAGE: "A letter has the words of another language, or a language has no letters "
+    "(a warning: `run` continues).",
+    SettingsRule.UNREAD: "A file whose name keeps it from being read (a warning: `run` continues).",
     SettingsRule.CLOSED: "Only root can read a file that the service reads as another user "
     "(a warning: `run` continues).",
 }

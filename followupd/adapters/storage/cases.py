@@ -112,9 +112,9 @@ class CaseStore:
         """
         case = self._session.exec(select(CaseRow.ref, CaseRow.sealed).limit(1)).first()
         mail = self._session.exec(select(MailRow.fingerprint, MailRow.sealed).limit(1)).first()
-        if case:
+        if case and case[1]:
             self._vault.decrypt(case[1], place("case_file", case[0]))
-        if mail:
+        if mail and mail[1]:
             self._vault.decrypt(mail[1], place("mail", mail[0]))
 
     # many cases
