@@ -38,6 +38,10 @@ from followupd.recovery.blockers import blockers_of
 #: the stages in which the follow-up is still ahead
 _BEFORE_FOLLOW_UP = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED, Stage.FIXED})
 _INDENT = "  "
+_LINES_HELP = (
+    "lines of a note: complaint, dismiss, hold, release, fixed, 'kept: 1', 'late: 1 until Friday because ...', "
+    "'promise: ... by Friday', 'refund: 25.00 EUR', 'cause: ...', approve, undo; docs/commands.md has all of them"
+)
 #: fields that only a mail begins with; a note may begin with "issue: ..."
 _MAIL_FIELDS = frozenset(
     {b"date", b"message-id", b"mime-version", b"to", b"subject", b"received", b"in-reply-to"}
@@ -63,7 +67,7 @@ def add(commands: CommandParsers) -> None:
 
     tell = commands.add("tell")
     tell.add_argument("ref", metavar="REF")
-    tell.add_argument("lines", metavar="LINE", nargs="*", help="one line of a note, such as 'kept: 1'")
+    tell.add_argument("lines", metavar="LINE", nargs="*", help=_LINES_HELP)
     tell.add_argument(
         "--note",
         metavar="FILE",

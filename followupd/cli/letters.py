@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from followupd.adapters.settings import Settings
     from followupd.app.container import App
 
+_LETTERS_HELP = (
+    "confirmation, delay, holding, follow-up, gift-card, safety, or a mail to agents such as opened"
+)
 #: the complaint of `followupd try`
 _COMPLAINT = "My order has still not arrived\n\nI have waited for three weeks. This is unacceptable."
 
@@ -69,7 +72,7 @@ def add(commands: CommandParsers) -> None:
 
 def _add_preview(preview: argparse.ArgumentParser) -> None:
     """Add the arguments of preview."""
-    preview.add_argument("letter", metavar="LETTER", nargs="?", default="", help="such as follow-up")
+    preview.add_argument("letter", metavar="LETTER", nargs="?", default="", help=_LETTERS_HELP)
     preview.add_argument("--case", metavar="REF", default="", help="a real case instead of a sample")
     preview.add_argument("--sample", choices=["short", "long", "hostile"], default="short")
     preview.add_argument("--language", metavar="LANGUAGE", default="", help="of a sample's letter: en, de")
