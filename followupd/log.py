@@ -7,9 +7,14 @@ after the time, as in `grep ' letter-sent '`; values that contain blanks are quo
 import logging
 import os
 import re
+import socket
 import sys
-from collections.abc import Sequence
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from uuid import UUID, uuid5
 
 _log = logging.getLogger("followupd")
 #: at most this many problems of a configuration are written to the log
@@ -18,6 +23,11 @@ _MAX_PROBLEMS = 10
 _NEEDS_QUOTES = re.compile(r'[\s"=]')
 #: journald reads the level from a prefix, see sd-daemon(3)
 _JOURNALD_PREFIX = {logging.DEBUG: "<7>", logging.INFO: "<6>", logging.WARNING: "<4>", logging.ERROR: "<3>"}
+#: where journald takes entries with fields (systemd.io/JOURNAL_NATIVE_PROTOCOL)
+_JOURNAL = "/run/systemd/journal/socket"
+_REFERENCE = re.compile(r"\bFU-[0-9A-Z]{5,12}\b")
+#: the name space of the MESSAGE_IDs, one for each event
+_MESSAGE_IDS = UUID("5b1f0c1e-6d0f-4b57-9f0e-3f6b6a0c7d21")
 
 
 class _OneLineFormatter(logging.Formatter):
@@ -35,6 +45,50 @@ class _JournaldFormatter(_OneLineFormatter):
         return _JOURNALD_PREFIX.get(record.levelno, "<6>") + super().format(record)
 
 
+class _JournalHandler(logging.Handler):
+    """Sends each line to journald with fields: FOLLOWUPD_EVENT, FOLLOWUPD_CASE, and a MESSAGE_ID for each event."""
+
+    def __init__(self, path: str = _JOURNAL) -> None:
+        super().__init__()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self._socket.connect(path)
+        self.setFormatter(_OneLineFormatter("%(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send a line; one that journald does not take goes to standard error."""
+        line = self.format(record)
+        event, _, rest = line.partition(" ")
+        case = _REFERENCE.search(rest)
+        fields = {
+            "MESSAGE": line,
+            "PRIORITY": _JOURNALD_PREFIX.get(record.levelno, "<6>")[1],
+            "SYSLOG_IDENTIFIER": "followupd",
+            "FOLLOWUPD_EVENT": event,
+            "MESSAGE_ID": uuid5(_MESSAGE_IDS, event).hex,
+            **({"FOLLOWUPD_CASE": case[0]} if case else {}),
+        }
+        try:
+            self._socket.send("".join(f"{name}={value}\n" for name, value in fields.items()).encode())
+        except OSError:
+            sys.stderr.write(f"{line}\n")
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+        super().close()
+
+
+def _journal_handler() -> logging.Handler | None:
+    """Return the handler for journald if standard error is connected to it (systemd.exec(5), $JOURNAL_STREAM)."""
+    try:
+        stderr = os.fstat(sys.stderr.fileno())
+        if os.environ.get("JOURNAL_STREAM") != f"{stderr.st_dev}:{stderr.st_ino}":
+            return None
+        return _JournalHandler()
+    except (OSError, ValueError):
+        return None
+
+
 def start(*, verbose: bool = False) -> None:
     """Write the log to standard error, in journald's format where journald reads it.
 
@@ -47,7 +101,7 @@ def start(*, verbose: bool = False) -> None:
     else:
         handler.setFormatter(_OneLineFormatter("%(asctime)s %(message)s"))
 
-    _log.handlers[:] = [handler]
+    _log.handlers[:] = [_journal_handler() or handler]
     _log.setLevel(logging.DEBUG if verbose else logging.INFO)
     _log.propagate = False
 
@@ -70,12 +124,53 @@ def _value(value: object) -> str:
     return f'"{escaped}"'
 
 
+class _Held(threading.local):
+    """The lines of this thread's transaction, None outside of one."""
+
+    lines: list[tuple[int, str]] | None = None
+
+
+_held = _Held()
+
+
+@contextmanager
+def after_commit() -> Iterator[None]:
+    """Write the lines of a block when it has ended, and none of them if it ends with an exception.
+
+    So the log never tells what a transaction that was rolled back would have done.
+    """
+    if _held.lines is not None:  # a transaction within another one
+        yield
+        return
+
+    lines: list[tuple[int, str]] = []
+    _held.lines = lines
+    try:
+        yield
+    except BaseException:
+        lines.clear()
+        raise
+    finally:
+        _held.lines = None
+        for level, line in lines:
+            _log.log(level, "%s", line)
+
+
+#: how often each event was logged since the process began, for the metrics
+counts: Counter[str] = Counter()
+
+
 def _write(level: int, event: str, **values: object) -> None:
     """Write one line: the name of the event, then its values."""
+    counts[event] += 1
     if not _log.isEnabledFor(level):
         return
     pairs = [f"{key}={_value(value)}" for key, value in values.items()]
-    _log.log(level, "%s", " ".join([event, *pairs]))
+    line = " ".join([event, *pairs])
+    if _held.lines is None:
+        _log.log(level, "%s", line)
+    else:
+        _held.lines.append((level, line))
 
 
 def _debug(event: str, **values: object) -> None:
@@ -100,6 +195,11 @@ def _error(event: str, **values: object) -> None:
 def started(version: str, mailboxes: int) -> None:
     """The daemon starts; it is not ready yet."""
     _info("daemon-started", version=version, mailboxes=mailboxes)
+
+
+def ledger_changed(what: str, place: str) -> None:
+    """The ledger is new and empty, or its tables were upgraded."""
+    _info("ledger-changed", what=what, ledger=place)
 
 
 def mailboxes_acquired(mailboxes: Sequence[str]) -> None:

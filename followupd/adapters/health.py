@@ -6,6 +6,7 @@ nor a mail server, so frequent requests cannot slow the daemon down.
 
 import json
 import re
+import resource
 import sqlite3
 import threading
 import tomllib
@@ -19,10 +20,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
 
+from followupd import __version__, clock, log
 from followupd.domain.keys import TAKEN, StateKey, StateName
 
 #: the daemon records every ten seconds that it is alive; after this time without a record it is not running
 SILENCE = timedelta(minutes=10)
+#: how long a desk mail that was refused for good needs somebody's attention
+REFUSED_FOR = timedelta(days=3)
 #: the stored value of a mailbox that was read completely
 _READ = "to its end"
 _SQLITE = re.compile(r"sqlite:///(?!:memory:$)(?P<file>.+)")
@@ -30,6 +34,8 @@ _OPEN_CASES = "SELECT count(*) FROM case_file WHERE stage NOT IN ('closed', 'dis
 _NEXT_CHECK = "SELECT min(wake_at) FROM case_file"
 _QUEUED = "SELECT count(*) FROM letter WHERE condition IN ('ready', 'deferred', 'review')"
 _IN_DOUBT = "SELECT count(*) FROM letter WHERE condition = 'doubt'"
+_UNHEARD = "SELECT count(*) FROM mail WHERE state = 'unheard'"
+_REFUSED = "SELECT count(*) FROM letter WHERE condition = 'refused' AND kind LIKE 'desk/%' AND written_at > ?"
 _QUARANTINED = "SELECT id FROM mail WHERE state = 'quarantine'"
 
 #: a value of the ledger's state and when it was stored
@@ -67,6 +73,10 @@ class DaemonHealth:
     breaker_open: bool
     breaker_reason: str
     next_check: datetime | None
+    #: mails that were read and not handled yet
+    unheard_mails: int = 0
+    #: desk mails of the last days that were refused for good
+    refused_desk_mails: int = 0
     #: why the configuration of the last reload is not used, "" if it is
     refused_configuration: str = ""
     #: warnings of OAuth logins that expire soon; None if no mailbox uses OAuth
@@ -78,9 +88,28 @@ class DaemonHealth:
 
         Letters that are delayed or wait for a review, and mails in quarantine, are part of the daily work.
         """
-        troubles = (self.letters_in_doubt, self.breaker_open, self.refused_configuration)
-        connected = all(mailbox.connected for mailbox in self.mailboxes)
-        return self.running and connected and not any(troubles)
+        return not self.failures and not self.warnings
+
+    @property
+    def failures(self) -> list[str]:
+        """What keeps letters from being sent or mail from being read, one sentence each."""
+        out = [mailbox.name for mailbox in self.mailboxes if not mailbox.connected]
+        found = {
+            "not running": not self.running,
+            f"not connected: {', '.join(out)}": out,
+            f"the breaker is open: {self.breaker_reason}": self.breaker_open,
+        }
+        return [sentence for sentence, holds in found.items() if holds]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What else needs a person, one sentence each."""
+        found = {
+            f"{self.letters_in_doubt} letter(s) in doubt": self.letters_in_doubt,
+            f"{self.refused_desk_mails} mail(s) to agents were refused": self.refused_desk_mails,
+            f"the configuration was {self.refused_configuration}": self.refused_configuration,
+        }
+        return [sentence for sentence, holds in found.items() if holds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +126,8 @@ class LedgerFigures:
     #: ids of the mails in quarantine
     quarantined: Sequence[int] = ()
     next_check: datetime | None = None
+    unheard: int = 0
+    refused_desk_mails: int = 0
 
 
 def daemon_health(
@@ -133,6 +164,8 @@ def daemon_health(
         breaker_open=breaker_open,
         breaker_reason=str(reason[0]) if reason and breaker_open else "",
         next_check=figures.next_check,
+        unheard_mails=figures.unheard,
+        refused_desk_mails=figures.refused_desk_mails,
         refused_configuration=_refused_configuration(figures.state(StateKey.CONFIGURATION)),
         logins=logins,
     )
@@ -195,7 +228,7 @@ def read_sqlite(directory: Path, now: datetime) -> DaemonHealth | None:
         timezone = str(settings["company"]["timezone"])
         if any(_uses_oauth(section) for section in (settings.get("smtp", {}), *settings["mailbox"])):
             return None
-        figures = _figures(file) if file.exists() else LedgerFigures(state=lambda _: None, folders={})
+        figures = _figures(file, now) if file.exists() else LedgerFigures(state=lambda _: None, folders={})
         return daemon_health(figures, names, timezone, now)
     except (OSError, ValueError, KeyError, TypeError, sqlite3.DatabaseError):
         return None
@@ -206,7 +239,7 @@ def _uses_oauth(section: Mapping[str, Any]) -> bool:
     return bool(section.get("auth", "password") != "password")
 
 
-def _figures(file: Path) -> LedgerFigures:
+def _figures(file: Path, now: datetime) -> LedgerFigures:
     """Read the figures in one transaction.
 
     Raises:
@@ -222,10 +255,11 @@ def _figures(file: Path) -> LedgerFigures:
         ):
             folders.setdefault(mailbox, []).append((_time(synced_at), skipped))
 
-        def number(query: str) -> int:
-            return int(connection.execute(query).fetchone()[0])
+        def number(query: str, *values: str) -> int:
+            return int(connection.execute(query, values).fetchone()[0])
 
         next_check = connection.execute(_NEXT_CHECK).fetchone()[0]
+        since = (now - REFUSED_FOR).astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
         return LedgerFigures(
             state=state.get,
             folders=folders,
@@ -234,6 +268,8 @@ def _figures(file: Path) -> LedgerFigures:
             letters_in_doubt=number(_IN_DOUBT),
             quarantined=[row[0] for row in connection.execute(_QUARANTINED)],
             next_check=_time(next_check) if next_check else None,
+            unheard=number(_UNHEARD),
+            refused_desk_mails=number(_REFUSED, since),
         )
 
 
@@ -247,36 +283,42 @@ LATE = 120.0
 REQUEST_TIMEOUT = 5  # seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HealthSnapshot:
     """What the daemon reports of itself after a cycle.
 
-    `cases` are counted by stage, `letters` by status; `connected` says for each mailbox whether it is
-    listened to.
+    `health` is what `status` shows. `cases` are counted by stage, `letters` by status, `sent` and `refused`
+    letters by kind and `mails` by kind since the ledger was made; `stock` are gift cards by their value.
     """
 
+    health: DaemonHealth
     cases: Mapping[str, int] = field(default_factory=dict)
     letters: Mapping[str, int] = field(default_factory=dict)
-    quarantine: int = 0
-    connected: Mapping[str, bool] = field(default_factory=dict)
-    breaker_open: bool = False
+    sent: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, int] = field(default_factory=dict)
+    mails: Mapping[str, int] = field(default_factory=dict)
+    stock: Mapping[str, int] = field(default_factory=dict)
+    overdue_promises: int = 0
+    oldest_letter: datetime | None = None
+    backed_up: datetime | None = None
+    configured: datetime | None = None
 
 
 class Metrics:
     """A small HTTP server in a separate thread."""
 
-    def __init__(self, host: str, port: int, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, host: str, port: int, ticks: Callable[[], float] = monotonic) -> None:
         """Start to listen.
 
         Args:
             host: the address to listen at.
             port: 0 for a free one, which `port` then tells.
-            clock: counts seconds, and never backwards.
+            ticks: counts seconds, and never backwards.
 
         Raises:
             OSError: the address is in use, or not ours.
         """
-        self._clock = clock
+        self._clock, self._started = ticks, clock.now()
         self._latest: tuple[HealthSnapshot, float] | None = None
         self._server = ThreadingHTTPServer((host, port), _handler_for(self))
         self._server.daemon_threads = True
@@ -295,7 +337,7 @@ class Metrics:
         self._thread.join()
 
     def trouble(self) -> str:
-        """Return what is wrong, in one line; "" when the daemon is healthy."""
+        """Return what is wrong, one sentence a line; "" when `status` would say that all is well."""
         if self._latest is None:
             return "there was no cycle yet"
 
@@ -303,45 +345,131 @@ class Metrics:
         age = self._clock() - at
         if age > LATE:
             return f"the last cycle was {age:.0f} seconds ago"
-        disconnected = sorted(name for name, connected in snapshot.connected.items() if not connected)
-        return f"not connected: {', '.join(disconnected)}" if disconnected else ""
+        return "\n".join((*snapshot.health.failures, *snapshot.health.warnings))
 
     def text(self) -> str:
         """Return all metrics in Prometheus' text format, version 0.0.4."""
-        snapshot, age = HealthSnapshot(), None
+        lines = [*_process_lines(self._started)]
         if self._latest:
             snapshot, at = self._latest
-            age = self._clock() - at
-        return "".join(f"{line}\n" for line in _metric_lines(snapshot, age))
+            lines += _metric_lines(snapshot)
+            age = round(self._clock() - at, 1)
+            lines += _metric("beat_age_seconds", "gauge", "Seconds since the last cycle.", {"": age})
+        return "".join(f"{line}\n" for line in lines)
 
 
-def _metric_lines(snapshot: HealthSnapshot, age: float | None) -> Iterator[str]:
-    """Yield the lines of every metric; `age` is in seconds, None before the first cycle."""
-    yield from _gauge("cases", "Cases by stage.", _labelled("stage", snapshot.cases))
-    yield from _gauge("letters", "Letters by condition.", _labelled("condition", snapshot.letters))
-    yield from _gauge("quarantined_mails", "Mails that a person must look at.", {"": snapshot.quarantine})
-    connected = _labelled("mailbox", snapshot.connected)
-    yield from _gauge("mailbox_connected", "1 while the mailbox is listened to.", connected)
-    breaker = {"": int(snapshot.breaker_open)}
-    yield from _gauge("breaker_open", "1 while the breaker keeps all letters from being sent.", breaker)
-    if age is not None:
-        yield from _gauge("beat_age_seconds", "Seconds since the last cycle.", {"": round(age, 1)})
+def _metric_lines(snapshot: HealthSnapshot) -> Iterator[str]:
+    """Yield the lines of every metric that comes from the ledger."""
+    from followupd.domain.case import (
+        Stage,  # loaded late: `status` needs none of this, and is asked every minute
+    )
+    from followupd.domain.letter import LetterKind, LetterStatus
+    from followupd.domain.mail import Kind
+
+    health = snapshot.health
+    yield from _metric("cases", "gauge", "Cases by stage.", _by("stage", snapshot.cases, Stage))
+    letters = _by("condition", snapshot.letters, LetterStatus)
+    yield from _metric("letters", "gauge", "Letters by condition.", letters)
+    for name, what, counted in (
+        ("letters_sent", "Letters that a server accepted, by kind.", _by("kind", snapshot.sent, LetterKind)),
+        ("letters_refused", "Letters refused for good, by kind.", _by("kind", snapshot.refused, LetterKind)),
+        ("mails", "Mails that were read, by kind.", _by("kind", snapshot.mails, Kind)),
+    ):
+        yield from _metric(f"{name}_total", "counter", what, counted)
+
+    stock = _by("value", snapshot.stock)
+    for name, what, values in (
+        ("quarantined_mails", "Mails that a person must look at.", {"": health.quarantined_mails}),
+        ("unheard_mails", "Mails that were read and not handled yet.", {"": health.unheard_mails}),
+        ("refused_desk_mails", "Refused mails to agents, of three days.", {"": health.refused_desk_mails}),
+        ("overdue_promises", "Promises whose time has passed.", {"": snapshot.overdue_promises}),
+        ("gift_cards_in_stock", "Gift cards that can be given, by value.", stock),
+        (
+            "breaker_open",
+            "1 while the breaker keeps letters from being sent.",
+            {"": int(health.breaker_open)},
+        ),
+        (
+            "config_last_reload_successful",
+            "1 while the configuration as it was read last is in use.",
+            {"": int(not health.refused_configuration)},
+        ),
+    ):
+        yield from _metric(name, "gauge", what, values)
+    yield from _mailbox_lines(health.mailboxes)
+    yield from _time_lines(snapshot)
 
 
-def _labelled(label: str, values: Mapping[str, int]) -> dict[str, float]:
+def _mailbox_lines(mailboxes: Sequence[MailboxHealth]) -> Iterator[str]:
+    """Yield the metrics of each mailbox."""
+    connected = {mailbox.name: int(mailbox.connected) for mailbox in mailboxes}
+    what = "1 while the mailbox is listened to."
+    yield from _metric("mailbox_connected", "gauge", what, _by("mailbox", connected))
+    read = {mailbox.name: mailbox.last_sync.timestamp() for mailbox in mailboxes if mailbox.last_sync}
+    what = "When the mailbox was last read completely."
+    yield from _metric("mailbox_last_sync_timestamp_seconds", "gauge", what, _by("mailbox", read))
+
+
+def _time_lines(snapshot: HealthSnapshot) -> Iterator[str]:
+    """Yield the moments that are known; an alert on age subtracts them from time()."""
+    for name, what, at in (
+        ("last_cycle", "When the last cycle ended.", snapshot.health.last_cycle),
+        ("oldest_letter", "When the oldest letter that waits was written.", snapshot.oldest_letter),
+        ("last_backup", "When `followupd backup` copied the ledger last.", snapshot.backed_up),
+        ("config_last_reload", "When the configuration was read last.", snapshot.configured),
+    ):
+        if at:
+            yield from _metric(f"{name}_timestamp_seconds", "gauge", what, {"": at.timestamp()})
+
+
+def _process_lines(started: datetime) -> Iterator[str]:
+    """Yield what Prometheus' own clients tell of a process, the version, and the log's events by name."""
+    build = {f'{{version="{__version__}"}}': 1}
+    yield from _metric("build_info", "gauge", "The version of followupd.", build)
+    what = "Lines of the log by event; of errors, see docs/flow.md."
+    yield from _metric("log_events_total", "counter", what, _by("event", log.counts))
+
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    for name, kind, what, value in (
+        ("cpu_seconds_total", "counter", "CPU time used.", usage.ru_utime + usage.ru_stime),
+        ("resident_memory_bytes", "gauge", "Memory in use.", pages * resource.getpagesize()),
+        ("open_fds", "gauge", "Open files and connections.", len(list(Path("/proc/self/fd").iterdir()))),
+        ("start_time_seconds", "gauge", "When the process began to serve metrics.", started.timestamp()),
+    ):
+        yield from _metric(name, kind, what, {"": value}, prefix="process")
+
+
+def _by(label: str, values: Mapping[str, float], known: Iterable[str] = ()) -> dict[str, float]:
     """Return the values by Prometheus' label.
 
     Configuration and enums allow no quote or backslash in a name.
+
+    Args:
+        label: its name.
+        values: a number for each value of the label.
+        known: values of the label that are shown with 0 from the start, so that an increase from 0 is seen.
     """
-    return {f'{{{label}="{name}"}}': int(value) for name, value in values.items()}
+    all_values = {**{str(name): 0 for name in known}, **values}
+    return {f'{{{label}="{name}"}}': value for name, value in all_values.items()}
 
 
-def _gauge(name: str, description: str, values: Mapping[str, float]) -> Iterator[str]:
-    """Yield the lines of one metric; `values` are by label."""
-    yield f"# HELP followupd_{name} {description}"
-    yield f"# TYPE followupd_{name} gauge"
+def _metric(
+    name: str, kind: str, description: str, values: Mapping[str, float], prefix: str = "followupd"
+) -> Iterator[str]:
+    """Yield the lines of one metric.
+
+    Args:
+        name: without its prefix.
+        kind: gauge or counter.
+        description: of what it counts.
+        values: by label, "" for none.
+        prefix: of the name.
+    """
+    yield f"# HELP {prefix}_{name} {description}"
+    yield f"# TYPE {prefix}_{name} {kind}"
     for labels, value in sorted(values.items()):
-        yield f"followupd_{name}{labels} {value}"
+        yield f"{prefix}_{name}{labels} {value}"
 
 
 def _handler_for(metrics: Metrics) -> type[BaseHTTPRequestHandler]:
@@ -352,6 +480,10 @@ def _handler_for(metrics: Metrics) -> type[BaseHTTPRequestHandler]:
         server_version, sys_version = "followupd", ""
         pages: ClassVar = {"/metrics": "_metrics", "/healthz": "_health"}
 
+        def do_HEAD(self) -> None:
+            """Answer a request for the headers alone."""
+            self.do_GET()
+
         def do_GET(self) -> None:
             """Answer one request."""
             page = self.pages.get(self.path.partition("?")[0], "_unknown")
@@ -361,7 +493,8 @@ def _handler_for(metrics: Metrics) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def _metrics(self) -> tuple[HTTPStatus, str]:
             return HTTPStatus.OK, metrics.text()

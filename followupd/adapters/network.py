@@ -1,15 +1,22 @@
-"""What every connection to a server shares.
+"""What every connection to a server shares, and how the servers of an address are found.
 
-Loopback, trusted certificates, and errors explained in plain English.
+Loopback, trusted certificates, errors explained in plain English; autoconfiguration (RFC 6186, Thunderbird's files).
 """
 
 import contextlib
 import ipaddress
+import secrets
 import socket
 import ssl
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from time import monotonic
+from urllib.request import Request, urlopen
+
+from lxml import etree
 
 
 class Allowance:
@@ -102,3 +109,225 @@ def why(error: OSError, host: str, port: int) -> str:
             return f"{place} did not answer in time"
         case _:
             return f"the connection to {place} ended: {error}"
+
+
+# --- which servers an address has ---------------------------------------------------------------------------
+
+#: bytes of an autoconfiguration, and seconds to wait for it
+_MOST_XML, _FIND_SECONDS = 100_000, 5.0
+_SRV, _MX = 33, 15
+#: the services of RFC 6186 and RFC 8314, encrypted ones first
+_IMAP_SERVICES = (("_imaps", "tls"), ("_imap", "starttls"))
+_SMTP_SERVICES = (("_submissions", "tls"), ("_submission", "starttls"))
+#: where a provider's own customers, or those whose MX is there, find their servers: IMAP (993), SMTP, its port
+_PROVIDERS = {
+    "gmail.com": ("imap.gmail.com", "smtp.gmail.com", 465),
+    "googlemail.com": ("imap.gmail.com", "smtp.gmail.com", 465),
+    "google.com": ("imap.gmail.com", "smtp.gmail.com", 465),
+    "outlook.com": ("outlook.office365.com", "smtp.office365.com", 587),
+    "hotmail.com": ("outlook.office365.com", "smtp.office365.com", 587),
+    "messagingengine.com": ("imap.fastmail.com", "smtp.fastmail.com", 465),
+    "fastmail.com": ("imap.fastmail.com", "smtp.fastmail.com", 465),
+    "mailbox.org": ("imap.mailbox.org", "smtp.mailbox.org", 465),
+    "posteo.de": ("posteo.de", "posteo.de", 465),
+    "gmx.net": ("imap.gmx.net", "mail.gmx.net", 465),
+    "web.de": ("imap.web.de", "smtp.web.de", 587),
+    "kundenserver.de": ("imap.ionos.de", "smtp.ionos.de", 465),
+    "ovh.net": ("ssl0.ovh.net", "ssl0.ovh.net", 465),
+    "gandi.net": ("mail.gandi.net", "mail.gandi.net", 465),
+    "zoho.eu": ("imappro.zoho.eu", "smtppro.zoho.eu", 465),
+    "zoho.com": ("imappro.zoho.com", "smtppro.zoho.com", 465),
+    "icloud.com": ("imap.mail.me.com", "smtp.mail.me.com", 587),
+    "yahoo.com": ("imap.mail.yahoo.com", "smtp.mail.yahoo.com", 465),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """One server of an address, and how to connect to it."""
+
+    host: str
+    port: int
+    security: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailServers:
+    """The servers of an address, and who said so."""
+
+    imap: MailServer
+    smtp: MailServer
+    source: str
+
+
+#: returns the text at an address of the web, "" if there is none
+Fetch = Callable[[str], bytes]
+#: returns the records of a name, each as (priority, port, host); the port of an MX record is 0
+Resolve = Callable[[str, int], list[tuple[int, int, str]]]
+
+
+def find_servers(
+    address: str, fetch: Fetch | None = None, resolve: Resolve | None = None
+) -> MailServers | None:
+    """Find the servers of an address: by its domain's own autoconfiguration, by DNS, or by a known provider.
+
+    Only encrypted servers are taken, and only an encrypted page is believed: the password is sent to what it names.
+
+    Args:
+        address: the mailbox's.
+        fetch: how pages are fetched.
+        resolve: how names are looked up.
+    """
+    fetch, resolve = fetch or fetch_page, resolve or query_dns
+    _, _, domain = address.lower().rpartition("@")
+    pages = (
+        f"https://autoconfig.{domain}/mail/config-v1.1.xml?emailaddress={address}",
+        f"https://{domain}/.well-known/autoconfig/mail/config-v1.1.xml",
+    )
+    for page in pages:
+        if found := _read_autoconfig(fetch(page), address, page.partition("?")[0]):
+            return found
+    return _by_srv(domain, address, resolve) or _by_provider(domain, address, resolve)
+
+
+def fetch_page(url: str) -> bytes:
+    """Return a page of at most 100 kB, b"" if there is none."""
+    request = Request(url, headers={"User-Agent": "followupd"})  # noqa: S310  https, as all callers write it
+    try:
+        with urlopen(request, timeout=_FIND_SECONDS) as answer:  # noqa: S310  as above
+            page: bytes = answer.read(_MOST_XML)
+            return page if answer.url.startswith("https://") else b""
+    except (OSError, ValueError):
+        return b""
+
+
+def _read_autoconfig(page: bytes, address: str, source: str) -> MailServers | None:
+    """Return the servers that an autoconfiguration in XML names, None if it names none that can be used."""
+    try:
+        tree = etree.fromstring(page, etree.XMLParser(resolve_entities=False, no_network=True))
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+    incoming = [node for node in tree.iter("incomingServer") if node.get("type") == "imap"]
+    imap = next(_usable(incoming, address), None)
+    smtp = next(_usable(list(tree.iter("outgoingServer")), address), None)
+    return MailServers(imap, smtp, source) if imap and smtp else None
+
+
+def _usable(nodes: "list[etree._Element]", address: str) -> Iterator[MailServer]:
+    """Yield the encrypted servers of an autoconfiguration, in its order."""
+    local, _, domain = address.partition("@")
+    for node in nodes:
+        values = {
+            key: (node.findtext(key) or "").strip() for key in ("hostname", "port", "username", "socketType")
+        }
+        security = {"SSL": "tls", "STARTTLS": "starttls"}.get(values["socketType"])
+        if not security or not values["hostname"] or not values["port"].isdigit():
+            continue
+        username = values["username"] or "%EMAILADDRESS%"
+        for mark, value in (
+            ("%EMAILADDRESS%", address),
+            ("%EMAILLOCALPART%", local),
+            ("%EMAILDOMAIN%", domain),
+        ):
+            username = username.replace(mark, value)
+        yield MailServer(
+            values["hostname"].replace("%EMAILDOMAIN%", domain), int(values["port"]), security, username
+        )
+
+
+def _by_srv(domain: str, address: str, resolve: Resolve) -> MailServers | None:
+    """Return the servers that SRV records name (RFC 6186)."""
+    imap = _first_service(_IMAP_SERVICES, domain, address, resolve)
+    smtp = _first_service(_SMTP_SERVICES, domain, address, resolve) if imap else None
+    return MailServers(imap, smtp, f"the SRV records of {domain}") if imap and smtp else None
+
+
+def _first_service(
+    services: tuple[tuple[str, str], ...], domain: str, address: str, resolve: Resolve
+) -> MailServer | None:
+    """Return the server of the first service that a domain has; the host "." means that it has none."""
+    for name, security in services:
+        for _, port, host in sorted(resolve(f"{name}._tcp.{domain}", _SRV)):
+            if host:
+                return MailServer(host, port, security, address)
+    return None
+
+
+def _by_provider(domain: str, address: str, resolve: Resolve) -> MailServers | None:
+    """Return the servers of a known provider, whose domain it is or where its mail goes (MX)."""
+    hosts = [domain, *(host for _, _, host in sorted(resolve(domain, _MX)))]
+    for host in hosts:
+        for name, (imap, smtp, port) in _PROVIDERS.items():
+            if f".{host}".endswith(f".{name}"):
+                security = "tls" if port == 465 else "starttls"
+                return MailServers(
+                    MailServer(imap, 993, "tls", address), MailServer(smtp, port, security, address), name
+                )
+    return None
+
+
+def query_dns(name: str, kind: int, server: tuple[str, int] | None = None) -> list[tuple[int, int, str]]:
+    """Return the SRV or MX records of a name, [] if there are none or the server does not answer.
+
+    Args:
+        name: the domain name.
+        kind: the type of the records: 33 for SRV, 15 for MX.
+        server: address and port of the DNS server, by default the first one of /etc/resolv.conf.
+    """
+    server = server or (_name_server(), 53)
+    labels = b"".join(bytes([len(part)]) + part.encode("idna") for part in name.split(".")) + b"\0"
+    number = secrets.randbits(16)
+    question = struct.pack(">6H", number, 0x0100, 1, 0, 0, 0) + labels + struct.pack(">2H", kind, 1)
+    family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as connection:
+            connection.settimeout(_FIND_SECONDS)
+            connection.connect(server)
+            connection.send(question)
+            answer = connection.recv(4096)
+        if struct.unpack(">H", answer[:2])[0] != number:
+            return []
+        return list(_records(answer, len(question), kind))
+    except (OSError, struct.error, IndexError, UnicodeError):
+        return []
+
+
+def _name_server() -> str:
+    """Return the address of the first DNS server that this machine asks."""
+    with contextlib.suppress(OSError):
+        for line in Path("/etc/resolv.conf").read_text(encoding="utf-8", errors="replace").splitlines():
+            words = line.split()
+            if words[:1] == ["nameserver"] and len(words) > 1:
+                return words[1]
+    return "127.0.0.1"
+
+
+def _records(answer: bytes, at: int, kind: int) -> Iterator[tuple[int, int, str]]:
+    """Yield the records of a kind in the answer section of a DNS message, which begins at an offset."""
+    for _ in range(struct.unpack(">H", answer[6:8])[0]):
+        _, at = _domain_name(answer, at)
+        found, _, _, length = struct.unpack(">2HIH", answer[at : at + 10])
+        start = at + 10
+        if found == kind == _SRV:
+            priority, _, port = struct.unpack(">3H", answer[start : start + 6])
+            yield priority, port, _domain_name(answer, start + 6)[0]
+        elif found == kind:
+            (priority,) = struct.unpack(">H", answer[start : start + 2])
+            yield priority, 0, _domain_name(answer, start + 2)[0]
+        at = start + length
+
+
+def _domain_name(answer: bytes, at: int) -> tuple[str, int]:
+    """Return the name at an offset of a DNS message, and the offset behind it (RFC 1035, section 4.1.4)."""
+    labels: list[str] = []
+    after = 0
+    while (length := answer[at]) and len(labels) < 128:
+        if length >= 0xC0:  # a pointer to the rest of the name
+            after = after or at + 2
+            at = struct.unpack(">H", answer[at : at + 2])[0] & 0x3FFF
+            labels.append("")
+            continue
+        labels.append(answer[at + 1 : at + 1 + length].decode("ascii"))
+        at += length + 1
+    return ".".join(filter(None, labels)).lower(), after or at + 1

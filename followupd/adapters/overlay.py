@@ -10,7 +10,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -36,7 +36,11 @@ _EXAMPLE = ".example"
 _OWN_FILES = ("followupd.toml", "wording.toml")
 _OWN_FOLDERS = ("playbooks", "templates", "languages")
 _TEXT_SUFFIXES = (".toml", ".md", ".html", ".po", ".tsv", ".json")
+_SECTION = re.compile(r"\[\[?([\w.]+)\]?\]")
+_KEY = re.compile(r"(\w+)\s*=")
 #: hidden files and editors' backups
+#: what other users need of a file, and of a directory
+_READ, _ENTER = 0o004, 0o005
 _SCRAP = re.compile(r"(^|/)\.|~$")
 
 
@@ -130,6 +134,54 @@ def _unreadable(directory: Path, file: str) -> list[Problem]:
     return []
 
 
+def unread_files(directory: Path) -> list[Problem]:
+    """Return a warning for each file among the playbooks that is none by its name, such as returns.tml."""
+    hint = "name it ....toml, or move it elsewhere."
+    names = [
+        name for name in _files_in(directory / "playbooks") if not name.endswith((".toml", _EXAMPLE, ".md"))
+    ]
+    return [
+        Problem(f"playbooks/{name}", None, None, SettingsRule.UNREAD, "this file is not read", hint)
+        for name in names
+    ]
+
+
+def closed_files(directory: Path) -> list[Problem]:
+    """Return a warning for each file that root may read, and the service's own user may not.
+
+    Args:
+        directory: the configuration directory. Only root at a shell is warned: the service finds out by reading.
+    """
+    if os.geteuid() != 0 or "CREDENTIALS_DIRECTORY" in os.environ:
+        return []
+    names = [name for name in _OWN_FILES if (directory / name).exists()]
+    for folder in _OWN_FOLDERS:
+        names += [folder, *(f"{folder}/{name}" for name in _all_below(directory / folder))]
+    hint = "chmod a+r a file, a+rx a directory; secrets belong into credentials/."
+    problem = "only its owner can read it, and the service runs as a user of its own"
+    return [
+        Problem(name, None, None, SettingsRule.CLOSED, problem, hint)
+        for name in names
+        if _is_closed(directory / name)
+    ]
+
+
+def _all_below(directory: Path) -> list[str]:
+    """Return the paths of all files and folders below a directory, without hidden ones and backups."""
+    paths = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*"))
+    return [path for path in paths if not _SCRAP.search(path)]
+
+
+def _is_closed(path: Path) -> bool:
+    """Return whether other users can neither read a file nor enter a directory; nothing that is missing is."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    needed = _ENTER if path.is_dir() else _READ
+    return mode & needed != needed
+
+
 def _files_in(directory: Path) -> list[str]:
     """Return the paths of all files below a directory, without hidden files and editors' backups."""
     files = filter(Path.is_file, directory.rglob("*"))
@@ -159,6 +211,47 @@ def write_starter(directory: Path) -> list[Path]:
             _copy(starter / name, directory / name)
         key = _write_ledger_key(directory)
     return [*(directory / name for name in _FIRST_FILES), *key]
+
+
+def set_values(directory: Path, values: Mapping[str, Mapping[str, str]]) -> None:
+    """Write values into followupd.toml; comments behind them stay.
+
+    Args:
+        directory: the configuration directory.
+        values: table -> key -> value, as TOML writes it. Of an array of tables the first one is changed.
+    """
+    path = directory / "followupd.toml"
+    section, seen = "", set[str]()
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if header := _SECTION.match(line):
+            section = header[1] if header[1] not in seen else ""
+            seen.add(header[1])
+        key = _KEY.match(line)
+        if key and key[1] in values.get(section, {}):
+            comment = _comment(line[key.end() :].strip())
+            lines.append(f"{key[1]} = {values[section][key[1]]}{comment}")
+        else:
+            lines.append(line)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _comment(value: str) -> str:
+    """Return the comment behind a value with the blanks before it, "" if there is none."""
+    end = value.find('"', 1) + 1 if value.startswith('"') else 0
+    at = value.find("#", end)
+    return f"  {value[at:]}" if at >= 0 else ""
+
+
+def store_secret(directory: Path, name: str, secret: str) -> Path:
+    """Store a secret as credentials/NAME, which only its owner can read; an older one is replaced."""
+    target = directory / "credentials" / name
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(
+        os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(f"{secret}\n")
+    return target
 
 
 def _refuse_existing(directory: Path, names: Iterable[str]) -> None:

@@ -1,21 +1,38 @@
 """Find every problem of a configuration directory: settings, playbooks, languages, letters, wording."""
 
+import re
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from followupd.adapters.accounts import missing_extras
-from followupd.adapters.overlay import changed_originals, template_files, unreadable_files
-from followupd.adapters.settings import WARNINGS, examine, missing_secrets
+from followupd.adapters.overlay import (
+    changed_originals,
+    closed_files,
+    template_files,
+    unread_files,
+    unreadable_files,
+)
+from followupd.adapters.settings import (
+    WARNINGS,
+    Settings,
+    SettingsRule,
+    examine,
+    missing_secrets,
+    starter_values,
+)
 from followupd.adapters.settings.language_files import language_problems
 from followupd.adapters.templates.sources import TemplateFiles, letter_of_file
-from followupd.app.container import ledger_key_problem
+from followupd.app.container import ledger_key_problem, ledger_problem
 from followupd.domain.calendar import Calendar
 from followupd.domain.playbook import Agent, Company, Playbook, Playbooks, Team
 from followupd.errors import Problem
 from followupd.languages import catalogue, read_catalogue
 from followupd.services.wording_guard import wording_context
 from followupd.text.wording import WordingRules
+
+#: the language of a file that a letter includes
+_INCLUDE = re.compile(r"""\{%-? *include *["']([a-z]{2,3})/""")
 
 
 def configuration_problems(directory: Path, now: datetime) -> list[Problem]:
@@ -31,6 +48,9 @@ def configuration_problems(directory: Path, now: datetime) -> list[Problem]:
     found += [
         *letter_problems(files, playbooks.default, now, rules.languages),
         *_of_no_playbook(files, playbooks),
+        *closed_files(directory),
+        *unread_files(directory),
+        *_untranslated(files, playbooks),
     ]
     context_of = partial(wording_context, languages=rules.languages)
     found += wording_problems(files, playbooks, rules, context_of, now)
@@ -79,6 +99,55 @@ def _of_no_playbook(files: TemplateFiles, playbooks: Playbooks) -> list[Problem]
     ]
 
 
+def _untranslated(files: TemplateFiles, playbooks: Playbooks) -> list[Problem]:
+    """Return a warning for each text in another language than its letter's, and for languages without letters.
+
+    Args:
+        files: the templates.
+        playbooks: those of the configuration, whose languages and whose company's must have letters.
+    """
+    found = []
+    languages = files.languages()
+    for language in languages:
+        for name in files.changed(language):
+            found += _foreign_texts(files, name, languages)
+
+    company = playbooks.default.company.locale.partition("_")[0]
+    wanted = {"company.locale": company} | {
+        f"playbooks/{name}.toml": playbooks[name].language
+        for name in playbooks.names
+        if playbooks[name].language
+    }
+    hint = "translate them: `cp -r templates/en templates/LANGUAGE` after `followupd customise templates/en`."
+    for where, language in wanted.items():
+        if language not in languages:
+            problem = f"there are no letters in {language!r}, and customers get those of another language"
+            file, key = (where, None) if where.endswith(".toml") else ("followupd.toml", where)
+            found.append(Problem(file, None, key, SettingsRule.LANGUAGE, problem, hint))
+    return found
+
+
+def _foreign_texts(files: TemplateFiles, name: str, languages: list[str]) -> list[Problem]:
+    """Return the warnings about one letter or part."""
+    language, _, rest = name.partition("/")
+    text = files.text(name)
+    found = []
+    for include in _INCLUDE.finditer(text):
+        if include[1] != language and include[1] in languages:
+            line = text.count("\n", 0, include.start()) + 1
+            problem = f"it includes the text of another language, {include[1]!r}"
+            hint = f'write "{language}/..." instead of "{include[1]}/...".'
+            found.append(Problem(files.label(name), line, None, SettingsRule.LANGUAGE, problem, hint))
+
+    twins = [f"{other}/{rest}" for other in languages if other != language]
+    same = next((twin for twin in twins if files.exists(twin) and files.text(twin) == text), "")
+    if same and text.strip():
+        problem = f"it is {same} word for word"
+        hint = "translate it, or delete the copy: the shipped language is then used for this letter."
+        found.append(Problem(files.label(name), None, None, SettingsRule.LANGUAGE, problem, hint))
+    return found
+
+
 def _with_settings(directory: Path, unreadable: list[Problem]) -> list[Problem]:
     """Return the problems of unreadable files and of the settings; letters are checked once all can be read."""
     _, found = examine(directory)
@@ -102,11 +171,24 @@ def _configuration(directory: Path) -> tuple[list[Problem], Playbooks, WordingRu
     if settings is None:
         return found, Playbooks({"default": _sample_playbook()}), WordingRules(languages=languages)
 
-    if not missing_secrets(settings) and (weak := ledger_key_problem(settings)):
-        found = [*found, weak]
-
+    found = [*found, *_to_run(settings)]
     rules = WordingRules(settings.wording.off, settings.wording.phrases, languages)
     return [*found, *missing_extras(settings)], settings.playbooks, rules
+
+
+def _to_run(settings: Settings) -> list[Problem]:
+    """Return what keeps the daemon from starting although the files are valid: values, secrets, ledger.
+
+    A ledger in PostgreSQL is only asked by `check --online`.
+    """
+    found = starter_values(settings.directory)
+    if missing := missing_secrets(settings):
+        return [*found, *missing]
+    if weak := ledger_key_problem(settings):
+        return [*found, weak]
+    is_file = settings.ledger.url.startswith("sqlite")
+    trouble = ledger_problem(settings) if is_file else None
+    return [*found, trouble] if trouble else found
 
 
 def _sample_playbook() -> Playbook:

@@ -380,6 +380,20 @@ def ledger_key_problem(settings: Settings) -> Problem | None:
     return Problem("followupd.toml", None, "ledger.key", "C14", sentence, hint)
 
 
+def ledger_problem(settings: Settings) -> Problem | None:
+    """Return why the daemon could not use the ledger, None if it could or would make it.
+
+    Its key must have been checked before. PostgreSQL is asked over the network.
+    """
+    ledger = Ledger(ledger_url(settings), Vault(_ledger_keys(settings)))
+    try:
+        why = ledger.trouble()
+    finally:
+        ledger.close()
+    hint = "correct ledger.url, or the rights of that directory (docs/ledger.md)."
+    return Problem("followupd.toml", None, "ledger.url", "C29", why, hint) if why else None
+
+
 def _compose_draft(letter: Letter, now: datetime) -> bytes:
     """Render a letter as the draft that is filed in the mailbox."""
     return compose(letter, now=now)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from followupd import log
 from followupd.adapters.storage.lease import AlreadyRunningError, LeaseScope
+from followupd.adapters.storage.ledger import Transaction
 from followupd.app.container import App
 from followupd.domain.keys import StateKey
+from followupd.domain.letter import LetterStatus
 from followupd.domain.mail import MailState
 from followupd.errors import UnavailableError
 from followupd.services.inbox import freshness
@@ -18,7 +20,7 @@ from followupd.services.inbox.sync import FolderRole
 from followupd.services.outbox.policy import stop_if_restored_copy
 
 if TYPE_CHECKING:
-    from followupd.adapters.health import HealthSnapshot
+    from followupd.adapters.health import HealthSnapshot, LedgerFigures
 
 #: cycles without a pause while there is always more to do; then the watchdog must be notified
 MAX_CYCLES = 20
@@ -46,6 +48,7 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
     done += app.gift_cards.run(now, go_on)
     if leads:
         done += app.notices.flooded(now) + app.notices.breaker_opened(now)
+        done += app.notices.undelivered(app.settings.gift_cards.admin, now)
     done += app.sender.recover_interrupted(now)
     done += app.reconciler.resolve_in_doubt(now)
     done += app.sender.run(now, go_on)
@@ -113,7 +116,8 @@ def run_once(app: App) -> None:
         AlreadyRunningError: other daemons hold all mailboxes.
         UnavailableError: a mailbox could not be read; everything else was done.
     """
-    app.ledger.upgrade()
+    if done := app.ledger.upgrade():
+        log.ledger_changed(done, app.ledger.place)
     names = [settings.name for settings in app.settings.mailboxes]
     failures: Failures = {}
 
@@ -126,13 +130,41 @@ def run_once(app: App) -> None:
         stop_if_restored_copy(app.ledger, now)
         freshness.reset(app.ledger, held, now)
         app.sender.recover_interrupted(now)
-        for _ in range(MAX_CYCLES):
-            if not read_all(app, now, failures) + run_cycle(app, now):
-                break
+        left = _run_until_done(app, now, failures)
         record_alive(app, {name: name not in failures for name in held}, now, is_daemon=False)
 
+    if left:
+        raise UnavailableError(f"not everything was done: {left} mail(s) or letter(s) are left; run it again")
     if unread := [name for name in names if name in failures]:
         raise UnavailableError(f"not read: {', '.join(unread)}; everything else was done")
+
+
+def _run_until_done(app: App, now: datetime, failures: Failures) -> int:
+    """Run cycles until nothing is left to do, or until many in a row have made nothing less.
+
+    Args:
+        app: the services.
+        now: the time of all cycles.
+        failures: what could not be read; new failures are added.
+
+    Returns:
+        How many mails and letters are left over, 0 when all was done.
+    """
+    left = _unfinished(app)
+    cycles = 0
+    while read_all(app, now, failures) + run_cycle(app, now):
+        before, left = left, _unfinished(app)
+        cycles = 0 if left < before else cycles + 1
+        if cycles == MAX_CYCLES:
+            return max(left, 1)
+
+    return 0
+
+
+def _unfinished(app: App) -> int:
+    """Return how many mails were not handled yet, and how many letters wait for the server."""
+    with app.ledger.transaction() as tx:
+        return tx.mail.count(MailState.UNPROCESSED) + tx.outbox.count(LetterStatus.QUEUED)
 
 
 def record_alive(app: App, connected: dict[str, bool], now: datetime, *, is_daemon: bool = True) -> None:
@@ -146,15 +178,58 @@ def record_alive(app: App, connected: dict[str, bool], now: datetime, *, is_daem
             tx.state.put(StateKey.CONNECTED.of(name), is_connected, now)
 
 
-def health_snapshot(app: App, connected: dict[str, bool]) -> "HealthSnapshot":
-    """Return the figures that the metrics show."""
-    from followupd.adapters.health import HealthSnapshot
+def ledger_figures(tx: Transaction, now: datetime) -> "LedgerFigures":
+    """Return the figures from which `status`, /healthz and the metrics derive the daemon's health."""
+    from followupd.adapters.health import REFUSED_FOR, LedgerFigures
 
+    folders: dict[str, list[tuple[datetime, int]]] = {}
+    for (name, _), cursor in tx.state.cursors().items():
+        folders.setdefault(name, []).append((cursor.synced_at, cursor.passed_over))
+    queued = (LetterStatus.QUEUED, LetterStatus.DEFERRED, LetterStatus.REVIEW)
+    return LedgerFigures(
+        state=tx.state.get,
+        folders=folders,
+        open_cases=tx.cases.count_unfinished(),
+        queued_letters=tx.outbox.count(*queued),
+        letters_in_doubt=tx.outbox.count(LetterStatus.DOUBT),
+        quarantined=tx.mail.quarantined_ids(),
+        next_check=tx.cases.next_wake(),
+        unheard=tx.mail.count(MailState.UNPROCESSED),
+        refused_desk_mails=len(tx.outbox.refused_desk_mails(now - REFUSED_FOR)),
+    )
+
+
+def health_snapshot(app: App, overdue_promises: int) -> "HealthSnapshot":
+    """Return the figures that the metrics show.
+
+    Args:
+        app: the services.
+        overdue_promises: their number, which costs more to find out than the rest.
+    """
+    from followupd.adapters.health import HealthSnapshot, daemon_health
+
+    now, names = app.now(), [mailbox.name for mailbox in app.settings.mailboxes]
     with app.ledger.transaction() as tx:
+        figures = ledger_figures(tx, now)
+        backed_up, configured = (tx.state.get(key) for key in (StateKey.BACKED_UP, StateKey.CONFIGURATION))
         return HealthSnapshot(
+            health=daemon_health(figures, names, app.settings.company.timezone, now, app.login_warnings()),
             cases=tx.cases.count_by_stage(),
             letters=tx.outbox.count_by_status(),
-            quarantine=tx.mail.count(MailState.QUARANTINED),
-            connected=connected,
-            breaker_open=tx.state.value(StateKey.BREAKER, "closed") != "closed",
+            sent=tx.outbox.count_by_kind(LetterStatus.SENT),
+            refused=tx.outbox.count_by_kind(LetterStatus.REFUSED),
+            mails=tx.mail.count_by_kind(),
+            stock=tx.cards.stock(now),
+            overdue_promises=overdue_promises,
+            oldest_letter=tx.outbox.oldest_waiting(),
+            backed_up=backed_up[1] if backed_up else None,
+            configured=configured[1] if configured else None,
         )
+
+
+def count_overdue_promises(app: App) -> int:
+    """Return how many promises have an internal deadline that has passed; reads every open case."""
+    now = app.now()
+    with app.ledger.transaction() as tx:
+        deadlines = [promise.internal_deadline for case in tx.cases.unfinished() for promise in case.owed]
+    return sum(at is not None and at <= now for at in deadlines)

@@ -18,7 +18,7 @@ from followupd.adapters.settings import load
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.app.check import configuration_problems, without_warnings
 from followupd.app.container import App, build_to_run
-from followupd.app.cycle import MAX_CYCLES, health_snapshot, record_alive, run_cycle
+from followupd.app.cycle import MAX_CYCLES, count_overdue_promises, health_snapshot, record_alive, run_cycle
 from followupd.app.listeners import Listeners
 from followupd.domain.keys import TAKEN, StateKey
 from followupd.errors import FollowupdError, UnavailableError
@@ -59,6 +59,8 @@ def _dispatch(read_end: int, handlers: Mapping[signal.Signals, SignalHandler]) -
 _CYCLE_SECONDS = 1
 #: seconds between two records in the ledger that the daemon runs; each is a write to the disk
 _RECORD_SECONDS = 10
+#: seconds between two counts of what only the encrypted cases say, for the metrics
+_COUNT_SECONDS = 300
 #: a clock that differs by more seconds from the time that has passed was set; it must then be steady for so many
 _JUMP_SECONDS, _STEADY_SECONDS = 3600, 60
 #: seconds that a stopping daemon waits for the current letter, in two parts
@@ -104,6 +106,7 @@ class Daemon:
         self._lease = app.ledger.lease()
         self._held: frozenset[str] | None = None
         self._reload = threading.Event()
+        self._next_count, self._overdue_promises = 0.0, 0
         self._stopping = False
         self._ready = False
         self._in_outage = False
@@ -126,7 +129,8 @@ class Daemon:
             }
         )
         log.started(__version__, len(self.app.settings.mailboxes))
-        self.app.ledger.upgrade()
+        if done := self.app.ledger.upgrade():
+            log.ledger_changed(done, self.app.ledger.place)
 
         with self._lease:
             stop_if_restored_copy(self.app.ledger, self.app.now())
@@ -233,7 +237,11 @@ class Daemon:
         record_alive(self.app, self._listeners.connected, self.app.now())
         self._warn_of_logins()
         if self._metrics:
-            self._metrics.report(health_snapshot(self.app, self._listeners.connected))
+            now = monotonic()
+            if now >= self._next_count:
+                self._next_count = now + _COUNT_SECONDS
+                self._overdue_promises = count_overdue_promises(self.app)
+            self._metrics.report(health_snapshot(self.app, self._overdue_promises))
 
     def _record_stopped(self) -> None:
         """Let `status` show that no mailbox is connected; an outage of the ledger must not delay the end."""

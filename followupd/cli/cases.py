@@ -14,7 +14,16 @@ from typing import Any
 
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, open_app, shell_user
-from followupd.cli.output import STATUS_SENTENCES, case_view, print_error, print_json, print_list, print_table
+from followupd.cli.output import (
+    STATUS_SENTENCES,
+    add_range,
+    case_view,
+    in_range,
+    print_error,
+    print_json,
+    print_list,
+    print_table,
+)
 from followupd.clock import local_time, utc_iso
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation
@@ -29,6 +38,10 @@ from followupd.recovery.blockers import blockers_of
 #: the stages in which the follow-up is still ahead
 _BEFORE_FOLLOW_UP = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED, Stage.FIXED})
 _INDENT = "  "
+_LINES_HELP = (
+    "lines of a note: complaint, dismiss, hold, release, fixed, 'kept: 1', 'late: 1 until Friday because ...', "
+    "'promise: ... by Friday', 'refund: 25.00 EUR', 'cause: ...', approve, undo; docs/commands.md has all of them"
+)
 #: fields that only a mail begins with; a note may begin with "issue: ..."
 _MAIL_FIELDS = frozenset(
     {b"date", b"message-id", b"mime-version", b"to", b"subject", b"received", b"in-reply-to"}
@@ -39,6 +52,9 @@ def add(commands: CommandParsers) -> None:
     """Add the parsers of cases, case, explain and tell."""
     cases = commands.add("cases")
     cases.add_argument("--stage", choices=[stage.value for stage in Stage], default="")
+    cases.add_argument("--owner", metavar="AGENT", default="", help="the id of the agent")
+    cases.add_argument("--held", action="store_true", help="only cases on hold")
+    add_range(cases, "cases that were opened")
     cases.set_defaults(do=_cases)
 
     case = commands.add("case")
@@ -51,7 +67,7 @@ def add(commands: CommandParsers) -> None:
 
     tell = commands.add("tell")
     tell.add_argument("ref", metavar="REF")
-    tell.add_argument("lines", metavar="LINE", nargs="*", help="one line of a note, such as 'kept: 1'")
+    tell.add_argument("lines", metavar="LINE", nargs="*", help=_LINES_HELP)
     tell.add_argument(
         "--note",
         metavar="FILE",
@@ -67,10 +83,12 @@ def add(commands: CommandParsers) -> None:
 
 
 def _cases(options: argparse.Namespace) -> int:
-    """List cases, those of one stage with --stage."""
+    """List cases, those that the options ask for."""
     app = open_app(options.config)
     with app.ledger.transaction() as tx:
-        found = [(case, tx.outbox.all(case=case.ref)) for case in tx.cases.all(options.stage)]
+        cases = [case for case in tx.cases.all(options.stage) if _is_wanted(case, options)]
+        cases = in_range(options, app.settings.calendar, app.now(), cases, lambda case: case.opened_at)
+        found = [(case, tx.outbox.all(case=case.ref) if options.json else []) for case in cases]
 
     zone = company_zone(app.settings)
     print_list(
@@ -82,6 +100,11 @@ def _cases(options: argparse.Namespace) -> int:
     )
 
     return DONE
+
+
+def _is_wanted(case: Case, options: argparse.Namespace) -> bool:
+    """Return whether owner and hold of a case are what the options ask for."""
+    return (not options.owner or case.owner == options.owner) and (case.held or not options.held)
 
 
 def _case_row(case: Case, zone: tzinfo) -> tuple[str, ...]:
@@ -235,12 +258,14 @@ def _explained(app: Any, ref: str) -> _Explanation:
         "gift-card": gift_card.next_due(case, playbook),
         "closing": follow_up.next_due(case, playbook) if case.stage is Stage.FOLLOWED_UP else None,
     }
+    quiet_until = app.settings.calendar.quiet_until
+    leaves = {name: quiet_until(at) or at for name, at in times.items() if at and name != "closing"}
     blockers = blockers_of(case) if case.stage in _BEFORE_FOLLOW_UP else []
 
     return _Explanation(
         case,
         letters,
-        {name: at for name, at in times.items() if at},
+        {name: leaves.get(name, at) for name, at in times.items() if at},
         confirm.why_blocked(case),
         [str(blocker.sentence) for blocker in blockers],
     )

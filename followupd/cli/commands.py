@@ -1,6 +1,7 @@
-"""The commands by group, and the module of each one, which is imported when the command is used."""
+"""The commands by group with the module of each one, imported when it is used; their man page and completion."""
 
 import argparse
+import shlex
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -43,12 +44,19 @@ GROUPS: dict[str, dict[str, CommandInfo]] = {
     },
     "Daemon": {
         "run": CommandInfo("daemon", "run the daemon", "followupd run --once"),
-        "status": CommandInfo("daemon", "show daemon, mailbox and outbox health", "followupd status --json"),
+        "status": CommandInfo("daemon", "show daemon, mailbox and outbox health", "followupd status --check"),
         "resume": CommandInfo("daemon", "close the circuit breaker of the outbox", "followupd resume"),
         "login": CommandInfo("daemon", "log in to a mailbox by OAuth", "followupd login support"),
+        "install-service": CommandInfo(
+            "daemon",
+            "install the systemd unit, man page and completion of this installation",
+            "followupd install-service",
+        ),
     },
     "Cases": {
-        "cases": CommandInfo("cases", "list cases", "followupd cases --stage promised"),
+        "cases": CommandInfo(
+            "cases", "list cases", "followupd cases --stage promised --owner ana --since '30 days'"
+        ),
         "case": CommandInfo("cases", "show one case with its history", "followupd case FU-7K3Q9"),
         "explain": CommandInfo(
             "cases", "show why letters were or were not sent, and what is next", "followupd explain FU-7K3Q9"
@@ -67,12 +75,24 @@ GROUPS: dict[str, dict[str, CommandInfo]] = {
         ),
     },
     "Letters": {
-        "letters": CommandInfo("letters", "list queued and sent letters", "followupd letters"),
+        "letters": CommandInfo(
+            "letters", "list queued and sent letters", "followupd letters --status refused --limit 20"
+        ),
         "settle": CommandInfo(
             "letters", "resolve a letter in doubt", "followupd settle FU-7K3Q9.follow-up.1 sent"
         ),
+        "send": CommandInfo(
+            "letters",
+            "let a letter leave that waits for quiet hours or a limit",
+            "followupd send FU-7K3Q9.follow-up.1",
+        ),
         "preview": CommandInfo(
             "letters", "show a letter as it would be sent", "followupd preview follow-up --case FU-7K3Q9"
+        ),
+        "try": CommandInfo(
+            "letters",
+            "send yourself the first letter that a complaint of yours would get",
+            "followupd try you@example.org",
         ),
         "diff": CommandInfo(
             "letters",
@@ -86,6 +106,14 @@ GROUPS: dict[str, dict[str, CommandInfo]] = {
     "Data": {
         "backup": CommandInfo(
             "data", "copy the ledger while it is in use (SQLite)", "followupd backup /var/backups/ledger.db"
+        ),
+        "ledger": CommandInfo(
+            "data",
+            "copy the ledger to another database",
+            "followupd ledger copy --to postgresql://followupd@db.example.com/followupd",
+        ),
+        "rekey": CommandInfo(
+            "data", "encrypt the ledger anew with the first key of its file", "followupd rekey"
         ),
         "upgrade": CommandInfo("data", "upgrade the ledger's tables", "followupd upgrade"),
         "export": CommandInfo(
@@ -135,7 +163,7 @@ def overview() -> str:
     lines = []
     for title, group in GROUPS.items():
         lines.append(f"{title}:")
-        lines += [f"    {name:<12}{command.summary}" for name, command in group.items()]
+        lines += [f"    {name:<17}{command.summary}" for name, command in group.items()]
         lines += [f"  example: {_group_example(title)}", ""]
 
     return "\n".join(lines)
@@ -145,3 +173,93 @@ def _group_example(title: str) -> str:
     """Return the example of the command that is typical of the group."""
     chosen = {"Setup": "check", "Daemon": "status", "Cases": "tell", "Letters": "preview", "Data": "backup"}
     return GROUPS[title][chosen[title]].example
+
+
+# --- man page and completion --------------------------------------------------------------------------------
+
+
+def _all_parsers() -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of every command."""
+    top = argparse.ArgumentParser(prog="followupd")
+    subparsers = top.add_subparsers(prog="followupd")
+    commands = CommandParsers(subparsers, argparse.ArgumentParser(add_help=False))
+    for module in dict.fromkeys(command.module for command in COMMANDS.values()):
+        import_module(f"followupd.cli.{module}").add(commands)
+    parsers: dict[str, argparse.ArgumentParser] = subparsers.choices
+    return parsers
+
+
+def man_page(version: str) -> str:
+    """Return the manual page followupd(1) in troff."""
+    parsers = _all_parsers()
+    lines = [
+        f'.TH FOLLOWUPD 1 "" "followupd {version}"',
+        ".SH NAME",
+        r"followupd \- service recovery by mail: complaints, promises, the follow\-up",
+        ".SH SYNOPSIS",
+        r".B followupd",
+        r"[\-\-config DIR] [\-\-json] COMMAND ...",
+    ]
+    for title, group in GROUPS.items():
+        lines.append(f".SH {title.upper()} COMMANDS")
+        for name, command in group.items():
+            lines += [".TP", f".B followupd {_troff(_usage(parsers[name]))}"]
+            lines += [_troff(f"{command.summary[0].upper()}{command.summary[1:]}.")]
+            for options, meaning in _options(parsers[name]):
+                lines += [".RS", ".TP", f".B {_troff(options)}", _troff(meaning), ".RE"]
+            lines += [".br", f"Example: {_troff(command.example)}"]
+    lines += [
+        ".SH EXIT STATUS",
+        "0 done, 1 problems found, 2 usage, 78 configuration.",
+        ".SH FILES",
+        ".TP",
+        "/etc/followupd",
+        r"configuration (\-\-config, $FOLLOWUPD_CONFIG)",
+        ".TP",
+        "/var/lib/followupd",
+        "the ledger",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _usage(parser: argparse.ArgumentParser) -> str:
+    """Return a command with its arguments in one line."""
+    words = parser.format_usage().split()
+    return " ".join(word for word in words[2:] if word not in {"[-h]", "..."})
+
+
+def _options(parser: argparse.ArgumentParser) -> list[tuple[str, str]]:
+    """Return the options of a command that have a description."""
+    actions = [action for action in parser._actions if action.option_strings and action.dest != "help"]  # noqa: SLF001
+    return [(", ".join(action.option_strings), action.help) for action in actions if action.help]
+
+
+def _troff(text: str) -> str:
+    """Escape a line for troff, in which a backslash, a hyphen and a full stop at the beginning have a meaning."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
+
+
+def completion() -> str:
+    """Return the completion of bash, for commands, options and their fixed values."""
+    cases = []
+    for name, parser in _all_parsers().items():
+        words = sorted({option for action in parser._actions for option in action.option_strings})  # noqa: SLF001
+        for action in parser._actions:  # noqa: SLF001
+            words += [str(choice) for choice in action.choices or ()]
+        cases.append(f"    {name}) words={shlex.quote(' '.join(dict.fromkeys(words)))} ;;")
+    commands = " ".join(COMMANDS)
+    return f"""# bash completion of followupd
+_followupd() {{
+  local command word words
+  for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
+    case "$word" in -*) ;; *) command="$word"; break ;; esac
+  done
+  case "$command" in
+    '') words='{commands} --config --json --version --help' ;;
+{chr(10).join(cases)}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "${{COMP_WORDS[COMP_CWORD]}}"))
+}}
+complete -o default -F _followupd followupd
+"""

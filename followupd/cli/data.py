@@ -1,19 +1,36 @@
-"""backup, upgrade, export, erase: the ledger, and the data of one customer."""
+"""backup, ledger, rekey, upgrade, export, erase: the ledger, and the data of one customer."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, open_app, shell_user
 from followupd.cli.output import print_error, print_json, print_result
+from followupd.domain.keys import StateKey
 from followupd.log import printable
+
+if TYPE_CHECKING:
+    from followupd.app.container import App
 
 
 def add(commands: CommandParsers) -> None:
-    """Add the parsers of backup, upgrade, export and erase."""
+    """Add the parsers of backup, ledger, rekey, upgrade, export and erase."""
     backup = commands.add("backup")
     backup.add_argument("file", metavar="FILE", type=Path)
+    backup.add_argument("--even-empty", action="store_true", help="copy a ledger that has no case, too")
     backup.set_defaults(do=_backup)
+
+    actions = commands.add("ledger").add_subparsers(metavar="ACTION", required=True)
+    copy = commands.add_action(actions, "copy", "copy the ledger to another database, and compare it")
+    copy.add_argument(
+        "--to", metavar="URL", required=True, help="postgresql://USER@HOST/DATABASE or sqlite:///FILE"
+    )
+    copy.set_defaults(do=_copy)
+
+    commands.add("rekey").set_defaults(do=_rekey)
 
     commands.add("upgrade").set_defaults(do=_upgrade)
 
@@ -30,13 +47,72 @@ def add(commands: CommandParsers) -> None:
 def _backup(options: argparse.Namespace) -> int:
     """Copy the ledger to a file."""
     app = open_app(options.config)
+    with app.ledger.transaction() as tx:
+        cases = sum(tx.cases.count_by_stage().values())
+    if not cases and not options.even_empty:
+        print_error(
+            f"followupd backup: the ledger {app.ledger.place} has no case, and nothing was copied; "
+            "is it the right one? --even-empty copies it all the same."
+        )
+        return PROBLEMS
+
     app.ledger.backup(options.file)
+    with app.ledger.transaction() as tx:
+        tx.state.put(StateKey.BACKED_UP, cases, app.now())
     size = options.file.stat().st_size
     print_result(
         options,
-        {"file": str(options.file), "bytes": size},
-        f"Wrote {options.file} ({size:,} bytes) and verified it.",
+        {"file": str(options.file), "bytes": size, "cases": cases},
+        f"Wrote {options.file} ({size:,} bytes, {cases} case(s)) and verified it.",
         "It can only be read with the ledger's key: back up the key as well, in another place.",
+    )
+
+    return DONE
+
+
+@contextmanager
+def _stopped(app: "App") -> Iterator[None]:
+    """Keep every daemon off the ledger during a block; raises AlreadyRunningError while one runs."""
+    from followupd.adapters.storage.lease import AlreadyRunningError
+
+    names = [mailbox.name for mailbox in app.settings.mailboxes]
+    with app.ledger.lease() as lease:
+        if lease.acquire(names, at_once=True) != frozenset(names):
+            raise AlreadyRunningError
+        yield
+
+
+def _copy(options: argparse.Namespace) -> int:
+    """Copy the ledger to another database."""
+    from followupd.adapters.settings import ledger_address
+
+    app = open_app(options.config)
+    with _stopped(app):
+        rows = app.ledger.copy_to(ledger_address(options.to, options.config))
+    print_result(
+        options,
+        {"to": options.to, "rows": rows},
+        f"Copied {sum(rows.values()):,} rows, {rows['case_file']} case(s) among them; both ledgers are the same.",
+        f'Next: write url = "{options.to}" into [ledger], start the daemon, look, and type `followupd resume`: '
+        "a copy sends nothing before.",
+    )
+
+    return DONE
+
+
+def _rekey(options: argparse.Namespace) -> int:
+    """Encrypt the ledger with the first key of its file."""
+    app = open_app(options.config)
+    with _stopped(app):
+        app.training.encrypt_anew()
+        count = app.ledger.encrypt_anew()
+    app.ledger.purge_deleted()
+    print_result(
+        options,
+        {"encrypted": count},
+        f"Encrypted {count:,} values with the first key.",
+        "The old key only proves Message-IDs of earlier mails now. Take it out of the file once nobody "
+        "answers those any more, after some weeks; keep it as long as backups that need it.",
     )
 
     return DONE
@@ -47,7 +123,7 @@ def _upgrade(options: argparse.Namespace) -> int:
     from followupd.adapters.settings import load
     from followupd.app.container import build
 
-    done = build(load(options.config)).ledger.upgrade(on_request=True)
+    done = build(load(options.config)).ledger.open_existing(on_request=True)
     sentence = f"The ledger was {done}." if done else "The ledger is up to date."
     print_result(options, {"done": done or None}, sentence)
 

@@ -1,7 +1,9 @@
 """gift-cards: import codes from a file, and list the stock without the codes."""
 
 import argparse
+import codecs
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,7 +21,10 @@ from followupd.domain.compensation import Money, StockedCard
 from followupd.domain.playbook import Company
 from followupd.errors import UnavailableError
 
-_COLUMNS = "columns are code,amount,currency,expires"
+_COLUMNS: tuple[str, ...] = ("code", "amount", "currency", "expires")
+_EXPECTED = f"columns are {','.join(_COLUMNS)}"
+#: what a spreadsheet makes of a long number: 1.23E+15
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?[Ee]\+\d+")
 
 
 def add(commands: CommandParsers) -> None:
@@ -51,64 +56,99 @@ class _InvalidRowError(ValueError):
 
 
 def _import(options: argparse.Namespace) -> int:
-    """Import the cards of a file; a code that is known already is skipped."""
-    app = open_app(options.config)
-    cards, problems = _read_csv(options.file, app.settings.company)
+    """Import the cards of a file, all or none; a code that is known already is skipped."""
+    app = open_app(options.config, create=True)
     now = app.now()
-    with app.ledger.transaction() as tx:
-        added = [tx.cards.add(card.code, card.money, card.expires, now) for card in cards]
+    cards, problems = _read_csv(options.file, app.settings.company, now)
+    added: list[bool] = []
+    if not problems:
+        with app.ledger.transaction() as tx:
+            added = [tx.cards.add(card.code, card.money, card.expires, now) for card in cards]
     imported = sum(added)
     duplicates = len(added) - imported
 
     view = {"imported": imported, "known": duplicates, "problems": problems}
-    print_result(options, view, f"Imported {imported} gift cards, skipped {duplicates} duplicates.")
+    said = f"Imported {imported} gift cards, skipped {duplicates} duplicates."
+    print_result(options, view, "Nothing was imported; correct the file." if problems else said)
     for problem in problems:
         print_error(problem)
 
     return PROBLEMS if problems else DONE
 
 
-def _read_csv(path: Path, company: Company) -> tuple[list[ImportedCard], list[str]]:
+def _read_csv(path: Path, company: Company, now: datetime) -> tuple[list[ImportedCard], list[str]]:
     """Read a CSV file.
 
     Returns:
         The cards of the valid rows, and a sentence with the line number for each of the others.
     """
     cards, problems = [], []
-    for line, cells in _rows(path):
+    for line, row in _rows(path):
         try:
-            cards.append(_card(cells, company))
+            cards.append(_card(row, company, now))
         except _InvalidRowError as error:
             problems.append(f"{path}:{line}: {error}")
 
     return cards, problems
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row with its line number, without empty rows and the head line.
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield each row by column with its line number, without empty rows and the head line.
+
+    A head line may name the columns in any order; without one they are code, amount, currency, expires.
+
+    Raises:
+        UnavailableError: the file cannot be read, or its head line names no amount.
+    """
+    lines = _text_of(path).splitlines()
+    reader = csv.reader(lines, delimiter=_delimiter(lines))
+    columns = _COLUMNS
+    for row in reader:
+        cells = [cell.strip() for cell in row]
+        names = [cell.casefold() for cell in cells]
+        if "code" in names:
+            if "amount" not in names:
+                raise UnavailableError(f"{path}:{reader.line_num}: no column is named amount; {_EXPECTED}")
+            columns = tuple(names)
+        elif any(cells):
+            yield reader.line_num, dict(zip(columns, cells, strict=False))
+
+
+def _text_of(path: Path) -> str:
+    """Return the text of a file in UTF-8, or in UTF-16 with a byte order mark, as spreadsheets write it.
 
     Raises:
         UnavailableError: the file cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UnavailableError(f"{path} cannot be read: {reason}") from None
-
-    reader = csv.reader(text.splitlines())
-    for row in reader:
-        cells = [cell.strip() for cell in row]
-        if any(cells) and cells[0].casefold() != "code":
-            yield reader.line_num, cells
+        data = path.read_bytes()
+        is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return data.decode("utf-16" if is_wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnavailableError(f"{path} cannot be read: it is not UTF-8; save it as CSV UTF-8") from None
+    except OSError as error:
+        raise UnavailableError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _card(cells: list[str], company: Company) -> ImportedCard:
-    """Parse the cells of a row."""
-    code, amount, currency, expires = (*cells, "", "", "")[:4]
+def _delimiter(lines: list[str]) -> str:
+    """Return what separates the columns: a comma, or the semicolon or tab of spreadsheets in other countries."""
+    first = next((line for line in lines if line.strip()), "")
+    return max(",;\t", key=first.count)
+
+
+def _card(row: dict[str, str], company: Company, now: datetime) -> ImportedCard:
+    """Parse a row."""
+    code, currency = row.get("code", ""), row.get("currency", "")
     if not code:
-        raise _InvalidRowError("there is no code in the first column")
-    return ImportedCard(code, _money(amount, currency or company.currency), _expiry(expires, company))
+        raise _InvalidRowError("there is no code")
+    if _ROUNDED.fullmatch(code):
+        raise _InvalidRowError(
+            "a spreadsheet has rounded this code; format the column as text, and paste it again"
+        )
+    expires = _expiry(row.get("expires", ""), company)
+    if expires and expires <= now:
+        raise _InvalidRowError("the card has expired; take the row out")
+    return ImportedCard(code, _money(row.get("amount", ""), currency or company.currency), expires)
 
 
 def _money(amount: str, currency: str) -> Money:
@@ -119,10 +159,10 @@ def _money(amount: str, currency: str) -> Money:
     try:
         money = Money.of(amount, currency)
     except (ValueError, KeyError):
-        raise _InvalidRowError(f"the amount is not a number such as 20.00; {_COLUMNS}") from None
+        raise _InvalidRowError(f"{amount!r} is not an amount such as 1000.00; {_EXPECTED}") from None
 
     if money.minor == 0:
-        raise _InvalidRowError(f"the amount is zero; {_COLUMNS}")
+        raise _InvalidRowError(f"the amount is zero; {_EXPECTED}")
 
     return money
 
@@ -154,7 +194,7 @@ def _list(options: argparse.Namespace) -> int:
     print_list(
         options,
         [_view(card, zone.key) for card in cards],
-        [_row(card, zone) for card in cards],
+        [_row(card, zone, app.now()) for card in cards],
         head=("number", "amount", "expires", "case", "given"),
         none="No gift cards.",
     )
@@ -162,14 +202,15 @@ def _list(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _row(card: StockedCard, zone: ZoneInfo) -> tuple[str, ...]:
+def _row(card: StockedCard, zone: ZoneInfo, now: datetime) -> tuple[str, ...]:
     """Return the row of a card; its code is never shown."""
+    unused = "expired" if card.expires and card.expires <= now else "in stock"
     return (
         str(card.number),
         f"{card.money.amount} {card.money.currency}",
         card.last_day(zone.key) or "never",
         card.case_ref or "",
-        local_time(card.taken_at, zone) if card.case_ref else "in stock",
+        local_time(card.taken_at, zone) if card.case_ref else unused,
     )
 
 

@@ -1,14 +1,21 @@
-"""letters, settle, preview, diff: show the outbox and letters as they would be sent."""
+"""letters, settle, send, preview, try, diff: show the outbox and letters as they would be sent."""
 
 import argparse
-from datetime import datetime, tzinfo
+from base64 import b64encode
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from email.message import EmailMessage
+from email.utils import make_msgid
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, USAGE, company_zone, open_app, shell_user
+from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, open_app, shell_user
 from followupd.cli.output import (
     STATUS_SENTENCES,
+    add_range,
+    in_range,
     letter_view,
     print_error,
     print_json,
@@ -17,14 +24,33 @@ from followupd.cli.output import (
     write_file,
 )
 from followupd.clock import local_time
-from followupd.domain.letter import Letter, OutboxEntry
-from followupd.domain.mail import Person
+from followupd.domain.letter import Letter, LetterKind, LetterStatus, OutboxEntry
+from followupd.domain.mail import IncomingMail, MailLocation, Person
 from followupd.log import printable, printable_lines
+
+if TYPE_CHECKING:
+    from followupd.adapters.settings import Settings
+    from followupd.app.container import App
+
+_LETTERS_HELP = (
+    "confirmation, delay, holding, follow-up, gift-card, safety, or a mail to agents such as opened"
+)
+#: the complaint of `followupd try`
+_COMPLAINT = "My order has still not arrived\n\nI have waited for three weeks. This is unacceptable."
 
 
 def add(commands: CommandParsers) -> None:
-    """Add the parsers of letters, settle, preview and diff."""
-    commands.add("letters").set_defaults(do=_letters)
+    """Add the parsers of letters, settle, send, preview, try and diff."""
+    letters = commands.add("letters")
+    letters.add_argument("--status", choices=[status.value for status in LetterStatus], default="")
+    letters.add_argument("--kind", choices=[kind.value for kind in LetterKind], default="")
+    letters.add_argument("--case", metavar="REF", default="", help="the letters of one case")
+    add_range(letters, "letters that were written")
+    letters.set_defaults(do=_letters)
+
+    send = commands.add("send")
+    send.add_argument("key", metavar="KEY", help="the letter's key, as in `followupd letters`")
+    send.set_defaults(do=_send)
 
     settle = commands.add("settle")
     settle.add_argument("key", metavar="KEY", help="the letter's key, as in `followupd letters`")
@@ -33,6 +59,12 @@ def add(commands: CommandParsers) -> None:
 
     _add_preview(commands.add("preview"))
 
+    trial = commands.add("try")
+    trial.add_argument("address", metavar="ADDRESS", help="yours, where the letter goes; no agent's")
+    trial.add_argument("--text", metavar="FILE", type=Path, help="a complaint of your own, as plain text")
+    trial.add_argument("--dry-run", action="store_true", help="show the letter without sending it")
+    trial.set_defaults(do=_try)
+
     diff = commands.add("diff")
     diff.add_argument("old", metavar="OLD_DIR", type=Path, help="an earlier configuration directory")
     diff.set_defaults(do=_diff)
@@ -40,7 +72,7 @@ def add(commands: CommandParsers) -> None:
 
 def _add_preview(preview: argparse.ArgumentParser) -> None:
     """Add the arguments of preview."""
-    preview.add_argument("letter", metavar="LETTER", nargs="?", default="", help="such as follow-up")
+    preview.add_argument("letter", metavar="LETTER", nargs="?", default="", help=_LETTERS_HELP)
     preview.add_argument("--case", metavar="REF", default="", help="a real case instead of a sample")
     preview.add_argument("--sample", choices=["short", "long", "hostile"], default="short")
     preview.add_argument("--language", metavar="LANGUAGE", default="", help="of a sample's letter: en, de")
@@ -61,10 +93,15 @@ def _add_preview(preview: argparse.ArgumentParser) -> None:
 
 
 def _letters(options: argparse.Namespace) -> int:
-    """List all letters of the outbox."""
+    """List the letters of the outbox, those that the options ask for."""
     app = open_app(options.config)
+    statuses = [LetterStatus(options.status)] if options.status else []
     with app.ledger.transaction() as tx:
-        entries = tx.outbox.all()
+        entries = tx.outbox.all(*statuses, case=options.case.upper())
+
+    if options.kind:
+        entries = [entry for entry in entries if entry.letter.kind.value == options.kind]
+    entries = in_range(options, app.settings.calendar, app.now(), entries, lambda entry: entry.written_at)
 
     zone = company_zone(app.settings)
     print_list(
@@ -89,6 +126,23 @@ def _letter_row(entry: OutboxEntry, zone: tzinfo) -> tuple[str, ...]:
         local_time(not_before, zone) if not_before else "",
         entry.reply,
     )
+
+
+def _send(options: argparse.Namespace) -> int:
+    """Let a letter leave that waits for the end of quiet hours or for a quota."""
+    from followupd.services.outbox.policy import send_at_once
+
+    app = open_app(options.config)
+    with app.ledger.transaction() as tx:
+        why = send_at_once(tx, options.key, app.now())
+    if why:
+        print_error(f"followupd send: {why}")
+        return PROBLEMS
+
+    view = {"key": options.key, "leaves": "at once"}
+    print_result(options, view, f"{options.key} leaves in the next cycle, unless its case is on hold.")
+
+    return DONE
 
 
 def _settle(options: argparse.Namespace) -> int:
@@ -232,3 +286,127 @@ def _diff(options: argparse.Namespace) -> int:
         print_error("No letter differs.")
 
     return DONE
+
+
+# --- try ---
+
+
+def _try(options: argparse.Namespace) -> int:
+    """Let a complaint arrive from an address, show what the agent gets, and send the first letter at once.
+
+    It is heard, written and sent as every other, but by a ledger and a key of its own that are deleted behind it:
+    neither the real ledger nor its daemon knows of it, and no agent gets a mail.
+    """
+    from tempfile import TemporaryDirectory
+
+    from followupd import clock
+    from followupd.adapters.settings import load
+    from followupd.app.container import build_to_run
+
+    settings = load(options.config)
+    complaint = options.text.read_text(encoding="utf-8") if options.text else _COMPLAINT
+    with TemporaryDirectory() as place:
+        app = build_to_run(_trial_settings(settings, Path(place)))
+        app.ledger.upgrade()
+        try:
+            shown, sent = _first_letters(
+                app, options.address, complaint, clock.now(), send=not options.dry_run
+            )
+        finally:
+            app.ledger.close()
+
+    if options.json:
+        print_json([{**letter_view(entry), "text": entry.letter.text} for entry in shown])
+    for entry in () if options.json else shown:
+        print(f"--- to {entry.letter.to.address} ---")
+        _print_letter(entry.letter)
+    if sent is None:
+        print_error(
+            "No letter was written: the mail was not taken for a customer's complaint (`followupd read`)."
+        )
+        return PROBLEMS
+    if not options.dry_run:
+        print_error(f"The letter to {options.address} {STATUS_SENTENCES[sent.status]}. {sent.reply}")
+    return DONE if options.dry_run or sent.status is LetterStatus.SENT else PROBLEMS
+
+
+def _trial_settings(settings: "Settings", place: Path) -> "Settings":
+    """Return settings with a ledger and a key of their own, and no copy of a letter to the mailbox."""
+    from secrets import token_bytes
+
+    from followupd.adapters.settings import Secret
+
+    key = place / "key"
+    key.write_text(b64encode(token_bytes(32)).decode(), encoding="ascii")
+    ledger = {"url": f"sqlite:///{place}/ledger.db", "key": Secret(f"file:{key}"), "password": Secret()}
+    return replace(
+        settings,
+        ledger=settings.ledger.model_copy(update=ledger),
+        smtp=settings.smtp.model_copy(update={"witness": "none"}),
+    )
+
+
+def _first_letters(
+    app: "App", address: str, complaint: str, now: datetime, *, send: bool
+) -> tuple[list[OutboxEntry], OutboxEntry | None]:
+    """Let a complaint arrive, and send the letter that answers it.
+
+    Args:
+        app: the services, with a ledger that is empty.
+        address: whose complaint it is, and where the letter goes.
+        complaint: its words.
+        now: when the letter leaves; the complaint came as long before as the playbook waits.
+        send: whether it leaves.
+
+    Returns:
+        All letters that were written, and the one to the customer; None if there is none.
+    """
+    from followupd.services.outbox.policy import send_at_once
+
+    wait = app.settings.playbooks.default.confirm_after
+    came = now - (app.settings.calendar.after(now, wait) - now) - timedelta(minutes=1)
+    mailbox = app.settings.mailboxes[0]
+    with app.ledger.transaction() as tx:
+        [stored] = tx.mail.store([_arrived(app, address, complaint, came)], came)
+        tx.mail.add_command(stored.mail_id, "complaint", "tag", came)
+    for at in (came, now):
+        app.commands.run(at)
+        app.router.run(at)
+        app.cases.run(at)
+    for is_sent in (True, False):
+        app.inbox.mark_synced(mailbox.name, now, sent=is_sent)
+
+    with app.ledger.transaction() as tx:
+        shown = tx.outbox.all()
+        for entry in shown:
+            if entry.letter.to_customer and send:
+                send_at_once(tx, entry.letter.key, now)
+            else:
+                tx.outbox.drop(entry.letter.key)
+    app.sender.run(now)
+    keys = [entry.letter.key for entry in shown if entry.letter.to_customer]
+    with app.ledger.transaction() as tx:
+        return shown, tx.outbox.get(keys[0]) if keys else None
+
+
+def _arrived(app: "App", address: str, complaint: str, at: datetime) -> IncomingMail:
+    """Return a customer's complaint as the mailbox would have it."""
+    from followupd.app.container import identity_of
+    from followupd.text import mail
+
+    settings = app.settings
+    message = EmailMessage()
+    message["From"], message["To"] = address, settings.mailboxes[0].address
+    message["Subject"], message["Date"] = complaint.strip().splitlines()[0][:60], at
+    message["Message-ID"] = make_msgid(domain="followupd.invalid")
+    message.set_content(complaint)
+    raw = message.as_bytes()
+    return IncomingMail(
+        place=MailLocation(settings.mailboxes[0].name, settings.mailboxes[0].inbox, 1, 1),
+        fingerprint=sha256(raw).hexdigest(),
+        received_at=at,
+        tags=frozenset(),
+        in_sent=False,
+        message=mail.read(raw, identity_of(settings), in_sent=False, received_at=at),
+        reason="",
+    )

@@ -22,17 +22,25 @@ if TYPE_CHECKING:
     from followupd.app.container import App
 
 
-def open_app(directory: Path) -> "App":
+def open_app(directory: Path, *, create: bool = False) -> "App":
     """Load the configuration, build the application and upgrade its ledger.
+
+    Args:
+        directory: the configuration directory.
+        create: make a ledger that does not exist; otherwise a mistyped address would look like an empty house.
 
     Raises:
         SetupError: the configuration has problems; the error lists all of them.
+        NoLedgerError: there is no ledger.
     """
     from followupd.adapters.settings import load
     from followupd.app.container import build
 
     app = build(load(directory))
-    app.ledger.upgrade()
+    if create:
+        app.ledger.upgrade()
+    else:
+        app.ledger.open_existing()
 
     return app
 

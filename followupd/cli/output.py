@@ -5,15 +5,18 @@ import json
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from followupd.clock import utc_iso
 from followupd.errors import UnavailableError
 from followupd.log import printable, printable_lines
 
 if TYPE_CHECKING:  # every command imports this module, and some use no case
+    from followupd.domain.calendar import Calendar
     from followupd.domain.case import Case
     from followupd.domain.compensation import Money
     from followupd.domain.events import Event
@@ -31,6 +34,7 @@ STATUS_SENTENCES = {
     "dropped": "was cancelled",
 }
 _SEPARATOR = "  "
+Item = TypeVar("Item")
 
 
 def print_json(value: Any, indent: int | None = 2) -> None:
@@ -78,6 +82,52 @@ def print_list(
         print_table(rows, head)
     else:
         print_error(none)
+
+
+def add_range(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the options that limit a list by time and number; `what` names its items."""
+    help_text = f"only {what} since a date or within a duration, such as '30 days'"
+    parser.add_argument("--since", metavar="WHEN", default="", help=help_text)
+    parser.add_argument("--limit", metavar="N", type=int, default=0, help="only the newest N")
+
+
+def in_range(
+    options: argparse.Namespace,
+    calendar: "Calendar",
+    now: datetime,
+    items: list[Item],
+    moment: "Callable[[Item], datetime]",
+) -> list[Item]:
+    """Return the items that --since and --limit leave, in their order, which is by time.
+
+    Args:
+        options: those of the command.
+        calendar: the company's.
+        now: the present time.
+        items: all of them.
+        moment: returns when an item came to be.
+
+    Raises:
+        UnavailableError: --since is neither a date nor a duration.
+    """
+    if options.since:
+        start = _start(options.since, calendar, now)
+        items = [item for item in items if moment(item) >= start]
+    return items[-options.limit :] if options.limit > 0 else items
+
+
+def _start(since: str, calendar: "Calendar", now: datetime) -> datetime:
+    """Return the first moment of a range."""
+    from followupd.domain.calendar import Duration
+
+    with suppress(ValueError):
+        return calendar.moment(date.fromisoformat(since), time())
+    try:
+        return now - (calendar.after(now, Duration.parse(since)) - now)
+    except ValueError as error:
+        raise UnavailableError(
+            f"--since {since}: neither a date such as 2026-12-01 nor a duration: {error}"
+        ) from None
 
 
 def print_error(text: str) -> None:

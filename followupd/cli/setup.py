@@ -1,10 +1,15 @@
 """demo, init, customise, check, when: try followupd out, set it up, and check it, also against servers."""
 
 import argparse
+import getpass
 import io
+import json
+import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +22,9 @@ from followupd.errors import Problem, SetupError, UnavailableError
 
 if TYPE_CHECKING:
     from followupd.adapters.imap.folders import Survey
+    from followupd.adapters.imap.mailbox import ImapMailbox
     from followupd.adapters.settings import MailboxSettings, Settings
+    from followupd.adapters.settings.toml_lines import Path as Key
 
 #: a difference of the clocks from which on times in letters and logs are hard to compare
 _CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -28,17 +35,28 @@ _LOGIN_HINT = (
 _HOST_HINT = "Correct host or port, or start the server; a firewall may block the connection."
 _TLS_HINT = 'Correct security and port: "tls" usually has 993 or 465, "starttls" 143 or 587.'
 _OTHER_HINT = "Correct host, port, security or username."
-#: part of an error message -> hint
+_FOLDER_HINT = "Write the name of a folder that the server has."
+#: part of an error message -> the key that is probably wrong, "" for the table as a whole, and the hint
 _HINTS = {
-    "was refused": _LOGIN_HINT,
-    "refused the login": _LOGIN_HINT,
-    "not trusted": "Set `ca_file` to the server's own CA, or give the server a certificate for this name.",
-    "CA file": "Correct `ca_file`.",
-    "nothing listens": _HOST_HINT,
-    "is not known": "Correct host, or this machine's DNS.",
-    "TLS with": _TLS_HINT,
-    "did not answer": _HOST_HINT,
-    "STARTTLS": _TLS_HINT,
+    "the server has no folder for `sent`": ("sent", _FOLDER_HINT),
+    "the server has no folder for `inbox`": ("inbox", _FOLDER_HINT),
+    "does not accept letters from": ("from_address", "Correct `from_address`, or log in as its owner."),
+    "does not accept letters to": (
+        "",
+        "Log in: set `username` and `password`, or let the server relay for us.",
+    ),
+    "was refused": ("", _LOGIN_HINT),
+    "refused the login": ("", _LOGIN_HINT),
+    "not trusted": (
+        "",
+        "Set `ca_file` to the server's own CA, or give the server a certificate for this name.",
+    ),
+    "CA file": ("ca_file", "Correct `ca_file`."),
+    "nothing listens": ("", _HOST_HINT),
+    "is not known": ("", "Correct host, or this machine's DNS."),
+    "TLS with": ("", _TLS_HINT),
+    "did not answer": ("", _HOST_HINT),
+    "STARTTLS": ("", _TLS_HINT),
 }
 
 
@@ -50,15 +68,24 @@ def check_servers(settings: "Settings", print_line: Callable[[str], None]) -> li
     problems: list[Problem] = []
     for number, mailbox in enumerate(settings.mailboxes):
         sentences = mailbox_sentences(settings, mailbox)
-        _add(problems, _check_server(f"mailbox[{number}]", mailbox.name, sentences, print_line))
+        _add(problems, _check_server(("mailbox", number), mailbox.name, sentences, print_line))
 
-    _add(problems, _check_server("smtp", "smtp", smtp_sentences(settings), print_line))
+    _add(problems, _check_server(("smtp",), "smtp", smtp_sentences(settings), print_line))
 
-    return problems
+    return [_located(problem, settings.directory) for problem in problems]
+
+
+def _located(problem: Problem, directory: Path) -> Problem:
+    """Return a problem of a server with the line of its key in followupd.toml."""
+    from followupd.adapters.settings import line_of
+
+    if problem.line or not problem.key:
+        return problem
+    return replace(problem, line=line_of(directory, problem.key))
 
 
 def _check_server(
-    key: str, name: str, sentences: Iterable[str], print_line: Callable[[str], None]
+    path: "Key", name: str, sentences: Iterable[str], print_line: Callable[[str], None]
 ) -> list[Problem]:
     """Print the sentences about one server; return the problems that interrupt them."""
     try:
@@ -67,7 +94,7 @@ def _check_server(
     except SetupError as error:
         return list(error.problems)
     except UnavailableError as error:
-        return [unavailable_problem(key, str(error))]
+        return [unavailable_problem(path, str(error))]
 
     return []
 
@@ -77,14 +104,18 @@ def _add(problems: list[Problem], found: list[Problem]) -> None:
     problems += [problem for problem in found if problem not in problems]
 
 
-def unavailable_problem(key: str, reason: str) -> Problem:
-    """Return the problem for a server that cannot be used, with the hint that most likely helps."""
-    hint = _OTHER_HINT
-    for part, known_hint in _HINTS.items():
-        if part in reason:
-            hint = known_hint
-            break
+def unavailable_problem(path: "Key", reason: str) -> Problem:
+    """Return the problem for a server that cannot be used, with the hint that most likely helps.
 
+    Args:
+        path: of the server's table in followupd.toml.
+        reason: why it cannot be used.
+    """
+    from followupd.adapters.settings.toml_lines import dotted
+
+    keys = ((name, hint) for part, (name, hint) in _HINTS.items() if part in reason)
+    name, hint = next(keys, ("", _OTHER_HINT))
+    key = dotted((*path, name) if name else path)
     return Problem("followupd.toml", None, key, "O01", reason, hint)
 
 
@@ -98,6 +129,7 @@ def mailbox_sentences(settings: "Settings", mailbox: "MailboxSettings") -> Itera
     from followupd.adapters.accounts import mailbox_of
 
     with mailbox_of(mailbox) as connection:
+        _require_folders(connection, mailbox)
         command_folders = connection.existing(settings.folders)
         yield from survey_sentences(connection.survey(clock.now()), command_folders)
         for folder, line in settings.folders.items():
@@ -107,15 +139,28 @@ def mailbox_sentences(settings: "Settings", mailbox: "MailboxSettings") -> Itera
                 yield f"{folder} does not exist; create it, and moving a mail there means {line!r}"
 
 
+def _require_folders(connection: "ImapMailbox", mailbox: "MailboxSettings") -> None:
+    """Check that the folders which the configuration names exist.
+
+    Raises:
+        UnavailableError: one does not, with the folders that there are.
+    """
+    for key, folder in (("inbox", mailbox.inbox), ("sent", mailbox.sent)):
+        if folder and not connection.existing([folder]):
+            names = ", ".join(sorted(connection.folders))
+            raise UnavailableError(f"the server has no folder for `{key}` named {folder!r}; it has {names}")
+
+
 def smtp_sentences(settings: "Settings") -> Iterator[str]:
-    """Connect to the SMTP server and describe it.
+    """Connect to the SMTP server, offer it a letter of each mailbox without sending one, and describe it.
 
     Raises:
         UnavailableError: it cannot be used.
     """
     from followupd.adapters.accounts import transport_of
 
-    yield from transport_of(settings.smtp).survey()
+    addresses = [(settings.from_address(each.name), each.address) for each in settings.mailboxes]
+    yield from transport_of(settings.smtp).survey(addresses)
 
 
 def survey_sentences(survey: "Survey", command_folders: Collection[str] = ()) -> Iterator[str]:
@@ -179,6 +224,25 @@ def add(commands: CommandParsers) -> None:
 
     init = commands.add("init")
     init.add_argument("directory", metavar="DIR", type=Path)
+    init.add_argument(
+        "--address", metavar="ADDRESS", default="", help="of the mailbox that customers write to"
+    )
+    init.add_argument(
+        "--password-file", metavar="FILE", default="", help="the mailbox's password; - reads standard input"
+    )
+    init.add_argument("--company", metavar="NAME", default="", help="the name that customers know")
+    init.add_argument("--agent", metavar="'NAME <ADDRESS>'", default="", help="who answers customers")
+    init.add_argument(
+        "--phone", metavar="NUMBER", default="", help="the agent's direct phone, such as +44..."
+    )
+    init.add_argument(
+        "--imap", metavar="HOST:PORT", default="", help="instead of the server that is found; tls://HOST:PORT"
+    )
+    init.add_argument("--smtp", metavar="HOST:PORT", default="", help="instead of the server that is found")
+    init.add_argument("--ca-file", metavar="FILE", default="", help="the certificate of your own CA")
+    init.add_argument(
+        "--starter", action="store_true", help="ask nothing; write the starter with its examples"
+    )
     init.set_defaults(do=_init)
 
     customise = commands.add("customise")
@@ -230,20 +294,173 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from followupd.adapters.overlay import write_starter
+    """Write a configuration: from answers and what can be found out, or the starter with its examples."""
+    from followupd.adapters.overlay import set_values, store_secret, write_starter
 
+    answers = _answers(options)
+    values = _values(answers, options) if answers else {}
     written = write_starter(options.directory)
+    if values:
+        set_values(options.directory, values)
+    if answers and answers.password:
+        written += [store_secret(options.directory, name, answers.password) for name in ("imap", "smtp")]
+
     if options.json:
         print_json([str(path) for path in written])
         return DONE
 
     names = [str(path.relative_to(options.directory)) for path in written]
     print(f"Wrote to {options.directory}: {', '.join(names)}")
-    print("Next:")
-    print(f"  edit {options.directory / 'followupd.toml'}")
-    print(f"  followupd check --online --config {options.directory}")
+    if not answers:
+        print(f"Next:\n  edit {options.directory / 'followupd.toml'}")
+        print(f"  followupd check --online --config {options.directory}")
+        return DONE
+
+    options.config, options.online = options.directory, bool(answers.password)
+    _check(options)  # what is missing is told by its line; the files are written all the same
+    print(f"Next:\n  followupd try ADDRESS (yours, and no agent's) --config {options.directory}")
+    print("  followupd install-service")
 
     return DONE
+
+
+@dataclass(frozen=True, slots=True)
+class SetupAnswers:
+    """What only the administrator knows; "" for what was not answered."""
+
+    address: str
+    password: str
+    company: str
+    name: str
+    email: str
+    phone: str
+
+
+def _answers(options: argparse.Namespace) -> SetupAnswers | None:
+    """Return the answers of the options and, on a terminal, to questions; None for the starter alone."""
+    given = (options.address, options.password_file, options.company, options.agent, options.phone)
+    is_asked = sys.stdin.isatty() and not options.starter
+    if not is_asked and not any(given):
+        return None
+
+    def answer(value: str, question: str) -> str:
+        return value or (input(f"{question}: ").strip() if is_asked else "")
+
+    address = answer(options.address, "The address that customers write to")
+    password = _password(options.password_file, address if is_asked else "")
+    company = answer(options.company, "Your company's name, as customers know it")
+    agent = answer(options.agent, "Who answers them, as Ana Reyes <ana@acme.example>")
+    phone = answer(options.phone, "That person's direct phone, as +44 20 7123 4567")
+    name, email = parseaddr(agent)
+    return SetupAnswers(address, password, company, name, email, phone)
+
+
+def _password(file: str, address: str) -> str:
+    """Return the mailbox's password from a file or standard input, or asked for on the terminal without echo.
+
+    Raises:
+        UnavailableError: the file cannot be read.
+    """
+    if not file:
+        return getpass.getpass(f"The password of {address}: ") if address else ""
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnavailableError(f"{file} cannot be read: {error}") from None
+    return text.strip("\r\n")
+
+
+def _values(answers: SetupAnswers, options: argparse.Namespace) -> dict[str, dict[str, str]]:
+    """Return what to write into followupd.toml: table -> key -> value as TOML writes it."""
+    servers = _servers(answers, options)
+    login = {"username": answers.address, "ca_file": options.ca_file}
+    local = answers.name.split(" ", maxsplit=1)[0].lower()
+    agent = {"name": answers.name, "email": answers.email, "phone": answers.phone}
+    found: dict[str, dict[str, Any]] = {
+        "company": {"name": answers.company, **_of_this_machine()},
+        "mailbox": {"address": answers.address, **login, **servers.get("imap", {})},
+        "smtp": {**login, **servers.get("smtp", {})},
+        "agent": {**agent, "id": local if local.isascii() and local.isalnum() else ""},
+    }
+    found["hours"] = {"holidays": _holidays(found["company"].get("locale", ""))}
+    return {
+        table: {key: _in_toml(value) for key, value in row.items() if value} for table, row in found.items()
+    }
+
+
+def _in_toml(value: str | int) -> str:
+    """Return a text or a number as TOML writes it."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _servers(answers: SetupAnswers, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Return the keys of both servers: as the options name them, or as they are found; print what was found."""
+    from followupd.adapters.network import find_servers
+
+    named = {
+        name: _named_server(getattr(options, name), answers.address, port)
+        for name, port in (("imap", 993), ("smtp", 587))
+    }
+    if not answers.address or all(named.values()):
+        return named
+
+    found = find_servers(answers.address)
+    if found is None:
+        print_error(
+            f"No servers of {answers.address} were found; write them into followupd.toml, or use --imap and --smtp."
+        )
+        return named
+    print_error(f"Found {found.imap.host} and {found.smtp.host}, by {found.source}.")
+    return {name: named[name] or asdict(getattr(found, name)) for name in named}
+
+
+def _named_server(place: str, username: str, usual_port: int) -> dict[str, Any]:
+    """Return the keys of a server that an option names, {} for none.
+
+    Args:
+        place: HOST, HOST:PORT, or with its security before it: tls://HOST:PORT.
+        username: for the login.
+        usual_port: where none is named.
+    """
+    if not place:
+        return {}
+    scheme, _, address = place.rpartition("://")
+    host, _, port = address.partition(":")
+    number = int(port) if port.isdigit() else usual_port
+    security = scheme or ("tls" if number in {993, 465} else "starttls")
+    return {"host": host, "port": number, "security": security, "username": username}
+
+
+def _of_this_machine() -> dict[str, str]:
+    """Return time zone, locale and currency of this machine, as far as they are known."""
+    from babel import Locale, UnknownLocaleError
+    from babel.numbers import get_territory_currencies
+
+    found = {"timezone": _time_zone()}
+    locale = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
+    code = locale.partition(".")[0]
+    try:
+        territory = Locale.parse(code).territory
+    except (ValueError, UnknownLocaleError, TypeError):
+        return found
+    if territory:
+        found.update(locale=code, currency=get_territory_currencies(territory)[0])
+    return found
+
+
+def _time_zone() -> str:
+    """Return the time zone of this machine, "" if its name is not known."""
+    _, _, zone = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")
+    return zone if "/" in zone else ""
+
+
+def _holidays(locale: str) -> str:
+    """Return the country of a locale if its public holidays are known, "" otherwise."""
+    from followupd.domain.calendar import holidays_problem
+
+    _, _, country = locale.partition("_")
+    is_starters = country in {"", "GB"}  # whose parts have holidays of their own
+    return "" if is_starters or holidays_problem(country) else country
 
 
 def _customise(options: argparse.Namespace) -> int:
@@ -288,8 +505,8 @@ def _check(options: argparse.Namespace) -> int:
     from followupd.app.check import configuration_problems
 
     problems = configuration_problems(options.config, clock.now())
-    if options.online and not any(problem.file.startswith("followupd.toml") for problem in problems):
-        problems += _online(options)
+    if options.online:
+        _add(problems, _online(options))
 
     if options.json:
         print_json([_view(problem) for problem in problems])
@@ -312,14 +529,22 @@ def _view(problem: Problem) -> dict[str, Any]:
 
 
 def _online(options: argparse.Namespace) -> list[Problem]:
-    """Print what every server supports, on standard error beside JSON; return the problems."""
-    from followupd.adapters.settings import load, missing_secrets
+    """Print what every server supports, on standard error beside JSON; return the problems.
 
-    settings = load(options.config)
+    Servers are asked although other things are wrong, but not with settings that cannot be used.
+    """
+    from followupd.adapters.settings import examine, missing_secrets
+    from followupd.app.container import ledger_key_problem, ledger_problem
+
+    settings, _ = examine(options.config)
+    if settings is None:
+        return []
     problems = missing_secrets(settings)
-    found = check_servers(settings, print_error if options.json else print)
+    if not problems and not ledger_key_problem(settings) and (trouble := ledger_problem(settings)):
+        problems = [trouble]
+    _add(problems, check_servers(settings, print_error if options.json else print))
 
-    return problems + [problem for problem in found if problem not in problems]
+    return problems
 
 
 def _when(options: argparse.Namespace) -> int:

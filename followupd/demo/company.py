@@ -1,15 +1,14 @@
 """The demo's company: its configuration, and the application with a simulated clock."""
 
-import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from followupd.adapters.imap.mailbox import ImapMailbox
-from followupd.adapters.overlay import write_starter
+from followupd.adapters.overlay import set_values, write_starter
 from followupd.adapters.settings import Settings, load
 from followupd.app.container import App, build_to_run
 from followupd.app.cycle import run_cycle
@@ -28,8 +27,25 @@ _MARK = ".followupd-demo"
 _DEFAULT_DIRECTORY = Path("followupd-demo")
 CONFIG, LETTERS, PAGE, LOG = "config", "letters", "index.html", "followupd.log"
 
-_SECTION = re.compile(r"\[\[?([\w.]+)\]?\]")
-_KEY = re.compile(r"(\w+)\s*=")
+#: whom the demo's company has besides the starter's one agent
+_LEADS = """
+[[agent]]
+id = "ben"
+name = "Ben Okafor"
+email = "ben@example.com"
+phone = "+44 20 7946 0123"
+role = "lead"
+limit = "200.00"
+
+[[agent]]
+id = "clara"
+name = "Clara Lindt"
+email = "clara@example.com"
+phone = "+44 20 7946 0456"
+role = "manager"
+limit = "1000.00"
+"""
+
 #: days without a holiday that the story needs: a week of work, and the days until the follow-up
 _ORDINARY_DAYS = 14
 _TUESDAY = 1
@@ -100,6 +116,8 @@ def new_password() -> str:
 def write_configuration(directory: Path, password: str) -> Settings:
     """Write the starter configuration with its secrets in files, so that commands can use it afterwards."""
     write_starter(directory)
+    with (directory / "followupd.toml").open("a", encoding="utf-8") as file:
+        file.write(_LEADS)
     secret = directory / "credentials" / "imap"
     secret.write_text(f"{password}\n", encoding="utf-8")
     secret.chmod(0o600)
@@ -126,22 +144,7 @@ def _set_ports(directory: Path, *, imap: int, smtp: int) -> None:
         },
         "ledger": {"url": '"sqlite:///ledger.db"', "key": '"file:credentials/ledger-key"'},
     }
-    path = directory / "followupd.toml"
-    lines = _replace_values(path.read_text(encoding="utf-8").splitlines(), values)
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _replace_values(lines: list[str], values: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """Yield the lines of a TOML file with other values: section -> key -> value."""
-    section = ""
-    for line in lines:
-        if header := _SECTION.match(line):
-            section = header[1]
-        key = _KEY.match(line)
-        if key and key[1] in values.get(section, {}):
-            yield f"{key[1]} = {values[section][key[1]]}"
-        else:
-            yield line
+    set_values(directory, values)
 
 
 def first_day(calendar: Calendar, now: datetime) -> datetime:

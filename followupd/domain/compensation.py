@@ -1,5 +1,6 @@
 """Compensation: its kinds, amounts and states, and gift cards (practices 9, 43, 46 and 73)."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,10 @@ class GrantState(StrEnum):
     REFUSED = "refused"
 
 
+#: a separator before three digits: of thousands for some readers, of decimals for others
+_THOUSANDS = re.compile(r"[.,]\d{3}$")
+#: decimals of currencies such as the dinar, whose amounts are written with three
+_THREE_PLACES = 3
 #: amounts in minor units are below this
 _TOO_MUCH = 10**12
 
@@ -68,7 +73,8 @@ class Money:
             currency: an ISO 4217 code in any case, which says how many decimal places there may be.
 
         Raises:
-            ValueError: the text is not an amount, has too many decimal places, or is out of range.
+            ValueError: the text is not an amount, could be one or a thousand ("1,000"), has too many decimal
+                places, or is out of range.
         """
         places = get_currency_precision(currency)
         try:
@@ -78,6 +84,8 @@ class Money:
 
         if not minor.is_finite() or minor != minor.to_integral_value():
             raise ValueError(f"{amount!r} has more than {places} decimal places")
+        if _THOUSANDS.search(amount) and places < _THREE_PLACES:
+            raise ValueError(f"{amount!r} could be read as thousands or as decimals")
         if not 0 <= minor < _TOO_MUCH:
             raise ValueError(f"{amount!r} is out of range")
 

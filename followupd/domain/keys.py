@@ -56,6 +56,12 @@ class StateKey(StrEnum):
     ABSENCES = "absences"
     #: how far the deletion of old mail has come
     RETENTION = "retention"
+    #: the keys of letters that wait neither for quiet hours nor for a quota, because a person said so
+    AT_ONCE = "at once"
+    #: when `followupd backup` copied the ledger last; the value is the number of cases
+    BACKED_UP = "backed up"
+    #: a known word, encrypted: a key that cannot open it is not this ledger's
+    KNOWN_WORD = "known word"
     #: the classifier's trained weights
     TRAINING = "learned"
 

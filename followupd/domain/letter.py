@@ -274,13 +274,15 @@ class OutboxUsage:
     `recent` has the times of automatic letters by address and by domain ("@customers.example"), oldest first.
     `sent` are the numbers of letters in the breaker's window, `stopped` the budgets that stay exhausted until
     an operator resumes. `copies` are the Message-IDs of letters of which
-    a copy is in a mailbox already. `breaker` is why the circuit breaker is open, "" while it is closed.
+    a copy is in a mailbox already. `at_once` are the keys of letters that a person let leave without waiting.
+    `breaker` is why the circuit breaker is open, "" while it is closed.
     """
 
     recent: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     sent: Mapping[Budget, int] = field(default_factory=dict)
     stopped: frozenset[Budget] = frozenset()
     copies: frozenset[str] = frozenset()
+    at_once: frozenset[str] = frozenset()
     breaker: str = ""
     stale_mailboxes: frozenset[str] = frozenset()
 

@@ -218,6 +218,9 @@ class MailSource(Protocol):
     def move(self, folder: str, uid: int, to: str, *, seen: bool = False) -> None:
         """Move a mail to another folder, with `seen` marked as read; one that no longer exists is no error."""
 
+    def has_letters_of_ours(self, folder: str, keywords: Iterable[str]) -> bool:
+        """Return whether a folder has a mail that a followupd wrote, or tagged with one of the keywords."""
+
     def find(self, folder: str, message_id: str, header: str = "Message-ID") -> Sequence[int]:
         """Return the UIDs of the mails with this value in a header.
 

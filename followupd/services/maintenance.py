@@ -171,6 +171,15 @@ class TrainingService:
 
         self._current, self._trained_at = _StoredTraining(delta, summary), now
 
+    def encrypt_anew(self) -> None:
+        """Encrypt the stored result with the present key; it is the same, and was made at the same time."""
+        with self.context.ledger.transaction() as tx:
+            found = tx.state.get(StateKey.TRAINING)
+            if found:
+                plain = self.vault.decrypt(base64.b64decode(found[0]["sealed"]), _PLACE)
+                sealed = base64.b64encode(self.vault.encrypt(plain, _PLACE)).decode()
+                tx.state.put(StateKey.TRAINING, {**found[0], "sealed": sealed}, found[1])
+
     def _decrypted(self, row: Mapping[str, str]) -> _StoredTraining:
         """Return a stored result."""
         return _StoredTraining(**json.loads(self.vault.decrypt(base64.b64decode(row["sealed"]), _PLACE)))

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from followupd import log
@@ -21,7 +21,7 @@ from followupd.domain.events import Remarked
 from followupd.domain.keys import StateKey
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import PendingCommand, StoredMail
-from followupd.domain.playbook import Agent, Role
+from followupd.domain.playbook import Agent, Role, Team
 from followupd.domain.translatable import msg, msgid
 from followupd.errors import LetterError, NotUnderstoodError
 from followupd.recovery.agenda import suspicion, waiting
@@ -36,6 +36,8 @@ FLOOD_LINE = msgid(
     "{n} complaints came faster than agents can be asked about each, and nobody hears anything from us: "
     "`followupd cases` lists them, and `dismiss flood` in answer to this mail dismisses them all"
 )
+#: how long a refused desk mail is told about
+_REFUSED_FOR = timedelta(days=3)
 #: at most this many problems of a refused reload are listed; `followupd check` shows all of them
 _MAX_PROBLEMS = 20
 #: at most this many cases of a customer are shown
@@ -134,6 +136,55 @@ class StaffNotices:
             why = msg("the breaker keeps letters back: {why}", why=reason)
             advice = msg("look at `followupd letters`; `followupd resume` lets them leave again")
             return self._tell_leads(tx, "breaker", [why, advice], now)
+
+    def undelivered(self, admin: str, now: datetime) -> int:
+        """Tell somebody else, once a day for each address, that mails to a lead or manager are refused for good.
+
+        The next lead is told, else a manager, the owner of the default playbook, or the administrator; never at
+        an address that refuses mails itself. Of an agent's mails the lead hears by the case's reminders.
+
+        Args:
+            admin: the administrator's address, "" for none.
+            now: the time.
+
+        Returns:
+            How many mails were written.
+        """
+        with self.context.ledger.transaction() as tx:
+            refused = tx.outbox.refused_desk_mails(now - _REFUSED_FOR)
+            if not refused:
+                return 0
+            refusing = {address.casefold() for _, address in refused}
+            ladder = self._ladder(admin)
+            unheard = refusing & {agent.email.casefold() for agent in ladder if agent.role is not Role.AGENT}
+            reachable = [agent for agent in ladder if agent.email.casefold() not in refusing]
+            if not reachable:  # the log, `status` and the metrics tell it
+                return 0
+            return sum(
+                self._tell_undelivered(tx, address, len(refused), reachable[0], now)
+                for address in sorted(unheard)
+            )
+
+    def _tell_undelivered(
+        self, tx: Transaction, address: str, count: int, agent: Agent, now: datetime
+    ) -> bool:
+        """Queue the notice about one address; return False where it was told today."""
+        key = notice_key(self._today(now), f"undelivered-{hashlib.sha256(address.encode()).hexdigest()[:12]}")
+        why = msg(
+            "mails to {address} are refused for good, and nobody has read what they ask", address=address
+        )
+        advice = msg(
+            "correct the address in followupd.toml; `followupd letters --status refused` lists the mails ({n})",
+            n=count,
+        )
+        return self.queue(tx, key, [why, advice], agent, now)
+
+    def _ladder(self, admin: str) -> list[Agent]:
+        """Return who is told what concerns the company, one after the other."""
+        default = self.context.playbooks.default
+        managers = [agent for agent in default.team.agents if agent.role is Role.MANAGER]
+        last = [administrator(default.team, admin)] if admin else []
+        return [*self._leads, *managers, default.owner_of(""), *last]
 
     def flooded(self, now: datetime) -> int:
         """Tell the leads at once, and once a day, that more complaints came than agents are asked about singly.
@@ -353,6 +404,13 @@ def _absences(tx: Transaction) -> dict[str, datetime]:
     return {name: datetime.fromisoformat(back) for name, back in stored.items()}
 
 
+def administrator(team: Team, address: str) -> Agent:
+    """Return who has the administrator's address: an agent, or somebody who is none."""
+    return team.by_address(address) or Agent(
+        id="admin", name="Administrator", email=address, phone="", role=Role.MANAGER
+    )
+
+
 def notice_key(on: date, name: str) -> str:
     """Return the key of a notice, which allows one of each name a day."""
     return f"{LetterKind.DIGEST}.{on.isoformat()}.{name}"
@@ -409,5 +467,4 @@ class LowStock:
         if not address:
             return notices.lead
 
-        known = self.context.playbooks.default.team.by_address(address)
-        return known or Agent(id="admin", name="Administrator", email=address, phone="")
+        return administrator(self.context.playbooks.default.team, address)

@@ -227,3 +227,33 @@ def test_programs_get_the_tags_as_json(
     found = {each["key"]: each for each in json.loads(capsys.readouterr().out)}
     assert found["not-complaint"]["tag"] == "not-complaint"
     assert found["fu-heard"]["tag"] == "followupd: heard"
+
+
+def test_a_server_that_takes_no_letters_of_ours_is_a_problem_and_nothing_is_sent(
+    dovecot: Dovecot, made: Make, smtp: Sink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = made(dovecot.account())
+    for stage, said, key in (
+        ("mail", "does not accept letters from", "smtp.from_address"),
+        ("rcpt", "does not accept letters to", "smtp"),
+    ):
+        smtp.plan(stage, "550 5.7.1 relaying denied")
+        code, [problem], _ = checked(directory, capsys)
+        assert (code, problem["key"]) == (1, key)
+        assert said in problem["problem"]
+        assert "relaying denied" in problem["problem"]
+        assert problem["line"]
+    assert smtp.messages == []
+
+
+@pytest.mark.parametrize("key", ["inbox", "sent"])
+def test_a_folder_that_does_not_exist_is_named_at_its_line_with_those_that_do(
+    dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    directory = made(dovecot.account(), ("[smtp]", f'{key} = "Gesendete Post"\n\n[smtp]'))
+    code, [problem], _ = checked(directory, capsys)
+    lines = (directory / "followupd.toml").read_text().splitlines()
+    assert (code, problem["key"]) == (1, f"mailbox[0].{key}")
+    assert lines[problem["line"] - 1] == f'{key} = "Gesendete Post"'
+    assert "INBOX" in problem["problem"]
+    assert "Sent" in problem["problem"]

@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,9 +17,11 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from followupd.adapters.crypto import Vault
+from followupd import log
+from followupd.adapters.crypto import DecryptionError, Vault
 from followupd.adapters.smtp.compose import compose, dated, undated
-from followupd.adapters.storage.ledger import Ledger
+from followupd.adapters.storage.ledger import Ledger, WrongKeyError
+from followupd.adapters.storage.migrate import CopyError
 from followupd.adapters.storage.outbox import UnknownLetterError
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
@@ -924,3 +927,101 @@ def test_dismissed_mails_without_a_case_and_new_ones_in_quarantine_are_found(led
             == 1
         )
         assert tx.mail.count(MailState.QUARANTINED, NOW) == 0
+
+
+# --- another database, another key ---
+
+
+def filled(ledger: Ledger) -> Case:
+    """Fill every kind of row, and return the case."""
+    case = open_case(ledger)
+    queue(ledger)
+    with ledger.transaction() as tx:
+        tx.mail.store(
+            [incoming(), replace(incoming(2, text="no mail"), message=None, raw=b"\xff", reason="odd")], NOW
+        )
+        assert tx.cards.add(CODE, EURO_20, None, NOW)
+        tx.state.put(StateKey.BREAKER, "closed", NOW)
+    return case
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database of the other kind, and of the same one."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/other/ledger.db"
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.database()
+
+
+def test_a_ledger_moves_to_another_database_and_goes_on_there(stored: StoredLedger, other_url: str) -> None:
+    case = filled(stored.ledger)
+    rows = stored.ledger.copy_to(other_url)
+    assert (rows["case_file"], rows["mail"], rows["gift_card"], rows["words"]) == (1, 2, 1, 1)
+    moved = new_ledger(other_url)
+    assert moved.upgrade() == ""
+    with stored.ledger.transaction() as before, moved.transaction() as after:
+        assert after.cases.get(case.ref) == before.cases.get(case.ref)
+        assert after.cases.history(case.ref) == before.cases.history(case.ref)
+        assert after.outbox.all() == before.outbox.all()
+        assert after.cards.all() == before.cards.all()
+        assert after.state.get(StateKey.COPIED)
+        assert not before.state.get(StateKey.COPIED)
+    open_case(moved, "FU-NEW22")  # numbers go on behind those that were copied
+    with moved.transaction() as tx:
+        tx.mail.store([incoming(3, text="another")], NOW)
+    moved.close()
+
+
+def test_a_ledger_is_never_copied_over_another_one(stored: StoredLedger, other_url: str) -> None:
+    filled(stored.ledger)
+    other = new_ledger(other_url)
+    other.upgrade()
+    with pytest.raises(CopyError, match="there is a ledger already"):
+        stored.ledger.copy_to(other_url)
+    other.close()
+
+
+def test_a_ledger_is_encrypted_anew_and_the_old_key_opens_nothing_of_it(stored: StoredLedger) -> None:
+    old, new = b"k" * 32, b"n" * 32
+    case = filled(stored.ledger)
+    stored.ledger.close()
+    both = Ledger(stored.url, Vault([new, old]), undated)
+    assert both.encrypt_anew() >= 7
+    both.close()
+    retired = new_ledger(stored.url, old)
+    with pytest.raises(WrongKeyError):
+        retired.upgrade()
+    retired.close()
+    ledger = new_ledger(stored.url, new)
+    ledger.upgrade()
+    with ledger.transaction() as tx:
+        assert tx.cases.get(case.ref).story == STORY
+        assert len(tx.cases.history(case.ref)) == 2
+        assert tx.outbox.all()[0].letter.text == WORDS
+        assert not tx.cards.add(CODE, EURO_20, None, NOW)  # it is known by the new key
+        assert [mail.message.text for mail in tx.mail.of_case("")] == []
+    ledger.close()
+
+
+def test_a_key_that_opens_nothing_changes_nothing(stored: StoredLedger) -> None:
+    filled(stored.ledger)
+    other = new_ledger(stored.url, b"x" * 32)
+    with pytest.raises(DecryptionError):
+        other.encrypt_anew()
+    other.close()
+    stored.ledger.upgrade()
+
+
+def test_what_a_transaction_would_have_done_is_not_in_the_log(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "followupd"):
+        with suppress(ZeroDivisionError), ledger.transaction():
+            log.letter_written("FU-7K3Q9.desk/opened.1")
+            raise ZeroDivisionError
+        assert caplog.messages == []
+        with ledger.transaction():
+            log.letter_written("FU-7K3Q9.desk/opened.1")
+            assert caplog.messages == []
+        assert caplog.messages == ["letter-written key=FU-7K3Q9.desk/opened.1"]

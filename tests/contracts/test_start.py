@@ -1,14 +1,25 @@
-"""A start renders the letters that differ from the shipped ones, and refuses broken ones."""
+"""A start demands readable secrets, a ledger that can be used, and letters without mistakes; `check` names the same."""
 
+import os
 import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from followupd.adapters.crypto import Vault
 from followupd.adapters.overlay import shipped_directory
-from followupd.app.check import blocking_problems
-from tests.story.configured import configured
+from followupd.adapters.settings import load
+from followupd.adapters.storage.ledger import Ledger, WrongKeyError
+from followupd.app.check import blocking_problems, configuration_problems, without_warnings
+from followupd.app.container import build
+from followupd.app.cycle import MAX_CYCLES, _run_until_done
+from tests.contracts.test_ledger import incoming
+from tests.story.configured import ready_to_run, store_secrets
 
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
 
@@ -17,7 +28,7 @@ NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
 def directory(tmp_path: Path) -> Path:
     """A configuration with copies of the shipped letters."""
     shutil.copytree(shipped_directory() / "templates", tmp_path / "templates")
-    return configured(tmp_path)
+    return ready_to_run(tmp_path)
 
 
 def broken(directory: Path) -> set[str]:
@@ -61,3 +72,203 @@ def test_text_against_the_rules_of_wording_does_not_prevent_a_start(directory: P
     letter = directory / "templates/en/follow-up.md"
     letter.write_text(letter.read_text() + "\nWe guarantee that this never happens again!!!\n")
     assert not broken(directory)
+
+
+# --- what else a start demands ---
+
+
+def first(directory: Path) -> tuple[str, str]:
+    """Return rule and key of the first problem that `check` and `run` both name."""
+    problems = blocking_problems(directory, NOW)
+    assert problems == without_warnings(configuration_problems(directory, NOW))
+    return problems[0].rule, problems[0].key or ""
+
+
+def without_the_password(directory: Path) -> None:
+    (directory / "credentials/imap").unlink()
+
+
+def with_an_empty_password(directory: Path) -> None:
+    (directory / "credentials/imap").write_text("\n")
+
+
+def without_the_ledgers_key(directory: Path) -> None:
+    (directory / "credentials/ledger-key").unlink()
+
+
+def with_a_key_that_can_be_guessed(directory: Path) -> None:
+    (directory / "credentials/ledger-key").write_text("abc\n")
+
+
+def with_a_file_in_the_place_of_the_ledgers_directory(directory: Path) -> None:
+    (directory / "state").write_text("")
+
+
+def with_a_ledger_that_is_no_database(directory: Path) -> None:
+    (directory / "state").mkdir()
+    (directory / "state/ledger.db").write_text("certainly not SQLite " * 100)
+
+
+def with_the_key_of_another_ledger(directory: Path) -> None:
+    build(load(directory)).ledger.upgrade()
+    store_secrets(directory)
+
+
+def with_the_starters_company(directory: Path) -> None:
+    change(directory, "Acme Ltd", "Example Ltd")
+
+
+def with_the_starters_colleague(directory: Path) -> None:
+    change(directory, "ana@acme.test", "ana@example.com")
+
+
+def with_the_starters_phone(directory: Path) -> None:
+    change(directory, "+44 20 7123 4018", "+44 20 7946 0018")
+
+
+def with_the_starters_server(directory: Path) -> None:
+    change(directory, "imap.acme.test", "imap.example.com")
+
+
+def change(directory: Path, old: str, new: str) -> None:
+    file = directory / "followupd.toml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("mistake", "rule", "key"),
+    [
+        (without_the_password, "C14", "mailbox[0].password"),
+        (with_an_empty_password, "C14", "mailbox[0].password"),
+        (without_the_ledgers_key, "C14", "ledger.key"),
+        (with_a_key_that_can_be_guessed, "C14", "ledger.key"),
+        (with_a_file_in_the_place_of_the_ledgers_directory, "C29", "ledger.url"),
+        (with_a_ledger_that_is_no_database, "C29", "ledger.url"),
+        (with_the_key_of_another_ledger, "C29", "ledger.url"),
+        (with_the_starters_company, "C37", "company.name"),
+        (with_the_starters_colleague, "C37", "agent[0].email"),
+        (with_the_starters_phone, "C37", "agent[0].phone"),
+        (with_the_starters_server, "C37", "mailbox[0].host"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_check_names_what_keeps_the_daemon_from_starting(
+    directory: Path, mistake: Callable[[Path], None], rule: str, key: str
+) -> None:
+    assert blocking_problems(directory, NOW) == []
+    mistake(directory)
+    assert first(directory) == (rule, key)
+
+
+def test_a_check_makes_neither_a_ledger_nor_its_directory(directory: Path) -> None:
+    assert configuration_problems(directory, NOW) == []
+    assert not (directory / "state").exists()
+
+
+def test_a_ledger_refuses_another_key_until_the_old_one_stands_below_it(directory: Path) -> None:
+    url = f"sqlite:///{directory}/ledger.db"
+    old, new = os.urandom(32), os.urandom(32)
+    Ledger(url, Vault([old])).upgrade()
+    with pytest.raises(WrongKeyError):
+        Ledger(url, Vault([new])).upgrade()
+    Ledger(url, Vault([new, old])).upgrade()
+    assert WrongKeyError.exit_code == 78  # systemd does not start it again and again
+
+
+def test_root_is_warned_of_a_file_that_the_services_user_cannot_read(directory: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("skipped, because only root reads files that its service may not")
+    (directory / "templates/en/holding.md").chmod(0o600)
+    (directory / "playbooks").chmod(0o700)
+    found = [(each.file, each.rule) for each in configuration_problems(directory, NOW)]
+    assert found == [("playbooks", "C40"), ("templates/en/holding.md", "C40")]
+
+
+def test_a_language_that_was_copied_and_not_translated_is_named_letter_by_letter(directory: Path) -> None:
+    shutil.copytree(directory / "templates/en", directory / "templates/nl")
+    part = directory / "templates/nl/delay.md"
+    part.write_text('{% include "en/_signature.md" %}\n' + part.read_text())
+    found = [each for each in configuration_problems(directory, NOW) if each.rule == "C41"]
+    named = {each.file for each in found}
+    assert {"templates/nl/follow-up.md", "templates/nl/confirmation.md"} <= named
+    assert not any(file.startswith(("templates/en", "templates/de")) for file in named)
+    assert ("templates/nl/delay.md", 1) in {(each.file, each.line) for each in found}
+    assert without_warnings(found) == []
+
+
+def test_a_language_without_letters_is_a_warning(directory: Path) -> None:
+    change(directory, 'timezone = "Europe/London"', 'timezone = "Europe/Rome"\nlocale = "it_IT"')
+    [found] = [each for each in configuration_problems(directory, NOW) if each.rule == "C41"]
+    assert (found.file, found.key) == ("followupd.toml", "company.locale")
+    assert "'it'" in found.problem
+
+
+def test_a_playbook_that_is_none_by_its_name_is_a_warning(directory: Path) -> None:
+    (directory / "playbooks/returns.tml").write_text('owner = "ana"\n')
+    (directory / "playbooks/old.toml~").write_text("")
+    [found] = configuration_problems(directory, NOW)
+    assert (found.file, found.rule) == ("playbooks/returns.tml", "C42")
+
+
+def test_a_secret_that_others_can_read_is_a_warning_wherever_it_is(directory: Path) -> None:
+    (directory / "credentials").chmod(0o755)
+    (directory / "credentials/imap").chmod(0o644)
+    [found] = configuration_problems(directory, NOW)
+    assert (found.rule, found.key) == ("C15", "mailbox[0].password")
+
+
+# --- run --once ---
+
+
+@dataclass
+class SlowHouse:
+    """Services of which one handles a single mail in each cycle, and the others have nothing to do."""
+
+    ledger: Ledger
+    stuck: bool = False
+    cycles: int = 0
+
+    def run(self, _now: datetime, _go_on: Callable[[], bool] = bool) -> int:
+        self.cycles += 1
+        with self.ledger.transaction() as tx:
+            waiting = tx.mail.unprocessed(1)
+            for mail in waiting if not self.stuck else ():
+                tx.mail.mark_processed(mail.id, reason="seen")
+        return len(waiting)
+
+    def app(self) -> Any:
+        idle = SimpleNamespace(
+            run=lambda *_: 0,
+            refresh=lambda _: None,
+            recover_interrupted=lambda _: 0,
+            resolve_in_doubt=lambda _: 0,
+            flooded=lambda _: 0,
+            breaker_opened=lambda _: 0,
+            undelivered=lambda *_: 0,
+        )
+        names = ("absences", "training", "commands", "review", "digest", "cases", "gift_cards", "notices")
+        services = dict.fromkeys((*names, "sender", "reconciler", "retention"), idle)
+        settings = SimpleNamespace(mailboxes=(), gift_cards=SimpleNamespace(admin=""))
+        return SimpleNamespace(ledger=self.ledger, settings=settings, router=self, **services)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[SlowHouse]:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([os.urandom(32)]))
+    ledger.upgrade()
+    with ledger.transaction() as tx:
+        tx.mail.store([incoming(uid, text=f"mail {uid}") for uid in range(1, 3 * MAX_CYCLES)], NOW)
+    yield SlowHouse(ledger)
+    ledger.close()
+
+
+def test_a_single_run_goes_on_until_nothing_is_left(house: SlowHouse) -> None:
+    assert _run_until_done(house.app(), NOW, {}) == 0
+    assert house.cycles == 3 * MAX_CYCLES
+
+
+def test_a_single_run_that_gets_nowhere_ends_and_says_how_much_is_left(house: SlowHouse) -> None:
+    house.stuck = True
+    assert _run_until_done(house.app(), NOW, {}) == 3 * MAX_CYCLES - 1
+    assert house.cycles == MAX_CYCLES

@@ -12,6 +12,8 @@ from followupd.adapters.health import read_sqlite
 from followupd.cli.daemon import read_ledger
 from followupd.cli.main import main, open_app
 from followupd.domain.keys import FolderCursor, StateKey
+from followupd.domain.letter import Letter, LetterKind, LetterStatus, SendResult
+from followupd.domain.mail import Person
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def directory(tmp_path: Path) -> Path:
 
 def run_daemon(directory: Path, *, breaker: str = "closed", silent_for: timedelta = timedelta()) -> None:
     """Store what a daemon stores: its last cycle, its connection, and how far it has read."""
-    app, at = open_app(directory), clock.now() - silent_for
+    app, at = open_app(directory, create=True), clock.now() - silent_for
     with app.ledger.transaction() as tx:
         tx.state.put(StateKey.CYCLE, "daemon", at)
         tx.state.put(StateKey.BREAKER, breaker, at)
@@ -90,3 +92,62 @@ def test_what_only_the_application_can_read_is_left_to_it(directory: Path) -> No
 def test_a_file_that_is_no_ledger_is_left_to_the_application(directory: Path) -> None:
     (directory / "ledger.db").write_text("This is a shopping list, and no database. " * 40)
     assert read_sqlite(directory, clock.now()) is None
+
+
+@pytest.mark.parametrize(
+    ("breaker", "silent_for", "code", "said"),
+    [
+        ("closed", timedelta(), 0, "FOLLOWUPD OK - all is well | open_cases=0 "),
+        ("open", timedelta(), 2, "FOLLOWUPD CRITICAL - the breaker is open: too many letters | "),
+        ("closed", timedelta(hours=1), 2, "FOLLOWUPD CRITICAL - not running; not connected: support | "),
+    ],
+)
+def test_a_monitoring_plugin_gets_one_line_and_its_exit_code(
+    directory: Path,
+    capsys: pytest.CaptureFixture[str],
+    breaker: str,
+    silent_for: timedelta,
+    code: int,
+    said: str,
+) -> None:
+    run_daemon(directory, breaker=breaker, silent_for=silent_for)
+    assert main(["status", "--check", "--config", str(directory)]) == code
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.startswith(said)
+
+
+def test_a_monitoring_plugin_is_told_that_nothing_can_be_known(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "followupd.toml").write_text("[company\n")
+    assert main(["status", "--check", "--config", str(directory)]) == 3
+    assert capsys.readouterr().out.startswith("FOLLOWUPD UNKNOWN - followupd.toml")
+
+
+def test_a_refused_configuration_and_refused_mails_to_agents_are_not_well(directory: Path) -> None:
+    run_daemon(directory)
+    app, now = open_app(directory), clock.now()
+    letter = Letter(
+        key="FU-7K3Q9.desk/escalation.1",
+        case="",
+        kind=LetterKind.ESCALATION,
+        mailbox="support",
+        sender=Person("support@example.com"),
+        to=Person("lead@example.com"),
+        subject="A case",
+        text="Look.",
+        html="",
+        message_id="<1@example.com>",
+    )
+    with app.ledger.transaction() as tx:
+        tx.state.put(StateKey.CONFIGURATION, "refused, 1 problem(s), the first: x", now)
+        tx.outbox.queue(letter, now)
+        tx.outbox.claim({letter.key}, now)
+        tx.outbox.record_results([SendResult(letter.key, LetterStatus.REFUSED, "550")], now)
+    app.ledger.close()
+    health = read_sqlite(directory, clock.now())
+    assert health == read_ledger(directory)
+    assert health is not None
+    assert not health.ok
+    assert len(health.warnings) == 2
+    assert read_sqlite(directory, clock.now() + timedelta(days=4)).refused_desk_mails == 0  # type: ignore[union-attr]

@@ -5,11 +5,17 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.story.configured import MINIMAL
+from followupd.adapters.settings import load
+from followupd.app.container import build
+from followupd.cli.main import main
+from followupd.domain.letter import OutboxEntry
+from tests.journeys.world import World
+from tests.story.configured import READY, ready_to_run, store_secrets
 
 
 @dataclass
@@ -51,8 +57,51 @@ def terminal(tmp_path: Path) -> Terminal:
     )
     assert done.returncode == 0, done.stderr
     ledger = f'\n[ledger]\nurl = "sqlite:///{tmp_path}/ledger.db"\n'
-    (directory / "followupd.toml").write_text(MINIMAL + ledger)
+    (directory / "followupd.toml").write_text(READY + ledger)
+    store_secrets(directory)
+    made = build(load(directory)).ledger
+    made.upgrade()
+    made.close()
     return Terminal(directory)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cases"],
+        ["letters"],
+        ["report"],
+        ["backup", "copy.db"],
+        ["upgrade"],
+        ["case", "FU-7K3Q9"],
+        ["explain", "FU-7K3Q9"],
+        ["tell", "FU-7K3Q9", "fixed"],
+        ["resume"],
+        ["export", "kim@example.org"],
+        ["erase", "kim@example.org"],
+        ["learn"],
+        ["gift-cards", "list"],
+        ["rekey"],
+        ["ledger", "copy", "--to", "sqlite:///copy.db"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_reads_makes_no_ledger_and_says_where_there_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    directory = ready_to_run(tmp_path)
+    before = sorted(directory.rglob("*"))
+    assert main([*words, "--config", str(directory)]) == 1
+    assert f"there is no ledger at sqlite:///{directory}/state/ledger.db" in capsys.readouterr().err
+    assert sorted(directory.rglob("*")) == before
+
+
+def test_a_backup_of_nothing_is_no_backup(terminal: Terminal) -> None:
+    copy = terminal.directory / "copy.db"
+    assert "has no case, and nothing was copied" in terminal.fails("backup", str(copy))
+    assert not copy.exists()
+    assert b"0 case(s)" in terminal.types("backup", "--even-empty", str(copy)).stdout
+    assert copy.exists()
 
 
 @pytest.mark.parametrize("option", ["--html", "--text", "--eml"])
@@ -120,8 +169,15 @@ def test_a_gift_card_is_valid_until_the_day_in_the_file(terminal: Terminal) -> N
     file = terminal.directory / "codes.csv"
     file.write_text("code,amount,currency,expires\nA-1,20.00,gbp,2028-01-01\nB-2,20,EURO,\nC-3,20,,\n")
     assert "'EURO' is no currency" in terminal.fails("gift-cards", "import", str(file))
+    assert terminal.json("gift-cards", "list") == []  # all of a file, or nothing
+    file.write_text(file.read_text().replace("EURO", "EUR"))
+    terminal.types("gift-cards", "import", str(file))
     found = terminal.json("gift-cards", "list")
-    assert [(each["currency"], each["expires"]) for each in found] == [("GBP", "2028-01-01"), ("GBP", None)]
+    assert [(each["currency"], each["expires"]) for each in found] == [
+        ("GBP", "2028-01-01"),
+        ("EUR", None),
+        ("GBP", None),
+    ]
     assert "/nowhere.csv cannot be read" in terminal.fails("gift-cards", "import", "/nowhere.csv")
 
 
@@ -185,3 +241,56 @@ def test_a_changed_original_is_a_warning_of_check(terminal: Terminal) -> None:
     assert done.returncode == 0
     terminal.types("customise", "--merged", name)
     assert json.loads(terminal.types("check", "--json").stdout) == []
+
+
+def test_lists_of_cases_and_letters_take_what_is_wanted(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def asked(*words: str) -> list[dict[str, object]]:
+        assert main([*words, "--json", "--config", str(world.directory)]) == 0
+        found: list[dict[str, object]] = json.loads(capsys.readouterr().out)
+        return found
+
+    for n in range(3):
+        world.customer_writes(
+            "My parcel has still not arrived. This is unacceptable.", sender=f"kim{n}@customers.test"
+        )
+    world.agent_tags("complaint")
+    refs = [case["ref"] for case in asked("cases")]
+    assert [case["ref"] for case in asked("cases", "--limit", "2")] == refs[-2:]
+    assert len(asked("cases", "--owner", "ana", "--since", "2026-12-01")) == len(refs)
+    assert (
+        asked("cases", "--owner", "lee")
+        == asked("cases", "--held")
+        == asked("cases", "--since", "2031-01-01")
+        == []
+    )
+    letters = asked("letters")
+    assert len(asked("letters", "--case", str(refs[0]))) < len(letters)
+    assert {letter["kind"] for letter in asked("letters", "--kind", "desk/opened")} == {"desk/opened"}
+    assert asked("letters", "--status", "refused") == []
+    assert main(["cases", "--since", "yesterday", "--config", str(world.directory)]) == 1
+    assert "neither a date such as 2026-12-01 nor a duration" in capsys.readouterr().err
+
+
+def letters_of(world: World, ref: str) -> list[OutboxEntry]:
+    with world.app.ledger.transaction() as tx:
+        return tx.outbox.all(case=ref)
+
+
+def test_a_letter_that_waits_for_the_morning_is_let_go_by_hand(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    night = world.now.replace(hour=19, minute=55)
+    world.passes(night)
+    world.customer_writes("My parcel has still not arrived. This is unacceptable.")
+    world.agent_tags("complaint")
+    ref = world.case().ref
+    world.passes(night + timedelta(minutes=20))
+    before = len(world.letters("confirmation"))
+    [key] = [entry.letter.key for entry in letters_of(world, ref) if entry.letter.kind == "confirmation"]
+    assert main(["send", key, "--config", str(world.directory)]) == 0
+    world.passes(night + timedelta(minutes=21))
+    assert len(world.letters("confirmation")) == before + 1
+    assert main(["send", key, "--config", str(world.directory)]) == 1
+    assert "does not wait for a time" in capsys.readouterr().err

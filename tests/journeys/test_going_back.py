@@ -8,6 +8,7 @@ from pathlib import Path
 
 from followupd.adapters.settings import load
 from followupd.app.container import build
+from followupd.domain.keys import StateKey
 from tests.journeys.test_nobody_gets_in import command
 from tests.journeys.test_stories import COMPLAINT
 from tests.journeys.world import World
@@ -83,3 +84,21 @@ def test_a_copy_of_a_letter_that_the_ledger_does_not_know_opens_the_breaker(
     _, view = health(world)
     assert view["breaker"] == "open"
     assert f"{ref}.confirmation.1 was sent, and this ledger does not know it" in str(view["breaker_because"])
+
+
+def test_a_new_ledger_in_a_mailbox_that_has_letters_of_ours_stops_and_asks(world: World) -> None:
+    world.customer_writes("My parcel has still not arrived. This is unacceptable.")
+    world.agent_tags("complaint")
+    world.passes(world.now + timedelta(minutes=15))
+    assert len(world.letters("confirmation")) == 1
+    file = world.directory / "followupd.toml"
+    file.write_text(file.read_text().replace("ledger.db", "another.db"))
+    world.app.ledger.close()
+    world.app = build(load(world.directory))
+    world.app.ledger.upgrade()
+    world.passes()
+    with world.app.ledger.transaction() as tx:
+        reason = tx.state.get(StateKey.BREAKER_REASON)
+    assert reason is not None
+    assert "the ledger has never read the mailbox support" in reason[0]
+    assert world.cases() == []

@@ -72,7 +72,7 @@ def test_a_lost_parcel_is_put_right_and_followed_up_with_one_letter_of_each_kind
         "went out by express",
         "check every label",
         "€25.00",
-        "+44 20 7946 0018",
+        "+44 20 7123 4018",
         "ana@",
     ):
         assert said in words

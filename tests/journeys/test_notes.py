@@ -72,13 +72,13 @@ def test_an_order_below_the_signature_is_not_done_and_the_agent_is_told(
     answers(
         world,
         asked,
-        f"fault: ours\n-- \nAna Reyes\nPhone: +44 20 7946 0018\n{CAUSE}\n\nOn Tuesday followupd wrote:\n{marked(asked)}",
+        f"fault: ours\n-- \nAna Reyes\nPhone: +44 20 7123 4018\n{CAUSE}\n\nOn Tuesday followupd wrote:\n{marked(asked)}",
     )
     assert (world.case().facts.fault, world.case().facts.cause) == ("ours", None)
     [told] = world.letters("desk/answer")
     said = " ".join(text_of(told).split())
     assert CAUSE in said
-    assert "7946" not in said.split("Nothing happened for these")[1].split("fault: ours")[0]
+    assert "7123" not in said.split("Nothing happened for these")[1].split("fault: ours")[0]
 
 
 def test_an_answer_whose_quote_holds_only_what_was_asked_draws_no_question(

@@ -2,9 +2,12 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
+from followupd.domain.letter import Letter, LetterKind, LetterStatus, SendResult
+from followupd.domain.mail import Person
 from followupd.domain.promise import PromiseState
 from tests.journeys.world import World, text_of
 
@@ -110,3 +113,60 @@ def test_a_digest_that_was_refused_is_told_to_the_lead_the_next_morning(world: W
     world.passes(WEDNESDAY + timedelta(days=1))
     told = [flat(mail) for mail in reminders(world) if "lee@agents.test" in str(mail["To"])]
     assert any("The last digest to ana@agents.test could not be delivered" in text for text in told)
+
+
+def test_a_mail_to_the_lead_that_is_refused_for_good_is_told_to_the_next_above(
+    make_world: Callable[..., World],
+) -> None:
+    manager = """
+[[agent]]
+id = "max"
+name = "Max Ode"
+email = "max@agents.test"
+phone = "+44 20 7123 4021"
+role = "manager"
+"""
+    world = make_world(more=manager)
+    refuse_mails_to(world, "lee@agents.test")
+    tell_the_lead(world)
+    world.passes()
+    world.passes(world.now + timedelta(minutes=1))
+    [told] = [mail for mail in world.letters() if "max@agents.test" in str(mail["To"])]
+    assert "mails to lee@agents.test are refused for good" in flat(told).lower()
+    world.passes(world.now + timedelta(hours=2))
+    assert len([mail for mail in world.letters() if "max@agents.test" in str(mail["To"])]) == 1
+
+
+def test_where_leads_and_managers_are_out_the_administrator_is_told(make_world: Callable[..., World]) -> None:
+    world = make_world(more='[gift_cards]\nadmin = "it@agents.test"\n')
+    refuse_mails_to(world, "lee@agents.test", "ana@agents.test")
+    tell_the_lead(world)
+    world.passes()
+    world.passes(world.now + timedelta(minutes=1))
+    [told] = [mail for mail in world.letters() if "it@agents.test" in str(mail["To"])]
+    assert "mails to lee@agents.test are refused for good" in flat(told).lower()
+
+
+def tell_the_lead(world: World) -> None:
+    assert world.app.notices.reload_refused(["followupd.toml: a problem"], world.now)
+
+
+def refuse_mails_to(world: World, *addresses: str) -> None:
+    """Let mails to these addresses have been refused already, as a server's answers to earlier ones."""
+    for address in addresses:
+        letter = Letter(
+            key=f"FU-7K3Q9.desk/escalation.{address}",
+            case="",
+            kind=LetterKind.ESCALATION,
+            mailbox="support",
+            sender=Person(world.postbox.address),
+            to=Person(address),
+            subject="A case",
+            text="Look.",
+            html="",
+            message_id=f"<{address}>",
+        )
+        with world.app.ledger.transaction() as tx:
+            tx.outbox.queue(letter, world.now)
+            tx.outbox.claim({letter.key}, world.now)
+            tx.outbox.record_results([SendResult(letter.key, LetterStatus.REFUSED, "550 nobody")], world.now)

@@ -108,7 +108,7 @@ def test_sighup_keeps_the_old_configuration_while_the_new_one_is_wrong(service: 
         service.manager.wait("RELOADING=1")
         service.manager.wait("READY=1")
         assert "configuration-rejected" in service.journal()
-        file.write_text(right.replace("Example Ltd", "Better Ltd"))
+        file.write_text(right.replace("Acme Ltd", "Better Ltd"))
         process.send_signal(signal.SIGHUP)
         service.manager.wait("READY=1")
         assert "configuration-reloaded" in service.journal()
@@ -142,7 +142,7 @@ def test_reloads_leave_no_open_ledger_behind(service: Service) -> None:
 
     with service.ready() as process:
         for number in range(4):
-            file.write_text(file.read_text().replace("Example Ltd", f"Example Ltd {number}"))
+            file.write_text(file.read_text().replace("Acme Ltd", f"Acme Ltd {number}"))
             process.send_signal(signal.SIGHUP)
             until(partial(reloaded, service, number + 1), "the reload")
         until(lambda: held_open(process) <= 3 * 4 + 1, "the ledgers of earlier generations closed")

@@ -33,7 +33,7 @@ START = datetime(2026, 12, 1, 10, tzinfo=UTC)
 
 CONFIGURATION = """
 [company]
-name = "Example Ltd"
+name = "Acme Ltd"
 timezone = "Europe/London"
 currency = "{currency}"
 locale = "en_GB"
@@ -66,14 +66,14 @@ holidays = ""
 id = "ana"
 name = "Ana Reyes"
 email = "ana@agents.test"
-phone = "+44 20 7946 0018"
+phone = "+44 20 7123 4018"
 limit = "50.00"
 
 [[agent]]
 id = "lee"
 name = "Lee Park"
 email = "lee@agents.test"
-phone = "+44 20 7946 0019"
+phone = "+44 20 7123 4019"
 role = "lead"
 limit = "500.00"
 """

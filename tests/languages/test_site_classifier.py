@@ -205,7 +205,7 @@ def test_a_large_sum_that_is_none_is_refused(tmp_path: Path, large: str) -> None
 
 def test_a_grade_changes_only_what_it_names() -> None:
     soon = Duration.parse("4 business hours")
-    book = replace(HOUSE, grades=(SeverityOverride(severity="high", tell="manager", lead=soon),))
+    book = replace(HOUSE, severity_overrides=(SeverityOverride(severity="high", tell="manager", lead=soon),))
     grave = book.for_severity("high")
     assert (grave.tell, grave.escalate_lead) == ("manager", soon)
     assert (grave.silence_after, grave.escalate_manager) == (book.silence_after, book.escalate_manager)

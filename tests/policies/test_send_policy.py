@@ -129,6 +129,16 @@ def test_a_case_on_hold_and_a_gift_card_that_is_blocked_are_checked_again_soon()
     assert decided.until == NOW + RECHECK_AFTER
 
 
+def test_a_letter_that_a_person_let_go_waits_for_neither_quiet_hours_nor_quotas_but_for_a_hold() -> None:
+    night = datetime(2026, 12, 2, 23, tzinfo=UTC)
+    usage = replace(sent(ADDRESS, HOUR), at_once=frozenset({CONFIRMATION.key}))
+    assert POLICY.may_send(CONFIRMATION, promised(), usage, night) == Send()
+    held = replace(promised(), held=True)
+    assert isinstance(POLICY.may_send(CONFIRMATION, held, usage, night), Wait)
+    other = replace(usage, at_once=frozenset({"FU-22222.confirmation.1"}))
+    assert isinstance(POLICY.may_send(CONFIRMATION, promised(), other, night), Wait)
+
+
 def test_quiet_hours_keep_letters_back_and_desk_mail_goes_on() -> None:
     night = NOW.replace(hour=21)
     morning = (NOW + DAY).replace(hour=8)

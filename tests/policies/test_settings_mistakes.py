@@ -101,6 +101,37 @@ MISTAKES = [
     ),
     (
         'username = "support@example.com"',
+        'security = "starttls"\nport = 993',
+        SettingsRule.PORT,
+        "mailbox[0].port",
+        "143",
+    ),
+    (
+        'username = "support@example.com"',
+        'security = "starttls"',
+        SettingsRule.PORT,
+        "mailbox[0].security",
+        'security = "tls"',
+    ),
+    ('username = "support@example.com"', "port = 143", SettingsRule.PORT, "mailbox[0].port", "993"),
+    ('host = "smtp.example.com"', "port = 465", SettingsRule.PORT, "smtp.port", "587"),
+    ('host = "smtp.example.com"', 'security = "tls"', SettingsRule.PORT, "smtp.security", "465"),
+    (
+        'host = "smtp.example.com"',
+        'from_address = "care@example.com"',
+        SettingsRule.UNHEARD,
+        "smtp.from_address",
+        "aliases",
+    ),
+    (
+        'email = "ana@example.com"',
+        'email = "Support@Example.com"',
+        SettingsRule.TWICE,
+        "agent[0].email",
+        "only this person",
+    ),
+    (
+        'username = "support@example.com"',
         'password = "hunter2"',
         SettingsRule.BARE,
         "mailbox[0].password",
@@ -663,3 +694,26 @@ def test_a_mistake_in_the_wording_is_found(directory: Path, text: str, rule: Set
     (directory / "wording.toml").write_text(text)
     problem = only(directory)
     assert (problem.file, problem.rule, problem.key) == ("wording.toml", rule, key)
+
+
+def test_a_password_that_two_accounts_share_is_a_warning(directory: Path) -> None:
+    second = """
+[[mailbox]]
+name = "returns"
+address = "returns@example.com"
+host = "imap.example.com"
+username = "returns@example.com"
+"""
+    rewrite(directory, "", second)
+    found = only(directory)
+    assert (found.rule, found.key) == (SettingsRule.SHARED, "mailbox[1].password")
+    assert "support@example.com" in found.problem
+
+
+def test_an_agent_with_an_alias_of_the_mailbox_is_refused(directory: Path) -> None:
+    rewrite(
+        directory,
+        'username = "support@example.com"',
+        'username = "support@example.com"\naliases = ["ana@example.com"]',
+    )
+    assert (only(directory).rule, only(directory).key) == (SettingsRule.TWICE, "agent[0].email")

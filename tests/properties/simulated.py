@@ -185,6 +185,12 @@ class Mailbox:
     def server_name(self, folder: str) -> str:
         return folder
 
+    def has_letters_of_ours(self, folder: str, keywords: Iterable[str]) -> bool:
+        return any(
+            b"X-Followupd-Key:" in mail.raw or mail.flags.intersection(keywords)
+            for mail in self.folders[folder]
+        )
+
     def put(self, raw: bytes, at: datetime, folder: str = "INBOX", flags: Iterable[str] = ()) -> Mail:
         self.modseq += 1
         mail = Mail(self.next_uid, raw, at, frozenset(flags), self.modseq)

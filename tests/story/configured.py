@@ -1,5 +1,7 @@
 """A minimal valid configuration directory, and ways to change it."""
 
+import base64
+import os
 from pathlib import Path
 
 from followupd.adapters import settings
@@ -57,3 +59,29 @@ def only(directory: Path) -> Problem:
 def line_of(directory: Path, words: str, file: str = "followupd.toml") -> int:
     lines = (directory / file).read_text().splitlines()
     return next(n for n, line in enumerate(lines, 1) if words in line)
+
+
+#: the minimal configuration with a company's own values, as `run` demands
+READY = (
+    MINIMAL.replace("example.com", "acme.test")
+    .replace("Example Ltd", "Acme Ltd")
+    .replace("+44 20 7946 0018", "+44 20 7123 4018")
+)
+
+
+def ready_to_run(directory: Path) -> Path:
+    """Write a configuration that `run` would take: with its secrets, and a place for the ledger."""
+    configured(directory)
+    (directory / "followupd.toml").write_text(READY + '\n[ledger]\nurl = "sqlite:///state/ledger.db"\n')
+    store_secrets(directory)
+    return directory
+
+
+def store_secrets(directory: Path) -> None:
+    """Store the mailbox's password and a new ledger key where the configuration says."""
+    folder = directory / "credentials"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name, secret in (("imap", "tulip-garden"), ("ledger-key", base64.b64encode(os.urandom(32)).decode())):
+        file = folder / name
+        file.write_text(f"{secret}\n")
+        file.chmod(0o600)

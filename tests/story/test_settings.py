@@ -155,7 +155,10 @@ def test_a_step_too_short_for_the_usual_margin_has_none(directory: Path) -> None
 
 def test_letters_come_from_the_mailbox_unless_smtp_has_an_address(directory: Path) -> None:
     assert settings.load(directory).from_address("support") == "support@example.com"
-    rewrite(directory, "[smtp]", '[smtp]\nfrom_address = "care@example.com"')
+    mailbox = 'address = "support@example.com"'
+    rewrite(directory, mailbox, f'{mailbox}\naliases = ["care@example.com"]')
+    file = directory / "followupd.toml"
+    file.write_text(file.read_text().replace("[smtp]", '[smtp]\nfrom_address = "care@example.com"'))
     found = settings.load(directory)
     assert found.from_address("support") == "care@example.com"
     assert found.addresses == {"care@example.com", "support@example.com"}

@@ -185,7 +185,8 @@ def test_the_wheel_carries_the_shipped_files_inside_the_package(tmp_path: Path) 
     shutil.copytree(TOP / "followupd", package, ignore=shutil.ignore_patterns("__pycache__"))
     build = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     for source, target in build["force-include"].items():
-        shutil.copytree(TOP / source, tmp_path / target)
+        copy = shutil.copytree if (TOP / source).is_dir() else shutil.copyfile
+        copy(TOP / source, tmp_path / target)
     code = (
         "from followupd.adapters.overlay import shipped_files; "
         "print(*(f'{name}={path}' for name, path in shipped_files().items()))"

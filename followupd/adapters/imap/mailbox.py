@@ -284,6 +284,18 @@ class ImapMailbox:
             self._select(client, folder)
             return client.search_uids(f'HEADER {header} "{message_id}"')[0]
 
+    def has_letters_of_ours(self, folder: str, keywords: Iterable[str]) -> bool:
+        """Return whether a folder has a mail that a followupd wrote or tagged.
+
+        Args:
+            folder: the folder.
+            keywords: the status tags that only a followupd sets.
+        """
+        questions = ['HEADER X-Followupd-Key ""', *(f"KEYWORD {keyword}" for keyword in keywords)]
+        with self._connection(f"the folder {folder} cannot be searched:") as client:
+            self._select(client, folder)
+            return any(client.search_uids(question)[0] for question in questions)
+
     # writing
 
     def permits_keywords(self, folder: str) -> bool:

@@ -1,6 +1,14 @@
 """TOML files -> frozen, typed settings; every problem at once, with file, line and hint."""
 
-from followupd.adapters.settings.loader import examine, load, missing_secrets, problems
+from followupd.adapters.settings.loader import (
+    examine,
+    ledger_address,
+    line_of,
+    load,
+    missing_secrets,
+    problems,
+    starter_values,
+)
 from followupd.adapters.settings.models import (
     GiftCardSettings,
     LedgerSettings,
@@ -29,7 +37,10 @@ __all__ = [
     "SmtpSettings",
     "WordingSettings",
     "examine",
+    "ledger_address",
+    "line_of",
     "load",
     "missing_secrets",
     "problems",
+    "starter_values",
 ]

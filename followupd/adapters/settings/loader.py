@@ -41,6 +41,14 @@ _PASSWORD = re.compile(r"^[^/]*:[^/]*@|[?&]password=")
 #: below it, letters would be sent on a guess (docs/recognising.md)
 _LOWEST_AUTO = 0.90
 _DEFAULT_CURRENCY = "GBP"
+#: the ports of IMAP and SMTP (RFC 8314) that belong to one kind of encryption
+_USUAL_SECURITY = {993: "tls", 143: "starttls", 587: "starttls", 465: "tls"}
+#: what the starter has in the place of what only the admin knows; example domains are nobody's (RFC 2606)
+_STARTER_NAME = "Example Ltd"
+_EXAMPLE_HOST = re.compile(r"(?:^|[@.])example\.(?:com|net|org)$", re.IGNORECASE)
+#: numbers that are kept free for films and books, by Ofcom and the North American Numbering Plan
+_EXAMPLE_PHONE = re.compile(r"44(?:0)?2079460\d{3}|1\d{3}55501\d\d")
+_PLACES = ("address", "host", "username", "from_address", "email", "lead", "admin")
 
 _Table = TypeVar("_Table", bound=Table)
 _Server = TypeVar("_Server", MailboxSettings, SmtpSettings)
@@ -84,6 +92,53 @@ def missing_secrets(settings: Settings) -> list[Problem]:
     return [problem for secret in settings.secrets if (problem := secret.problem())]
 
 
+def line_of(directory: Path, key: str) -> int | None:
+    """Return the line of a key in followupd.toml, or of the table around it; None if neither is there.
+
+    Args:
+        directory: the configuration directory.
+        key: its path, such as "mailbox[0].sent".
+    """
+    parts = re.findall(r"[^.\[\]]+", key)
+    path = tuple(int(part) if part.isdigit() else part for part in parts)
+    return open_toml(directory, "followupd.toml", missing="").lines.of(path)
+
+
+def starter_values(directory: Path) -> list[Problem]:
+    """Return a problem for each value that is still the starter's, with which strangers would get mail.
+
+    Args:
+        directory: the configuration directory; what is wrong otherwise is found by `examine`.
+    """
+    file = open_toml(directory, "followupd.toml", missing="")
+    for table, rows in file.data.items():
+        for n, row in enumerate(rows if isinstance(rows, list) else [rows]):
+            path = (table, n) if isinstance(rows, list) else (table,)
+            _check_examples(file, path, row if isinstance(row, dict) else {})
+    return file.problems
+
+
+def _check_examples(file: TomlFile, path: Key, row: Mapping[str, Any]) -> None:
+    """Report the starter's values in one table of followupd.toml.
+
+    Args:
+        file: followupd.toml.
+        path: the path of the table in it.
+        row: the table.
+    """
+    hint = "write your own."
+    for key, value in row.items():
+        text = str(value)
+        digits = re.sub(r"\D", "", text)
+        is_example = (
+            (key in _PLACES and _EXAMPLE_HOST.search(text))
+            or (key == "phone" and _EXAMPLE_PHONE.fullmatch(digits))
+            or ((*path, key) == ("company", "name") and text == _STARTER_NAME)
+        )
+        problem = f"{text!r} is still the example of the starter"
+        file.require(not is_example, (*path, key), SettingsRule.STARTER, problem, hint)
+
+
 def _read(directory: Path) -> tuple[Settings, list[Problem]]:
     """Read the configuration, and report what is wrong.
 
@@ -109,6 +164,8 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
     mailboxes = _mailboxes(file, tables.mailbox, state_directory)
     smtp = _smtp(file, tables.smtp, state_directory)
     _check_forms(file, tables)
+    _check_agents_addresses(file, tables)
+    _check_from_address(file, tables)
     _check_provider(file, tables.gift_cards)
     _check_scores(file, tables.recognise)
 
@@ -131,6 +188,7 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
         wording=read(wording_file, WordingSettings, context),
         playbooks=playbooks,
     )
+    _check_shared_secrets(file, settings)
     own_problems = file.problems + _exposed_secrets(settings)
     other_problems = playbook_problems + wording_file.problems
     return settings, [*sorted(own_problems, key=_place), *sorted(other_problems, key=_place)]
@@ -140,6 +198,22 @@ def _exposed_secrets(settings: Settings) -> list[Problem]:
     """Return a warning for each secret's file that other users can read."""
     warnings = [secret.exposure() for secret in settings.secrets]
     return [warning for warning in warnings if warning]
+
+
+def _check_shared_secrets(file: TomlFile, settings: Settings) -> None:
+    """Warn of a password that a second account, with another user name, takes from the first one's place."""
+    servers: list[tuple[Key, MailboxSettings | SmtpSettings]] = [
+        (("mailbox", n), mailbox) for n, mailbox in enumerate(settings.mailboxes)
+    ]
+    servers.append((("smtp",), settings.smtp))
+    accounts: dict[str, str] = {}
+    for path, server in servers:
+        place = server.password.place
+        first = accounts.setdefault(place, server.username)
+        problem = f"{server.username} has the same password as {first}: {place}"
+        hint = "give each account a secret of its own, such as credential:imap-returns."
+        is_own = not place or first == server.username
+        file.require(is_own, (*path, "password"), SettingsRule.SHARED, problem, hint)
 
 
 def _place(problem: Problem) -> tuple[str, int, str]:
@@ -192,10 +266,8 @@ def _check_deputies(file: TomlFile, rows: tuple[AgentTable, ...]) -> None:
 
 def _check_forms(file: TomlFile, tables: ConfigurationFile) -> None:
     """Report web forms with an address of ours: its mail is our own or an agent's, and never a customer's."""
-    own = {tables.smtp.from_address, *(agent.email for agent in tables.agent)}
-    for mailbox in tables.mailbox:
-        own |= {mailbox.address, *mailbox.aliases}
-    taken = set(map(str.lower, own)) - {""}
+    agents = {agent.email.lower() for agent in tables.agent}
+    taken = _received_addresses(tables) | agents | {tables.smtp.from_address.lower()}
 
     for n, mailbox in enumerate(tables.mailbox):
         for position, form in enumerate(mailbox.forms):
@@ -205,6 +277,32 @@ def _check_forms(file: TomlFile, tables: ConfigurationFile) -> None:
             )
             path = ("mailbox", n, "forms", position)
             file.require(form.lower() not in taken, path, SettingsRule.TWICE, problem, hint)
+
+
+def _received_addresses(tables: ConfigurationFile) -> set[str]:
+    """Return every address whose mail arrives in a mailbox, in lower case."""
+    return {address.lower() for mailbox in tables.mailbox for address in (mailbox.address, *mailbox.aliases)}
+
+
+def _check_agents_addresses(file: TomlFile, tables: ConfigurationFile) -> None:
+    """Report agents with an address of a mailbox: what they answer would be taken as a customer's words."""
+    own = (_received_addresses(tables) | {tables.smtp.from_address.lower()}) - {""}
+    for n, agent in enumerate(tables.agent):
+        problem = (
+            f"{agent.email!r} is the address of a mailbox, and what {agent.name} writes would count as ours"
+        )
+        hint = "name an address that only this person reads and writes from."
+        is_free = agent.email.lower() not in own
+        file.require(is_free, ("agent", n, "email"), SettingsRule.TWICE, problem, hint)
+
+
+def _check_from_address(file: TomlFile, tables: ConfigurationFile) -> None:
+    """Report letters from an address that is neither a mailbox's nor an alias of one."""
+    address = tables.smtp.from_address
+    problem = f"no mailbox receives {address!r}, so that customers' answers to letters would not be read"
+    hint = 'name the address of a mailbox or one of its `aliases`; "" is the mailbox\'s own.'
+    is_read = not address or address.lower() in _received_addresses(tables)
+    file.require(is_read, ("smtp", "from_address"), SettingsRule.UNHEARD, problem, hint)
 
 
 def _calendar(file: TomlFile, company: Company, hours: HoursTable) -> Calendar:
@@ -261,6 +359,7 @@ def _server(file: TomlFile, path: Key, table: _Server, state_directory: Path) ->
     problem = f"the password would cross the network to {table.host} unencrypted"
     hint = 'write "tls" or "starttls".'
     file.require(is_private, (*path, "security"), SettingsRule.CLEAR_TEXT, problem, hint)
+    _check_port(file, path, table)
 
     table = _with_located_secrets(file, path, table)
     if table.auth == "password":
@@ -270,6 +369,25 @@ def _server(file: TomlFile, path: Key, table: _Server, state_directory: Path) ->
     file.require(table.oauth_client, (*path, "oauth_client"), SettingsRule.LOGIN, problem, hint)
     token = _token_file(file.directory, table, state_directory)
     return table.model_copy(update={"password": Secret(), "oauth_token": str(token)})
+
+
+def _check_port(file: TomlFile, path: Key, table: MailboxSettings | SmtpSettings) -> None:
+    """Report a well-known port of the other kind of encryption, at which a connection would hang or fail.
+
+    Args:
+        file: followupd.toml.
+        path: the path of the table in it.
+        table: the table as it was read.
+    """
+    usual = _USUAL_SECURITY.get(table.port, table.security)
+    ports = [port for port, security in _USUAL_SECURITY.items() if security == table.security]
+    port = ports[0 if path[0] == "mailbox" else -1] if ports else table.port
+    problem = f"port {table.port} is for security = {usual!r}, not {table.security!r}"
+    hint = f'write security = "{usual}", or port = {port}.'
+    is_possible = table.security in {"none", usual}
+    is_default = file.lines.of((*path, "port")) == file.lines.of(path)
+    key = "security" if is_default else "port"
+    file.require(is_possible, (*path, key), SettingsRule.PORT, problem, hint)
 
 
 def _token_file(directory: Path, table: MailboxSettings | SmtpSettings, state_directory: Path) -> Path:
@@ -298,6 +416,19 @@ def _with_located_secrets(file: TomlFile, path: Key, table: _Table) -> _Table:
 def _ledger(file: TomlFile, table: LedgerSettings) -> LedgerSettings:
     located = _with_located_secrets(file, ("ledger",), table)
     return located.model_copy(update={"url": _ledger_url(file, table.url)})
+
+
+def ledger_address(url: str, directory: Path) -> str:
+    """Return SQLAlchemy's URL for an address of a ledger that a person has typed.
+
+    Raises:
+        SetupError: it is not the address of a supported database.
+    """
+    file = TomlFile(directory.absolute(), "--to")
+    found = _ledger_url(file, url)
+    if file.problems:
+        raise SetupError(file.problems)
+    return found
 
 
 def _ledger_url(file: TomlFile, url: str) -> str:

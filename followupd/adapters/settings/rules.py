@@ -50,10 +50,25 @@ class SettingsRule(StrEnum):
     NO_FILE = "C34"
     RULE = "C35"
     ORIGINAL = "C36"
+    STARTER = "C37"
+    UNHEARD = "C38"
+    SHARED = "C39"
+    CLOSED = "C40"
+    LANGUAGE = "C41"
+    UNREAD = "C42"
 
 
 #: problems that `check` reports and that do not keep the daemon from running
-WARNINGS = frozenset({SettingsRule.EXPOSED, SettingsRule.ORIGINAL})
+WARNINGS = frozenset(
+    {
+        SettingsRule.EXPOSED,
+        SettingsRule.ORIGINAL,
+        SettingsRule.SHARED,
+        SettingsRule.CLOSED,
+        SettingsRule.LANGUAGE,
+        SettingsRule.UNREAD,
+    }
+)
 
 SENTENCES: dict[SettingsRule, str] = {
     SettingsRule.FILE: "A file is missing, cannot be read, or is not TOML.",
@@ -66,13 +81,13 @@ SENTENCES: dict[SettingsRule, str] = {
     SettingsRule.LOCALE: "Not a locale or language.",
     SettingsRule.CURRENCY: "Not an ISO 4217 currency code.",
     SettingsRule.HOLIDAYS: "Not a country or subdivision of the holidays package.",
-    SettingsRule.PORT: "Not a port number.",
+    SettingsRule.PORT: "Not a port number, or the port of another `security`.",
     SettingsRule.WORD: "Not one of the values that the key allows.",
     SettingsRule.CLEAR_TEXT: '`security = "none"` would send the password unencrypted over a network.',
     SettingsRule.BARE: "The file contains a password, or does not say where a required secret is stored.",
     SettingsRule.ABSENT: "A secret is not where the configuration says, or is empty.",
     SettingsRule.EXPOSED: "Other users can read a secret's file (a warning: `run` continues).",
-    SettingsRule.TWICE: "Two things have the same name.",
+    SettingsRule.TWICE: "Two things have the same name or address.",
     SettingsRule.ADDRESS: "Not an e-mail address.",
     SettingsRule.PHONE: "Not a direct phone number in international form: an extension, or not a number.",
     SettingsRule.NOBODY: "A playbook's owner or an agent's deputy is not an agent.",
@@ -86,7 +101,7 @@ SENTENCES: dict[SettingsRule, str] = {
     SettingsRule.PATTERN: "A tag's pattern cannot be an IMAP keyword, "
     "or a folder cannot be a command folder.",
     SettingsRule.LINE: "The command of a tag or folder is not one that agents can give.",
-    SettingsRule.LEDGER: "The ledger's address cannot be used.",
+    SettingsRule.LEDGER: "The ledger cannot be used: its address, its directory, its version, or its key.",
     SettingsRule.HOURS: "Not working days, working hours or quiet hours.",
     SettingsRule.HOST: "Not a host name, or not host:port.",
     SettingsRule.NAME: "A name that cannot be part of an IMAP keyword.",
@@ -94,6 +109,14 @@ SENTENCES: dict[SettingsRule, str] = {
     SettingsRule.NO_FILE: "A file that the configuration names does not exist.",
     SettingsRule.RULE: "A phrase or expression that cannot be searched for, or that could run long.",
     SettingsRule.ORIGINAL: "The shipped original of a customised file has changed since it was copied "
+    "(a warning: `run` continues).",
+    SettingsRule.STARTER: "A value is still the example of the starter (`run` refuses it).",
+    SettingsRule.UNHEARD: "Letters come from an address that no mailbox receives, so that answers to it are not read.",
+    SettingsRule.SHARED: "Two accounts use one secret (a warning: `run` continues).",
+    SettingsRule.LANGUAGE: "A letter has the words of another language, or a language has no letters "
+    "(a warning: `run` continues).",
+    SettingsRule.UNREAD: "A file whose name keeps it from being read (a warning: `run` continues).",
+    SettingsRule.CLOSED: "Only root can read a file that the service reads as another user "
     "(a warning: `run` continues).",
 }
 

@@ -68,15 +68,17 @@ class Secret:
     def exposure(self) -> Problem | None:
         """Return a warning if others than the owner can read the secret's own file.
 
-        Only `file:PATH` is checked: DIR/credentials is a directory that others cannot enter.
+        What systemd hands over is not checked, nor a file in a credentials directory that others cannot enter.
         """
         kind, _, name = self.place.partition(":")
-        path = self.directory / name
+        folder = self.directory / "credentials" if kind == "credential" else self.directory
+        path = folder / name
         try:
-            mode = path.stat().st_mode if kind == "file" else 0
+            mode = path.stat().st_mode
+            is_closed = kind == "credential" and not path.parent.stat().st_mode & _OTHERS
         except OSError:
             return None
-        if not mode & _OTHERS:
+        if kind == "env" or is_closed or not mode & _OTHERS:
             return None
         problem = f"other users can read {path} (mode {mode & 0o777:03o})"
         return self._problem(SettingsRule.EXPOSED, problem, f"chmod 600 {path}")

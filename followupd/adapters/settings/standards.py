@@ -258,7 +258,8 @@ def _money(value: object, info: ValidationInfo) -> Money | None:
     require(code in {"", home}, SettingsRule.AMOUNT, f"an amount in {code} cannot be compared", hint)
 
     whole, _, _ = number.partition(".")
-    return money(number, home, f'write it as "{whole}"; it is counted in {home}.')
+    shown = re.sub(r"[.,](?=\d{3}$)", "", number) if "," in number else whole
+    return money(number, home, f'write it as "{shown}"; it is counted in {home}.')
 
 
 def _monthly_cap(value: object, info: ValidationInfo) -> Money | None:

@@ -6,6 +6,7 @@ makes a letter REFUSED.
 """
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -145,8 +146,11 @@ class SmtpTransport:
                 self._outage = str(error)
             return DeliveryResult(DeliveryOutcome.DEFERRED, str(error), outage=True)
 
-    def survey(self) -> tuple[str, ...]:
+    def survey(self, addresses: Iterable[tuple[str, str]] = ()) -> tuple[str, ...]:
         """Connect without sending anything, for `check --online`.
+
+        Args:
+            addresses: a sender and a recipient for each letter that the server is asked to take, up to DATA.
 
         Returns:
             What was found, in sentences.
@@ -159,7 +163,11 @@ class SmtpTransport:
         except FollowupdError as error:
             raise UnavailableError(str(error)) from error
         try:
+            for sender, to in addresses:
+                _offer(connection, self._account, sender, to)
             return _description(connection, self._account)
+        except ConnectionLostError as error:
+            raise UnavailableError(str(error)) from error
         finally:
             connection.quit()
 
@@ -324,6 +332,23 @@ def _finish(connection: SmtpConnection, witness: Reply | None) -> DeliveryResult
         why = f"after the final dot {error}{note}"
         return DeliveryResult(DeliveryOutcome.UNKNOWN, why, witnessed)
     return DeliveryResult(reply.outcome, f"{reply}{note}", witnessed)
+
+
+def _offer(connection: SmtpConnection, account: SmtpAccount, sender: str, to: str) -> None:
+    """Ask the server whether it would take a letter, and take that back with RSET.
+
+    Raises:
+        UnavailableError: it refuses the sender or the recipient.
+        ConnectionLostError: the connection ended.
+    """
+    parameter = " SMTPUTF8" if needs_utf8(sender, to) and connection.offers("SMTPUTF8") else ""
+    reply = connection.command(f"MAIL FROM:<{wire_address(sender)}>{parameter}")
+    if reply.outcome is DeliveryOutcome.REFUSED:
+        raise UnavailableError(f"{account.address} does not accept letters from {sender}: {reply}")
+    reply = connection.command(f"RCPT TO:<{wire_address(to)}>")
+    if reply.outcome is DeliveryOutcome.REFUSED:
+        raise UnavailableError(f"{account.address} does not accept letters to {to}: {reply}")
+    connection.reset()
 
 
 def _description(connection: SmtpConnection, account: SmtpAccount) -> tuple[str, ...]:

@@ -43,9 +43,12 @@ _POSTGRES_SERVER_TIMEOUTS = {
     "tcp_keepalives_count": 3,
 }
 # A restored ledger must know that letters may have been sent since the backup was made (StateKey.COPIED).
+_UNMARK_COPY = "DELETE FROM pulse WHERE name = 'copied'"
 _MARK_AS_COPY = (
-    "INSERT OR REPLACE INTO pulse (name, value, at) "
-    "VALUES ('copied', 'true', strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
+    "INSERT INTO pulse (name, value, at) VALUES ('copied', 'true', strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
+)
+_MARK_AS_COPY_IN_POSTGRES = (
+    "INSERT INTO pulse (name, value, at) VALUES ('copied', 'true', now() at time zone 'utc')"
 )
 
 
@@ -170,6 +173,29 @@ def create_private_file(path: Path) -> None:
         os.chown(path, directory.st_uid, directory.st_gid)
 
 
+def file_of(engine: Engine) -> Path | None:
+    """Return the file of a SQLite ledger, None for PostgreSQL."""
+    database = engine.url.database
+    return Path(database) if is_sqlite(engine) and database and database != ":memory:" else None
+
+
+def why_not_writable(path: Path) -> str:
+    """Return why this user could neither use nor make a ledger's file, "" if it could."""
+    if path.exists() and not path.is_file():
+        return f"the ledger {path} is not a file"
+    if path.exists():
+        return (
+            "" if os.access(path, os.R_OK | os.W_OK) else f"the ledger {path} may not be written by this user"
+        )
+
+    directory = next(parent for parent in path.parents if parent.exists())
+    if not directory.is_dir():
+        return f"the ledger {path} cannot be made: {directory} is not a directory"
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return f"the ledger {path} cannot be made: this user may not write to {directory}"
+    return ""
+
+
 def create_ledger_file(url: URL) -> None:
     """Create a SQLite ledger's file before SQLite does, which would let everybody read it.
 
@@ -220,10 +246,18 @@ def _copy(database: str, path: Path) -> None:
     """Copy a database and mark the copy as one."""
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(path)) as target:
         source.backup(target)
+        target.execute(_UNMARK_COPY)
         target.execute(_MARK_AS_COPY)
         target.commit()
         # One file, without a write-ahead log beside it that could be left behind.
         target.execute("PRAGMA journal_mode = DELETE")
+
+
+def mark_as_copy(connection: Connection) -> None:
+    """Let the first start with this ledger stop all letters, since more may have been sent from its original."""
+    is_postgres = connection.dialect.name == "postgresql"
+    connection.exec_driver_sql(_UNMARK_COPY)
+    connection.exec_driver_sql(_MARK_AS_COPY_IN_POSTGRES if is_postgres else _MARK_AS_COPY)
 
 
 def _verify(path: Path) -> None:

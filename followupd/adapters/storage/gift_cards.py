@@ -90,6 +90,15 @@ class GiftCardStock:
             for row in self._session.exec(select(CardRow).order_by(col(CardRow.id)))
         ]
 
+    def stock(self, now: datetime) -> dict[str, int]:
+        """Count the cards that can be given by their value, such as "20.00 EUR"; a value that is used up has 0."""
+        found: dict[str, int] = {}
+        for card in self.all():
+            value = f"{card.money.amount} {card.money.currency}"
+            is_left = card.case_ref is None and (card.expires is None or card.expires > now)
+            found[value] = found.get(value, 0) + is_left
+        return found
+
     def count_available(self, money: Money, now: datetime) -> int:
         """Count the cards of this value that are not assigned and not expired."""
         query = select(func.count()).select_from(CardRow).where(*_is_available(money, now))

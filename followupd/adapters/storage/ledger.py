@@ -3,6 +3,7 @@
 Followupd's database, SQLite or PostgreSQL, used in transactions, and the daemon's own state.
 """
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
-from followupd.adapters.crypto import Vault
+from followupd import clock, log
+from followupd.adapters.crypto import DecryptionError, Vault
 from followupd.adapters.storage import database, migrate
 from followupd.adapters.storage.cases import CaseStore
 from followupd.adapters.storage.erasure import Eraser, MailRetention
@@ -25,14 +27,29 @@ from followupd.adapters.storage.lease import LeaseScope, MailboxLease, lease_for
 from followupd.adapters.storage.mail import MailStore
 from followupd.adapters.storage.outbox import OutboxStore
 from followupd.adapters.storage.tables import CursorRow, StateRow
-from followupd.domain.keys import FolderCursor, StateName
+from followupd.domain.keys import FolderCursor, StateKey, StateName
 from followupd.domain.letter import Letter
-from followupd.errors import UnavailableError
+from followupd.errors import FollowupdError, UnavailableError
 
 # Built once: building a statement costs more than running it, and this one runs before each batch of letters.
 _SELECT_VALUE = core.select(col(StateRow.value), col(StateRow.at)).where(
     col(StateRow.name) == bindparam("name")
 )
+
+
+#: the word by which a ledger knows its key, and where it is stored
+_KNOWN_WORD = b"followupd"
+_KNOWN_WORD_PLACE = database.place("pulse", StateKey.KNOWN_WORD)
+
+
+class NoLedgerError(FollowupdError):
+    """There is no ledger at this address."""
+
+
+class WrongKeyError(FollowupdError):
+    """The ledger was encrypted with another key than `ledger.key`; put the old key into its file, below the new one."""
+
+    exit_code = 78
 
 
 class StateStore:
@@ -126,7 +143,7 @@ class Ledger:
         self.scope = LeaseScope()
 
     def upgrade(self, *, on_request: bool = False) -> str:
-        """Create the tables or migrate them.
+        """Create the tables or migrate them, and check that this key is the ledger's.
 
         Args:
             on_request: a person asked for it with `followupd upgrade`; a PostgreSQL ledger is not migrated
@@ -138,15 +155,111 @@ class Ledger:
         Raises:
             OldLedgerError: a person must migrate it.
             NewLedgerError: it belongs to a newer followupd.
+            WrongKeyError: it was encrypted with another key.
         """
         database.create_ledger_file(self._engine.url)
         with self._errors_explained():
-            return migrate.upgrade(self._engine, on_request=on_request)
+            done = migrate.upgrade(self._engine, on_request=on_request)
+        with self.transaction() as tx:
+            self._check_key(tx)
+        return done
+
+    def open_existing(self, *, on_request: bool = False) -> str:
+        """Do what `upgrade` does with a ledger that exists; create none.
+
+        Raises:
+            NoLedgerError: there is none, with its place; otherwise as `upgrade`.
+        """
+        if not self.exists():
+            raise NoLedgerError(
+                f"there is no ledger at {self.place}; correct ledger.url, or start the daemon, which makes it"
+            )
+        return self.upgrade(on_request=on_request)
+
+    @property
+    def place(self) -> str:
+        """Where the ledger is, without its password."""
+        return self._engine.url.render_as_string()
+
+    def exists(self) -> bool:
+        """Return whether there is a ledger with tables at this address; an empty file is none."""
+        path = database.file_of(self._engine)
+        if path is not None and not path.exists():
+            return False
+        with self._errors_explained():
+            return migrate.is_ledger(self._engine)
+
+    def trouble(self) -> str:
+        """Return why the daemon could not use this ledger, "" if it could, or could make it.
+
+        Changes nothing: neither a ledger nor a directory is made.
+        """
+        path = database.file_of(self._engine)
+        if path is not None and (why := database.why_not_writable(path)):
+            return why
+        try:
+            if self.exists():
+                with self.transaction() as tx:
+                    self._check_key(tx, keep=False)
+        except FollowupdError as error:
+            return str(error)
+        return ""
+
+    def _check_key(self, tx: Transaction, *, keep: bool = True) -> None:
+        """Check that one of our keys is the ledger's, by a word that was encrypted when the ledger was made.
+
+        Args:
+            tx: the transaction.
+            keep: store the word in a ledger that has none yet, once what else is encrypted in it could be read.
+
+        Raises:
+            WrongKeyError: no key of ours decrypts it.
+        """
+        stored = tx.state.get(StateKey.KNOWN_WORD)
+        try:
+            if stored:
+                self._vault.decrypt(base64.b64decode(stored[0]), _KNOWN_WORD_PLACE)
+            else:
+                tx.cases.read_any()
+        except DecryptionError:
+            raise WrongKeyError from None
+        if keep and not stored:
+            self.mark_with_key(tx)
+
+    def mark_with_key(self, tx: Transaction) -> None:
+        """Store the known word, encrypted with the present key."""
+        word = base64.b64encode(self._vault.encrypt(_KNOWN_WORD, _KNOWN_WORD_PLACE)).decode()
+        tx.state.put(StateKey.KNOWN_WORD, word, clock.now())
 
     def backup(self, path: Path) -> None:
         """Copy a SQLite ledger to a new file while it is in use; raises BackupError."""
         with self._errors_explained():
             database.backup(self._engine, path)
+
+    def copy_to(self, url: str) -> dict[str, int]:
+        """Copy this ledger to another database and compare all rows; return how many rows each table has.
+
+        Args:
+            url: of an empty database, as for a ledger.
+
+        Raises:
+            CopyError: there is a ledger already, or the copy differs.
+        """
+        target = database.connect(url)
+        database.create_ledger_file(target.url)
+        try:
+            with self._errors_explained():
+                return migrate.copy(self._engine, target)
+        finally:
+            target.dispose()
+
+    def encrypt_anew(self) -> int:
+        """Encrypt every value with the present key; return how many there are."""
+        with self._errors_explained():
+            count = migrate.encrypt_anew(self._engine, self._vault)
+        with self.transaction() as tx:
+            self.mark_with_key(tx)
+        return count
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
@@ -157,7 +270,12 @@ class Ledger:
                 although the end of the process does not. Only for results whose loss leaves a letter in
                 doubt, never for a claim.
         """
-        with self._errors_explained(), Session(self._engine) as session, session.begin():
+        with (
+            log.after_commit(),
+            self._errors_explained(),
+            Session(self._engine) as session,
+            session.begin(),
+        ):
             if not durable:
                 database.commit_without_flush(session)
             yield self._stores(session)

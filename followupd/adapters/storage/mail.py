@@ -269,6 +269,11 @@ class MailStore:
             query = query.where(col(MailRow.kept_at) > since)
         return self._session.exec(query).one()
 
+    def count_by_kind(self) -> dict[str, int]:
+        """Count all mails by kind."""
+        query = select(MailRow.kind, func.count()).group_by(MailRow.kind)
+        return {kind: number for kind, number in self._session.exec(query)}  # noqa: C416  dict() fails
+
     def original_of(self, mail: StoredMail) -> StoredMail | None:
         """Return the same mail that came before, through another address of ours; None if there is none.
 

@@ -1,15 +1,19 @@
-"""Create the ledger's tables, or migrate them to what this program uses."""
+"""Create the ledger's tables, migrate them to what this program uses, copy a ledger, and encrypt it anew."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, inspect, text
-from sqlmodel import SQLModel
+from sqlalchemy import Connection, Engine, Table, inspect, select, text
+from sqlmodel import Session, SQLModel
 
-from followupd.adapters.storage.database import backup, is_sqlite
+from followupd.adapters.crypto import Vault
+from followupd.adapters.storage.database import backup, is_sqlite, mark_as_copy, place
+from followupd.adapters.storage.gift_cards import card_place
 from followupd.adapters.storage.lease import AlreadyRunningError, lease_for
+from followupd.adapters.storage.tables import CardRow, CaseRow, EventRow, LetterTextRow, MailRow
 from followupd.errors import FollowupdError
 
 #: the revision of this program's tables. A test compares it with the newest file in migrations/versions, so
@@ -20,6 +24,9 @@ HEAD = "0002"
 FIRST, UNVERSIONED = "0001", ""
 #: the number of an advisory lock that no other program uses: "upgrade!" in ASCII
 _LOCK_NUMBER = int.from_bytes(b"upgrade!", "big") >> 1
+
+#: rows in memory at once while a table is copied
+_ROWS = 500
 
 _CREATE_VERSION_TABLE = text(
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL,"
@@ -71,6 +78,19 @@ def upgrade(engine: Engine, *, on_request: bool = False) -> str:
     state = f"The ledger's tables are of revision {revision or FIRST}, this followupd's of {HEAD}."
     hint = "Stop every followupd, make a backup with pg_dump, and run `followupd upgrade`."
     raise OldLedgerError(f"{state} {hint}")
+
+
+def is_ledger(engine: Engine) -> bool:
+    """Return whether a database has our tables.
+
+    Raises:
+        NewLedgerError: they are of a newer followupd.
+    """
+    with engine.begin() as connection:
+        revision = _revision(connection)
+    if revision is not None and revision > HEAD:
+        raise NewLedgerError
+    return revision is not None
 
 
 def _revision(connection: Connection) -> str | None:
@@ -165,3 +185,118 @@ def _lock_schema(connection: Connection) -> None:
     """Lock out other upgrades until the transaction ends; BEGIN IMMEDIATE does so on SQLite."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
+
+
+# --- a ledger in another database ---
+
+
+class CopyError(FollowupdError):
+    """The ledger cannot be copied there."""
+
+
+def copy(source: Engine, target: Engine) -> dict[str, int]:
+    """Copy a ledger into another, empty database, and compare every row; the copy is marked as one.
+
+    Args:
+        source: the ledger's, which no daemon may change meanwhile.
+        target: of a database without tables of ours.
+
+    Returns:
+        How many rows each table has.
+
+    Raises:
+        CopyError: there is a ledger already, or the copy differs; then it is taken back.
+    """
+    if is_ledger(target):
+        raise CopyError("there is a ledger already; name an empty database, or a file that does not exist")
+    _create(target)
+    with source.begin() as origin, target.begin() as copied:
+        rows = {table.name: _copy_table(table, origin, copied) for table in SQLModel.metadata.sorted_tables}
+        differing = [
+            table.name
+            for table in SQLModel.metadata.sorted_tables
+            if _digest(table, origin) != _digest(table, copied)
+        ]
+        if differing:
+            raise CopyError(f"the copy differs in {', '.join(differing)}; nothing was copied")
+        mark_as_copy(copied)
+    return rows
+
+
+def _copy_table(table: Table, origin: Connection, copied: Connection) -> int:
+    """Copy the rows of one table, and let new rows be numbered behind them; return how many there are."""
+    count = 0
+    for rows in origin.execute(table.select()).mappings().partitions(_ROWS):
+        copied.execute(table.insert(), [dict(row) for row in rows])
+        count += len(rows)
+
+    if copied.dialect.name == "postgresql" and "id" in table.c and count:
+        sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
+        copied.execute(text(f"SELECT setval({sequence}, (SELECT max(id) FROM {table.name}))"))  # noqa: S608  ours
+    return count
+
+
+def _digest(table: Table, connection: Connection) -> int:
+    """Return a sum over all rows of a table that does not depend on their order."""
+    rows = connection.execute(table.select()).partitions(_ROWS)
+    digests = (sha256(repr(tuple(row)).encode()).digest() for portion in rows for row in portion)
+    return sum(int.from_bytes(digest, "big") for digest in digests)
+
+
+# --- another key ---
+
+
+def encrypt_anew(engine: Engine, vault: Vault) -> int:
+    """Encrypt every value with the present key, in one transaction; return how many values there are.
+
+    Raises:
+        DecryptionError: no key of ours decrypts one of them; then nothing is changed.
+    """
+    count = 0
+    with Session(engine) as session, session.begin():
+        for model, keys, columns in _ENCRYPTED:
+            for row_keys in session.execute(select(*(getattr(model, key) for key in keys))).all():
+                row = session.get_one(model, tuple(row_keys))
+                count += sum(
+                    _encrypt_anew(vault, row, column, where(row)) for column, where in columns.items()
+                )
+                session.flush()
+                session.expunge(row)
+    return count
+
+
+def _encrypt_anew(vault: Vault, row: Any, column: str, where: bytes) -> int:
+    """Encrypt one value of a row anew; return 0 for a value that is empty."""
+    token = getattr(row, column)
+    if not token:
+        return 0
+    plain = vault.decrypt(token, where)
+    if isinstance(row, CardRow):  # a card is found by what the key makes of its code
+        row.fingerprint = vault.fingerprint(plain.decode())
+        where = card_place(row)
+    setattr(row, column, vault.encrypt(plain, where))
+    return 1
+
+
+#: the encrypted columns of each table, with its key and the place for which each of them is encrypted
+_ENCRYPTED: tuple[tuple[type[SQLModel], tuple[str, ...], dict[str, Callable[[Any], bytes]]], ...] = (
+    (CaseRow, ("ref",), {"sealed": lambda row: place("case_file", row.ref)}),
+    (EventRow, ("id",), {"sealed": lambda row: place("event", row.case_ref, row.seq, row.name)}),
+    (
+        LetterTextRow,
+        ("letter_key",),
+        {
+            "sealed": lambda row: place("words", row.letter_key),
+            "mail": lambda row: place("words", row.letter_key, column="mail"),
+        },
+    ),
+    (
+        MailRow,
+        ("id",),
+        {
+            "sealed": lambda row: place("mail", row.fingerprint),
+            "raw": lambda row: place("mail", row.fingerprint, column="raw"),
+        },
+    ),
+    (CardRow, ("id",), {"sealed": card_place}),
+)

@@ -33,6 +33,7 @@ from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import LetterRow, LetterTextRow, MailRow, table_of
 from followupd.domain.letter import (
     BREAKER_NOTICE,
+    DESK_MAILS,
     FIRST_KINDS,
     QUOTA_KINDS,
     Budget,
@@ -236,6 +237,26 @@ class OutboxStore:
         """Count the letters with one of these statuses."""
         values = [status.value for status in statuses]
         return self._session.exec(select(func.count()).where(col(LetterRow.condition).in_(values))).one()
+
+    def refused_desk_mails(self, since: datetime) -> list[tuple[str, str]]:
+        """Return key and address of each mail to an agent that was refused for good, of those written since then."""
+        query = select(LetterRow.key, LetterRow.to_address).where(
+            LetterRow.condition == LetterStatus.REFUSED.value,
+            col(LetterRow.kind).in_([kind.value for kind in DESK_MAILS]),
+            col(LetterRow.written_at) > since,
+        )
+        return [(key, address) for key, address in self._session.exec(query)]
+
+    def count_by_kind(self, status: LetterStatus) -> dict[str, int]:
+        """Count the letters with a status by their kind."""
+        query = select(LetterRow.kind, func.count()).where(LetterRow.condition == status.value)
+        return {kind: number for kind, number in self._session.exec(query.group_by(LetterRow.kind))}  # noqa: C416
+
+    def oldest_waiting(self) -> datetime | None:
+        """Return when the oldest letter that may leave, and has not left, was written."""
+        waiting = [LetterStatus.QUEUED.value, LetterStatus.DEFERRED.value]
+        query = select(func.min(LetterRow.written_at)).where(col(LetterRow.condition).in_(waiting))
+        return self._session.exec(query).one()
 
     def count_by_status(self) -> dict[str, int]:
         """Count the letters of each status."""

@@ -21,8 +21,9 @@ from followupd.errors import UnavailableError
 from followupd.services.context import MailSource
 from followupd.services.inbox.freshness import mark_synced
 from followupd.services.inbox.mailbox_updates import MAX_FAILURES, MailboxUpdater
+from followupd.services.outbox.policy import open_breaker
 from followupd.services.outbox.review import DraftFiler
-from followupd.services.record import STATUS_TAG_PREFIX
+from followupd.services.record import STATUS_TAG_PREFIX, STATUS_TAGS
 from followupd.text import mail
 
 DROPS_CONNECTION = (
@@ -109,6 +110,8 @@ TAKEN_BACK = frozenset({"complaint", "hold"})
 _STATES = frozenset(
     {"complaint", "dismiss", "hold", "promised", "owner", "playbook", "cause-code", "severity"}
 )
+#: why nothing is sent from a ledger that does not know a mailbox in which another one has worked
+_FORGOTTEN = "the ledger has never read the mailbox {mailbox}, which has letters or tags of ours"
 #: mails in one transaction
 _BATCH_SIZE = 500
 
@@ -231,8 +234,12 @@ class InboxSync:
         )  # used after the server has renumbered the mails
         cursor = FolderCursor(start.uidvalidity, start.uid, start.modseq, skipped, now, reread_since)
 
+        is_inbox = folder.role is FolderRole.INBOX
+        is_known = is_inbox and mailbox.has_letters_of_ours(folder.name, STATUS_TAGS)
         with self.ledger.transaction() as tx:
             tx.state.set_cursor(folder.mailbox, folder.name, cursor)
+            if is_known:
+                open_breaker(tx, _FORGOTTEN.format(mailbox=folder.mailbox), now)
 
         return cursor
 

@@ -13,7 +13,15 @@ from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
 from followupd.domain.keys import StateKey
-from followupd.domain.letter import BREAKER_NOTICE, Budget, Letter, LetterKind, OutboxUsage, UsageWindows
+from followupd.domain.letter import (
+    BREAKER_NOTICE,
+    Budget,
+    Letter,
+    LetterKind,
+    LetterStatus,
+    OutboxUsage,
+    UsageWindows,
+)
 from followupd.errors import UnknownCaseError
 from followupd.recovery import gift_card
 from followupd.recovery.blockers import why_stale
@@ -103,6 +111,7 @@ class SendPolicy:
             tx.outbox.usage(letters, windows),
             breaker=breaker_reason,
             stopped=stopped_budgets(tx),
+            at_once=letters_at_once(tx),
             stale_mailboxes=self.stale_mailboxes(tx, now),
         )
 
@@ -133,7 +142,9 @@ class SendPolicy:
             raise UnknownCaseError(f"there is no case {letter.case}")
         if why := why_stale(letter, case, now):
             return Cancel(why)
-        return self._hold(letter, case, now) or self._over_quota(letter, usage, now) or Send()
+        at_once = letter.key in usage.at_once
+        held = self._hold(letter, case, now, at_once=at_once)
+        return held or (None if at_once else self._over_quota(letter, usage, now)) or Send()
 
     def blocking_reason(self, letter: Letter, usage: OutboxUsage) -> str:
         """Return what keeps a letter back that has nothing to do with its case, "" for nothing.
@@ -151,10 +162,16 @@ class SendPolicy:
             return f"the mailbox {letter.mailbox} was not read lately, and may contain mail from the customer"
         return ""
 
-    def _hold(self, letter: Letter, case: Case, now: datetime) -> Wait | None:
+    def _hold(self, letter: Letter, case: Case, now: datetime, *, at_once: bool) -> Wait | None:
         """Return the wait for a case on hold or for quiet hours, None if there is no such reason.
 
         A hold may end at any time, so that the letter is looked at again soon; quiet hours end when they end.
+
+        Args:
+            letter: the letter.
+            case: its case.
+            now: the time.
+            at_once: a person let it leave in spite of quiet hours.
         """
         if case.held:
             return Wait(now + RECHECK_AFTER, "the case is on hold")
@@ -164,7 +181,7 @@ class SendPolicy:
             if why:
                 return Wait(now + RECHECK_AFTER, why)
 
-        quiet_until = self.calendar.quiet_until(now)
+        quiet_until = None if at_once else self.calendar.quiet_until(now)
         if quiet_until:
             return Wait(quiet_until, "quiet hours")
         return None
@@ -221,6 +238,35 @@ BUDGET_NAMES = {
     Budget.DESK: "mails to agents",
     Budget.FIRST: "first letters by machine",
 }
+
+
+def letters_at_once(tx: Transaction) -> frozenset[str]:
+    """Return the keys of letters that wait neither for quiet hours nor for a quota."""
+    stored = tx.state.get(StateKey.AT_ONCE)
+    return frozenset(stored[0]) if stored else frozenset()
+
+
+def send_at_once(tx: Transaction, key: str, now: datetime) -> str:
+    """Let a queued letter leave in the next cycle, in spite of quiet hours and quotas; holds and the breaker count.
+
+    Args:
+        tx: the transaction.
+        key: the letter's key.
+        now: the time of the cycle.
+
+    Returns:
+        Why it does not leave, "" when it does.
+    """
+    entry = tx.outbox.get(key)
+    if entry.status not in {LetterStatus.QUEUED, LetterStatus.DEFERRED}:
+        return f"{key} is {entry.status}, and does not wait for a time"
+    if entry.letter.kind is LetterKind.GIFT_CARD:
+        return f"{key} is a gift card, which keeps its distance from the follow-up"
+
+    waiting = [other for other in letters_at_once(tx) if tx.outbox.get(other).status is LetterStatus.QUEUED]
+    tx.state.put(StateKey.AT_ONCE, sorted({*waiting, key}), now)
+    tx.outbox.postpone(key, now, "let go by hand")
+    return ""
 
 
 def stopped_budgets(tx: Transaction) -> frozenset[Budget]:

@@ -1,0 +1,255 @@
+"""An admin's first hour: init asks little and finds the rest, and the first letter is seen at once."""
+
+import json
+import re
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from followupd.adapters.network import MailServer, find_servers, query_dns
+from followupd.adapters.settings import load
+from followupd.cli.commands import COMMANDS, completion, man_page
+from followupd.cli.main import main
+from followupd.domain.keys import StateKey
+from followupd.errors import SetupError
+from tests.journeys.world import World
+from tests.servers.dovecot import Dovecot
+from tests.servers.smtp import Sink
+from tests.story.configured import ready_to_run
+
+ADDRESS = "support@acme.test"
+AUTOCONFIG = b"""<?xml version="1.0"?>
+<clientConfig version="1.1"><emailProvider id="acme.test">
+  <incomingServer type="pop3"><hostname>pop.acme.test</hostname><port>995</port><socketType>SSL</socketType></incomingServer>
+  <incomingServer type="imap"><hostname>plain.acme.test</hostname><port>143</port><socketType>plain</socketType></incomingServer>
+  <incomingServer type="imap"><hostname>imap.%EMAILDOMAIN%</hostname><port>993</port><socketType>SSL</socketType>
+    <username>%EMAILLOCALPART%</username></incomingServer>
+  <outgoingServer type="smtp"><hostname>smtp.acme.test</hostname><port>587</port><socketType>STARTTLS</socketType>
+    <username>%EMAILADDRESS%</username></outgoingServer>
+</emailProvider></clientConfig>"""
+
+
+def no_page(_url: str) -> bytes:
+    return b""
+
+
+def no_record(_name: str, _kind: int) -> list[tuple[int, int, str]]:
+    return []
+
+
+def test_the_domains_own_autoconfiguration_is_taken_and_only_what_is_encrypted() -> None:
+    asked: list[str] = []
+
+    def fetch(url: str) -> bytes:
+        asked.append(url)
+        return AUTOCONFIG
+
+    found = find_servers(ADDRESS, fetch, no_record)
+    assert found is not None
+    assert found.imap == MailServer("imap.acme.test", 993, "tls", "support")
+    assert found.smtp == MailServer("smtp.acme.test", 587, "starttls", ADDRESS)
+    assert all(url.startswith("https://") for url in asked)
+
+
+@pytest.mark.parametrize("page", [b"", b"<html>", b"not found", b"<clientConfig/>", AUTOCONFIG[:300]])
+def test_the_records_of_the_domain_are_asked_where_it_has_no_page(page: bytes) -> None:
+    def resolve(name: str, _kind: int) -> list[tuple[int, int, str]]:
+        records = {
+            "_imaps._tcp.acme.test": [(20, 993, "second.acme.test"), (10, 993, "imap.acme.test")],
+            "_submissions._tcp.acme.test": [(0, 0, "")],
+            "_submission._tcp.acme.test": [(0, 587, "smtp.acme.test")],
+        }
+        return records.get(name, [])
+
+    found = find_servers(ADDRESS, lambda _: page, resolve)
+    assert found is not None
+    assert found.imap == MailServer("imap.acme.test", 993, "tls", ADDRESS)
+    assert found.smtp == MailServer("smtp.acme.test", 587, "starttls", ADDRESS)
+
+
+def test_a_known_provider_is_told_by_where_the_mail_goes() -> None:
+    mx = {"acme.test": [(10, 0, "in1-smtp.messagingengine.com")]}
+    found = find_servers(ADDRESS, no_page, lambda name, kind: mx.get(name, []) if kind == 15 else [])
+    assert found is not None
+    assert (found.imap.host, found.smtp.host) == ("imap.fastmail.com", "smtp.fastmail.com")
+    assert find_servers(ADDRESS, no_page, no_record) is None
+
+
+@pytest.fixture
+def name_server() -> Iterator[tuple[str, int]]:
+    """A DNS server that has one SRV record, whose name points back into the question, and answers once."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(30)
+
+        def answer() -> None:
+            question, sender = server.recvfrom(512)
+            target = b"\x04imap" + struct.pack(">H", 0xC000 | (12 + len(b"\x06_imaps\x04_tcp")))
+            record = struct.pack(">HHHIH", 0xC00C, 33, 1, 60, 6 + len(target))
+            body = record + struct.pack(">3H", 10, 5, 993) + target
+            server.sendto(question[:6] + struct.pack(">3H", 1, 0, 0) + question[12:] + body, sender)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield server.getsockname()
+        thread.join(30)
+
+
+def test_a_service_is_looked_up_by_dns(name_server: tuple[str, int]) -> None:
+    assert query_dns("_imaps._tcp.acme.test", 33, name_server) == [(10, 993, "imap.acme.test")]
+
+
+def test_a_name_server_that_is_no_answer_finds_nothing() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        place = server.getsockname()
+    assert query_dns("_imaps._tcp.acme.test", 33, place) == []
+
+
+# --- init ---
+
+
+def test_init_needs_five_answers_and_checks_them_at_the_servers(
+    tmp_path: Path,
+    dovecot: Dovecot,
+    smtp: Sink,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    postbox = dovecot.account()
+    password = tmp_path / "password"
+    password.write_text(f"{postbox.password}\n")
+    directory = tmp_path / "etc"
+    given = {
+        "--address": postbox.address,
+        "--password-file": str(password),
+        "--company": 'Müller & "Söhne"',
+        "--agent": "Ana Reyes <ana@agents.test>",
+        "--phone": "+49 30 12345678",
+        "--imap": f"tls://{postbox.host}:{postbox.port}",
+        "--smtp": f"none://127.0.0.1:{smtp.port}",
+        "--ca-file": str(postbox.ca_file),
+    }
+    words = [word for pair in given.items() for word in pair]
+    assert main(["init", str(directory), *words]) == 0
+    said = capsys.readouterr().out
+    assert "the login works" in said
+    settings = load(directory)
+    assert (settings.company.name, settings.company.locale, settings.company.currency) == (
+        'Müller & "Söhne"',
+        "de_DE",
+        "EUR",
+    )
+    assert settings.mailboxes[0].address == postbox.address
+    assert settings.team.agents[0].id == "ana"
+    assert settings.mailboxes[0].password.reveal() == settings.smtp.password.reveal() == postbox.password
+    assert (directory / "credentials/imap").stat().st_mode & 0o777 == 0o600
+    assert postbox.password not in said + (directory / "followupd.toml").read_text()
+    toml = (directory / "followupd.toml").read_text()
+    assert "# yours: letters are signed by a person" in toml  # its comments stay
+
+
+def test_init_without_answers_writes_the_starter_and_check_names_what_is_still_an_example(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "etc"
+    assert main(["init", str(directory)]) == 0
+    capsys.readouterr()
+    assert main(["check", "--json", "--config", str(directory)]) == 1
+    keys = {each["key"] for each in json.loads(capsys.readouterr().out) if each["rule"] == "C37"}
+    assert keys >= {"company.name", "mailbox[0].address", "smtp.host", "agent[0].email", "agent[0].phone"}
+    assert not any(key.startswith("agent[1]") for key in keys)  # one agent, and nobody else's leads
+    assert main(["run", "--once", "--config", str(directory)]) == SetupError.exit_code
+
+
+# --- install-service ---
+
+
+def installed(root: Path, directory: Path, *words: str) -> int:
+    return main(["install-service", "--root", str(root), "--config", str(directory), *words])
+
+
+def test_the_unit_starts_this_installation_and_hands_over_what_the_configuration_names(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "etc"
+    directory.mkdir()
+    ready_to_run(directory)
+    assert installed(tmp_path / "root", directory) == 0
+    units = tmp_path / "root/etc/systemd/system"
+    unit = (units / "followupd.service").read_text()
+    assert f"ExecStart={Path(sys.executable).parent}/followupd run --config {directory}\n" in unit
+    loaded = re.findall(r"^LoadCredential=(.+?):", unit, re.MULTILINE)
+    assert loaded == ["imap", "ledger-key"]  # the server for letters needs no password here
+    several = (units / "followupd@.service").read_text()
+    assert "run --config /etc/followupd/%i\n" in several
+    assert "StateDirectory=followupd/%i\n" in several
+
+
+def test_a_unit_that_somebody_has_changed_is_replaced_only_when_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "root"
+    assert installed(root, tmp_path) == 0
+    assert installed(root, tmp_path) == 0
+    unit = root / "etc/systemd/system/followupd.service"
+    unit.write_text("[Unit]\n")
+    assert installed(root, tmp_path) == 1
+    assert "/etc/systemd/system/followupd.service: changed" in capsys.readouterr().err
+    assert unit.read_text() == "[Unit]\n"
+    assert installed(root, tmp_path, "--force") == 0
+    assert "ExecStart=" in unit.read_text()
+
+
+def test_every_command_and_option_has_its_place_in_the_man_page_and_the_completion() -> None:
+    page, words = man_page("1.0").replace(r"\-", "-"), completion()
+    for name in COMMANDS:
+        assert f".B followupd {name}" in page
+        assert f"    {name}) " in words
+    assert "FU-7K3Q9" in page
+    script = (
+        f'{words}\nCOMP_WORDS=(followupd settle KEY re); COMP_CWORD=3; _followupd; echo "${{COMPREPLY[@]}}"'
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["resend"]
+
+
+def test_the_wheel_has_what_an_admin_reads_and_installs() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert {"systemd", "docs", "config", "templates", "CHANGELOG.md"} <= set(included)
+    assert all(place.startswith("followupd/starter/") for place in included.values())
+
+
+# --- try ---
+
+
+def test_the_first_letter_is_seen_at_once_and_nobody_else_hears_of_it(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = len(world.smtp.messages)
+    words = ["try", "me@elsewhere.test", "--config", str(world.directory)]
+    assert main([*words, "--dry-run"]) == 0
+    assert len(world.smtp.messages) == before
+    assert main(words) == 0
+    output = capsys.readouterr()
+    assert "--- to ana@agents.test ---" in output.out  # what the agent would get
+    assert "The letter to me@elsewhere.test was accepted by the server" in output.err
+    [envelope] = world.smtp.messages[before:]
+    assert envelope.rcpt_tos == ["me@elsewhere.test"]
+    assert world.passes().cases() == []  # the real ledger and its daemon know of nothing
+    with world.app.ledger.transaction() as tx:
+        assert tx.state.get(StateKey.BREAKER) is None
+
+
+def test_an_agents_address_gets_no_first_letter(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["try", "ana@agents.test", "--config", str(world.directory)]) == 1
+    assert "No letter was written" in capsys.readouterr().err
