@@ -155,6 +155,10 @@ class LetterManner(LanguageTable):
         "between": "between {since} and {date}",
         "from": "from {date}",
     }
+    behind_date: Patterns = ()
+    apart: Patterns = ()
+    apart_joint: str = ","
+    closes_date: str = ""
 
 
 class LanguageInfo(LanguageTable):
