@@ -215,8 +215,10 @@ class Playbook:
     confirm_after: Duration = field(default_factory=lambda: Duration.parse("10 minutes"))
     confirm_answer: Duration = field(default_factory=lambda: Duration.parse("4 business hours"))
     confirm_review: bool = False
+    confirm_show: bool = True
     follow_up_after: Duration = field(default_factory=lambda: Duration.parse(FOLLOW_UP_AFTER))
     follow_up_review: bool = False
+    follow_up_show: bool = True
     follow_up_call: bool = True
     close_after: Duration = field(default_factory=lambda: Duration.parse("10 business days"))
     gift_card_after: Duration = field(default_factory=lambda: Duration.parse("1 business day"))

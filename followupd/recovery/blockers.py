@@ -1,12 +1,18 @@
 """What keeps the follow-up, or a letter that waits in the outbox, from being sent (practice 56)."""
 
+import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from followupd.domain.calendar import day_and_time
 from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Fault, Stage, numbers
 from followupd.domain.compensation import Compensation, Gift, GrantState
+from followupd.domain.decision import Decision, LetterContent, LetterRenderer
+from followupd.domain.events import OwnerNudged
+from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind, LetterRecordState
+from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, msgid
 from followupd.text.wording.facts import is_stub
 
@@ -242,6 +248,81 @@ def _letters(case: Case) -> list[Blocker]:
             )
 
     return found
+
+
+# --- letters that their owner reads before they leave ---
+
+#: what a follow-up repeats of the facts
+_IN_FOLLOW_UP = ("issue", "impact", *FOLLOW_UP_FACTS, "fault")
+
+
+def shown_key(kind: LetterKind, case: Case) -> ReminderKey | None:
+    """Return the key under which it is stored that the owner has read a letter, None if it needs no reading.
+
+    The key depends on the agents' words that the letter would repeat: one with other words is shown again. A line
+    that an agent wrote for the letter is no such word in a confirmation, what was read in a reply is.
+    """
+    words = _follow_up_words(case) if kind is LetterKind.FOLLOW_UP else _heard_words(case)
+    if not words:
+        return None
+    mark = hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
+    return ReminderKey(ReminderKind.SHOWN, about=f"{kind} {mark}")
+
+
+def _follow_up_words(case: Case) -> list[str]:
+    """Return what the follow-up would repeat: facts, and what was given."""
+    facts = [f"{name}: {getattr(case.facts, name) or ''}" for name in _IN_FOLLOW_UP]
+    return facts + [_grant_words(grant) for grant in case.compensation]
+
+
+def _heard_words(case: Case) -> list[str]:
+    """Return what the confirmation would repeat of an agent's reply: promises and gifts."""
+    heard = [promise for promise in case.unwritten if promise.source == "reply"]
+    words = [f"{promise.text} {promise.relation} {promise.since} {promise.promised_by}" for promise in heard]
+    granted = case.grants_in(GrantState.GRANTED)
+    return words + [_grant_words(grant) for grant in granted if grant.source == "reply"]
+
+
+def _grant_words(grant: Compensation) -> str:
+    """Return what a letter says of a grant."""
+    return f"{grant.kind} {grant.money} {grant.text} {grant.state}"
+
+
+def showing(
+    key: ReminderKey,
+    letter: Letter,
+    leaves_at: datetime,
+    case: Case,
+    playbook: Playbook,
+    write: LetterRenderer,
+    now: datetime,
+) -> list[Decision]:
+    """Return the mail that shows the owner a letter before it leaves, and the event that it was shown.
+
+    Args:
+        key: under which it is stored.
+        letter: as it would leave now.
+        leaves_at: when it leaves, if nobody says anything.
+        case: the case of the letter.
+        playbook: the playbook of the case.
+        write: writes the mail.
+        now: the time.
+    """
+    because = leaving(letter, leaves_at, case, playbook)
+    content = LetterContent(because=because, letter=letter.text)
+    told = OwnerNudged(at=now, matter=str(key), why=because)
+    owner = playbook.owner_of(case.owner)
+    return [told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]
+
+
+def leaving(letter: Letter, leaves_at: datetime, case: Case, playbook: Playbook) -> str:
+    """Return the sentence that says which letter leaves, when, and what stops it."""
+    return msg(
+        "the {letter} to {who} leaves on {when}: answer `hold`, a better line, or nothing",
+        letter=msg(letter.kind),
+        who=case.customer.shown,
+        when=day_and_time(leaves_at, playbook.calendar),
+    )
 
 
 #: stages in which a letter of this kind is still true; the other kinds are in every stage of a complaint

@@ -22,7 +22,7 @@ from followupd.domain.mail import MailState
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import ConflictError, LetterError
-from followupd.recovery import remind
+from followupd.recovery import follow_up, remind
 from followupd.recovery.agenda import suspicion, waiting
 from followupd.recovery.remind.reminders import Reminder
 from followupd.services.context import ServiceContext
@@ -173,7 +173,8 @@ class DigestService:
         if self._owner(case) == agent:
             work = waiting(case, playbook, now)
         reminders = remind.due_today(case, playbook, agent, now)
-        if work is None and not reminders:
+        shown = self._letter_of_today(case, playbook, now) if self._owner(case) == agent else None
+        if work is None and shown is None and not reminders:
             return None
 
         account: tuple[str, ...] = ()
@@ -181,13 +182,20 @@ class DigestService:
             account = remind.summary_of(case, playbook, now)
         return AgendaItem(
             case,
-            _sentence(work, reminders),
-            _since(case, work, reminders, now),
+            sentence_list(filter(None, (shown and shown.what, _sentence(work, reminders)))),
+            _since(case, work or shown, reminders, now),
             account=account,
             group=_group(case, reminders, playbook, now),
             asks=_asks(work, reminders),
-            matters=tuple(str(reminder.key) for reminder in reminders),
+            matters=(*(shown.matters if shown else ()), *(str(reminder.key) for reminder in reminders)),
+            letter=shown.letter if shown else "",
         )
+
+    def _letter_of_today(self, case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
+        """Return the letter that leaves today and that the owner has not read; none while it cannot be written."""
+        with suppress(LetterError):  # told when the letter is due
+            return follow_up.shown_today(case, playbook, self.context.letters, now)
+        return None
 
     # --- writing ---
 
@@ -390,4 +398,5 @@ def _is_worth_sending(agenda: Agenda) -> bool:
 
     Suspected mails and what concerns the company have no other reminder.
     """
-    return bool(agenda.suspected or agenda.general) or len(agenda.waiting) >= _MIN_CASES
+    shows_letter = any(item.letter for item in agenda.waiting)
+    return bool(agenda.suspected or agenda.general or shows_letter) or len(agenda.waiting) >= _MIN_CASES
