@@ -46,6 +46,7 @@ def blockers_of(case: Case) -> tuple[Blocker, ...]:
         *_promises(case),
         *_options(case),
         *_grants(case),
+        *_gift(case),
         *_facts(case),
         *_letters(case),
     )
@@ -185,6 +186,15 @@ def _grants(case: Case) -> list[Blocker]:
             )
 
     return found
+
+
+def _gift(case: Case) -> list[Blocker]:
+    """Return that a second complaint of late needs something for the trouble, or a lead's reason for nothing."""
+    given = [grant for grant in case.compensation if grant.state is not GrantState.REFUSED]
+    if not case.again or given or case.facts.no_gift:
+        return []
+    sentence = msg("it is a second complaint, and nothing is given for the trouble")
+    return [Blocker(name="gift", sentence=sentence, ask="gift-card: ", other="no-gift: ")]
 
 
 def _facts(case: Case) -> list[Blocker]:

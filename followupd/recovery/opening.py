@@ -357,6 +357,9 @@ def _problems(case: Case) -> tuple[str, ...]:
     found: list[str] = []
     if case.earlier:
         found.append(msg("The customer answered in the thread of {ref}, which is closed.", ref=case.earlier))
+    if case.again:
+        refs = ", ".join(case.complaints_before)
+        found.append(msg("The customer complained before, in {refs}: call first.", refs=refs))
     if case.candidates:
         found.append(msg("No letter leaves until you say who the customer is: {why}.", why=case.held_because))
     elif case.by_machine and case.no_answer:
@@ -398,7 +401,8 @@ def _standing_promises(case: Case, playbook: Playbook, write: LetterRenderer, no
     language = case.language or playbook.language or playbook.company.locale
     promises = []
 
-    steps = sorted((step for step in playbook.steps if case.in_danger or not step.danger), key=_is_later)
+    calls_first = case.in_danger or case.again
+    steps = sorted((step for step in playbook.steps if calls_first or not step.danger), key=_is_later)
     for n, step in enumerate(steps, case.next_promise):
         text = write.phrase(step.text_in(language), case, playbook)
         promises.append(_standing_promise(n, text, step, case, playbook, now))

@@ -269,3 +269,30 @@ def test_the_out_of_office_note_that_moves_the_follow_up(world: World) -> None:
         assert world.letters("follow-up") == []
     world.passes(datetime(2026, 12, 15, 11, tzinfo=UTC))
     assert len(world.letters("follow-up")) == 1
+
+
+def test_a_second_complaint_gets_a_letter_of_its_own_and_a_third_goes_to_a_person_only(world: World) -> None:
+    """Practice 20."""
+    followed_up(world)
+    world.says(world.case().ref, "reached: is happy", "close")
+    world.passes(world.now + timedelta(days=10))
+    world.customer_writes(COMPLAINT, subject="Again")
+    world.agent_tags("complaint")
+    world.passes(world.now + timedelta(minutes=15))
+    second = world.cases()[-1]
+    assert (second.severity, len(second.complaints_before)) == ("high", 1)
+    letter = text_of(world.letters("confirmation")[-1])
+    assert "once should have been enough" in " ".join(letter.split())
+    assert "I will call you" in letter
+
+    sent = len(world.letters("confirmation"))
+    world.says(second.ref, "close")
+    world.passes(world.now + timedelta(days=10))
+    world.customer_writes(COMPLAINT, subject="A third time")
+    world.agent_tags("complaint")
+    world.passes(world.now + timedelta(days=4))
+    third = world.cases()[-1]
+    assert third.held
+    assert len(third.complaints_before) == 2
+    assert len(world.letters("confirmation")) == sent
+    assert [mail for mail in world.letters("holding") if third.ref in str(mail["X-Followupd-Key"])] == []

@@ -91,6 +91,7 @@ def customer_context(
             subject=given("case.subject", _subject_to_repeat(case, content)),
             severity=case.severity,
             playbook=case.playbook,
+            again=case.again,
         ),
         "facts": fact_values(_facts_to_repeat(case, content), case.insisted),
         "quoted": _quotations(case, content, fmt),
