@@ -52,6 +52,22 @@ def blockers_of(case: Case) -> tuple[Blocker, ...]:
     )
 
 
+def awaited_from(case: Case, playbook: Playbook) -> datetime | None:
+    """Return from when on the customer waits for a word of ours, None while nobody waits.
+
+    What was put right has its follow-up; where something keeps that back, the customer waits from its day on.
+
+    Args:
+        case: the case.
+        playbook: the playbook of the case.
+    """
+    if case.stage in WORKING:
+        return case.we_wrote_at or case.heard_at
+    if case.stage is Stage.FIXED and case.fixed_at and blockers_of(case):
+        return playbook.follow_up_due(case.fixed_at, case.away_until)
+    return None
+
+
 def asks(blockers: Iterable[Blocker]) -> tuple[str, ...]:
     """Return the lines with which an agent removes these blockers, each line once."""
     lines: list[str] = []
@@ -338,7 +354,7 @@ def leaving(letter: Letter, leaves_at: datetime, case: Case, playbook: Playbook)
 #: stages in which a letter of this kind is still true; the other kinds are in every stage of a complaint
 _TRUE_IN: dict[LetterKind, Collection[Stage]] = {
     LetterKind.FOLLOW_UP: {Stage.FIXED},
-    LetterKind.HOLDING: WORKING,
+    LetterKind.HOLDING: WORKING | {Stage.FIXED},
     LetterKind.DELAY: set(Stage) - {Stage.CLOSED},
 }
 #: kinds of letters that put promises in writing, and become untrue when a promise changes
@@ -358,7 +374,8 @@ def why_stale(letter: Letter, case: Case, now: datetime) -> str:
         return _changed_grant(letter, case)
     if case.stage in NO_COMPLAINT:
         return f"the case is {case.stage}: an agent said that it is no complaint"
-    if case.stage not in _TRUE_IN.get(letter.kind, set(Stage)):
+    is_over = letter.kind is LetterKind.HOLDING and case.stage is Stage.FIXED and not blockers_of(case)
+    if is_over or case.stage not in _TRUE_IN.get(letter.kind, set(Stage)):
         return f"the case is {case.stage}"
 
     if letter.kind is LetterKind.FOLLOW_UP:

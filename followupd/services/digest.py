@@ -23,7 +23,7 @@ from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import ConflictError, LetterError
 from followupd.recovery import follow_up, remind
-from followupd.recovery.agenda import suspicion, waiting
+from followupd.recovery.agenda import suspicion, to_approve, waiting
 from followupd.recovery.remind.reminders import Reminder
 from followupd.services.context import ServiceContext
 from followupd.services.maintenance import TrainingService
@@ -174,7 +174,8 @@ class DigestService:
             work = waiting(case, playbook, now)
         reminders = remind.due_today(case, playbook, agent, now)
         shown = self._letter_of_today(case, playbook, now) if self._owner(case) == agent else None
-        if work is None and shown is None and not reminders:
+        asked = to_approve(case, playbook, agent, now)
+        if not (work or shown or asked or reminders):
             return None
 
         account: tuple[str, ...] = ()
@@ -182,11 +183,11 @@ class DigestService:
             account = remind.summary_of(case, playbook, now)
         return AgendaItem(
             case,
-            sentence_list(filter(None, (shown and shown.what, _sentence(work, reminders)))),
-            _since(case, work or shown, reminders, now),
+            sentence_list(filter(None, (_what(shown), _what(asked), _sentence(work, reminders)))),
+            _since(case, work or asked or shown, reminders, now),
             account=account,
             group=_group(case, reminders, playbook, now),
-            asks=_asks(work, reminders),
+            asks=(*(asked.asks if asked else ()), *_asks(work, reminders)),
             matters=(*(shown.matters if shown else ()), *(str(reminder.key) for reminder in reminders)),
             letter=shown.letter if shown else "",
         )
@@ -254,6 +255,11 @@ class DigestService:
     def _default(self) -> Playbook:
         """The default playbook, by whose calendar digests are written."""
         return self.context.playbooks.default
+
+
+def _what(item: AgendaItem | None) -> str:
+    """Return what an item says, "" where there is none."""
+    return item.what if item else ""
 
 
 def _sentence(work: AgendaItem | None, reminders: Sequence[Reminder]) -> str:
@@ -398,5 +404,5 @@ def _is_worth_sending(agenda: Agenda) -> bool:
 
     Suspected mails and what concerns the company have no other reminder.
     """
-    shows_letter = any(item.letter for item in agenda.waiting)
-    return bool(agenda.suspected or agenda.general or shows_letter) or len(agenda.waiting) >= _MIN_CASES
+    has_no_reminder = any(item.letter or "approve" in item.asks for item in agenda.waiting)
+    return bool(agenda.suspected or agenda.general or has_no_reminder) or len(agenda.waiting) >= _MIN_CASES
