@@ -213,6 +213,22 @@ def _gift(case: Case) -> list[Blocker]:
     return [Blocker(name="gift", sentence=sentence, ask="gift-card: ", other="no-gift: ")]
 
 
+def gesture_blocker(case: Case, playbook: Playbook) -> Blocker | None:
+    """Return that something is usual for the trouble and neither given nor refused with a reason (practice 43).
+
+    Args:
+        case: the case.
+        playbook: which says what is usual.
+    """
+    usual = playbook.usual_gesture(case)
+    given = [grant for grant in case.compensation if grant.state is not GrantState.REFUSED]
+    if usual is None or given or case.facts.no_gift:
+        return None
+    amount = f"{usual.amount} {usual.currency}"
+    sentence = msg("a gift card of {amount} would be usual for the trouble", amount=amount)
+    return Blocker(name="gift", sentence=sentence, ask=f"gift-card: {amount}", other="no-gift: ")
+
+
 def _facts(case: Case) -> list[Blocker]:
     """Return the facts that the follow-up needs and that are not known, or say nothing ("done", "n/a").
 

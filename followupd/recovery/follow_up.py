@@ -14,6 +14,7 @@ from followupd.recovery.blockers import (
     Blocker,
     asks,
     blockers_of,
+    gesture_blocker,
     leaving,
     showing,
     shown_key,
@@ -44,11 +45,18 @@ def _look_at(case: Case, playbook: Playbook) -> datetime | None:
     It is not shown before the morning of its day, so that the digest can show it.
     """
     due = _leaves_at(case, playbook)
-    if due is None or blockers_of(case) or _unread(case, playbook) is None:
+    if due is None or _blockers(case, playbook) or _unread(case, playbook) is None:
         return due
     calendar = playbook.calendar
     morning = calendar.moment(calendar.local(due).date(), calendar.open)
     return max(calendar.before(due, SHOWN_BEFORE), min(morning, due))
+
+
+def _blockers(case: Case, playbook: Playbook) -> list[Blocker]:
+    """Return what keeps the follow-up from being sent, the gesture that the playbook calls usual included."""
+    found = {blocker.name: blocker for blocker in blockers_of(case)}
+    gesture = gesture_blocker(case, playbook)
+    return list((found | {gesture.name: gesture} if gesture else found).values())
 
 
 def _unread(case: Case, playbook: Playbook) -> ReminderKey | None:
@@ -103,7 +111,7 @@ def _ask_for_missing(case: Case, playbook: Playbook, write: LetterRenderer, now:
 
     Of promises alone the owner is reminded on their days.
     """
-    missing = [blocker for blocker in blockers_of(case) if blocker.ask]
+    missing = [blocker for blocker in _blockers(case, playbook) if blocker.ask]
     names = {blocker.name for blocker in missing}
     if all(name.startswith("promise-") for name in names.difference(case.asked)):
         return []
@@ -139,7 +147,7 @@ def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
     """Return the follow-up, if it is due and nothing blocks it."""
     if not has_come(_look_at(case, playbook), now):
         return []
-    if case.under_way(LetterKind.FOLLOW_UP) or blockers_of(case):
+    if case.under_way(LetterKind.FOLLOW_UP) or _blockers(case, playbook):
         return []
 
     content = LetterContent(review=playbook.follow_up_review)
@@ -165,7 +173,7 @@ def shown_today(case: Case, playbook: Playbook, write: LetterRenderer, now: date
     local, due = playbook.calendar.local, _follow_up_at(case, playbook)
     key = _unread(case, playbook)
     is_today = due is not None and local(due).date() <= local(now).date()
-    if case.stage is not Stage.FIXED or case.held or key is None or not is_today or blockers_of(case):
+    if case.stage is not Stage.FIXED or case.held or key is None or not is_today or _blockers(case, playbook):
         return None
     letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent())
     what = leaving(letter, _leaving(case, playbook, now), case, playbook)

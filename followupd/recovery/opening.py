@@ -25,6 +25,7 @@ from followupd.domain.playbook import NextStep, Playbook
 from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg
 from followupd.errors import LetterError
+from followupd.recovery.blockers import gesture_blocker
 from followupd.text.names import signed_by
 
 #: as much of the customer's text as a desk mail shows
@@ -239,7 +240,12 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
         return [*made]
 
     letter = _first_letter(case, made, playbook, write, now)
-    content = replace(opening_content(case), promises=tuple(event.promise for event in made), letter=letter)
+    content = opening_content(case)
+    usual = gesture_blocker(case, playbook)
+    if usual:
+        lines = msg("{what}: `{line}`, or `no-gift: why`", what=usual.sentence, line=usual.ask)
+        content = replace(content, problems=(*content.problems, lines))
+    content = replace(content, promises=tuple(event.promise for event in made), letter=letter)
     owner = playbook.owner_of(case.owner)
     return [*made, write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
 

@@ -1,18 +1,21 @@
 """The opening of a case: its customer, its playbook and its standing next steps."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Facts, Stage
+from followupd.domain.compensation import Money
+from followupd.domain.decision import as_event
 from followupd.domain.events import PromiseMade
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Kind, Message, Person
 from followupd.domain.playbook import Agent, Company, NextStep, Playbook, Team
 from followupd.errors import NotUnderstoodError
-from followupd.recovery import opening
+from followupd.recovery import follow_up, opening
 from followupd.recovery.blockers import blockers_of
 from tests.builders import a_case
 from tests.story.lettered import PLAYBOOK, flat, letters, sample, wrote
@@ -181,3 +184,48 @@ def test_a_second_complaint_is_followed_up_only_with_a_gift_or_a_leads_reason() 
         said(case, "no-gift: because she asked for none")
     for line, agent in (("no-gift: because she asked for none", "lee"), ("gift-card: 10 EUR", "ana")):
         assert "gift" not in {blocker.name for blocker in blockers_of(then(case, line, agent=agent))}
+
+
+# --- a gesture (practice 43) ---------------------------------------------------------------------------------------------
+
+GENEROUS = replace(
+    PLAYBOOK,
+    gestures=(("normal", Money(1000, "GBP")), ("high", Money(2000, "GBP")), ("again", Money(3000, "GBP"))),
+)
+
+
+@pytest.mark.parametrize(
+    ("severity", "before", "usual"),
+    [
+        ("low", (), None),
+        ("normal", (), "10.00 GBP"),
+        ("high", (), "20.00 GBP"),
+        ("high", BEFORE, "30.00 GBP"),
+    ],
+)
+def test_the_agent_is_told_what_is_usual_for_the_trouble(
+    severity: str, before: tuple[str, ...], usual: str | None
+) -> None:
+    case = replace(
+        sample("short", stage=Stage.HEARD, severity=severity, complaints_before=before), promises=()
+    )
+    case = replace(case, compensation=())
+    *_, mail = opening.decide(case, GENEROUS, letters(), NOW)
+    assert isinstance(mail, Letter)
+    assert (f"gift-card: {usual}" in flat(mail.text)) == (usual is not None)
+
+
+def test_a_follow_up_waits_for_what_is_usual_or_for_a_reason() -> None:
+    case = a_case().knows().fixed().case
+    asked, mail = follow_up.decide(case, GENEROUS, letters(), NOW)
+    assert isinstance(mail, Letter)
+    assert "gift-card: 10.00 GBP" in mail.text
+    assert "no-gift:" in mail.text
+    silent = replace(GENEROUS, follow_up_show=False)
+    later = NOW + timedelta(days=9)
+    told = lifecycle.after(lifecycle.after(case, asked), as_event(mail, NOW))  # type: ignore[arg-type]
+    assert follow_up.decide(told, silent, letters(), later) == []
+    for line in ("gift-card: 10 GBP", "no-gift: it was the weather"):
+        [letter] = follow_up.decide(then(told, line), silent, letters(), later)
+        assert isinstance(letter, Letter)
+        assert letter.kind is LetterKind.FOLLOW_UP

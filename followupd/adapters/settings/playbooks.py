@@ -215,6 +215,17 @@ class FollowUpTable(Table):
     )
 
 
+class GestureTable(Table):
+    """What is usually given for the trouble, by severity: agents are told, and say why where nothing is given."""
+
+    low: GiftAmount = setting("", description="For a case of low severity; empty: nothing.", example="5 EUR")
+    normal: GiftAmount = setting("", description="For one of normal severity.", example="10 EUR")
+    high: GiftAmount = setting("", description="For one of high severity.", example="20 EUR")
+    again: GiftAmount = setting(
+        "", description="For a second complaint of the same customer within 180 days.", example="30 EUR"
+    )
+
+
 class GiftCardTable(Table):
     """A gift card, in a separate message and thread."""
 
@@ -321,6 +332,7 @@ class PlaybookFile(Table):
     confirmation: ConfirmationTable
     follow_up: FollowUpTable
     gift_card: GiftCardTable
+    gesture: GestureTable
     closing: ClosingTable
     silence: SilenceTable
     escalation: EscalationTable
@@ -385,6 +397,7 @@ def _playbook(
         follow_up_call=tables.follow_up.call,
         close_after=tables.closing.after,
         gift_card_after=tables.gift_card.after,
+        gestures=tuple((name, amount) for name, amount in tables.gesture if amount),
         gift_card_amount=tables.gift_card.amount,
         silence_after=tables.silence.after,
         escalate_lead=tables.escalation.lead,
