@@ -144,6 +144,7 @@ class LetterManner(LanguageTable):
     degrees: WordSet = frozenset()
     not_persons: Patterns = ()
     quotes: Barred = ("“", "”")
+    stop_outside: bool = False
     first_day: str = ""
     day_and_time: str = "{date}, {time}"
     time: str = "short"

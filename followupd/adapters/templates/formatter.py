@@ -237,6 +237,8 @@ class Formatter:
         """Return a customer's words in the quotation marks of the language, on one line."""
         before, after = self.manner.quotes
         inside = one_line(words).strip("\"'“”„«»‹›")
+        if self.manner.stop_outside and not inside.endswith(".."):
+            inside = inside.removesuffix(".")
         end = "" if inside.endswith((".", "!", "?", "…")) else "."
         return f"{before}{inside[:1].upper()}{inside[1:]}{after}{end}"
 
