@@ -26,7 +26,8 @@ class AgendaItem:
 
     `what` is waited for since `since`. `account` summarises the case for somebody who does not know it.
     `asks` are lines to answer with. `group` is overdue, today, tomorrow or "" for the rest. `matters` are the
-    keys of the reminders that this item replaces. `letter` is the text of a letter that leaves on that day.
+    keys of the reminders that this item replaces. `letter` is the text of a letter that leaves on that day. One that
+    `has_no_reminder` is worth a digest of its own.
     """
 
     case: Case
@@ -37,6 +38,7 @@ class AgendaItem:
     group: str = ""
     matters: tuple[str, ...] = ()
     letter: str = ""
+    has_no_reminder: bool = False
 
 
 @dataclass(frozen=True, slots=True)

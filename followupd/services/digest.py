@@ -190,6 +190,7 @@ class DigestService:
             asks=(*(asked.asks if asked else ()), *_asks(work, reminders)),
             matters=(*(shown.matters if shown else ()), *(str(reminder.key) for reminder in reminders)),
             letter=shown.letter if shown else "",
+            has_no_reminder=bool(shown or asked),
         )
 
     def _letter_of_today(self, case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
@@ -404,5 +405,5 @@ def _is_worth_sending(agenda: Agenda) -> bool:
 
     Suspected mails and what concerns the company have no other reminder.
     """
-    has_no_reminder = any(item.letter or "approve" in item.asks for item in agenda.waiting)
+    has_no_reminder = any(item.has_no_reminder for item in agenda.waiting)
     return bool(agenda.suspected or agenda.general or has_no_reminder) or len(agenda.waiting) >= _MIN_CASES
