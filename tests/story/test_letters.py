@@ -299,7 +299,7 @@ def test_the_customers_own_words_are_a_quotation_and_never_ours() -> None:
     for language, quotation in {
         "de": f"Sie schrieben: „{words}“",
         "fr": f"Vous nous avez écrit : « {words} »",
-        "es": f"Usted nos escribió: «{words}»",
+        "es": f"Usted nos escribió: «{words[:-1]}».",
     }.items():
         assert quotation in flat(wrote(LetterKind.FOLLOW_UP, replace(case, language=language)).text)
 
