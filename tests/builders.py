@@ -42,6 +42,7 @@ PLAYBOOK = Playbook(
     calendar=Calendar(timezone="Europe/London"),
     team=Team((ANA, LEE, MAX)),
     company=COMPANY,
+    follow_up_show=False,
 )
 
 

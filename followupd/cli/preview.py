@@ -21,13 +21,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from followupd.adapters.overlay import shipped_directory, template_files
 from followupd.adapters.settings import Settings, load
-from followupd.adapters.templates.check import render_sample
+from followupd.adapters.templates.check import as_first, render_sample
 from followupd.adapters.templates.samples import SAMPLES, sample_card, sample_case, sample_content
-from followupd.adapters.templates.sources import SAFETY
+from followupd.adapters.templates.sources import STAND_INS
 from followupd.adapters.templates.wording_check import findings_in_letter
 from followupd.app.container import App, letters_of, wording_rules_of
 from followupd.cli.main import open_app
-from followupd.domain.case import HIGH, Case, Fault, Stage
+from followupd.domain.case import Case, Fault, Stage
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.decision import LetterContent
 from followupd.domain.events import PromiseMade
@@ -41,7 +41,7 @@ from followupd.recovery import confirm, follow_up, opening
 from followupd.services.wording_guard import wording_context
 
 #: names of letters that are no kind
-_NAMES = {SAFETY: str(LetterKind.CONFIRMATION)}
+_NAMES = dict.fromkeys(STAND_INS, str(LetterKind.CONFIRMATION))
 #: letter kind -> the policy that writes it
 _POLICIES = {LetterKind.CONFIRMATION: confirm, LetterKind.DELAY: confirm, LetterKind.FOLLOW_UP: follow_up}
 _GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
@@ -64,12 +64,15 @@ class RenderedPreview:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What is different from the case that a letter is previewed for, "" for what is not."""
+    """What is different from the case that a letter is previewed for, "" for what is not.
+
+    `first` is what stands in for the confirmation, such as "safety".
+    """
 
     playbook: str = ""
     severity: str = ""
     fault: str = ""
-    danger: bool = False
+    first: str = ""
 
     def of(self, case: Case) -> Case:
         """Return the case in these circumstances.
@@ -77,13 +80,13 @@ class Circumstances:
         Args:
             case: a real one or a sample.
         """
-        return replace(
+        changed = replace(
             case,
             playbook=self.playbook or case.playbook,
-            severity=HIGH if self.danger else self.severity or case.severity,
-            danger=self.danger or case.danger,
+            severity=self.severity or case.severity,
             facts=replace(case.facts, fault=Fault(self.fault or case.facts.fault)),
         )
+        return as_first(changed, self.first) if self.first else changed
 
 
 #: the case without any change
@@ -115,7 +118,7 @@ def preview_letter(
         LetterError: the letter lacks a value that it needs.
     """
     kind = letter_kind(name)
-    given = replace(given, danger=name == SAFETY)
+    given = replace(given, first=name if name in STAND_INS else "")
     if not ref:
         return _sample_letter(load(directory), kind, sample, language, now, given)
     if kind is LetterKind.DIGEST:
@@ -144,7 +147,7 @@ def _playbook_of(settings: Settings, case: Case) -> Playbook:
 
 
 def letter_kind(name: str) -> LetterKind:
-    """Return the kind of that name; "nudge" is short for "desk/nudge", "safety" a confirmation.
+    """Return the kind of that name; "nudge" is short for "desk/nudge", "safety" and "again" confirmations.
 
     Raises:
         FollowupdError: there is no letter of that kind.
@@ -181,8 +184,9 @@ def letter_of_case(app: App, kind: LetterKind, case: Case, playbook: Playbook, n
 
 
 def _decisions(app: App, kind: LetterKind, case: Case, playbook: Playbook, now: datetime) -> list[object]:
-    """Return what the policy of this letter decides when it is due."""
+    """Return what the policy of this letter decides when it is due, once its owner has read it."""
     policy = _POLICIES[kind]
+    playbook = replace(playbook, confirm_show=False, follow_up_show=False)
     due = policy.next_due(case, playbook) or now
     return list(policy.decide(case, playbook, app.letters, max(now, due)))
 

@@ -49,6 +49,8 @@ class Facts:
     #: the name of the cause in the playbook, for statistics
     cause_code: str | None = None
     phone: str | None = None
+    #: why a lead gives nothing for the trouble of a second complaint
+    no_gift: str | None = None
 
     def stated(self, texts: dict[str, str]) -> "Facts":
         """Return the facts with some of them replaced.
@@ -180,6 +182,8 @@ class Case:
     candidates: tuple[str, ...] = ()
     #: the closed case in whose thread the customer complains again, "" for none
     earlier: str = ""
+    #: the customer's complaints within the months before, by their references
+    complaints_before: tuple[str, ...] = ()
     #: addresses of others who wrote about this case, and whose mails are in quarantine
     set_aside: tuple[str, ...] = ()
     #: the customer's other addresses, by an agent's word
@@ -436,6 +440,11 @@ class Case:
     def in_danger(self) -> bool:
         """Whether the first letter says what to do now; an agent who lowers the severity says that there is none."""
         return self.danger and self.severity == HIGH
+
+    @property
+    def again(self) -> bool:
+        """Whether it is not the customer's first complaint of late (practice 20)."""
+        return bool(self.complaints_before)
 
     @property
     def quoted_facts(self) -> frozenset[str]:

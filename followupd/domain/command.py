@@ -24,6 +24,7 @@ FACT_VERBS = frozenset(
         "phone",
         "fault",
         "cause-code",
+        "no-gift",
     }
 )
 
@@ -71,6 +72,7 @@ VERBS: dict[str, str] = {
     "phone": "phone number",
     "fault": "ours | shared | not-ours | unknown",
     "cause-code": "code",
+    "no-gift": "why",
     "severity": "low | normal | high",
     "owner": "agent",
     "customer": "address",

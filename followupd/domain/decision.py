@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from followupd.domain.case import Case
-from followupd.domain.compensation import Compensation, Money
+from followupd.domain.case import PUT_RIGHT, Case, numbers
+from followupd.domain.compensation import Compensation, Gift, Money
 from followupd.domain.events import (
     AgentTold,
     CustomerTold,
@@ -26,7 +26,8 @@ class AgendaItem:
 
     `what` is waited for since `since`. `account` summarises the case for somebody who does not know it.
     `asks` are lines to answer with. `group` is overdue, today, tomorrow or "" for the rest. `matters` are the
-    keys of the reminders that this item replaces.
+    keys of the reminders that this item replaces. `letter` is the text of a letter that leaves on that day. One that
+    `has_no_reminder` is worth a digest of its own.
     """
 
     case: Case
@@ -36,6 +37,8 @@ class AgendaItem:
     asks: tuple[str, ...] = ()
     group: str = ""
     matters: tuple[str, ...] = ()
+    letter: str = ""
+    has_no_reminder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,8 @@ class LetterContent:
     account: tuple[str, ...] = ()
     #: the customer's own words, for agents
     quote: str = ""
+    #: the text of a letter that leaves, for its owner to read
+    letter: str = ""
     #: the customer's words beside another quote
     story: str = ""
     #: the key of the letter that is in doubt or waits for approval
@@ -128,6 +133,67 @@ class LetterContent:
     reply: bool = False
     #: whether it waits for an agent's approval
     review: bool = False
+
+
+def confirmation_content(case: Case, *, review: bool = False) -> LetterContent:
+    """Return what the confirmation of everything promised says.
+
+    Args:
+        case: the case.
+        review: whether it waits for an agent's approval.
+    """
+    promises, options = to_confirm(case), to_ask(case)
+    standing = all_standing(promises) and not options
+    return LetterContent(
+        promises=promises,
+        compensation=_other_compensation(case, promises),
+        options=options,
+        automatic=standing,
+        reply=standing,
+        review=review,
+    )
+
+
+def to_confirm(case: Case) -> tuple[Promise, ...]:
+    """Return the promises for the confirmation.
+
+    A holding letter under way contains its own date. What is put right already needs no standing "we will
+    find out": the follow-up says more.
+    """
+    if case.under_way(LetterKind.HOLDING):
+        return ()
+    if case.stage in PUT_RIGHT and all_standing(case.unwritten):
+        return ()
+    return case.unwritten
+
+
+def to_ask(case: Case) -> tuple[Option, ...]:
+    """Return all open options when at least one is new to the customer.
+
+    A single option offers no choice; the owner is reminded of it (`remind`). Once the matter is put right
+    there is nothing left to choose.
+    """
+    if case.stage in PUT_RIGHT or not case.unasked:
+        return ()
+
+    if len(case.open_options) == 1:
+        return ()
+    return case.open_options
+
+
+def _other_compensation(case: Case, promises: tuple[Promise, ...]) -> tuple[Compensation, ...]:
+    """Return what is given apart from these promises: each action is named once, and a gift card never."""
+    named = numbers(promises)
+    return tuple(
+        grant
+        for grant in case.compensation
+        if grant.promise not in named and grant.kind is not Gift.GIFT_CARD
+    )
+
+
+def all_standing(promises: tuple[Promise, ...]) -> bool:
+    """Return whether all of these are the playbook's standing next steps."""
+    return all(promise.source == "playbook" for promise in promises)
 
 
 #: what a policy decides: something that happened, or a letter to be sent

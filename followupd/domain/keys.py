@@ -135,6 +135,8 @@ class ReminderKind(StrEnum):
     REQUEST = "request"
     #: the call that follows a follow-up, told in the morning
     CALL = "call"
+    #: a letter with an agent's words, which its owner reads before it leaves
+    SHOWN = "shown"
     #: the daily digest named the case
     DIGEST = "digest"
 

@@ -191,5 +191,6 @@ def opened(event: e.CaseOpened) -> Case:
         danger=event.danger,
         candidates=event.candidates,
         earlier=event.earlier,
+        complaints_before=event.complaints_before,
         customer_wrote_at=event.at,
     )

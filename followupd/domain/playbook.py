@@ -215,12 +215,16 @@ class Playbook:
     confirm_after: Duration = field(default_factory=lambda: Duration.parse("10 minutes"))
     confirm_answer: Duration = field(default_factory=lambda: Duration.parse("4 business hours"))
     confirm_review: bool = False
+    confirm_show: bool = True
     follow_up_after: Duration = field(default_factory=lambda: Duration.parse(FOLLOW_UP_AFTER))
     follow_up_review: bool = False
+    follow_up_show: bool = True
     follow_up_call: bool = True
     close_after: Duration = field(default_factory=lambda: Duration.parse("10 business days"))
     gift_card_after: Duration = field(default_factory=lambda: Duration.parse("1 business day"))
     gift_card_amount: Money | None = None
+    #: what is usual for the trouble, by severity, and by "again" for a second complaint
+    gestures: tuple[tuple[str, Money], ...] = ()
     silence_after: Duration = field(default_factory=lambda: Duration.parse("2 business days"))
     escalate_lead: Duration = field(default_factory=lambda: Duration.parse("1 business day"))
     escalate_manager: Duration = field(default_factory=lambda: Duration.parse("2 business days"))
@@ -283,6 +287,16 @@ class Playbook:
             return _MARGIN
 
         return next((step.margin for step in self.steps if step.margin), None)
+
+    def usual_gesture(self, case: Case) -> Money | None:
+        """Return what is usually given for the trouble of such a case, None where nothing is (practice 43).
+
+        Args:
+            case: the case.
+        """
+        amounts = dict(self.gestures)
+        again = amounts.get("again") if case.again else None
+        return again or amounts.get(case.severity)
 
     def owner_of(self, agent_id: str) -> Agent:
         """Return who looks after the cases of the agent with this id, else of the playbook's owner.

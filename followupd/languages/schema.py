@@ -144,6 +144,7 @@ class LetterManner(LanguageTable):
     degrees: WordSet = frozenset()
     not_persons: Patterns = ()
     quotes: Barred = ("“", "”")
+    stop_outside: bool = False
     first_day: str = ""
     day_and_time: str = "{date}, {time}"
     time: str = "short"
@@ -155,6 +156,10 @@ class LetterManner(LanguageTable):
         "between": "between {since} and {date}",
         "from": "from {date}",
     }
+    behind_date: Patterns = ()
+    apart: Patterns = ()
+    apart_joint: str = ","
+    closes_date: str = ""
 
 
 class LanguageInfo(LanguageTable):

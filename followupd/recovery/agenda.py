@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from followupd.domain.case import WORKING, Case, Stage
+from followupd.domain.compensation import GrantState
 from followupd.domain.decision import AgendaItem
 from followupd.domain.letter import LetterRecordState
-from followupd.domain.playbook import Playbook
+from followupd.domain.playbook import Agent, Playbook, Role
 from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.recovery.blockers import blockers_of
@@ -70,6 +71,32 @@ def waiting(case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
         since=min(waiting.since for waiting in found),
         asks=_lines(case, playbook, now),
     )
+
+
+def to_approve(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> AgendaItem | None:
+    """Return the grants that wait for this lead's word since yesterday or before; None if there are none.
+
+    On the day itself there is a mail about each.
+
+    Args:
+        case: the case.
+        playbook: the playbook of the case.
+        agent: who may be asked.
+        now: the time.
+    """
+    lead = playbook.team.first(Role.LEAD)
+    today = playbook.calendar.local(now).date()
+    grants = [
+        grant
+        for grant in case.grants_in(GrantState.WAITING_APPROVAL)
+        if playbook.calendar.local(grant.granted_at or case.opened_at).date() < today
+        and grant.agent != agent.id
+    ]
+    if agent != lead or not grants or case.stage in _NOT_WORKED_ON:
+        return None
+    sentences = [msg("{grant} waits for your word", grant=grant.named) for grant in grants]
+    since = min(grant.granted_at or case.opened_at for grant in grants)
+    return AgendaItem(case, sentence_list(sentences), since, asks=("approve",))
 
 
 def _hold(case: Case) -> Iterator[Waiting]:

@@ -1,12 +1,18 @@
 """What keeps the follow-up, or a letter that waits in the outbox, from being sent (practice 56)."""
 
+import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from followupd.domain.calendar import day_and_time
 from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Fault, Stage, numbers
 from followupd.domain.compensation import Compensation, Gift, GrantState
+from followupd.domain.decision import Decision, LetterContent, LetterRenderer
+from followupd.domain.events import OwnerNudged
+from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind, LetterRecordState
+from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, msgid
 from followupd.text.wording.facts import is_stub
 
@@ -40,9 +46,26 @@ def blockers_of(case: Case) -> tuple[Blocker, ...]:
         *_promises(case),
         *_options(case),
         *_grants(case),
+        *_gift(case),
         *_facts(case),
         *_letters(case),
     )
+
+
+def awaited_from(case: Case, playbook: Playbook) -> datetime | None:
+    """Return from when on the customer waits for a word of ours, None while nobody waits.
+
+    What was put right has its follow-up; where something keeps that back, the customer waits from its day on.
+
+    Args:
+        case: the case.
+        playbook: the playbook of the case.
+    """
+    if case.stage in WORKING:
+        return case.we_wrote_at or case.heard_at
+    if case.stage is Stage.FIXED and case.fixed_at and blockers_of(case):
+        return playbook.follow_up_due(case.fixed_at, case.away_until)
+    return None
 
 
 def asks(blockers: Iterable[Blocker]) -> tuple[str, ...]:
@@ -181,6 +204,31 @@ def _grants(case: Case) -> list[Blocker]:
     return found
 
 
+def _gift(case: Case) -> list[Blocker]:
+    """Return that a second complaint of late needs something for the trouble, or a lead's reason for nothing."""
+    given = [grant for grant in case.compensation if grant.state is not GrantState.REFUSED]
+    if not case.again or given or case.facts.no_gift:
+        return []
+    sentence = msg("it is a second complaint, and nothing is given for the trouble")
+    return [Blocker(name="gift", sentence=sentence, ask="gift-card: ", other="no-gift: ")]
+
+
+def gesture_blocker(case: Case, playbook: Playbook) -> Blocker | None:
+    """Return that something is usual for the trouble and neither given nor refused with a reason (practice 43).
+
+    Args:
+        case: the case.
+        playbook: which says what is usual.
+    """
+    usual = playbook.usual_gesture(case)
+    given = [grant for grant in case.compensation if grant.state is not GrantState.REFUSED]
+    if usual is None or given or case.facts.no_gift:
+        return None
+    amount = f"{usual.amount} {usual.currency}"
+    sentence = msg("a gift card of {amount} would be usual for the trouble", amount=amount)
+    return Blocker(name="gift", sentence=sentence, ask=f"gift-card: {amount}", other="no-gift: ")
+
+
 def _facts(case: Case) -> list[Blocker]:
     """Return the facts that the follow-up needs and that are not known, or say nothing ("done", "n/a").
 
@@ -244,10 +292,85 @@ def _letters(case: Case) -> list[Blocker]:
     return found
 
 
+# --- letters that their owner reads before they leave ---
+
+#: what a follow-up repeats of the facts
+_IN_FOLLOW_UP = ("issue", "impact", *FOLLOW_UP_FACTS, "fault")
+
+
+def shown_key(kind: LetterKind, case: Case) -> ReminderKey | None:
+    """Return the key under which it is stored that the owner has read a letter, None if it needs no reading.
+
+    The key depends on the agents' words that the letter would repeat: one with other words is shown again. A line
+    that an agent wrote for the letter is no such word in a confirmation, what was read in a reply is.
+    """
+    words = _follow_up_words(case) if kind is LetterKind.FOLLOW_UP else _heard_words(case)
+    if not words:
+        return None
+    mark = hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
+    return ReminderKey(ReminderKind.SHOWN, about=f"{kind} {mark}")
+
+
+def _follow_up_words(case: Case) -> list[str]:
+    """Return what the follow-up would repeat: facts, and what was given."""
+    facts = [f"{name}: {getattr(case.facts, name) or ''}" for name in _IN_FOLLOW_UP]
+    return facts + [_grant_words(grant) for grant in case.compensation]
+
+
+def _heard_words(case: Case) -> list[str]:
+    """Return what the confirmation would repeat of an agent's reply: promises and gifts."""
+    heard = [promise for promise in case.unwritten if promise.source == "reply"]
+    words = [f"{promise.text} {promise.relation} {promise.since} {promise.promised_by}" for promise in heard]
+    granted = case.grants_in(GrantState.GRANTED)
+    return words + [_grant_words(grant) for grant in granted if grant.source == "reply"]
+
+
+def _grant_words(grant: Compensation) -> str:
+    """Return what a letter says of a grant."""
+    return f"{grant.kind} {grant.money} {grant.text} {grant.state}"
+
+
+def showing(
+    key: ReminderKey,
+    letter: Letter,
+    leaves_at: datetime,
+    case: Case,
+    playbook: Playbook,
+    write: LetterRenderer,
+    now: datetime,
+) -> list[Decision]:
+    """Return the mail that shows the owner a letter before it leaves, and the event that it was shown.
+
+    Args:
+        key: under which it is stored.
+        letter: as it would leave now.
+        leaves_at: when it leaves, if nobody says anything.
+        case: the case of the letter.
+        playbook: the playbook of the case.
+        write: writes the mail.
+        now: the time.
+    """
+    because = leaving(letter, leaves_at, case, playbook)
+    content = LetterContent(because=because, letter=letter.text)
+    told = OwnerNudged(at=now, matter=str(key), why=because)
+    owner = playbook.owner_of(case.owner)
+    return [told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]
+
+
+def leaving(letter: Letter, leaves_at: datetime, case: Case, playbook: Playbook) -> str:
+    """Return the sentence that says which letter leaves, when, and what stops it."""
+    return msg(
+        "the {letter} to {who} leaves on {when}: answer `hold`, a better line, or nothing",
+        letter=msg(letter.kind),
+        who=case.customer.shown,
+        when=day_and_time(leaves_at, playbook.calendar),
+    )
+
+
 #: stages in which a letter of this kind is still true; the other kinds are in every stage of a complaint
 _TRUE_IN: dict[LetterKind, Collection[Stage]] = {
     LetterKind.FOLLOW_UP: {Stage.FIXED},
-    LetterKind.HOLDING: WORKING,
+    LetterKind.HOLDING: WORKING | {Stage.FIXED},
     LetterKind.DELAY: set(Stage) - {Stage.CLOSED},
 }
 #: kinds of letters that put promises in writing, and become untrue when a promise changes
@@ -267,7 +390,8 @@ def why_stale(letter: Letter, case: Case, now: datetime) -> str:
         return _changed_grant(letter, case)
     if case.stage in NO_COMPLAINT:
         return f"the case is {case.stage}: an agent said that it is no complaint"
-    if case.stage not in _TRUE_IN.get(letter.kind, set(Stage)):
+    is_over = letter.kind is LetterKind.HOLDING and case.stage is Stage.FIXED and not blockers_of(case)
+    if is_over or case.stage not in _TRUE_IN.get(letter.kind, set(Stage)):
         return f"the case is {case.stage}"
 
     if letter.kind is LetterKind.FOLLOW_UP:

@@ -4,13 +4,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from followupd.domain.calendar import has_come
-from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, Case, numbers
-from followupd.domain.compensation import Compensation, Gift
-from followupd.domain.decision import Decision, LetterContent, LetterRenderer
+from followupd.domain.case import NO_COMPLAINT, Case, numbers
+from followupd.domain.decision import (
+    Decision,
+    LetterContent,
+    LetterRenderer,
+    all_standing,
+    confirmation_content,
+    to_ask,
+    to_confirm,
+)
 from followupd.domain.events import OptionsAsked
+from followupd.domain.keys import ReminderKey
 from followupd.domain.letter import Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import Option, Promise, PromiseState
+from followupd.domain.promise import Promise, PromiseState
+from followupd.recovery.blockers import showing, shown_key
 
 #: a customer who keeps writing postpones the confirmation by at most this many quiet windows
 _MAX_WINDOWS = 3
@@ -67,8 +76,8 @@ def _confirmation_due(case: Case, playbook: Playbook) -> datetime | None:
 
     The window starts again with each mail and each promise, up to `_MAX_WINDOWS` times.
     """
-    times = [promise.made_at for promise in _to_confirm(case)]
-    times += [option.offered_at for option in _to_ask(case)]
+    times = [promise.made_at for promise in to_confirm(case)]
+    times += [option.offered_at for option in to_ask(case)]
     known = [time for time in times if time]
     if not known:
         return None
@@ -78,7 +87,14 @@ def _confirmation_due(case: Case, playbook: Playbook) -> datetime | None:
     last_activity = max(last, case.customer_wrote_at or last)
 
     due = min(last_activity + window, first + _MAX_WINDOWS * window)
-    return max(due, _answer_due(case, playbook) or due)
+    return max(due, _answer_due(case, playbook) or due, _read_until(case, playbook) or due)
+
+
+def _read_until(case: Case, playbook: Playbook) -> datetime | None:
+    """Return until when the owner has time to read the confirmation, None if it was not shown."""
+    key = shown_key(LetterKind.CONFIRMATION, case)
+    shown_at = case.reminded_at(key) if key else None
+    return playbook.calendar.after(shown_at, playbook.confirm_after) if shown_at else None
 
 
 def _answer_due(case: Case, playbook: Playbook) -> datetime | None:
@@ -134,32 +150,39 @@ def _only_a_machine_speaks(case: Case) -> bool:
     if not case.by_machine or case.unasked:
         return False
 
-    return _all_standing(case.unwritten)
+    return all_standing(case.unwritten)
 
 
 def _confirmation(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Return the confirmation of everything promised and the question about open options, if it is due."""
-    if not has_come(_confirmation_due(case, playbook), now):
+    due = _confirmation_due(case, playbook)
+    if due is None or case.under_way(LetterKind.CONFIRMATION) or why_blocked(case):
         return []
-    if case.under_way(LetterKind.CONFIRMATION) or why_blocked(case):
+    unread = _unread(case, playbook, now)
+    if not unread and not has_come(due, now):
         return []
 
-    promises, options = _to_confirm(case), _to_ask(case)
-    standing = _all_standing(promises) and not options
-    content = LetterContent(
-        promises=promises,
-        compensation=_other_compensation(case, promises),
-        options=options,
-        automatic=standing,
-        reply=standing,
-        review=playbook.confirm_review,
+    letter = write.letter(
+        LetterKind.CONFIRMATION,
+        case,
+        playbook,
+        now,
+        confirmation_content(case, review=playbook.confirm_review),
     )
-    letter = write.letter(LetterKind.CONFIRMATION, case, playbook, now, content)
-    letter = replace(letter, concerns=tuple(numbers(promises)))
+    letter = replace(letter, concerns=tuple(numbers(to_confirm(case))))
+    if unread:
+        leaves_at = max(due, playbook.calendar.after(now, playbook.confirm_after))
+        return showing(unread, letter, leaves_at, case, playbook, write, now)
 
-    if options:
-        return [OptionsAsked(at=now, key=letter.key), letter]
-    return [letter]
+    options = to_ask(case)
+    return [OptionsAsked(at=now, key=letter.key), letter] if options else [letter]
+
+
+def _unread(case: Case, playbook: Playbook, now: datetime) -> ReminderKey | None:
+    """Return the key of what the owner has to read first, None if there is nothing, or an answer may change it."""
+    key = shown_key(LetterKind.CONFIRMATION, case) if playbook.confirm_show else None
+    waits = not has_come(_answer_due(case, playbook) or now, now)
+    return None if key is None or waits or case.reminded_at(key) else key
 
 
 def _delay_letter(
@@ -177,49 +200,7 @@ def _delay_letter(
     return replace(letter, concerns=tuple(numbers(late)))
 
 
-def _to_confirm(case: Case) -> tuple[Promise, ...]:
-    """Return the promises for the confirmation.
-
-    A holding letter under way contains its own date. What is put right already needs no standing "we will
-    find out": the follow-up says more.
-    """
-    if case.under_way(LetterKind.HOLDING):
-        return ()
-    if case.stage in PUT_RIGHT and _all_standing(case.unwritten):
-        return ()
-    return case.unwritten
-
-
-def _to_ask(case: Case) -> tuple[Option, ...]:
-    """Return all open options when at least one is new to the customer.
-
-    A single option offers no choice; the owner is reminded of it (`remind`). Once the matter is put right
-    there is nothing left to choose.
-    """
-    if case.stage in PUT_RIGHT or not case.unasked:
-        return ()
-
-    if len(case.open_options) == 1:
-        return ()
-    return case.open_options
-
-
 def _late(case: Case) -> tuple[Promise, ...]:
     """Return the promises with a new date that is not in writing."""
     late = case.promises_in(PromiseState.LATE)
     return tuple(promise for promise in late if not promise.confirmed)
-
-
-def _other_compensation(case: Case, promises: tuple[Promise, ...]) -> tuple[Compensation, ...]:
-    """Return what is given apart from these promises: each action is named once, and a gift card never."""
-    named = numbers(promises)
-    return tuple(
-        grant
-        for grant in case.compensation
-        if grant.promise not in named and grant.kind is not Gift.GIFT_CARD
-    )
-
-
-def _all_standing(promises: tuple[Promise, ...]) -> bool:
-    """Return whether all of these are the playbook's standing next steps."""
-    return all(promise.source == "playbook" for promise in promises)

@@ -1,16 +1,31 @@
-"""The follow-up: its facts are asked for at the fix, it is sent some days later; then the owner is asked to call, and the case is closed."""
+"""The follow-up: its facts are asked for at the fix, it is sent some days later.
+
+Then the owner is asked to call, and the case is closed.
+"""
 
 from datetime import datetime
 
-from followupd.domain.calendar import has_come
+from followupd.domain.calendar import Duration, has_come
 from followupd.domain.case import UNDER_WAY, Case, Stage
-from followupd.domain.decision import Decision, LetterContent, LetterRenderer
+from followupd.domain.decision import AgendaItem, Decision, LetterContent, LetterRenderer
 from followupd.domain.events import CallAsked, Closed, MissingAsked
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import FOLLOW_UP_EXTRAS, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, sentence_list
-from followupd.recovery.blockers import Blocker, asks, blockers_of, still_to_give
+from followupd.recovery.blockers import (
+    Blocker,
+    asks,
+    blockers_of,
+    gesture_blocker,
+    leaving,
+    showing,
+    shown_key,
+    still_to_give,
+)
+
+#: how long before it leaves the owner is shown a follow-up that no digest has shown
+SHOWN_BEFORE = Duration(1, "business hour")
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
@@ -21,10 +36,46 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
         close.
     """
     if case.stage is Stage.FIXED:
-        return _follow_up_at(case, playbook)
+        return _look_at(case, playbook)
     if case.stage is Stage.FOLLOWED_UP:
         return _close_at(case, playbook)
     return None
+
+
+def _look_at(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the follow-up is shown to its owner; once it was, or needs not be, when it leaves.
+
+    It is not shown before the morning of its day, so that the digest can show it.
+    """
+    due = _leaves_at(case, playbook)
+    if due is None or _blockers(case, playbook) or _unread(case, playbook) is None:
+        return due
+    calendar = playbook.calendar
+    morning = calendar.moment(calendar.local(due).date(), calendar.open)
+    return max(calendar.before(due, SHOWN_BEFORE), min(morning, due))
+
+
+def _blockers(case: Case, playbook: Playbook) -> list[Blocker]:
+    """Return what keeps the follow-up from being sent, the gesture that the playbook calls usual included."""
+    found = {blocker.name: blocker for blocker in blockers_of(case)}
+    gesture = gesture_blocker(case, playbook)
+    return list((found | {gesture.name: gesture} if gesture else found).values())
+
+
+def _unread(case: Case, playbook: Playbook) -> ReminderKey | None:
+    """Return the key of what the owner has to read before the follow-up leaves, None if there is nothing."""
+    key = shown_key(LetterKind.FOLLOW_UP, case) if playbook.follow_up_show else None
+    return None if key is None or case.reminded_at(key) else key
+
+
+def _leaves_at(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the follow-up leaves: when it is due, and when the owner has had the time to read it."""
+    due = _follow_up_at(case, playbook)
+    key = shown_key(LetterKind.FOLLOW_UP, case) if playbook.follow_up_show else None
+    shown_at = case.reminded_at(key) if key else None
+    if due is None or shown_at is None:
+        return due
+    return max(due, playbook.calendar.after(shown_at, SHOWN_BEFORE))
 
 
 def _follow_up_at(case: Case, playbook: Playbook) -> datetime | None:
@@ -63,7 +114,7 @@ def _ask_for_missing(case: Case, playbook: Playbook, write: LetterRenderer, now:
 
     Of promises alone the owner is reminded on their days.
     """
-    missing = [blocker for blocker in blockers_of(case) if blocker.ask]
+    missing = [blocker for blocker in _blockers(case, playbook) if blocker.ask]
     names = {blocker.name for blocker in missing}
     if all(name.startswith("promise-") for name in names.difference(case.asked)):
         return []
@@ -97,13 +148,39 @@ def _optional_lines(case: Case) -> tuple[str, ...]:
 
 def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Return the follow-up, if it is due and nothing blocks it."""
-    if not has_come(next_due(case, playbook), now):
+    if not has_come(_look_at(case, playbook), now):
         return []
-    if case.under_way(LetterKind.FOLLOW_UP) or blockers_of(case):
+    if case.under_way(LetterKind.FOLLOW_UP) or _blockers(case, playbook):
         return []
 
     content = LetterContent(review=playbook.follow_up_review)
-    return [write.letter(LetterKind.FOLLOW_UP, case, playbook, now, content)]
+    letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, content)
+    unread = _unread(case, playbook)
+    if unread:
+        return showing(unread, letter, _leaving(case, playbook, now), case, playbook, write, now)
+    return [letter]
+
+
+def _leaving(case: Case, playbook: Playbook, now: datetime) -> datetime:
+    """Return when a follow-up leaves that is shown now."""
+    read = playbook.calendar.after(now, SHOWN_BEFORE)
+    return max(read, _follow_up_at(case, playbook) or read)
+
+
+def shown_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> AgendaItem | None:
+    """Return the follow-up that leaves on this day, for the digest of its owner; None if there is none to read.
+
+    Raises:
+        LetterError: the letter cannot be written.
+    """
+    local, due = playbook.calendar.local, _follow_up_at(case, playbook)
+    key = _unread(case, playbook)
+    is_today = due is not None and local(due).date() <= local(now).date()
+    if case.stage is not Stage.FIXED or case.held or key is None or not is_today or _blockers(case, playbook):
+        return None
+    letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent())
+    what = leaving(letter, _leaving(case, playbook, now), case, playbook)
+    return AgendaItem(case, what, case.fixed_at or now, matters=(str(key),), letter=letter.text)
 
 
 def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:

@@ -1,12 +1,14 @@
 """The opening: a case for a complaint, the playbook's standing next steps, and a mail to the owner."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from followupd.domain import lifecycle
 from followupd.domain.calendar import has_come
 from followupd.domain.case import Case, Facts, Stage
-from followupd.domain.decision import Decision, LetterContent, LetterRenderer
+from followupd.domain.decision import Decision, LetterContent, LetterRenderer, confirmation_content
 from followupd.domain.events import (
     CaseOpened,
     ComplaintHeard,
@@ -22,6 +24,8 @@ from followupd.domain.mail import Kind, Message, Verdict
 from followupd.domain.playbook import NextStep, Playbook
 from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg
+from followupd.errors import LetterError
+from followupd.recovery.blockers import gesture_blocker
 from followupd.text.names import signed_by
 
 #: as much of the customer's text as a desk mail shows
@@ -235,9 +239,38 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     if made and playbook.confirm_review:
         return [*made]
 
-    content = replace(opening_content(case), promises=tuple(event.promise for event in made))
+    letter = _first_letter(case, made, playbook, write, now)
+    content = opening_content(case)
+    usual = gesture_blocker(case, playbook)
+    if usual:
+        lines = msg("{what}: `{line}`, or `no-gift: why`", what=usual.sentence, line=usual.ask)
+        content = replace(content, problems=(*content.problems, lines))
+    content = replace(content, promises=tuple(event.promise for event in made), letter=letter)
     owner = playbook.owner_of(case.owner)
     return [*made, write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
+
+
+def _first_letter(
+    case: Case, events: Iterable[Event], playbook: Playbook, write: LetterRenderer, now: datetime
+) -> str:
+    """Return the text of the confirmation as it leaves if the owner says nothing more, "" where none leaves.
+
+    Args:
+        case: the case.
+        events: what happens to it before.
+        playbook: the playbook of the case.
+        write: writes the letter.
+        now: the time.
+    """
+    for event in events:
+        case = lifecycle.after(case, event)
+    blocked = case.held or case.no_answer or case.not_reached
+    if blocked or not case.unwritten or not playbook.confirm_show:
+        return ""
+    with suppress(LetterError):  # told when it is due
+        content = confirmation_content(case)
+        return write.letter(LetterKind.CONFIRMATION, case, playbook, now, content).text
+    return ""
 
 
 def _tell_late(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
@@ -330,6 +363,9 @@ def _problems(case: Case) -> tuple[str, ...]:
     found: list[str] = []
     if case.earlier:
         found.append(msg("The customer answered in the thread of {ref}, which is closed.", ref=case.earlier))
+    if case.again:
+        refs = ", ".join(case.complaints_before)
+        found.append(msg("The customer complained before, in {refs}: call first.", refs=refs))
     if case.candidates:
         found.append(msg("No letter leaves until you say who the customer is: {why}.", why=case.held_because))
     elif case.by_machine and case.no_answer:
@@ -344,8 +380,13 @@ def _ask_urgently(case: Case, playbook: Playbook, write: LetterRenderer, now: da
     if not is_asked or case.reminded_at(key):
         return []
 
+    heard: list[Event] = [ComplaintHeard(at=now)]
+    heard += [
+        PromiseMade(at=now, promise=promise) for promise in _standing_promises(case, playbook, write, now)
+    ]
     content = LetterContent(
         because=msg("strong words stand in it, but the recogniser alone is not sure enough"),
+        letter=_first_letter(case, heard, playbook, write, now),
         asks=(*_VERDICTS, *_customers(case)),
         evidence=case.evidence,
         quote=case.newest_words,
@@ -366,7 +407,8 @@ def _standing_promises(case: Case, playbook: Playbook, write: LetterRenderer, no
     language = case.language or playbook.language or playbook.company.locale
     promises = []
 
-    steps = sorted((step for step in playbook.steps if case.in_danger or not step.danger), key=_is_later)
+    calls_first = case.in_danger or case.again
+    steps = sorted((step for step in playbook.steps if calls_first or not step.danger), key=_is_later)
     for n, step in enumerate(steps, case.next_promise):
         text = write.phrase(step.text_in(language), case, playbook)
         promises.append(_standing_promise(n, text, step, case, playbook, now))

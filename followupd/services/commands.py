@@ -483,6 +483,7 @@ class CommandService:
             context.monthly_cap,
             history,
             context.languages,
+            told_before(tx, case),
         )
 
 
@@ -509,6 +510,17 @@ def _remember_returned(
         draft=error.better,
     )
     return record(tx, case, [returned], now)
+
+
+def told_before(tx: Transaction, case: Case) -> list[str]:
+    """Return what the customer was told, after complaints before, of what had been changed.
+
+    Args:
+        tx: the transaction.
+        case: the newest complaint.
+    """
+    before = [tx.cases.get(ref) for ref in case.complaints_before if tx.cases.exists(ref)]
+    return [other.facts.prevention for other in before if other.facts.prevention and other.followed_up_at]
 
 
 def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:

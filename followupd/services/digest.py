@@ -22,8 +22,8 @@ from followupd.domain.mail import MailState
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import ConflictError, LetterError
-from followupd.recovery import remind
-from followupd.recovery.agenda import suspicion, waiting
+from followupd.recovery import follow_up, remind
+from followupd.recovery.agenda import suspicion, to_approve, waiting
 from followupd.recovery.remind.reminders import Reminder
 from followupd.services.context import ServiceContext
 from followupd.services.maintenance import TrainingService
@@ -173,7 +173,9 @@ class DigestService:
         if self._owner(case) == agent:
             work = waiting(case, playbook, now)
         reminders = remind.due_today(case, playbook, agent, now)
-        if work is None and not reminders:
+        shown = self._letter_of_today(case, playbook, now) if self._owner(case) == agent else None
+        asked = to_approve(case, playbook, agent, now)
+        if not (work or shown or asked or reminders):
             return None
 
         account: tuple[str, ...] = ()
@@ -181,13 +183,21 @@ class DigestService:
             account = remind.summary_of(case, playbook, now)
         return AgendaItem(
             case,
-            _sentence(work, reminders),
-            _since(case, work, reminders, now),
+            sentence_list(filter(None, (_what(shown), _what(asked), _sentence(work, reminders)))),
+            _since(case, work or asked or shown, reminders, now),
             account=account,
             group=_group(case, reminders, playbook, now),
-            asks=_asks(work, reminders),
-            matters=tuple(str(reminder.key) for reminder in reminders),
+            asks=(*(asked.asks if asked else ()), *_asks(work, reminders)),
+            matters=(*(shown.matters if shown else ()), *(str(reminder.key) for reminder in reminders)),
+            letter=shown.letter if shown else "",
+            has_no_reminder=bool(shown or asked),
         )
+
+    def _letter_of_today(self, case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
+        """Return the letter that leaves today and that the owner has not read; none while it cannot be written."""
+        with suppress(LetterError):  # told when the letter is due
+            return follow_up.shown_today(case, playbook, self.context.letters, now)
+        return None
 
     # --- writing ---
 
@@ -246,6 +256,11 @@ class DigestService:
     def _default(self) -> Playbook:
         """The default playbook, by whose calendar digests are written."""
         return self.context.playbooks.default
+
+
+def _what(item: AgendaItem | None) -> str:
+    """Return what an item says, "" where there is none."""
+    return item.what if item else ""
 
 
 def _sentence(work: AgendaItem | None, reminders: Sequence[Reminder]) -> str:
@@ -390,4 +405,5 @@ def _is_worth_sending(agenda: Agenda) -> bool:
 
     Suspected mails and what concerns the company have no other reminder.
     """
-    return bool(agenda.suspected or agenda.general) or len(agenda.waiting) >= _MIN_CASES
+    has_no_reminder = any(item.has_no_reminder for item in agenda.waiting)
+    return bool(agenda.suspected or agenda.general or has_no_reminder) or len(agenda.waiting) >= _MIN_CASES

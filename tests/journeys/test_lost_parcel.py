@@ -78,7 +78,14 @@ def test_a_lost_parcel_is_put_right_and_followed_up_with_one_letter_of_each_kind
         assert said in words
     assert CODE not in words + html_of(follow_up)
     assert follow_up["Auto-Submitted"] == "auto-generated"
-    assert len(world.letters("desk/call")) == 1
+    [shown] = [
+        mail
+        for mail in world.letters()
+        if "digest" in str(mail["X-Followupd-Key"]) and "leave today" in text_of(mail)
+    ]
+    quoted = " ".join(text_of(shown).replace("\n>", "").split())
+    assert " ".join(text_of(follow_up).split())[:300] in quoted  # the owner reads it, and is told of the call
+    assert "reached" in text_of(shown)
 
     world.passes(datetime(2026, 12, 9, 10, 2, tzinfo=UTC))
     [gift] = world.letters("gift-card")

@@ -170,3 +170,33 @@ def refuse_mails_to(world: World, *addresses: str) -> None:
             tx.outbox.queue(letter, world.now)
             tx.outbox.claim({letter.key}, world.now)
             tx.outbox.record_results([SendResult(letter.key, LetterStatus.REFUSED, "550 nobody")], world.now)
+
+
+def test_a_customer_whose_money_waits_for_an_approval_hears_from_us_and_the_lead_is_asked_each_morning(
+    world: World,
+) -> None:
+    """The follow-up waits for the lead's word; the customer waits for neither in silence."""
+    ref = complaint(world, "kim@customers.test")
+    world.passes(world.now + timedelta(minutes=15))
+    facts = (
+        "cause: our label printer failed",
+        "resolution: a new parcel went out by express",
+        "prevention: we check every label now",
+        "fault: ours",
+    )
+    world.says(ref, "kept: 1", "refund: 89.00", *facts, "fixed")
+    for day in range(2, 12):
+        world.passes(datetime(2026, 12, day, 11, tzinfo=UTC))
+    assert world.letters("follow-up") == []
+    [holding] = world.letters("holding")
+    assert "I am sorry that you are still waiting for word from us" in flat(holding)
+    asked = [
+        mail for mail in reminders(world) if "lee@" in str(mail["To"]) and "waits for your word" in flat(mail)
+    ]
+    assert len(asked) >= 5
+    assert f"{ref}: approve" in flat(asked[0])
+
+    world.agent_answers(asked[-1], f"{ref}: approve", sender="lee@agents.test")
+    world.says(ref, "issued: 1")
+    world.passes(datetime(2026, 12, 15, 11, tzinfo=UTC))
+    assert len(world.letters("follow-up")) == 1

@@ -76,7 +76,6 @@ def test_the_refund_that_did_not_arrive(world: World) -> None:
 
 def test_silence_about_a_refund_brings_one_reminder_and_then_a_call(world: World) -> None:
     followed_up(world, "refund: 25", "issued: 1")
-    assert len(world.letters("desk/call")) == 1  # the call on the day of the follow-up
     for day in range(7, 18):
         world.passes(datetime(2026, 12, day, 11, tzinfo=UTC))
     reminders = [
@@ -86,8 +85,8 @@ def test_silence_about_a_refund_brings_one_reminder_and_then_a_call(world: World
     ]
     assert len(reminders) == 1
     calls = world.letters("desk/call")
-    assert len(calls) == 2
-    assert "received: 1" in text_of(calls[1])
+    assert len(calls) == 1  # of the one on the day of the follow-up, the digest told
+    assert "received: 1" in text_of(calls[0])
 
 
 def test_the_reply_that_stops_the_follow_up(world: World) -> None:
@@ -106,7 +105,9 @@ def test_the_reply_that_stops_the_follow_up(world: World) -> None:
 def test_a_reply_that_comes_while_the_follow_up_waits_for_the_morning_takes_it_back(
     make_world: Callable[..., World],
 ) -> None:
-    world = make_world(playbook='name = "default"\nowner = "ana"\n[follow_up]\nafter = "11 hours"\n')
+    world = make_world(
+        playbook='name = "default"\nowner = "ana"\n[follow_up]\nafter = "11 hours"\nshow = false\n'
+    )
     world.customer_writes(COMPLAINT)
     world.agent_tags("complaint")
     world.says(world.case().ref, *FACTS, "gesture: a hand-written card", "issued: 1", "fixed")
@@ -268,3 +269,30 @@ def test_the_out_of_office_note_that_moves_the_follow_up(world: World) -> None:
         assert world.letters("follow-up") == []
     world.passes(datetime(2026, 12, 15, 11, tzinfo=UTC))
     assert len(world.letters("follow-up")) == 1
+
+
+def test_a_second_complaint_gets_a_letter_of_its_own_and_a_third_goes_to_a_person_only(world: World) -> None:
+    """Practice 20."""
+    followed_up(world)
+    world.says(world.case().ref, "reached: is happy", "close")
+    world.passes(world.now + timedelta(days=10))
+    world.customer_writes(COMPLAINT, subject="Again")
+    world.agent_tags("complaint")
+    world.passes(world.now + timedelta(minutes=15))
+    second = world.cases()[-1]
+    assert (second.severity, len(second.complaints_before)) == ("high", 1)
+    letter = text_of(world.letters("confirmation")[-1])
+    assert "once should have been enough" in " ".join(letter.split())
+    assert "I will call you" in letter
+
+    sent = len(world.letters("confirmation"))
+    world.says(second.ref, "close")
+    world.passes(world.now + timedelta(days=10))
+    world.customer_writes(COMPLAINT, subject="A third time")
+    world.agent_tags("complaint")
+    world.passes(world.now + timedelta(days=4))
+    third = world.cases()[-1]
+    assert third.held
+    assert len(third.complaints_before) == 2
+    assert len(world.letters("confirmation")) == sent
+    assert [mail for mail in world.letters("holding") if third.ref in str(mail["X-Followupd-Key"])] == []

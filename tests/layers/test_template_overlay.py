@@ -15,7 +15,7 @@ from tests.story.lettered import NOW, PLAYBOOK, TEMPLATES, sample
 
 def all_of(language: str) -> list[str]:
     """Return the files of all letters of a language."""
-    names = ["safety", *map(str, (*CUSTOMER_LETTERS, *DESK_MAILS))]
+    names = ["again", "safety", *map(str, (*CUSTOMER_LETTERS, *DESK_MAILS))]
     return sorted(f"{language}/{name}.md" for name in names)
 
 

@@ -1,11 +1,13 @@
 """The confirmation: promises are put in writing once, after a quiet window."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from followupd.domain import events as e
+from followupd.domain import lifecycle
 from followupd.domain.case import Case
 from followupd.domain.compensation import Gift
-from followupd.domain.decision import Decision
+from followupd.domain.decision import Decision, as_event
 from followupd.domain.letter import Letter, LetterKind
 from followupd.recovery import confirm
 from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
@@ -90,3 +92,41 @@ def test_a_delay_letter_is_written_at_once_and_only_once() -> None:
         e.LetterWritten(at=NOW, key=letter.key, kind=LetterKind.DELAY, to=KIM.address, subject="Re:")
     )
     assert acted(story.case, NOW + timedelta(days=1)) == []
+
+
+# --- nothing leaves unread -----------------------------------------------------------------------------------------------
+
+
+def heard() -> Case:
+    """A case with a promise that was read in a reply."""
+    case = promised().case
+    return case.evolve(promises=tuple(replace(promise, source="reply") for promise in case.promises))
+
+
+def test_what_was_read_in_a_reply_is_shown_at_once_and_leaves_at_the_end_of_the_quiet_window() -> None:
+    case = heard()
+    told, mail = acted(case, NOW)
+    assert isinstance(told, e.OwnerNudged)
+    assert isinstance(mail, Letter)
+    assert "Ship the replacement by Friday, 4 December" in flat(mail.text.replace("\n>", "\n"))
+    for decision in (told, mail):
+        case = lifecycle.after(case, as_event(decision, NOW))
+    assert acted(case, NOW + 9 * MINUTE) == []
+    assert confirm.next_due(case, PLAYBOOK) == NOW + 10 * MINUTE
+    [letter] = acted(case, NOW + 10 * MINUTE)
+    assert isinstance(letter, Letter)
+    assert letter.kind is LetterKind.CONFIRMATION
+
+
+def test_it_is_shown_after_the_agent_has_said_what_an_unclear_sentence_means() -> None:
+    case = heard().evolve(unclear=("I may call.",), unclear_at=NOW)
+    assert acted(case, NOW + MINUTE) == []
+    told, _ = acted(case.evolve(unclear=()), NOW + 2 * MINUTE)
+    assert isinstance(told, e.OwnerNudged)
+
+
+def test_a_playbook_may_say_that_nothing_is_shown() -> None:
+    silent = replace(PLAYBOOK, confirm_show=False)
+    assert confirm.decide(heard(), silent, letters(), NOW) == []
+    [letter] = confirm.decide(heard(), silent, letters(), NOW + 10 * MINUTE)
+    assert isinstance(letter, Letter)

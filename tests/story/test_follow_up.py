@@ -1,5 +1,7 @@
 """The follow-up: written on its day if nothing is owed; then a call, and the close."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +10,7 @@ from followupd.domain import events as e
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift
-from followupd.domain.decision import Decision
+from followupd.domain.decision import Decision, as_event
 from followupd.domain.letter import Letter, LetterKind
 from followupd.recovery import follow_up
 from tests.builders import ANA, KIM, NOW, PLAYBOOK, Story, a_case
@@ -136,3 +138,51 @@ def test_the_proof_of_a_follow_up_that_comes_late_is_no_answer_to_a_mail_that_ca
     story = put_right().at(DUE).customer_wrote("One more thing: who pays the postage?")
     story.at(DUE + timedelta(hours=1)).followed_up().happened(e.CallAsked(at=DUE + timedelta(hours=1)))
     assert acted(story.case, DUE + timedelta(days=60)) == []
+
+
+# --- nothing leaves unread -----------------------------------------------------------------------------------------------
+
+SHOWING = replace(PLAYBOOK, follow_up_show=True)
+
+
+def shown(case: Case, now: datetime) -> list[Decision]:
+    return follow_up.decide(case, SHOWING, letters(), now)
+
+
+def after(case: Case, decisions: Iterable[Decision], now: datetime) -> Case:
+    for decision in decisions:
+        case = lifecycle.after(case, as_event(decision, now))
+    return case
+
+
+def test_the_owner_reads_the_whole_follow_up_an_hour_before_it_leaves() -> None:
+    case, hour = put_right().case, timedelta(hours=1)
+    assert shown(case, DUE - hour - timedelta(minutes=1)) == []
+    told, mail = shown(case, DUE - hour)
+    assert isinstance(told, e.OwnerNudged)
+    assert isinstance(mail, Letter)
+    assert mail.kind is LetterKind.NUDGE
+    case = after(case, (told, mail), DUE - hour)
+    assert follow_up.next_due(case, SHOWING) == DUE
+    assert shown(case, DUE - timedelta(minutes=1)) == []
+    [letter] = shown(case, DUE)
+    assert isinstance(letter, Letter)
+    assert flat(letter.text) in flat(mail.text.replace("\n>", "\n"))
+
+
+def test_a_follow_up_with_other_words_is_shown_again_and_otherwise_never() -> None:
+    case = after(put_right().case, shown(put_right().case, DUE), DUE)
+    later = DUE + timedelta(minutes=30)
+    assert shown(case, later) == []
+    changed = replace(case, facts=replace(case.facts, cause="we had printed the label twice"))
+    _, again = shown(changed, later)
+    assert isinstance(again, Letter)
+    assert "printed the label twice" in flat(again.text.replace("\n>", "\n"))
+    assert shown(after(changed, shown(changed, later), later), later) == []
+
+
+def test_a_follow_up_in_review_is_shown_by_its_draft_alone() -> None:
+    reviewed = replace(PLAYBOOK, follow_up_review=True)
+    [letter] = follow_up.decide(put_right().case, reviewed, letters(), DUE)
+    assert isinstance(letter, Letter)
+    assert letter.review

@@ -299,7 +299,7 @@ def test_the_customers_own_words_are_a_quotation_and_never_ours() -> None:
     for language, quotation in {
         "de": f"Sie schrieben: „{words}“",
         "fr": f"Vous nous avez écrit : « {words} »",
-        "es": f"Usted nos escribió: «{words}»",
+        "es": f"Usted nos escribió: «{words[:-1]}».",
     }.items():
         assert quotation in flat(wrote(LetterKind.FOLLOW_UP, replace(case, language=language)).text)
 
@@ -339,7 +339,7 @@ def test_what_else_is_promised_stands_in_each_later_letter() -> None:
     for kind in (LetterKind.CONFIRMATION, LetterKind.DELAY):
         text = written(kind, LetterContent(promises=(late,), until=FRIDAY, automatic=False))
         assert (
-            "This still stands, as I told you: - Find out why nobody answered your two mails by Friday, 4 December"
+            "This still stands, as I told you: - Find out why nobody answered your two mails, by Friday, 4 December"
             in text
         )
 

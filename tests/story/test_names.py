@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from followupd.domain.decision import LetterContent
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Person
+from followupd.domain.promise import Relation
+from followupd.languages import catalogue
 from followupd.text.names import salutation, signed_by, without_greeting
-from tests.story.lettered import sample, wrote
+from followupd.text.promises.sentences import around_date
+from tests.story.lettered import NOW, PLAYBOOK, flat, letters, promise, sample, wrote
 
 #: language, name in From, who signed, the agent's salutation, how the letter begins
 TABLE = [
@@ -71,3 +75,37 @@ def test_an_agents_salutation_counts_where_it_names_somebody(first: str, found: 
 )
 def test_a_fact_that_is_offered_has_no_greeting(sentence: str, bare: str) -> None:
     assert without_greeting(sentence) == bare
+
+
+# --- the date of a promise ---------------------------------------------------------------------------------------------
+
+#: language, what is promised, and the sentence with its date, written as "~"
+DATED = [
+    line.split("\t")
+    for line in (Path(__file__).parent / "letters" / "dates.tsv").read_text().splitlines()
+    if not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize(("language", "text", "said"), DATED)
+def test_a_promise_is_said_with_its_date_as_a_native_speaker_would(
+    language: str, text: str, said: str
+) -> None:
+    before, after = around_date(text, catalogue().language(language).info.letters)
+    assert f"{before} ~{after}" == said
+
+
+@pytest.mark.parametrize(
+    ("relation", "said"),
+    [
+        (Relation.BY, "Ich rufe Sie bis Freitag, 4. Dezember, an."),
+        (Relation.ON, "Ich rufe Sie am Freitag, 4. Dezember, an."),
+        (Relation.FROM, "Ich rufe Sie ab Freitag, 4. Dezember, an."),
+    ],
+)
+def test_every_relation_to_a_date_stands_before_a_separable_verbs_end(relation: Relation, said: str) -> None:
+    promised = promise("Ich rufe Sie an", relation=relation, source="tell")
+    case = sample(language="de")
+    brief = LetterContent(promises=(promised,))
+    letter = letters().letter(LetterKind.CONFIRMATION, case, PLAYBOOK, NOW, brief)
+    assert said in flat(letter.text)

@@ -230,7 +230,8 @@ class SmtpSettings(Table):
     )
     breaker: RateLimit = setting(
         "200 per hour",
-        description="The most promised letters, first letters and mails to agents, each. Too many promised letters stop all sending.",
+        description="The most promised letters, first letters and mails to agents, each. Too many promised letters "
+        "stop all sending.",
         example="50 per hour",
     )
 

@@ -139,6 +139,14 @@ ReviewKey = Annotated[
     bool,
     Field(strict=True, description="`true`: the letter waits for an agent's `approve`.", examples=[True]),
 ]
+ShowKey = Annotated[
+    bool,
+    Field(
+        strict=True,
+        description="`false`: a letter with agents' words is not shown to its owner before it leaves.",
+        examples=[False],
+    ),
+]
 
 
 class NextStepTable(Table):
@@ -191,6 +199,7 @@ class ConfirmationTable(Table):
         example="1 business day",
     )
     review: ReviewKey = False
+    show: ShowKey = True
 
 
 class FollowUpTable(Table):
@@ -198,10 +207,22 @@ class FollowUpTable(Table):
 
     after: AnyDuration = setting(FOLLOW_UP_AFTER, description="From the fix.", example="1 week")
     review: ReviewKey = False
+    show: ShowKey = True
     call: Flag = setting(
         True,
         description="On the same day, the owner is asked to call the customer.",
         example=False,
+    )
+
+
+class GestureTable(Table):
+    """What is usually given for the trouble, by severity: agents are told, and say why where nothing is given."""
+
+    low: GiftAmount = setting("", description="For a case of low severity; empty: nothing.", example="5 EUR")
+    normal: GiftAmount = setting("", description="For one of normal severity.", example="10 EUR")
+    high: GiftAmount = setting("", description="For one of high severity.", example="20 EUR")
+    again: GiftAmount = setting(
+        "", description="For a second complaint of the same customer within 180 days.", example="30 EUR"
     )
 
 
@@ -311,6 +332,7 @@ class PlaybookFile(Table):
     confirmation: ConfirmationTable
     follow_up: FollowUpTable
     gift_card: GiftCardTable
+    gesture: GestureTable
     closing: ClosingTable
     silence: SilenceTable
     escalation: EscalationTable
@@ -368,11 +390,14 @@ def _playbook(
         confirm_after=tables.confirmation.after,
         confirm_answer=tables.confirmation.answer,
         confirm_review=tables.confirmation.review,
+        confirm_show=tables.confirmation.show and not tables.confirmation.review,
         follow_up_after=tables.follow_up.after,
         follow_up_review=tables.follow_up.review,
+        follow_up_show=tables.follow_up.show and not tables.follow_up.review,
         follow_up_call=tables.follow_up.call,
         close_after=tables.closing.after,
         gift_card_after=tables.gift_card.after,
+        gestures=tuple((name, amount) for name, amount in tables.gesture if amount),
         gift_card_amount=tables.gift_card.amount,
         silence_after=tables.silence.after,
         escalate_lead=tables.escalation.lead,

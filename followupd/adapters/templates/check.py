@@ -23,7 +23,9 @@ from followupd.adapters.templates.samples import (
     sample_content,
 )
 from followupd.adapters.templates.sources import (
+    AGAIN,
     SAFETY,
+    STAND_INS,
     ContentError,
     FrontMatterError,
     InvalidTemplateError,
@@ -140,9 +142,21 @@ def case_for(name: str, case: Case) -> tuple[LetterKind, Case]:
     if found is None:
         raise LetterError(f"{name} is no letter")
     kind, playbook = found
-    is_safety = name.partition("/")[2].startswith(SAFETY)
-    severity = HIGH if is_safety else case.severity
-    return kind, replace(case, playbook=playbook or case.playbook, danger=is_safety, severity=severity)
+    stand_in = name.partition("/")[2].partition(".")[0]
+    return kind, as_first(replace(case, playbook=playbook or case.playbook), stand_in)
+
+
+def as_first(case: Case, stand_in: str) -> Case:
+    """Return a sample case as one whose first letter is this one.
+
+    Args:
+        case: a sample case.
+        stand_in: what stands in for the confirmation, such as "safety"; any other name for nothing.
+    """
+    if stand_in not in STAND_INS:
+        return replace(case, danger=False)
+    before = (case.ref,) if stand_in == AGAIN else ()
+    return replace(case, danger=stand_in == SAFETY, complaints_before=before, severity=HIGH)
 
 
 def render_sample(

@@ -91,6 +91,7 @@ def customer_context(
             subject=given("case.subject", _subject_to_repeat(case, content)),
             severity=case.severity,
             playbook=case.playbook,
+            again=case.again,
         ),
         "facts": fact_values(_facts_to_repeat(case, content), case.insisted),
         "quoted": _quotations(case, content, fmt),
@@ -198,6 +199,7 @@ def agent_context(
         "compensation": [fmt.grant(grant) for grant in content.compensation],
         "given": [fmt.grant(grant) for grant in issued],
         "quote": given("quote", content.quote, flat=False),
+        "letter": given("letter", content.letter, flat=False),
         "attachments": _plain_lines(case.attachments),
         "story": given("story", content.story, flat=False),
         "about": given("about", content.about),
@@ -265,6 +267,7 @@ def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter
         "suspected": [_item_values(item, fmt) for item in agenda.suspected],
         "waiting": [_item_values(item, fmt) for item in agenda.waiting],
         "groups": _groups(agenda.waiting, fmt),
+        "letters": [_item_values(item, fmt) for item in agenda.waiting if item.letter],
         "house": _sentences(agenda.general, fmt),
         "asks": [f"{item.case.ref}: " for item in agenda.suspected],
         "answers": _orders(answers, fmt),
@@ -296,6 +299,7 @@ def _item_values(item: AgendaItem, fmt: Formatter) -> Named:
         account=_sentences(item.account, fmt),
         severity=case.severity,
         age=one_line(format_timedelta(age, locale=fmt.locale)),
+        letter=given("letter", item.letter, flat=False),
         words=_excerpt(words),
     )
 

@@ -25,6 +25,7 @@ from followupd.domain.promise import Option, Promise, PromiseKind, PromiseState,
 from followupd.domain.translatable import Moment, Translatable, fill
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import LetterManner
+from followupd.text.promises.sentences import around_date
 
 #: how long the appointment is in the owner's calendar
 DURATION = timedelta(minutes=15)
@@ -236,6 +237,8 @@ class Formatter:
         """Return a customer's words in the quotation marks of the language, on one line."""
         before, after = self.manner.quotes
         inside = one_line(words).strip("\"'“”„«»‹›")
+        if self.manner.stop_outside and not inside.endswith(".."):
+            inside = inside.removesuffix(".")
         end = "" if inside.endswith((".", "!", "?", "…")) else "."
         return f"{before}{inside[:1].upper()}{inside[1:]}{after}{end}"
 
@@ -283,12 +286,16 @@ class Formatter:
         """Return a promise as templates name it."""
         keeper = self.playbook.owner_of(promise.owner or case.owner)
         by, when = self._dates(promise)
+        before, after = around_date(flattened(promise.text), self.manner)
         return Named(
             n=promise.n,
             text=flattened(promise.text),
             dated=promise.dated and by is not None,
             relation=str(promise.relation),
             when=given("promise.when", when, flat=False),
+            before=before,
+            after=after,
+            said=f"{before} {when}{after}" if when else before,
             kind=str(promise.kind),
             firm=promise.kind is PromiseKind.FIRM,
             estimate=promise.kind is PromiseKind.ESTIMATE,

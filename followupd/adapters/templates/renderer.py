@@ -18,6 +18,8 @@ from followupd.adapters.templates import context, markdown
 from followupd.adapters.templates.formatter import Formatter, call_invitation, formatter_for
 from followupd.adapters.templates.required import missing_content
 from followupd.adapters.templates.sources import (
+    AGAIN,
+    SAFETY,
     ContentError,
     LetterTemplate,
     TemplateFiles,
@@ -218,7 +220,8 @@ class TemplateRenderer:
             playbook: the playbook of the case.
         """
         is_first = kind is LetterKind.CONFIRMATION and not case.was_sent(kind)
-        stems = stems_of(kind, case.playbook, in_danger=is_first and case.in_danger)
+        stand_in = (case.in_danger and SAFETY) or (case.again and AGAIN) or ""
+        stems = stems_of(kind, case.playbook, stand_in if is_first else "")
         return self.find(kind, case.language or playbook.language, playbook.company.locale, stems=stems)
 
     def _desk_formatter(self, template: LetterTemplate, playbook: Playbook, now: datetime) -> Formatter:

@@ -80,7 +80,7 @@ def _missing_values(kind: LetterKind, text: str, scope: Mapping[str, Any]) -> It
     for description, value in requirements(scope):
         if isinstance(value, Missing):
             yield f"{description} (not stated yet)"
-        elif not contains(text, value):
+        elif not any(contains(text, way) for way in ([value] if isinstance(value, str) else value)):
             yield description
 
 
@@ -93,10 +93,15 @@ def _of_follow_up(scope: Mapping[str, Any]) -> Iterator[Requirement]:
 def _of_confirmation(scope: Mapping[str, Any]) -> Iterator[Requirement]:
     for name, items in (("promise", scope["promises"]), ("option", scope["options"])):
         for item in items:
-            yield f"{name} {item.n} ({{{{ {name}.text }}}})", item.text
+            yield f"{name} {item.n} ({{{{ {name}.text }}}})", _ways_of_saying(item)
             if item.by:
                 yield f"the date of {name} {item.n} ({{{{ {name}.by }}}})", item.by
     yield from _of_compensation(scope)
+
+
+def _ways_of_saying(item: Any) -> tuple[str, ...]:
+    """Return how a letter may say a promise or an option: as it is, or around its date."""
+    return (item.text, getattr(item, "said", item.text))
 
 
 def _of_compensation(scope: Mapping[str, Any]) -> Iterator[Requirement]:

@@ -32,6 +32,10 @@ from followupd.errors import LetterError
 
 #: the letter that stands in for the first confirmation to somebody in danger
 SAFETY = "safety"
+#: the one that stands in for it where the customer had to complain before
+AGAIN = "again"
+#: letters that stand in for the first confirmation
+STAND_INS = frozenset({SAFETY, AGAIN})
 #: the lines that the front matter may have
 FRONT_MATTER = ("subject", "from")
 
@@ -253,21 +257,21 @@ def letter_of_file(name: str) -> tuple[LetterKind, str] | None:
     """
     stem = name.partition("/")[2].removesuffix(".md")
     letter, _, playbook = stem.partition(".")
-    kinds = {str(kind): kind for kind in LetterKind} | {SAFETY: LetterKind.CONFIRMATION}
-    has_variants = letter == SAFETY or (letter in kinds and kinds[letter].to_customer)
+    kinds = {str(kind): kind for kind in LetterKind} | dict.fromkeys(STAND_INS, LetterKind.CONFIRMATION)
+    has_variants = letter in STAND_INS or (letter in kinds and kinds[letter].to_customer)
     is_letter = letter in kinds and (has_variants or stem == letter)
     return (kinds[letter], playbook) if is_letter else None
 
 
-def stems_of(kind: LetterKind, playbook: str, *, in_danger: bool) -> tuple[str, ...]:
+def stems_of(kind: LetterKind, playbook: str, stand_in: str = "") -> tuple[str, ...]:
     """Return the names of the files of which the first that exists is the letter, without their ending.
 
     Args:
         kind: of a letter to the customer.
         playbook: the name of the case's playbook.
-        in_danger: whether it is the first confirmation to somebody in danger.
+        stand_in: the letter that stands in for it, one of `STAND_INS`; "" for none.
     """
-    names = (SAFETY, str(kind)) if in_danger else (str(kind),)
+    names = filter(None, (stand_in, str(kind)))
     return tuple(f"{name}{variant}" for name in names for variant in (f".{playbook}", ""))
 
 

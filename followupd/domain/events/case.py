@@ -73,6 +73,8 @@ class CaseOpened(Event):
     candidates: tuple[str, ...] = ()
     #: the closed case in whose thread the customer complains again
     earlier: str = ""
+    #: the customer's complaints within the months before
+    complaints_before: tuple[str, ...] = ()
     attachments: tuple[str, ...] = ()
 
 

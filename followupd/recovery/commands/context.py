@@ -51,7 +51,8 @@ class CommandContext:
 
     `found` are the promises and the compensation read in the reply that the command is about. `other_grants`
     are what the same customer was granted in other cases, and `cap` is the most that one customer is granted
-    in a month without a lead's approval. `history` is that of the case, where `undo` needs it.
+    in a month without a lead's approval. `told_before` is what the customer was told of what changed, after
+    complaints before. `history` is that of the case, where `undo` needs it.
     """
 
     case: Case
@@ -64,6 +65,7 @@ class CommandContext:
     cap: Money | None = None
     history: Sequence[Event] = ()
     languages: Catalogue = field(default_factory=catalogue)
+    told_before: Sequence[str] = ()
 
 
 Handler = Callable[[Command, CommandContext], list[Event]]

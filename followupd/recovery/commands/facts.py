@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from difflib import SequenceMatcher
 
 from followupd.domain.calendar import Duration
 from followupd.domain.case import Case, Fault, numbers
@@ -21,12 +22,14 @@ from followupd.domain.mail import Person
 from followupd.domain.promise import HelpRequest
 from followupd.domain.translatable import msg, msgid
 from followupd.errors import FactReturnedError, NotUnderstoodError
-from followupd.recovery.commands.context import CommandContext, names_no_day, not_understood, origin
+from followupd.recovery.commands.context import CommandContext, leads, names_no_day, not_understood, origin
 from followupd.text.mail.headers import parse_addresses
 from followupd.text.wording.facts import COACHED_FACTS, Advice, advice
 
 #: verbs whose line contains more than the text that is in letters: a date, a number, a reason
 _WITH_MORE = frozenset({"promise", "firm", "estimate", "update", "late", "option"})
+#: texts that are so alike say the same
+_SAME = 0.8
 #: a shorter text would be found in almost any line
 _MIN_CHARACTERS = 3
 
@@ -126,6 +129,8 @@ def _stated_or_returned(name: str, command: Command, context: CommandContext) ->
         FactReturnedError: with a better sentence.
     """
     case, fields = context.case, origin(command, context)
+    if name == "prevention":
+        _refuse_if_told(command, context)
     _, returned, draft = next((item for item in case.returned if item[0] == name), ("", "", ""))
     if command.text.endswith("!") and returned and _normalised(returned) == _normalised(command.text):
         stated = FactsStated(facts=((name, returned),), **fields)
@@ -138,6 +143,40 @@ def _stated_or_returned(name: str, command: Command, context: CommandContext) ->
         problem = msg(_RETURNED[bool(found.draft)], problem=found.problem, draft=found.draft)
         raise FactReturnedError(problem, name, command.text, found.draft)
     return [stated]
+
+
+def _refuse_if_told(command: Command, context: CommandContext) -> None:
+    """Refuse a change of which the customer was told after an earlier complaint: it has not helped (practice 20).
+
+    Args:
+        command: the line.
+        context: with what was told.
+
+    Raises:
+        NotUnderstoodError: it is, nearly word for word, what was told.
+    """
+    said = _normalised(command.text)
+    if any(SequenceMatcher(None, said, _normalised(told)).ratio() > _SAME for told in context.told_before):
+        problem = msg(
+            "{line}: the customer was told that after the last complaint; what is different this time?",
+            line=quoted(command.line),
+        )
+        raise NotUnderstoodError(problem)
+
+
+def _lead_says(command: Command, context: CommandContext) -> str:
+    """Return why nothing is given for the trouble of a second complaint; only a lead says so.
+
+    Args:
+        command: the line.
+        context: with the team.
+
+    Raises:
+        NotUnderstoodError: it is no lead.
+    """
+    if context.case.again and not leads(context.playbook.team.by_id(command.agent)):
+        raise NotUnderstoodError(msg("{line}: only a lead says that", line=quoted(command.line)))
+    return command.text.removeprefix("because").strip()
 
 
 def _advice(name: str, text: str, context: CommandContext) -> Advice | None:
@@ -180,6 +219,7 @@ def _listed_cause(command: Command, context: CommandContext) -> str:
 _LISTED: dict[str, Callable[[Command, CommandContext], str]] = {
     "fault": _known_fault,
     "cause-code": _listed_cause,
+    "no-gift": _lead_says,
 }
 
 

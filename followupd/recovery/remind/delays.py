@@ -6,13 +6,14 @@ Silence ends in a holding letter.
 from datetime import datetime, time, timedelta
 
 from followupd.domain.calendar import Duration, has_come
-from followupd.domain.case import WORKING, Case
+from followupd.domain.case import Case
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import PromiseBroken, PromiseLate
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise, PromiseState
+from followupd.recovery.blockers import awaited_from
 
 #: from the reminder about silence to the holding letter
 _HOLDING_AFTER = Duration(1, "business day")
@@ -122,7 +123,7 @@ def holding_at(case: Case, playbook: Playbook) -> datetime | None:
         few holding letters that one case gets.
     """
     reminded_at = case.reminded_at(silence_key(case)) if silent_since(case) else None
-    if reminded_at is None or case.stage not in WORKING:
+    if reminded_at is None or awaited_from(case, playbook) is None:
         return None
 
     if len(case.letters_of(LetterKind.HOLDING)) >= _MAX_HOLDING:

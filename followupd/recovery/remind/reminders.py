@@ -250,12 +250,13 @@ def _silence(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     When the customer was asked to choose and has not written since, it is not our turn.
     """
     since, asked_at = silent_since(case), _choice_asked_at(case)
-    if since is None or case.stage not in WORKING:
+    awaited = blockers.awaited_from(case, playbook)
+    if since is None or awaited is None:
         return
     if asked_at and (case.customer_wrote_at or asked_at) <= asked_at:
         return
 
-    at = playbook.calendar.after(since, playbook.silence_after)
+    at = max(playbook.calendar.after(since, playbook.silence_after), awaited)
     sentence = msg("the customer has had no word from us for a while")
     never_wrote = case.we_wrote_at is None
     yield Reminder(

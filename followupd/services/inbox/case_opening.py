@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
-from followupd.domain.case import Case
+from followupd.domain.case import HIGH, NO_COMPLAINT, Case, Stage
 from followupd.domain.command import CALLED_A_COMPLAINT
 from followupd.domain.events import CaseOpened, ComplaintHeard, ComplaintSuspected, Event, Held
 from followupd.domain.keys import StateKey
@@ -16,6 +16,32 @@ from followupd.recovery import opening
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.context import ServiceContext
 from followupd.services.record import record
+
+#: complaints of one customer within this time are looked at together (practice 20)
+_OF_LATE = timedelta(days=180)
+#: after so many complaints before, only a person writes
+_FOR_A_PERSON = 2
+_ONLY_A_PERSON = "it is at least the third complaint within 180 days: call, write yourself, then `release`"
+#: stages of what was no complaint, or may be none
+_NOT_COUNTED = NO_COMPLAINT | {Stage.SUSPECTED}
+
+
+def _with_complaints_before(tx: Transaction, first: CaseOpened) -> CaseOpened:
+    """Return the first event of a case with the customer's complaints of late; a second one is severe.
+
+    Args:
+        tx: the transaction.
+        first: the event.
+    """
+    known = tx.cases.of_customer(first.customer.address) if first.customer.address else []
+    counted = [
+        case for case in known if case.stage not in _NOT_COUNTED and first.at - case.opened_at <= _OF_LATE
+    ]
+    if not counted:
+        return first
+    refs = tuple(case.ref for case in counted)
+    why = f"{first.why} [complained before: {', '.join(refs)}]"
+    return replace(first, complaints_before=refs, severity=HIGH, why=why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +84,7 @@ class CaseOpener:
             NotUnderstoodError: the mail has no sender to whom a letter could be sent.
         """
         first = replace(self._first_event(tx, mail, cause, verdict, now), earlier=earlier)
+        first = _with_complaints_before(tx, first)
         if not first.customer.address:  # an erased customer, or a mail without a sender
             raise NotUnderstoodError(
                 "this mail has no sender to whom a letter could be sent; no case was opened"
@@ -70,6 +97,8 @@ class CaseOpener:
         events = [cause]
         if mail.message.unsure_of and mail.message.kind is not Kind.AGENT:
             events.append(Held(at=now, why=mail.message.unsure_of))
+        elif len(first.complaints_before) >= _FOR_A_PERSON:
+            events.append(Held(at=now, why=_ONLY_A_PERSON))
 
         case = tx.cases.open(first)
         tx.mail.mark_processed(mail.id, case_ref=case.ref)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followupd.languages import Catalogue
-from followupd.languages.patterns import any_of
+from followupd.languages.patterns import any_of, compiled
+from followupd.languages.schema import LetterManner
 
 #: characters of a mail that are read; agents write no longer ones, and the bound limits what a hostile mail
 #: costs
@@ -213,3 +214,29 @@ def _split(paragraph: str, patterns: _MailPatterns) -> Iterator[str]:
     rest = paragraph[begin:].strip()
     if rest:
         yield rest
+
+
+def around_date(text: str, manner: LetterManner) -> tuple[str, str]:
+    """Return what stands before and behind the date of a promise when its sentence is said with it.
+
+    No word is moved: "Ich rufe Sie an" becomes "Ich rufe Sie" and ", an" around "bis Montag, 7. Dezember". A sentence
+    that ends with a clause of its own gets its date behind a joint, since it would belong to that clause.
+
+    Args:
+        text: the promise, without its date.
+        manner: how the language of the letter writes dates.
+    """
+    line = text.rstrip(" .,;:")
+    if _compiled(manner.apart).search(line):
+        return line + manner.apart_joint, ""
+    for pattern in manner.behind_date:
+        match = _compiled((pattern,)).search(line)
+        if match:
+            return line[: match.start(1)].rstrip(), f"{manner.closes_date} {match[1]}"
+    return line, ""
+
+
+@lru_cache(maxsize=32)
+def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Return the pattern that matches what any of these do."""
+    return compiled(patterns, {})
