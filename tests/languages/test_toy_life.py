@@ -251,7 +251,8 @@ def test_without_the_folders_nobody_knows_the_language(directory: Path) -> None:
 
 def test_a_promise_is_read_and_confirmed_in_writing(directory: Path, languages: Catalogue) -> None:
     case, letters = lived(languages), renderer(directory, languages)
-    (letter,) = confirm.decide(case, PLAYBOOK, letters, NOW + timedelta(days=1))
+    unseen = replace(PLAYBOOK, confirm_show=False)
+    (letter,) = confirm.decide(case, unseen, letters, NOW + timedelta(days=1))
     assert isinstance(letter, Letter)
     assert letter.language == "xx"
     assert (letter.kind, letter.subject) == (LetterKind.CONFIRMATION, "Re: Pak")

@@ -66,6 +66,7 @@ def says(world: Simulation, *lines: str, agent: str = "ana") -> None:
 def followed_up(world: Simulation) -> None:
     says(world, "kept", "fixed", *FACTS)
     later(world, days=3)
+    later(world, hours=1)  # in which its owner reads the letter
     assert case(world).stage is Stage.FOLLOWED_UP
 
 
