@@ -340,10 +340,14 @@ class Wishes(LanguageTable):
 
     refund: CuePhrases = ()
     replacement: CuePhrases = ()
+    repair: CuePhrases = ()
+    delivery: CuePhrases = ()
     explanation: CuePhrases = ()
     cancel: CuePhrases = ()
     call: CuePhrases = ()
     apology: CuePhrases = ()
+    compensation: CuePhrases = ()
+    correction: CuePhrases = ()
     not_wanted: CuePhrases = ()
 
 
