@@ -359,6 +359,7 @@ class ComplaintWords(LanguageTable):
     conditional: WordSet = frozenset()
     requests: WordSet = frozenset()
     told: WordSet = frozenset()
+    ours: WordSet = frozenset()
     first_person: WordSet = frozenset()
     second_person: WordSet = frozenset()
     elisions: Words = ()
