@@ -204,6 +204,8 @@ _AGREES = 0.75
 GRAVE_FROM = {"safety": 0.04, "legal": 0.15, "public": 0.15}
 #: groups that make a word of danger harmless in its sentence: thanks, praise, and what is said of goods
 _AT_EASE = frozenset({"harmless", "thanks", "praise"})
+#: words of a mail that says one thing; a longer one holds words of danger by chance, and is left to its score
+_ONE_LINE = 20
 #: words of a phrase of danger, the law or the public that is plain by itself ("went to court with")
 _PLAIN = 3
 #: the languages of the mails on which the second stage was trained
@@ -367,6 +369,8 @@ class Recogniser:
             language: of the text.
         """
         cues = self.cues_for(language)
+        if len(seen.words) > _ONE_LINE or seen.groups & _NOT_OURS:
+            return False
         sentences = [sentence for sentence in (seen.subject, *seen.sentences) if "?" not in sentence]
         return cues is not None and any(_threatens(sentence, cues) for sentence in sentences)
 
