@@ -345,10 +345,14 @@ class Wishes(LanguageTable):
 
     refund: CuePhrases = ()
     replacement: CuePhrases = ()
+    repair: CuePhrases = ()
+    delivery: CuePhrases = ()
     explanation: CuePhrases = ()
     cancel: CuePhrases = ()
     call: CuePhrases = ()
     apology: CuePhrases = ()
+    compensation: CuePhrases = ()
+    correction: CuePhrases = ()
     not_wanted: CuePhrases = ()
 
 
@@ -360,6 +364,7 @@ class ComplaintWords(LanguageTable):
     conditional: WordSet = frozenset()
     requests: WordSet = frozenset()
     told: WordSet = frozenset()
+    ours: WordSet = frozenset()
     first_person: WordSet = frozenset()
     second_person: WordSet = frozenset()
     elisions: Words = ()

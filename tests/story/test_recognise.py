@@ -395,6 +395,12 @@ def test_a_wish_comes_with_its_sentence() -> None:
         ("Ich möchte mein Geld zurück. Bitte rufen Sie mich nicht an.", ["refund"]),
         ("Je voudrais recevoir un nouvel article. Ne me rappelez pas.", ["replacement"]),
         ("Quiero que me devuelvan el dinero. No me llamen.", ["refund"]),
+        ("Ich kündige den Vertrag nicht, ich bitte um eine korrigierte Rechnung.", ["correction"]),
+        ("Pouvez-vous corriger la facture et prévoir un geste ?", ["correction", "compensation"]),
+        ("Je ne veux pas résilier, corrigez la facture.", ["correction"]),
+        ("Corrijan el recibo y díganme qué pasó.", ["correction"]),
+        ("Wann kommt der Techniker endlich vorbei?", ["repair"]),
+        ("Your parcel label shows a new cover, that is all.", []),
     ],
 )
 def test_what_the_customer_does_not_want_is_no_wish(text: str, wished: list[str]) -> None:

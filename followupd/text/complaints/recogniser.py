@@ -202,6 +202,12 @@ def _counts(first: str, comma: str, last: str) -> tuple[int, int]:
 _AGREES = 0.75
 #: the scores from which danger, the law and the public open a case; below, nine of ten mails are harmless
 GRAVE_FROM = {"safety": 0.04, "legal": 0.15, "public": 0.15}
+#: groups that make a word of danger harmless in its sentence: thanks, praise, and what is said of goods
+_AT_EASE = frozenset({"harmless", "thanks", "praise"})
+#: words of a mail that says one thing; a longer one holds words of danger by chance, and is left to its score
+_ONE_LINE = 20
+#: words of a phrase of danger, the law or the public that is plain by itself ("went to court with")
+_PLAIN = 3
 #: the languages of the mails on which the second stage was trained
 SECOND = frozenset({"en", "de", "fr", "es"})
 #: the highest score for `suspected` (below every `auto`, above every `ask`), and for `no` (below every `ask`)
@@ -343,13 +349,30 @@ class Recogniser:
             ask: the probability from which a mail is suspected.
         """
         upset = not STRONG.isdisjoint(seen.groups - GRAVE)
-        if any(group in seen.groups and (upset or score >= least) for group, least in GRAVE_FROM.items()):
+        grave = [least for group, least in GRAVE_FROM.items() if group in seen.groups]
+        if grave and (upset or score >= min(grave) or self._is_plain(seen, language)):
             return ask, "it speaks of danger, the law or the public; an agent decides"
         if "explicit" in seen.groups and len(seen.words) <= _BRIEF and not seen.groups & _NOT_OURS:
             return ask, "it says in few words that it is a complaint; an agent decides"
         if self.cues_for(language) is None and _tells_something(seen):
             return ask, "its language is unknown here; an agent decides"
         return 0.0, ""
+
+    def _is_plain(self, seen: Features, language: str) -> bool:
+        """Whether a sentence says plainly that we are concerned: danger, the law or the public beside what is ours.
+
+        A sentence that asks, thanks or praises, or speaks of goods ("court shoes"), does not; the subject counts as
+        one sentence.
+
+        Args:
+            seen: the features of the text, among them a cue of danger, the law or the public.
+            language: of the text.
+        """
+        cues = self.cues_for(language)
+        if len(seen.words) > _ONE_LINE or seen.groups & _NOT_OURS:
+            return False
+        sentences = [sentence for sentence in (seen.subject, *seen.sentences) if "?" not in sentence]
+        return cues is not None and any(_threatens(sentence, cues) for sentence in sentences)
 
     def score(self, seen: Features, language: str, delta: Mapping[str, float]) -> Score:
         """Return the score of a text, by both stages where the second one knows its language.
@@ -383,6 +406,17 @@ class Recogniser:
         cues = self.cues_for(language) or Cues.of(Complaints(), self.lexicon.vocabulary)
         said = between_greeting_and_name(without_form(text[:READ]))
         return features_of(subject, said, cues, with_tone=language == MEASURED)
+
+
+def _threatens(sentence: str, cues: Cues) -> bool:
+    """Whether a sentence has a cue of danger, the law or the public that is ours, or plain by itself."""
+    words = words_of(sentence, cues.vocabulary)
+    hits = cues.hits(words)
+    if any(hit.group in _AT_EASE for hit in hits):
+        return False
+    sizes = [hit.end - hit.start for hit in hits if hit.group in GRAVE]
+    is_ours = not cues.vocabulary.ours.isdisjoint(words)
+    return bool(sizes) and (is_ours or max(sizes) >= _PLAIN)
 
 
 def _tells_something(seen: Features) -> bool:

@@ -46,6 +46,7 @@ class Vocabulary:
     conditional: frozenset[str]
     requests: frozenset[str]
     told: frozenset[str]
+    ours: frozenset[str]
     first_person: frozenset[str]
     second_person: frozenset[str]
 
@@ -66,6 +67,7 @@ def vocabulary_of(languages: Catalogue) -> Vocabulary:
         conditional=_union(words, "conditional"),
         requests=_union(words, "requests"),
         told=_union(words, "told"),
+        ours=_union(words, "ours"),
         first_person=_union(words, "first_person"),
         second_person=_union(words, "second_person"),
     )
