@@ -339,10 +339,15 @@ class Recogniser:
         Args:
             seen: the features of the text.
             language: of the text.
-            score: by its words.
+            score: by its words; grave words alone count from a score of their group on, beside other strong
+                words from any.
             ask: the probability from which a mail is suspected.
+
+        Returns:
+            `ask` and the reason, in English, for the history; 0.0 and "" where the score by its words stands.
         """
         upset = not STRONG.isdisjoint(seen.groups - GRAVE)
+
         if any(group in seen.groups and (upset or score >= least) for group, least in GRAVE_FROM.items()):
             return ask, "it speaks of danger, the law or the public; an agent decides"
         if "explicit" in seen.groups and len(seen.words) <= _BRIEF and not seen.groups & _NOT_OURS:
