@@ -187,6 +187,14 @@ def _mailbox_health(figures: LedgerFigures, name: str, alive_since: datetime) ->
     """Derive the health of one mailbox.
 
     The record that it is connected only counts while the daemon is running.
+
+    Args:
+        figures: what the ledger has.
+        name: of the mailbox.
+        alive_since: the time since which a running daemon has left a record, in UTC.
+
+    Returns:
+        Its health; `last_sync` is None for a mailbox that was never read.
     """
     connected = figures.state(StateKey.CONNECTED.of(name))
     put_back = figures.state(StateKey.PUT_BACK.of(name))

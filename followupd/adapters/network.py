@@ -203,11 +203,18 @@ def fetch_page(url: str) -> bytes:
 
 
 def _read_autoconfig(page: bytes, address: str, source: str) -> MailServers | None:
-    """Return the servers that an autoconfiguration in XML names, None if it names none that can be used."""
+    """Return the servers that an autoconfiguration in XML names, None if it names none that can be used.
+
+    Args:
+        page: as the web server sent it; one that is no XML names none. Nothing that it refers to is read.
+        address: that of the mailbox.
+        source: where the page comes from, for the admin.
+    """
     try:
         tree = etree.fromstring(page, etree.XMLParser(resolve_entities=False, no_network=True))
     except (etree.XMLSyntaxError, ValueError):
         return None
+
     incoming = [node for node in tree.iter("incomingServer") if node.get("type") == "imap"]
     imap = next(_usable(incoming, address), None)
     smtp = next(_usable(list(tree.iter("outgoingServer")), address), None)
@@ -237,7 +244,13 @@ def _usable(nodes: "list[etree._Element]", address: str) -> Iterator[MailServer]
 
 
 def _by_srv(domain: str, address: str, resolve: Resolve) -> MailServers | None:
-    """Return the servers that SRV records name (RFC 6186)."""
+    """Return the servers that SRV records name (RFC 6186), None unless both IMAP and SMTP are named.
+
+    Args:
+        domain: that of the address.
+        address: that of the mailbox, which is the user name.
+        resolve: asks DNS.
+    """
     imap = _first_service(_IMAP_SERVICES, domain, address, resolve)
     smtp = _first_service(_SMTP_SERVICES, domain, address, resolve) if imap else None
     return MailServers(imap, smtp, f"the SRV records of {domain}") if imap and smtp else None
@@ -255,7 +268,13 @@ def _first_service(
 
 
 def _by_provider(domain: str, address: str, resolve: Resolve) -> MailServers | None:
-    """Return the servers of a known provider, whose domain it is or where its mail goes (MX)."""
+    """Return the servers of a known provider, whose domain it is or where its mail goes (MX).
+
+    Args:
+        domain: that of the address.
+        address: that of the mailbox, which is the user name.
+        resolve: asks DNS for the hosts that take the domain's mail; the preferred one counts first.
+    """
     hosts = [domain, *(host for _, _, host in sorted(resolve(domain, _MX)))]
     for host in hosts:
         for name, (imap, smtp, port) in _PROVIDERS.items():

@@ -128,24 +128,43 @@ def _untranslated(files: TemplateFiles, playbooks: Playbooks) -> list[Problem]:
 
 
 def _foreign_texts(files: TemplateFiles, name: str, languages: list[str]) -> list[Problem]:
-    """Return the warnings about one letter or part."""
-    language, _, rest = name.partition("/")
+    """Return the warnings about one letter or part: what it includes of another language, and a mere copy.
+
+    Args:
+        files: the templates.
+        name: of its file, which begins with its language, such as "de/follow-up.md".
+        languages: those that have templates.
+    """
+    return [*_foreign_includes(files, name, languages), *_copied_text(files, name, languages)]
+
+
+def _foreign_includes(files: TemplateFiles, name: str, languages: list[str]) -> list[Problem]:
+    """Return a warning, with its line, for each text of another language that a letter or part includes."""
+    language = name.partition("/")[0]
     text = files.text(name)
     found = []
+
     for include in _INCLUDE.finditer(text):
         if include[1] != language and include[1] in languages:
             line = text.count("\n", 0, include.start()) + 1
             problem = f"it includes the text of another language, {include[1]!r}"
             hint = f'write "{language}/..." instead of "{include[1]}/...".'
             found.append(Problem(files.label(name), line, None, SettingsRule.LANGUAGE, problem, hint))
+    return found
 
+
+def _copied_text(files: TemplateFiles, name: str, languages: list[str]) -> list[Problem]:
+    """Return a warning if a letter or part has the words of another language's; an empty one has none."""
+    language, _, rest = name.partition("/")
+    text = files.text(name)
     twins = [f"{other}/{rest}" for other in languages if other != language]
     same = next((twin for twin in twins if files.exists(twin) and files.text(twin) == text), "")
-    if same and text.strip():
-        problem = f"it is {same} word for word"
-        hint = "translate it, or delete the copy: the shipped language is then used for this letter."
-        found.append(Problem(files.label(name), None, None, SettingsRule.LANGUAGE, problem, hint))
-    return found
+    if not same or not text.strip():
+        return []
+
+    problem = f"it is {same} word for word"
+    hint = "translate it, or delete the copy: the shipped language is then used for this letter."
+    return [Problem(files.label(name), None, None, SettingsRule.LANGUAGE, problem, hint)]
 
 
 def _with_settings(directory: Path, unreadable: list[Problem]) -> list[Problem]:

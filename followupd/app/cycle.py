@@ -81,6 +81,16 @@ def read_all(app: App, now: datetime, failures: Failures) -> int:
 def _read_mailbox(app: App, name: str, now: datetime, failures: Failures) -> int:
     """Read the folders of one mailbox.
 
+    Args:
+        app: the application.
+        name: of the mailbox.
+        now: the time of the cycle, in UTC.
+        failures: by mailbox, or by mailbox and folder; a folder that cannot be read is added. The Sent folder
+            is added under the name of the mailbox too.
+
+    Returns:
+        How many mails were new.
+
     Raises:
         UnavailableError: the mailbox, or its inbox, cannot be read.
     """
@@ -90,6 +100,7 @@ def _read_mailbox(app: App, name: str, now: datetime, failures: Failures) -> int
         folders = app.folders(name, mailbox)
         if not any(folder.role is FolderRole.SENT for folder in folders):
             app.inbox.mark_synced(name, now, sent=True)
+
         for folder in folders:
             place = f"{name}, {folder.name}"
             if place in failures:

@@ -288,7 +288,13 @@ def _explanation_view(explanation: _Explanation) -> dict[str, Any]:
 def _letter_sentence(
     entry: OutboxEntry, reason: str, format_time: Callable[[datetime | None], str | None]
 ) -> str:
-    """Say where a letter stands, since when, and what prevents it from being sent."""
+    """Say where a letter stands, since when, and what prevents it from being sent.
+
+    Args:
+        entry: the letter in the outbox; what the server answered last comes at the end.
+        reason: why it is not sent yet, "" where nothing prevents it.
+        format_time: writes a time, in UTC for programs and in the company's time zone for people.
+    """
     at = entry.sent_at or entry.sending_since or entry.written_at
     sentence = f"{entry.letter.key} {STATUS_SENTENCES[entry.status]} ({format_time(at)})"
     if entry.status in {LetterStatus.QUEUED, LetterStatus.DEFERRED}:
@@ -384,7 +390,19 @@ def _note_file(name: str) -> bytes:
 def _run_told(
     app: Any, tx: Any, case: Case, lines: Sequence[str], raw: bytes | None, agent: Agent | None
 ) -> Any:
-    """Run lines, or a whole answer as a mail client sends it."""
+    """Run lines, or a whole answer as a mail client sends it.
+
+    Args:
+        app: the application.
+        tx: the transaction.
+        case: the case that they are about.
+        lines: as the shell gave them; each may contain several.
+        raw: a mail, or plain text in UTF-8; None where there are only lines.
+        agent: who says it, None for whoever uses the shell.
+
+    Returns:
+        What became of the lines.
+    """
     if raw is None:
         by = agent.name if agent else shell_user()
         parts = [part for line in lines for part in line.replace("\r\n", "\n").split("\n")]

@@ -235,7 +235,13 @@ def _standard_input(identity: Identity) -> Iterator[tuple[Any, Message | str]]:
 
 
 def _parse_json(line: bytes, number: int, identity: Identity) -> tuple[Any, Message | str]:
-    """Parse one JSON line; return its id and the mail, or the reason why it has none."""
+    """Parse one JSON line; return its id and the mail, or the reason why it has none.
+
+    Args:
+        line: a JSON object with `subject`, `body` and `headers`, each of which may be missing, and an `id`.
+        number: of the line, from 1 on; it is the id where there is none.
+        identity: whose mailbox it would have come to.
+    """
     try:
         row = json.loads(line)
         name = row.get("id", f"line {number}")

@@ -137,7 +137,17 @@ def _delimiter(lines: list[str]) -> str:
 
 
 def _card(row: dict[str, str], company: Company, now: datetime) -> ImportedCard:
-    """Parse a row."""
+    """Parse a row.
+
+    Args:
+        row: by the name of the column; columns may be missing.
+        company: whose currency counts where the row names none, and in whose time zone a card expires.
+        now: the time, in UTC.
+
+    Raises:
+        _InvalidRowError: it has no code, or one that a spreadsheet has rounded; its amount or its date cannot
+            be read; or it has expired.
+    """
     code, currency = row.get("code", ""), row.get("currency", "")
     if not code:
         raise _InvalidRowError("there is no code")
@@ -145,9 +155,11 @@ def _card(row: dict[str, str], company: Company, now: datetime) -> ImportedCard:
         raise _InvalidRowError(
             "a spreadsheet has rounded this code; format the column as text, and paste it again"
         )
+
     expires = _expiry(row.get("expires", ""), company)
     if expires and expires <= now:
         raise _InvalidRowError("the card has expired; take the row out")
+
     return ImportedCard(code, _money(row.get("amount", ""), currency or company.currency), expires)
 
 

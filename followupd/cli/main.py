@@ -127,7 +127,14 @@ def _configuration_directory(given: str | None) -> Path:
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
-    """Parse all words; exit with a usage error if they make no command."""
+    """Parse all words; exit with a usage error if they make no command.
+
+    Args:
+        words: those behind the program's name. Python has put surrogates where bytes were no UTF-8.
+
+    Returns:
+        The options. `many` names the one that takes several words, "" where the command has none.
+    """
     parser = _parser(words)
     for word in words:
         if any("\ud800" <= character <= "\udfff" for character in word):  # Python's form of invalid UTF-8

@@ -349,7 +349,7 @@ def _letters_ahead(case: Case) -> Iterator[LetterKind]:
     """Yield the kinds of letters that the case is going to need and that can be written now."""
     if case.unwritten:
         yield LetterKind.CONFIRMATION
-    if any(promise.state is PromiseState.LATE and not promise.confirmed for promise in case.promises):
+    if not all(promise.confirmed for promise in case.promises_in(PromiseState.LATE)):
         yield LetterKind.DELAY
     if case.owed:
         yield LetterKind.HOLDING

@@ -206,11 +206,20 @@ def _grants(case: Case) -> list[Blocker]:
 
 def _gift(case: Case) -> list[Blocker]:
     """Return that a second complaint of late needs something for the trouble, or a lead's reason for nothing."""
-    given = [grant for grant in case.compensation if grant.state is not GrantState.REFUSED]
-    if not case.again or given or case.facts.no_gift:
+    if not case.again or _is_gift_settled(case):
         return []
+
     sentence = msg("it is a second complaint, and nothing is given for the trouble")
     return [Blocker(name="gift", sentence=sentence, ask="gift-card: ", other="no-gift: ")]
+
+
+def _is_gift_settled(case: Case) -> bool:
+    """Return whether something is given for the trouble, or a lead has said why nothing is.
+
+    A proposal counts, a refused grant does not.
+    """
+    given = any(grant.state is not GrantState.REFUSED for grant in case.compensation)
+    return given or bool(case.facts.no_gift)
 
 
 def gesture_blocker(case: Case, playbook: Playbook) -> Blocker | None:
@@ -221,9 +230,9 @@ def gesture_blocker(case: Case, playbook: Playbook) -> Blocker | None:
         playbook: which says what is usual.
     """
     usual = playbook.usual_gesture(case)
-    given = [grant for grant in case.compensation if grant.state is not GrantState.REFUSED]
-    if usual is None or given or case.facts.no_gift:
+    if usual is None or _is_gift_settled(case):
         return None
+
     amount = f"{usual.amount} {usual.currency}"
     sentence = msg("a gift card of {amount} would be usual for the trouble", amount=amount)
     return Blocker(name="gift", sentence=sentence, ask=f"gift-card: {amount}", other="no-gift: ")
@@ -307,6 +316,7 @@ def shown_key(kind: LetterKind, case: Case) -> ReminderKey | None:
     words = _follow_up_words(case) if kind is LetterKind.FOLLOW_UP else _heard_words(case)
     if not words:
         return None
+
     mark = hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
     return ReminderKey(ReminderKind.SHOWN, about=f"{kind} {mark}")
 
@@ -382,23 +392,43 @@ def why_stale(letter: Letter, case: Case, now: datetime) -> str:
 
     Quiet hours, quotas and retries can delay a letter for hours, in which what it says may have become
     untrue.
+
+    Args:
+        letter: as it was written.
+        case: as it is now.
+        now: the time of the cycle, in UTC.
     """
     if letter.good_until and letter.good_until <= now:
         return "what it hands over has expired"
 
     if letter.kind is LetterKind.GIFT_CARD:
         return _changed_grant(letter, case)
+    return _changed_stage(letter, case) or _changed_content(letter, case)
+
+
+def _changed_stage(letter: Letter, case: Case) -> str:
+    """Return why a letter of this kind is not true in the stage of the case, "" where it is.
+
+    A holding letter says that we still work on it. After the fix that is true only while something keeps the
+    follow-up back.
+    """
     if case.stage in NO_COMPLAINT:
         return f"the case is {case.stage}: an agent said that it is no complaint"
+
     is_over = letter.kind is LetterKind.HOLDING and case.stage is Stage.FIXED and not blockers_of(case)
     if is_over or case.stage not in _TRUE_IN.get(letter.kind, set(Stage)):
         return f"the case is {case.stage}"
+    return ""
 
+
+def _changed_content(letter: Letter, case: Case) -> str:
+    """Return what a letter says that is not true any more, "" while all of it is.
+
+    A follow-up waits for everything that would keep it from being written today.
+    """
     if letter.kind is LetterKind.FOLLOW_UP:
         return next((blocker.sentence for blocker in blockers_of(case)), "")
-    if letter.kind in _ABOUT_PROMISES:
-        return _changed_promise(letter, case)
-    return ""
+    return _changed_promise(letter, case) if letter.kind in _ABOUT_PROMISES else ""
 
 
 def _changed_grant(letter: Letter, case: Case) -> str:

@@ -40,7 +40,9 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
 def _delay_due(case: Case, playbook: Playbook) -> datetime | None:
     """Return when the next letter about late promises may be written: one a day, and none after a date has passed.
 
-    None means at once.
+    Returns:
+        The opening of the office on the day after the last one, in UTC. None means at once: there was no
+        letter yet, or a date that the customer knows would pass before.
     """
     sent = [
         record.at for record in case.letters_of(LetterKind.DELAY) if record.state is LetterRecordState.SENT
@@ -51,10 +53,11 @@ def _delay_due(case: Case, playbook: Playbook) -> datetime | None:
     calendar = playbook.calendar
     tomorrow = calendar.local(max(sent)).date() + timedelta(days=1)
     morning = calendar.next_open(calendar.moment(tomorrow, calendar.open))
-    dates = [promise.told_before for promise in _late(case)] + [
-        promise.promised_by for promise in case.untold
-    ]
-    return None if any(date and date <= morning for date in dates) else morning
+
+    dates = [promise.told_before for promise in _late(case)]
+    dates += [promise.promised_by for promise in case.untold]
+    first = min(filter(None, dates), default=None)
+    return None if has_come(first, morning) else morning
 
 
 def _told_from(promise: Promise, playbook: Playbook) -> datetime | None:
@@ -65,7 +68,13 @@ def _told_from(promise: Promise, playbook: Playbook) -> datetime | None:
 
 
 def _withdrawn(case: Case, playbook: Playbook, now: datetime) -> list[Promise]:
-    """Return the withdrawn promises of which the customer is told now: all of them, in one letter."""
+    """Return the withdrawn promises of which the customer is told now: all of them, in one letter.
+
+    Args:
+        case: whose late promises need a letter anyway, which tells of the withdrawn ones too.
+        playbook: which says how long agents have to tell the customer first.
+        now: the time of the cycle, in UTC.
+    """
     if _late(case) or any(has_come(_told_from(promise, playbook), now) for promise in case.untold):
         return list(case.untold)
     return []
@@ -106,6 +115,16 @@ def _answer_due(case: Case, playbook: Playbook) -> datetime | None:
 
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Write the confirmation after the quiet window, and the delay letter as soon as a promise is late.
+
+    Args:
+        case: the case.
+        playbook: whose calendar counts the quiet window.
+        write: writes the letters.
+        now: the time of the cycle, in UTC.
+
+    Returns:
+        The letters, each with the events that it needs; nothing while the case is held, and no second delay
+        letter while one is under way.
 
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
@@ -154,10 +173,21 @@ def _only_a_machine_speaks(case: Case) -> bool:
 
 
 def _confirmation(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Return the confirmation of everything promised and the question about open options, if it is due."""
+    """Return the confirmation of everything promised and the question about open options, if it is due.
+
+    Args:
+        case: the case.
+        playbook: which says whether the owner reads the letter first, or an agent approves it.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+
+    Returns:
+        The letter; before the owner has read it, what shows it to them; nothing before it is due.
+    """
     due = _confirmation_due(case, playbook)
     if due is None or case.under_way(LetterKind.CONFIRMATION) or why_blocked(case):
         return []
+
     unread = _unread(case, playbook, now)
     if not unread and not has_come(due, now):
         return []
@@ -179,16 +209,32 @@ def _confirmation(case: Case, playbook: Playbook, write: LetterRenderer, now: da
 
 
 def _unread(case: Case, playbook: Playbook, now: datetime) -> ReminderKey | None:
-    """Return the key of what the owner has to read first, None if there is nothing, or an answer may change it."""
+    """Return the key of what the owner has to read before the confirmation leaves.
+
+    Returns:
+        None if the playbook shows no letters, if there is nothing to read, while an answer may still change
+        it, and once it was shown.
+    """
     key = shown_key(LetterKind.CONFIRMATION, case) if playbook.confirm_show else None
-    waits = not has_come(_answer_due(case, playbook) or now, now)
-    return None if key is None or waits or case.reminded_at(key) else key
+    if key is None or case.reminded_at(key):
+        return None
+
+    answered = has_come(_answer_due(case, playbook) or now, now)
+    return key if answered else None
 
 
 def _delay_letter(
     case: Case, late: tuple[Promise, ...], playbook: Playbook, write: LetterRenderer, now: datetime
 ) -> Letter:
-    """Return one letter for all late and withdrawn promises: bad news is told early (practice 26)."""
+    """Return one letter for all late and withdrawn promises: bad news is told early (practice 26).
+
+    Args:
+        case: the case.
+        late: the promises that the letter is about; their first reason and their first new date stand in it.
+        playbook: the playbook of the case.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+    """
     moved = [promise.promised_by for promise in late if promise.state is PromiseState.LATE]
     content = LetterContent(
         promises=late,

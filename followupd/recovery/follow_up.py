@@ -50,6 +50,7 @@ def _look_at(case: Case, playbook: Playbook) -> datetime | None:
     due = _leaves_at(case, playbook)
     if due is None or _blockers(case, playbook) or _unread(case, playbook) is None:
         return due
+
     calendar = playbook.calendar
     morning = calendar.moment(calendar.local(due).date(), calendar.open)
     return max(calendar.before(due, SHOWN_BEFORE), min(morning, due))
@@ -75,6 +76,7 @@ def _leaves_at(case: Case, playbook: Playbook) -> datetime | None:
     shown_at = case.reminded_at(key) if key else None
     if due is None or shown_at is None:
         return due
+
     return max(due, playbook.calendar.after(shown_at, SHOWN_BEFORE))
 
 
@@ -96,6 +98,16 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
     Afterwards ask for the call, and close the case.
 
+    Args:
+        case: the case.
+        playbook: which says when the follow-up leaves, whether to call, and when to close.
+        write: writes the letters.
+        now: the time of the cycle, in UTC.
+
+    Returns:
+        What one cycle does: a question about what is missing goes before the follow-up, the call before the
+        close. Nothing while the case is held.
+
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
@@ -113,6 +125,10 @@ def _ask_for_missing(case: Case, playbook: Playbook, write: LetterRenderer, now:
     """Ask the owner for everything that is missing in one mail, and again only when something new is missing.
 
     Of promises alone the owner is reminded on their days.
+
+    Returns:
+        The event that it was asked for, then the mail. What was asked for earlier stays in the event, so that
+        it is not asked for again.
     """
     missing = [blocker for blocker in _blockers(case, playbook) if blocker.ask]
     names = {blocker.name for blocker in missing}
@@ -147,7 +163,12 @@ def _optional_lines(case: Case) -> tuple[str, ...]:
 
 
 def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Return the follow-up, if it is due and nothing blocks it."""
+    """Return the follow-up, if it is due and nothing blocks it.
+
+    Returns:
+        The letter; before the owner has read it, what shows it to them. It is due for that earlier than it
+        leaves.
+    """
     if not has_come(_look_at(case, playbook), now):
         return []
     if case.under_way(LetterKind.FOLLOW_UP) or _blockers(case, playbook):
@@ -162,7 +183,11 @@ def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
 
 
 def _leaving(case: Case, playbook: Playbook, now: datetime) -> datetime:
-    """Return when a follow-up leaves that is shown now."""
+    """Return when a follow-up leaves that is shown now.
+
+    Returns:
+        A time in UTC: the day of the follow-up, but not before the owner has had the time to read it.
+    """
     read = playbook.calendar.after(now, SHOWN_BEFORE)
     return max(read, _follow_up_at(case, playbook) or read)
 
@@ -170,14 +195,24 @@ def _leaving(case: Case, playbook: Playbook, now: datetime) -> datetime:
 def shown_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> AgendaItem | None:
     """Return the follow-up that leaves on this day, for the digest of its owner; None if there is none to read.
 
+    Args:
+        case: the case.
+        playbook: in whose time zone the day is meant.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+
     Raises:
         LetterError: the letter cannot be written.
     """
-    local, due = playbook.calendar.local, _follow_up_at(case, playbook)
     key = _unread(case, playbook)
-    is_today = due is not None and local(due).date() <= local(now).date()
-    if case.stage is not Stage.FIXED or case.held or key is None or not is_today or _blockers(case, playbook):
+    if case.stage is not Stage.FIXED or case.held or key is None:
         return None
+
+    local, due = playbook.calendar.local, _follow_up_at(case, playbook)
+    is_today = due is not None and local(due).date() <= local(now).date()
+    if not is_today or _blockers(case, playbook):
+        return None
+
     letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent())
     what = leaving(letter, _leaving(case, playbook, now), case, playbook)
     return AgendaItem(case, what, case.fixed_at or now, matters=(str(key),), letter=letter.text)
@@ -187,6 +222,10 @@ def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) 
     """Ask the owner to call on the day of the follow-up, or at the next opening (practice 45).
 
     A digest of that morning has asked already.
+
+    Returns:
+        The event that the owner was asked, and the mail where no digest did; nothing where the playbook wants
+        no call, or the owner has been asked or has spoken with the customer.
     """
     if not playbook.follow_up_call or case.call_asked_at or case.reached:
         return []
@@ -207,7 +246,13 @@ def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) 
 
 
 def _close(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
-    """Close the case once the customer was reached or has had time to answer, if nothing is left to do."""
+    """Close the case once the customer was reached or has had time to answer, if nothing is left to do.
+
+    Args:
+        case: one whose follow-up has left.
+        playbook: which says how long the customer has to answer.
+        now: the time of the cycle, in UTC.
+    """
     if case.not_reached or _has_open_work(case, playbook) or _waits_for_answer(case):
         return []
 
@@ -223,9 +268,8 @@ def _has_open_work(case: Case, playbook: Playbook) -> bool:
     letters_under_way = case.letters_in(*UNDER_WAY)
     gift_card_to_come = playbook.gift_card_amount is not None and not case.gift_cards
 
-    if case.owed or case.untold or letters_under_way or gift_card_to_come:
-        return True
-    return any(map(still_to_give, case.compensation))
+    grants_to_come = list(filter(still_to_give, case.compensation))
+    return any((case.owed, case.untold, letters_under_way, gift_card_to_come, grants_to_come))
 
 
 def _waits_for_answer(case: Case) -> bool:

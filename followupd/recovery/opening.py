@@ -97,10 +97,16 @@ def open_case(
 
 
 def customer_text(message: Message) -> str:
-    """Return the customer's new words: those of the forwarded mail where one of us, or the customer, forwards it."""
+    """Return the customer's new words: those of the forwarded mail where one of us, or the customer, forwards it.
+
+    Args:
+        message: the mail. Where customers forward a mail of theirs, their words above it come first; a mail
+            of somebody else's below words of the sender does not count.
+    """
     forwarded_from = message.forwarded_from
     if forwarded_from is None or not message.forwarded_text:
         return message.text
+
     if message.kind is Kind.AGENT or message.via is not None:
         return message.forwarded_text
     if message.text and forwarded_from.address != message.sender.address:
@@ -141,7 +147,13 @@ def choose_playbook(
 
 
 def classified(verdict: Verdict, now: datetime, *, urgent: bool = False) -> Event:
-    """Return the event that follows from a verdict, complaint or suspected; `urgent` asks an agent at once."""
+    """Return the event that follows from a verdict, complaint or suspected.
+
+    Args:
+        verdict: of the recogniser; its reason stands in the history, or a general one where it gives none.
+        now: the time of the cycle, in UTC.
+        urgent: whether an agent is asked about a suspicion at once, and not in the digest.
+    """
     if verdict.verdict == "complaint":
         return ComplaintHeard(
             at=now,
@@ -165,6 +177,10 @@ def colleague_wrote(
 ) -> list[Decision]:
     """Show the owner a mail that a colleague wrote about the case, since it is not from the customer.
 
+    Returns:
+        The event that the owner was told, under a key with the time, so that each mail is shown; then the
+        mail.
+
     Raises:
         LetterError: the letter cannot be written.
     """
@@ -182,6 +198,17 @@ def set_aside(
     """Tell the owner, once for each sender, of a mail about the case from somebody who takes no part in it.
 
     The follow-up waits until the owner responds.
+
+    Args:
+        case: the case.
+        message: the mail, which is in quarantine; a sender without an address is told of as "nobody".
+        playbook: the playbook of the case.
+        write: writes the mail to the owner.
+        now: the time of the cycle, in UTC.
+
+    Returns:
+        The event that blocks the follow-up, which each mail gets; with the first of a sender what tells the
+        owner.
 
     Raises:
         LetterError: the letter cannot be written.
@@ -223,6 +250,16 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
     Of an urgent suspicion the owner is asked at once.
 
+    Args:
+        case: the case.
+        playbook: whose standing next steps are promised.
+        write: writes the mail, and the sentences of the steps.
+        now: the time of the cycle, in UTC.
+
+    Returns:
+        The promises, then the mail. Where letters are reviewed and something is promised, the promises alone:
+        the mail about the review tells of the complaint too.
+
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
@@ -239,15 +276,28 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     if made and playbook.confirm_review:
         return [*made]
 
-    letter = _first_letter(case, made, playbook, write, now)
     content = opening_content(case)
-    usual = gesture_blocker(case, playbook)
-    if usual:
-        lines = msg("{what}: `{line}`, or `no-gift: why`", what=usual.sentence, line=usual.ask)
-        content = replace(content, problems=(*content.problems, lines))
-    content = replace(content, promises=tuple(event.promise for event in made), letter=letter)
+    content = replace(
+        content,
+        problems=(*content.problems, *_usual_gesture(case, playbook)),
+        promises=tuple(event.promise for event in made),
+        letter=_first_letter(case, made, playbook, write, now),
+    )
     owner = playbook.owner_of(case.owner)
     return [*made, write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
+
+
+def _usual_gesture(case: Case, playbook: Playbook) -> list[str]:
+    """Return the sentence about what is usual for the trouble, with the lines that give or refuse it.
+
+    Returns:
+        One sentence; none where the playbook calls nothing usual, or the matter is settled.
+    """
+    usual = gesture_blocker(case, playbook)
+    if usual is None:
+        return []
+
+    return [msg("{what}: `{line}`, or `no-gift: why`", what=usual.sentence, line=usual.ask)]
 
 
 def _first_letter(
@@ -264,9 +314,11 @@ def _first_letter(
     """
     for event in events:
         case = lifecycle.after(case, event)
+
     blocked = case.held or case.no_answer or case.not_reached
     if blocked or not case.unwritten or not playbook.confirm_show:
         return ""
+
     with suppress(LetterError):  # told when it is due
         content = confirmation_content(case)
         return write.letter(LetterKind.CONFIRMATION, case, playbook, now, content).text
@@ -277,6 +329,10 @@ def _tell_late(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
     """Tell the owner of a complaint whose first letter was to be reviewed, and is not written in time.
 
     The desk mail about the review tells of the complaint too, so that there is one mail and not two.
+
+    Returns:
+        The mail; nothing before it is due, and nothing once anything but the standing next steps is promised,
+        or one of them is settled.
     """
     standing = [promise for promise in case.owed if promise.source == "playbook"]
     if len(standing) != len(case.promises) or not has_come(_told_by(case, playbook), now):
@@ -310,6 +366,9 @@ def _told_by(case: Case, playbook: Playbook) -> datetime | None:
     """Return by when the owner knows of a complaint whose first letter is to be reviewed.
 
     That is the end of the quiet window, with some minutes for the letter; at once where no letter is written.
+
+    Returns:
+        A time in UTC, None where no complaint was heard yet.
     """
     if case.heard_at is None or case.held or case.no_answer or case.not_reached:
         return case.heard_at
@@ -333,15 +392,16 @@ def owner_knows(case: Case) -> bool:
 def opening_content(case: Case) -> LetterContent:
     """Return what the owner is told of a new complaint; the evidence is included only for a suspected one."""
     suggested = tuple(f"{name}: {text}" for name, text in case.suggested)
-    if not case.by_machine:
-        because = msg("somebody tagged it as a complaint")
-        asks = (*_customers(case), *suggested)
-        return LetterContent(because=because, quote=case.story, asks=asks, problems=_problems(case))
+    because = msg("somebody tagged it as a complaint")
+    verdicts: tuple[str, ...] = ()
+    if case.by_machine:
+        because = msg("the recogniser is sure that it is a complaint")
+        verdicts = _VERDICTS
 
     return LetterContent(
-        because=msg("the recogniser is sure that it is a complaint"),
+        because=because,
         quote=case.story,
-        asks=(*_VERDICTS, *_customers(case), *suggested),
+        asks=(*verdicts, *_customers(case), *suggested),
         problems=_problems(case),
     )
 
@@ -374,16 +434,24 @@ def _problems(case: Case) -> tuple[str, ...]:
 
 
 def _ask_urgently(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Ask the owner about a suspicion with strong cues at once, without waiting for the digest."""
+    """Ask the owner about a suspicion with strong cues at once, without waiting for the digest.
+
+    The mail shows the confirmation as it would leave if it is a complaint.
+
+    Args:
+        case: a suspicion. One of which it is not certain who the customer is is asked about as well, even
+            while it is held.
+        playbook: the playbook of the case.
+        write: writes the mail, and the letter in it.
+        now: the time of the cycle, in UTC.
+    """
     key = ReminderKey(ReminderKind.SUSPECTED, at=case.suspected_at)
     is_asked = case.candidates or (case.urgent and not case.held)
     if not is_asked or case.reminded_at(key):
         return []
 
-    heard: list[Event] = [ComplaintHeard(at=now)]
-    heard += [
-        PromiseMade(at=now, promise=promise) for promise in _standing_promises(case, playbook, write, now)
-    ]
+    promises = _standing_promises(case, playbook, write, now)
+    heard = [ComplaintHeard(at=now), *(PromiseMade(at=now, promise=promise) for promise in promises)]
     content = LetterContent(
         because=msg("strong words stand in it, but the recogniser alone is not sure enough"),
         letter=_first_letter(case, heard, playbook, write, now),
@@ -403,12 +471,23 @@ def _is_later(step: NextStep) -> bool:
 
 
 def _standing_promises(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Promise]:
-    """Return the playbook's next steps as promises of this case, in its language."""
-    language = case.language or playbook.language or playbook.company.locale
-    promises = []
+    """Return the playbook's next steps as promises of this case, in its language.
 
-    calls_first = case.in_danger or case.again
-    steps = sorted((step for step in playbook.steps if calls_first or not step.danger), key=_is_later)
+    Args:
+        case: in danger, or of a customer who complained before, it gets the steps for danger, and first.
+        playbook: whose language counts where that of the case is not known, and at last the company's.
+        write: renders the sentence of a step.
+        now: the time from which the steps' dates count, in UTC.
+
+    Raises:
+        LetterError: the sentence of a step cannot be rendered.
+    """
+    language = case.language or playbook.language or playbook.company.locale
+    steps = sorted(playbook.steps, key=_is_later)
+    if not (case.in_danger or case.again):
+        steps = list(filter(_is_later, steps))
+
+    promises = []
     for n, step in enumerate(steps, case.next_promise):
         text = write.phrase(step.text_in(language), case, playbook)
         promises.append(_standing_promise(n, text, step, case, playbook, now))
@@ -421,6 +500,14 @@ def _standing_promise(
     """Return a next step as promise `n`.
 
     Our own deadline is earlier by the step's margin, but not in the past.
+
+    Args:
+        n: its number in the case.
+        text: the step's sentence, rendered in the language of the case.
+        step: the next step; `within` and `margin` count business time where they say so.
+        case: the case.
+        playbook: whose calendar counts.
+        now: the time from which the dates count, in UTC.
     """
     promised_by = playbook.calendar.after(now, step.within)
     deadline = playbook.calendar.before(promised_by, step.margin) if step.margin else promised_by

@@ -74,7 +74,14 @@ class DigestService:
             return sum(self._combine(tx, agent, cases, now) for agent in self._default.team.agents)
 
     def _combine(self, tx: Transaction, agent: Agent, cases: dict[str, Case], now: datetime) -> int:
-        """Write one mail with an agent's reminders that are due; return 1 if there are several."""
+        """Write one mail with an agent's reminders that are due; return 1 if there are several.
+
+        Args:
+            tx: the transaction.
+            agent: to whom it is written.
+            cases: those that are due in this cycle, by reference; what the mail tells is recorded in them.
+            now: the time of the cycle, in UTC. Its minute is in the key of the mail, of which there is one.
+        """
         playbooks = self.context.playbooks
         due = [case for case in cases.values() if remind.is_due(case, playbooks.for_case(case), agent, now)]
         items = _oldest_first(self._items(due, agent, now))
@@ -109,7 +116,17 @@ class DigestService:
         return written
 
     def _write_all(self, tx: Transaction, today: date, since: datetime | None, now: datetime) -> int:
-        """Write a digest to each agent; the lead's also has what concerns the company since the last one."""
+        """Write a digest to each agent; the lead's also has what concerns the company since the last one.
+
+        Args:
+            tx: the transaction.
+            today: in the company's time zone.
+            since: when the last digests were written, in UTC; None if there were none.
+            now: the time of the cycle, in UTC.
+
+        Returns:
+            How many were queued. One that says no more than a single reminder would is left out.
+        """
         cases = {case.ref: case for case in tx.cases.unfinished()}
         company_lines = self._company_lines(tx, since)
         lead = StaffNotices(self.context).lead
@@ -133,6 +150,13 @@ class DigestService:
         """Return what one agent's digest contains.
 
         A case of which the agent was reminded today is left out.
+
+        Args:
+            agent: to whom it is written.
+            cases: all that are not finished.
+            today: in the company's time zone.
+            general: lines that concern no single case.
+            now: the time of the cycle, in UTC.
         """
         calendar = self._default.calendar
         fresh = [case for case in cases if not remind.was_reminded_on(case, agent, today, calendar)]
@@ -167,25 +191,28 @@ class DigestService:
         """Return what waits for the agent in a case, None when nothing does.
 
         That is the owner's work, and the reminders of the agent's escalation level.
+
+        Args:
+            case: the case.
+            agent: whose digest it is; only the owner is told of the work and of a letter that leaves today.
+            now: the time of the cycle, in UTC.
         """
         playbook = self._playbook(case)
-        work = None
+        work = shown = None
         if self._owner(case) == agent:
             work = waiting(case, playbook, now)
+            shown = self._letter_of_today(case, playbook, now)
+
         reminders = remind.due_today(case, playbook, agent, now)
-        shown = self._letter_of_today(case, playbook, now) if self._owner(case) == agent else None
         asked = to_approve(case, playbook, agent, now)
         if not (work or shown or asked or reminders):
             return None
 
-        account: tuple[str, ...] = ()
-        if any(reminder.level != "owner" for reminder in reminders):
-            account = remind.summary_of(case, playbook, now)
         return AgendaItem(
             case,
             sentence_list(filter(None, (_what(shown), _what(asked), _sentence(work, reminders)))),
             _since(case, work or asked or shown, reminders, now),
-            account=account,
+            account=_account(case, reminders, playbook, now),
             group=_group(case, reminders, playbook, now),
             asks=(*(asked.asks if asked else ()), *_asks(work, reminders)),
             matters=(*(shown.matters if shown else ()), *(str(reminder.key) for reminder in reminders)),
@@ -204,7 +231,15 @@ class DigestService:
     def _queue(
         self, tx: Transaction, agenda: Agenda, agent: Agent, cases: dict[str, Case], now: datetime
     ) -> int:
-        """Queue a digest, and record in its cases what it tells the agent; return how many were queued."""
+        """Queue a digest, and record in its cases what it tells the agent; return how many were queued.
+
+        Args:
+            tx: the transaction.
+            agenda: what the digest contains.
+            agent: to whom it is written.
+            cases: by reference; those that it tells of are replaced by the changed ones.
+            now: the time of the cycle, in UTC.
+        """
         letter = self._rendered(agenda, agent, now)
         if letter is None:
             return 0
@@ -258,6 +293,18 @@ class DigestService:
         return self.context.playbooks.default
 
 
+def _account(case: Case, reminders: Sequence[Reminder], playbook: Playbook, now: datetime) -> tuple[str, ...]:
+    """Return the summary of a case for somebody who has to step in.
+
+    Returns:
+        Its lines; none where all reminders are the owner's, who knows the case.
+    """
+    if all(reminder.level == "owner" for reminder in reminders):
+        return ()
+
+    return remind.summary_of(case, playbook, now)
+
+
 def _what(item: AgendaItem | None) -> str:
     """Return what an item says, "" where there is none."""
     return item.what if item else ""
@@ -307,14 +354,21 @@ def _asks(work: AgendaItem | None, reminders: Sequence[Reminder]) -> tuple[str, 
 
 
 def _group(case: Case, reminders: Sequence[Reminder], playbook: Playbook, now: datetime) -> str:
-    """Return the part of the digest for a case: overdue, today or tomorrow, or "" for one without promises."""
-    calendar = playbook.calendar
-    today = calendar.local(now).date()
-    deadlines = [promise.internal_deadline for promise in case.owed if promise.internal_deadline]
-    first = min(deadlines, default=None)
+    """Return the part of the digest for a case: overdue, today or tomorrow, or "" for one without promises.
+
+    Args:
+        case: the case; the first of our own deadlines counts, not the date that the customer was told.
+        reminders: what its agent is told today; one that something comes makes it "tomorrow".
+        playbook: in whose time zone a day is meant.
+        now: the time of the cycle, in UTC.
+    """
+    deadlines = [promise.internal_deadline for promise in case.owed]
+    first = min(filter(None, deadlines), default=None)
     if has_come(first, now):
         return "overdue"
-    if first and calendar.local(first).date() == today:
+
+    local = playbook.calendar.local
+    if first and local(first).date() == local(now).date():
         return "today"
     return "tomorrow" if any(reminder.key.step == "soon" for reminder in reminders) else ""
 
@@ -386,7 +440,18 @@ def _undelivered_line(tx: Transaction, since: datetime | None) -> str:
 
 
 def _record_told(tx: Transaction, case: Case, item: AgendaItem, agent: Agent, now: datetime) -> Case:
-    """Record in a case what its digest tells the agent, so that no reminder repeats it."""
+    """Record in a case what its digest tells the agent, so that no reminder repeats it.
+
+    Args:
+        tx: the transaction.
+        case: as it is now.
+        item: what the digest says of it. One that replaces no reminder is recorded under a key for the day.
+        agent: to whom the digest is written.
+        now: the time of the cycle, in UTC.
+
+    Returns:
+        The changed case.
+    """
     keys = item.matters
     if not keys:
         keys = (str(ReminderKey(ReminderKind.DIGEST, about=f"{now:%Y-%m-%d} {agent.id}")),)

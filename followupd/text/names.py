@@ -169,11 +169,18 @@ def between_greeting_and_name(text: str, languages: Catalogue = SHIPPED) -> str:
 
 
 def _is_greeting(lines: Sequence[str], languages: Catalogue) -> bool:
-    """Whether the first line of a mail is a greeting and nothing else ("Hello it broke!" is more)."""
+    """Whether the first line of a mail is a greeting and nothing else ("Hello it broke!" is more).
+
+    Args:
+        lines: those of the mail, at least one. The first is a greeting if it ends with a comma or a colon, or
+            if all words after the greeting have a capital letter, as names have.
+        languages: the languages to use.
+    """
     first = lines[0].strip()
     greeting = _words_of(languages).greetings.match(first)
     if greeting is None or len(first.split()) > _MOST_GREETING_WORDS or "," in first[:-1]:
         return False
+
     named = first[greeting.end() :].strip(" !").split()
     return first.endswith((",", ":")) or all(word[0].isupper() for word in named)
 
@@ -181,21 +188,23 @@ def _is_greeting(lines: Sequence[str], languages: Catalogue) -> bool:
 def _ends_mail(last: Sequence[str], languages: Catalogue) -> bool:
     """Whether the last line of a mail is empty, a farewell or a name.
 
+    A few words below a farewell are taken for a name; elsewhere it must be a common first name, or look like
+    the name of a person.
+
     Args:
-        last: the last two lines; the first of them may be a farewell.
+        last: the last two lines, or the only one; the first of two may be a farewell.
         languages: the languages to use.
     """
-    line = last[-1].strip(" ,-*_")
-    if not line:
-        return True
+    bare = [each.strip(" ,-*_") for each in last]
+    line = bare[-1]
     words = _words_of(languages)
-    if len(line.split()) <= _MOST_GREETING_WORDS and words.farewells.match(line):
+    if not line or line in words.first_names:
         return True
     if _SIGNED.fullmatch(line) and greetable_name(line, languages):
         return True
-    above = last[0].strip(" ,-*_") if len(last) > 1 else ""
-    is_below_farewell = bool(above) and words.farewells.match(above) is not None
-    return line in words.first_names or (is_below_farewell and len(line.split()) <= _MOST_GREETING_WORDS)
+
+    is_short = len(line.split()) <= _MOST_GREETING_WORDS
+    return is_short and any(map(words.farewells.match, filter(None, bare)))
 
 
 # --- the words of a name ---

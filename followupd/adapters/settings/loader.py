@@ -255,13 +255,14 @@ def _check_unique(file: TomlFile, table: str, key: str, rows: tuple[Table, ...])
 
 
 def _check_deputies(file: TomlFile, rows: tuple[AgentTable, ...]) -> None:
-    """Report deputies who are no agents, or the same person."""
+    """Report deputies who are no agents, or the same person; "" is no deputy."""
     known = [row.id for row in rows]
     for n, row in enumerate(rows):
-        is_other = row.deputy in known and row.deputy != row.id
-        hint = f"write the id of another agent: {', '.join(other for other in known if other != row.id)}."
+        others = [other for other in known if other != row.id]
+        hint = f"write the id of another agent: {', '.join(others)}."
         problem = f"{row.deputy!r} is not another agent"
-        file.require(not row.deputy or is_other, ("agent", n, "deputy"), SettingsRule.NOBODY, problem, hint)
+        is_valid = row.deputy in {"", *others}
+        file.require(is_valid, ("agent", n, "deputy"), SettingsRule.NOBODY, problem, hint)
 
 
 def _check_forms(file: TomlFile, tables: ConfigurationFile) -> None:

@@ -88,6 +88,13 @@ class TomlFile:
         """Add a problem with the value at this path unless the condition holds.
 
         A value that has a problem already is not checked again: it has been replaced.
+
+        Args:
+            is_valid: the condition.
+            path: of the value in the file, such as ("agent", 0, "deputy").
+            rule: that it breaks.
+            problem: what is wrong, without a full stop.
+            hint: how to mend it.
         """
         if not is_valid and not self.has_problem(path):
             self.add_problem(path, rule, problem, hint)

@@ -180,13 +180,20 @@ def file_of(engine: Engine) -> Path | None:
 
 
 def why_not_writable(path: Path) -> str:
-    """Return why this user could neither use nor make a ledger's file, "" if it could."""
-    if path.exists() and not path.is_file():
-        return f"the ledger {path} is not a file"
+    """Return why this user could neither use nor make a ledger's file, "" if it could.
+
+    Args:
+        path: absolute. Where it does not exist, the nearest directory above that does is looked at, since the
+            ones between are made.
+
+    Returns:
+        A sentence for the admin, without a full stop.
+    """
+    if path.is_file():
+        is_ours = os.access(path, os.R_OK | os.W_OK)
+        return "" if is_ours else f"the ledger {path} may not be written by this user"
     if path.exists():
-        return (
-            "" if os.access(path, os.R_OK | os.W_OK) else f"the ledger {path} may not be written by this user"
-        )
+        return f"the ledger {path} is not a file"
 
     directory = next(parent for parent in path.parents if parent.exists())
     if not directory.is_dir():
@@ -390,7 +397,14 @@ def update_all(
 
 
 def _convert(connection: Connection, table: Table, names: list[str], rows: list[Row]) -> None:
-    """Replace the values of these columns by what the driver stores, as SQLAlchemy does itself."""
+    """Replace the values of these columns by what the driver stores, as SQLAlchemy does itself.
+
+    Args:
+        connection: whose dialect knows how.
+        table: the table of the columns.
+        names: of the columns.
+        rows: by column; they are changed in place.
+    """
     dialect = connection.dialect
     for name in names:
         processor = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)

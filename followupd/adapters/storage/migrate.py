@@ -224,7 +224,14 @@ def copy(source: Engine, target: Engine) -> dict[str, int]:
 
 
 def _copy_table(table: Table, origin: Connection, copied: Connection) -> int:
-    """Copy the rows of one table, and let new rows be numbered behind them; return how many there are."""
+    """Copy the rows of one table, and let new rows be numbered behind them; return how many there are.
+
+    Args:
+        table: a table of ours.
+        origin: the ledger that is copied.
+        copied: the new ledger. SQLite numbers new rows behind the last one by itself, PostgreSQL by a
+            sequence, which is set.
+    """
     count = 0
     for rows in origin.execute(table.select()).mappings().partitions(_ROWS):
         copied.execute(table.insert(), [dict(row) for row in rows])

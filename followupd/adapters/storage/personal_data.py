@@ -85,21 +85,33 @@ class PersonalDataStore:
         return known
 
     def _find_mails(self, known: PersonalData) -> None:
-        """Add the mails by the person, of the person's cases, or without a case that name the address."""
+        """Add the mails by the person, of the person's cases, or without a case that name the address.
+
+        Args:
+            known: with address and cases; it is changed in place. The case of another customer is added to
+                `elsewhere` when one of its mails is by the person or names the address.
+        """
         refs = known.refs
         pattern = _whole_words([known.address])
         for row in self._session.execute(_SELECT_MAILS).yield_per(_BATCH_SIZE):
             mail_id, ref, sender, token, raw, fingerprint = row
+
             sealed = (token, place("mail", fingerprint))
             is_named = self._contains(pattern, sealed, (raw, place("mail", fingerprint, column="raw")))
             is_theirs = sender == known.address or ref in refs or (is_named and ref is None)
+
             if is_theirs:
                 known.mails.append(mail_id)
             if (is_named or is_theirs) and ref not in {None, *refs}:
                 known.elsewhere.add(ref)
 
     def _find_letters(self, known: PersonalData) -> None:
-        """Add letters to the person, letters of their cases, and letters without a case that name either."""
+        """Add letters to the person, letters of their cases, and letters without a case that name either.
+
+        Args:
+            known: with address and cases; it is changed in place. The case of another customer is added to
+                `elsewhere` when one of its letters names the address, or a case of the person.
+        """
         refs = known.refs
         pattern = _whole_words([known.address, *refs])
         for key, ref, to, token in self._session.execute(_SELECT_LETTERS).yield_per(_BATCH_SIZE):

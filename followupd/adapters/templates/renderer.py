@@ -219,9 +219,8 @@ class TemplateRenderer:
             case: the case.
             playbook: the playbook of the case.
         """
-        is_first = kind is LetterKind.CONFIRMATION and not case.was_sent(kind)
-        stand_in = (case.in_danger and SAFETY) or (case.again and AGAIN) or ""
-        stems = stems_of(kind, case.playbook, stand_in if is_first else "")
+        stand_in = _stand_in(case) if kind is LetterKind.CONFIRMATION else ""
+        stems = stems_of(kind, case.playbook, stand_in)
         return self.find(kind, case.language or playbook.language, playbook.company.locale, stems=stems)
 
     def _desk_formatter(self, template: LetterTemplate, playbook: Playbook, now: datetime) -> Formatter:
@@ -383,6 +382,19 @@ class TemplateRenderer:
         from css_inline import CSSInliner  # 3 MB of memory, which an idle daemon does not need
 
         return CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True)
+
+
+def _stand_in(case: Case) -> str:
+    """Return the name of the letter that takes the place of the first confirmation, "" where none does.
+
+    Danger counts more than an earlier complaint. A second confirmation has no stand-in.
+    """
+    if case.was_sent(LetterKind.CONFIRMATION):
+        return ""
+
+    if case.in_danger:
+        return SAFETY
+    return AGAIN if case.again else ""
 
 
 def _recipient(case: Case, content: LetterContent) -> Person:

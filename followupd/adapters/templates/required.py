@@ -60,9 +60,18 @@ def _missing_people(text: str, scope: Mapping[str, Any]) -> Iterator[str]:
 def _missing_tone(
     kind: LetterKind, language: str, text: str, scope: Mapping[str, Any], languages: Catalogue | None
 ) -> Iterator[str]:
-    """Yield what is missing of apologies and thanks."""
+    """Yield what is missing of apologies and thanks.
+
+    Args:
+        kind: of the letter; a follow-up apologises in its first paragraph and in its last one.
+        language: in whose phrases it apologises and thanks.
+        text: its plain text.
+        scope: whose owner's name ends the body.
+        languages: the languages to use, the shipped ones by default.
+    """
     if kind not in _WITH_APOLOGY:
         return
+
     paragraphs = body(text, scope["owner"].name) or [""]
     if not has(language, "apology", paragraphs[0], languages):
         yield "an apology in the first paragraph"
@@ -73,10 +82,18 @@ def _missing_tone(
 
 
 def _missing_values(kind: LetterKind, text: str, scope: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the values of this kind of letter that the text does not contain."""
+    """Yield the values of this kind of letter that the text does not contain.
+
+    Args:
+        kind: of the letter; most kinds must contain no value.
+        text: its plain text.
+        scope: the values that its template was rendered with. Of one that may be said in several ways, one
+            way is enough.
+    """
     requirements = _REQUIREMENTS.get(kind)
     if requirements is None:
         return
+
     for description, value in requirements(scope):
         if isinstance(value, Missing):
             yield f"{description} (not stated yet)"

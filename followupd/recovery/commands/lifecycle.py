@@ -234,19 +234,37 @@ def untagged(command: Command, context: CommandContext, history: Sequence[Event]
 
     Where something else was said since, by a person or a playbook's letter, the tag is no longer what counts.
 
+    Args:
+        command: its verb is the tag that was removed.
+        context: with the case as it is now.
+        history: the events of the case, the oldest first.
+
+    Raises:
+        NotUnderstoodError: a letter to the customer has left.
+    """
+    if command.verb != "hold":
+        return _untagged_complaint(command, context, history)
+
+    case = context.case
+    by_tag = case.held and case.held_because == f"{_TAG}: hold"
+    return [Released(**origin(command, context))] if by_tag else []
+
+
+def _untagged_complaint(command: Command, context: CommandContext, history: Sequence[Event]) -> list[Event]:
+    """Dismiss a case that only a tag made a complaint, if nothing was promised or given since.
+
+    The playbook's standing next steps do not count as promised.
+
     Raises:
         NotUnderstoodError: a letter to the customer has left.
     """
     case = context.case
-    if command.verb == "hold":
-        by_tag = case.held and case.held_because == f"{_TAG}: hold"
-        return [Released(**origin(command, context))] if by_tag else []
-
     heard = [event for event in history if isinstance(event, ComplaintHeard)]
     if case.stage not in WORKING or not heard or heard[-1].why not in _TAGGED_AS_COMPLAINT:
         return []
     if any(promise.source != "playbook" for promise in case.promises) or case.compensation:
         return []
+
     if _was_written_to(case):
         problem = msg(
             "the tag complaint was removed, and a letter has left already; say 'dismiss' if it is none"

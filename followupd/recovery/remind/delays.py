@@ -136,6 +136,12 @@ def holding(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime
 
     It names the date that was missed and makes none of its own: nobody has promised one.
 
+    Args:
+        case: the case.
+        playbook: whose calendar says when it is due.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """

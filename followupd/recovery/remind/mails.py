@@ -72,7 +72,10 @@ def nudges(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
 
 def is_due(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> bool:
-    """Return whether a reminder to this person, other than one that is sent at once, is due now."""
+    """Return whether a reminder to this person, other than one that is sent at once, is due now.
+
+    Those that only a digest tells are never due.
+    """
     reminders = _daily_reminders(case, playbook, agent)
     return any(_is_sent(reminder, case, playbook, now) for reminder in reminders)
 
@@ -83,7 +86,11 @@ def _is_sent(reminder: Reminder, case: Case, playbook: Playbook, now: datetime) 
 
 
 def without_repeats(reminders: Iterable[Reminder]) -> list[Reminder]:
-    """Return the reminders without those that say that something comes which others say is due."""
+    """Return the reminders without those that say that something comes which others say is due.
+
+    Args:
+        reminders: of one case, so that kind and number say what each is about; their order is kept.
+    """
     found = list(reminders)
     due = {(each.key.kind, each.key.number) for each in found if each.key.step != "soon"}
     return [each for each in found if each.key.step != "soon" or (each.key.kind, each.key.number) not in due]
@@ -94,6 +101,12 @@ def due_today(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> tu
 
     The owner is told in the morning of what is due by the evening. A lead or manager is told of nothing
     before it is due.
+
+    Args:
+        case: the case.
+        playbook: in whose time zone the day is meant.
+        agent: the owner, a lead or a manager; anybody else is told of nothing.
+        now: the time of the cycle, in UTC.
     """
     calendar = playbook.calendar
     tonight = calendar.moment(calendar.local(now).date() + _DAY, time.min)
@@ -120,7 +133,13 @@ def _new_reminders(case: Case, playbook: Playbook) -> Iterator[Reminder]:
 
 
 def _daily_reminders(case: Case, playbook: Playbook, agent: Agent) -> Iterator[Reminder]:
-    """Give this person's reminders that were not sent and are not sent at once."""
+    """Give this person's reminders that were not sent and are not sent at once.
+
+    Args:
+        case: the case.
+        playbook: which says who is reminded at each level, and who stands in for somebody away.
+        agent: the person.
+    """
     for reminder in _new_reminders(case, playbook):
         if not reminder.at_once and person(case, playbook, reminder.level) == agent:
             yield reminder
@@ -142,6 +161,13 @@ def _with_rest_of_day(
     """Add what comes due later today, since there is one mail a day.
 
     A mail that is sent at once does not count as that one.
+
+    Args:
+        reminders: what the mail is sent for.
+        case: the case.
+        playbook: the playbook of the case.
+        agent: to whom the mail is written.
+        now: the time of the cycle, in UTC.
     """
     if all(reminder.at_once for reminder in reminders):
         return reminders
@@ -159,6 +185,7 @@ def _morning_after(at: datetime, calendar: Calendar) -> datetime:
     morning = calendar.moment(calendar.local(at).date(), calendar.open)
     if morning < at:
         morning += _DAY
+
     return calendar.next_open(morning)
 
 
@@ -180,7 +207,17 @@ def _one_mail(
     agent: Agent,
     reminders: list[Reminder],
 ) -> list[Decision]:
-    """Return the events of these reminders, and the mail that contains them all."""
+    """Return the events of these reminders, and the mail that contains them all.
+
+    Args:
+        case: the case.
+        playbook: the playbook of the case.
+        write: writes the mail.
+        now: the time of the cycle, in UTC.
+        agent: to whom it is written.
+        reminders: what it says; an event is stored for each, also for one whose sentence is left out because
+            another says more.
+    """
     kind = _kind(reminders)
     asks = [ask for reminder in reminders for ask in reminder.asks]
     content = LetterContent(

@@ -238,6 +238,11 @@ def _soon(made_at: datetime, due: datetime, calendar: Calendar) -> datetime | No
     """Return the morning on which the owner is told of a deadline: the working day before, or its day.
 
     A promise that was made after both needs no such reminder.
+
+    Args:
+        made_at: when the promise was made, in UTC.
+        due: the deadline, in UTC.
+        calendar: whose working days and opening count.
     """
     day = calendar.local(calendar.before(due, _BEFORE_DEADLINE)).date()
     mornings = [calendar.moment(each, calendar.open) for each in (day, calendar.local(due).date())]
@@ -325,6 +330,7 @@ def _single_option(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     [option] = case.open_options
     if option.offered_at is None:
         return
+
     at = playbook.calendar.after(option.offered_at, _ALONE_AFTER)
     key = ReminderKey(ReminderKind.OPTION, option.n, "alone")
     pattern = msgid(
@@ -406,8 +412,17 @@ def _escalated(
 ) -> Iterator[Reminder]:
     """Remind the lead and then the manager of what the owner has not done when it was due.
 
-    The lead hears of a date that the customer was told as soon as it is `missed`, on the same day, and at once of
-    one that was `urgent`.
+    The lead hears of a date that the customer was told as soon as it is missed, on the same day, and at once of
+    one that was urgent.
+
+    Args:
+        due: when the owner should have done it, in UTC.
+        playbook: which says how long after that each level is told.
+        key: makes the key of a reminder from its step.
+        sentence: what both are told.
+        asks: the lines to answer with.
+        missed: the date that the customer was told, None where they were told none.
+        urgent: whether it was promised for the same day.
     """
     lead_at = playbook.calendar.after(due, playbook.escalate_lead)
     manager_at = playbook.calendar.after(due, playbook.escalate_manager)

@@ -280,7 +280,15 @@ def second_grams(seen: Features, words: Sequence[str]) -> set[str]:
 
 
 def strong_words(seen: Features) -> set[str]:
-    """Return the words of strong cues for a complaint; they count as a whole only, and never against one."""
+    """Return the words of strong cues for a complaint; they count as a whole only, and never against one.
+
+    Args:
+        seen: the features of the text, with the phrases that it says of each group.
+
+    Returns:
+        The tokens of those phrases, in lower case; none shorter than `_LONG_WORD`, since a short word of a
+        strong cue is a word of every day.
+    """
     phrases = [phrase for group in seen.groups & STRONG for phrase in seen.said[group]]
     return {word for phrase in phrases for word in tokens(phrase) if len(word) >= _LONG_WORD}
 

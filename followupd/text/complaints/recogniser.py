@@ -15,6 +15,7 @@ from followupd.languages import Catalogue
 from followupd.languages.schema import Complaints
 from followupd.text.complaints.cues import (
     AGAINST,
+    FOR,
     GRAVE,
     MEASURED,
     STRONG,
@@ -345,10 +346,15 @@ class Recogniser:
         Args:
             seen: the features of the text.
             language: of the text.
-            score: by its words.
+            score: by its words; grave words alone count from a score of their group on, beside other strong
+                words from any.
             ask: the probability from which a mail is suspected.
+
+        Returns:
+            `ask` and the reason, in English, for the history; 0.0 and "" where the score by its words stands.
         """
         upset = not STRONG.isdisjoint(seen.groups - GRAVE)
+
         grave = [least for group, least in GRAVE_FROM.items() if group in seen.groups]
         if grave and (upset or score >= min(grave) or self._is_plain(seen, language)):
             return ask, "it speaks of danger, the law or the public; an agent decides"
@@ -522,6 +528,8 @@ def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[_Limit
 
     only_leaves = certain and "leaving" in seen.groups and seen.groups - set(AGAINST) <= _LEAVES
     yield only_leaves, SUSPECTED, "it may only end a contract; an agent decides"
+    says_little = certain and len(seen.words) <= _BRIEF and seen.groups.isdisjoint(FOR)
+    yield says_little, SUSPECTED, "it says little, and none of it is known as a complaint; an agent decides"
     is_report = certain and _is_report(seen)
     yield is_report, SUSPECTED, "it may be a plain report of a fault; an agent decides"
     thanks = _thanks_as_well(seen) or (certain and not _WARM.isdisjoint(seen.groups))
