@@ -185,7 +185,8 @@ def test_the_second_complaint_of_the_same_customer_is_a_case_of_its_own_and_not_
     world.agent_tags("complaint")
     [second] = [case for case in world.cases() if case.ref != first]
     assert second.customer == named(world, first).customer
-    assert len(world.letters("desk/opened")) == 2
+    subjects = [str(mail["Subject"]) for mail in world.letters("desk/opened")]
+    assert len([subject for subject in subjects if "A complaint?" not in subject]) == 2
     world.says(second.ref, "refund: 25")
     grant = named(world, second.ref).compensation[0]
     assert grant.state is GrantState.WAITING_APPROVAL
