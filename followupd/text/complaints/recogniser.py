@@ -490,8 +490,9 @@ def limit(
         moved: how much the administrator's `add` rules changed the score.
     """
     found = _strictest(_limits(seen, has_cues=has_cues, certain=certain))
-    if found is None and moved <= 0 and not certain:
-        found = _strictest(_limits_of_certainty(seen, measured=measured))
+    if found is None and moved <= 0:
+        weak = [_limit_of_brevity(seen)] if certain else _limits_of_certainty(seen, measured=measured)
+        found = _strictest(weak)
     return found or (1.0, "")
 
 
@@ -528,12 +529,16 @@ def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[_Limit
 
     only_leaves = certain and "leaving" in seen.groups and seen.groups - set(AGAINST) <= _LEAVES
     yield only_leaves, SUSPECTED, "it may only end a contract; an agent decides"
-    says_little = certain and len(seen.words) <= _BRIEF and seen.groups.isdisjoint(FOR)
-    yield says_little, SUSPECTED, "it says little, and none of it is known as a complaint; an agent decides"
     is_report = certain and _is_report(seen)
     yield is_report, SUSPECTED, "it may be a plain report of a fault; an agent decides"
     thanks = _thanks_as_well(seen) or (certain and not _WARM.isdisjoint(seen.groups))
     yield thanks, SUSPECTED, "it thanks as well; an agent decides"
+
+
+def _limit_of_brevity(seen: Features) -> _Limit:
+    """Return the limit for a few words of which the second stage alone is certain; a rule that raises it lifts it."""
+    says_little = len(seen.words) <= _BRIEF and seen.groups.isdisjoint(FOR)
+    return says_little, SUSPECTED, "it says little, and none of it is known as a complaint; an agent decides"
 
 
 def _limits_of_certainty(seen: Features, *, measured: bool) -> Iterator[_Limit]:
