@@ -391,14 +391,9 @@ def _recounted_gift_card(run: DemoRun, letters: Sequence[EmailMessage], code: st
 
 def _recounted_call(run: DemoRun) -> RecountResult:
     """Check that the agent got one call task, with a calendar entry."""
-    calls = [mail for mail in run.ana.inbox() if kind_of(mail) == LetterKind.CALL]
-    attachments = [part for mail in calls for part in mail.iter_attachments()]
+    attachments = [part for mail in run.ana.inbox() for part in mail.iter_attachments()]
     invitations = sum(part.get_content_type() == "text/calendar" for part in attachments)
-
-    return RecountResult(
-        len(calls) == invitations == 1,
-        f"Call tasks for {run.agent.name}: {len(calls)}, with an .ics: {invitations}.",
-    )
+    return RecountResult(invitations == 1, f"Calls for {run.agent.name} with an .ics: {invitations}.")
 
 
 def _recounted_end(run: DemoRun) -> RecountResult:

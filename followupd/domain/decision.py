@@ -27,7 +27,7 @@ class AgendaItem:
     `what` is waited for since `since`. `account` summarises the case for somebody who does not know it.
     `asks` are lines to answer with. `group` is overdue, today, tomorrow or "" for the rest. `matters` are the
     keys of the reminders that this item replaces. `letter` is the text of a letter that leaves on that day. One that
-    `has_no_reminder` is worth a digest of its own.
+    `has_no_reminder` is worth a digest of its own. `call_at` is when the customer is to be called, None for no call.
     """
 
     case: Case
@@ -39,6 +39,7 @@ class AgendaItem:
     matters: tuple[str, ...] = ()
     letter: str = ""
     has_no_reminder: bool = False
+    call_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,9 +63,14 @@ def awaited_from(case: Case, playbook: Playbook) -> datetime | None:
     """
     if case.stage in WORKING:
         return case.we_wrote_at or case.heard_at
-    if case.stage is Stage.FIXED and case.fixed_at and blockers_of(case):
+    if case.fixed_at and _is_kept_back(case):
         return playbook.follow_up_due(case.fixed_at, case.away_until)
     return None
+
+
+def _is_kept_back(case: Case) -> bool:
+    """Whether something keeps the follow-up back; one in doubt may have reached the customer."""
+    return case.stage is Stage.FIXED and not case.under_way(LetterKind.FOLLOW_UP) and bool(blockers_of(case))
 
 
 def asks(blockers: Iterable[Blocker]) -> tuple[str, ...]:
@@ -415,7 +420,7 @@ def _changed_stage(letter: Letter, case: Case) -> str:
     if case.stage in NO_COMPLAINT:
         return f"the case is {case.stage}: an agent said that it is no complaint"
 
-    is_over = letter.kind is LetterKind.HOLDING and case.stage is Stage.FIXED and not blockers_of(case)
+    is_over = letter.kind is LetterKind.HOLDING and case.stage is Stage.FIXED and not _is_kept_back(case)
     if is_over or case.stage not in _TRUE_IN.get(letter.kind, set(Stage)):
         return f"the case is {case.stage}"
     return ""

@@ -218,6 +218,7 @@ class DigestService:
             matters=(*(shown.matters if shown else ()), *(str(reminder.key) for reminder in reminders)),
             letter=shown.letter if shown else "",
             has_no_reminder=bool(shown or asked),
+            call_at=_call_at(case, reminders, playbook),
         )
 
     def _letter_of_today(self, case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
@@ -303,6 +304,14 @@ def _account(case: Case, reminders: Sequence[Reminder], playbook: Playbook, now:
         return ()
 
     return remind.summary_of(case, playbook, now)
+
+
+def _call_at(case: Case, reminders: Iterable[Reminder], playbook: Playbook) -> datetime | None:
+    """Return when the customer is to be called after the follow-up, None where no reminder says so."""
+    is_announced = any(reminder.key.kind is ReminderKind.CALL for reminder in reminders)
+    if not is_announced or case.fixed_at is None:
+        return None
+    return playbook.follow_up_due(case.fixed_at, case.away_until)
 
 
 def _what(item: AgendaItem | None) -> str:

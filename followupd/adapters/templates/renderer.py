@@ -170,6 +170,11 @@ class TemplateRenderer:
         """
         template = self.find(LetterKind.DIGEST, "", playbook.company.locale)
         fmt = self._desk_formatter(template, playbook, now)
+        calls = [
+            (item.case, LetterContent(quote=item.case.story, until=item.call_at))
+            for item in agenda.waiting
+            if item.call_at
+        ]
         return self._letter(
             template,
             LetterKind.DIGEST,
@@ -180,6 +185,7 @@ class TemplateRenderer:
             to=to.person,
             automatic=False,
             witness=False,
+            attachments=tuple(self._appointment(case, playbook, now, call, fmt) for case, call in calls),
         )
 
     def phrase(self, text: str, case: Case, playbook: Playbook) -> str:
