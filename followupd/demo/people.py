@@ -185,6 +185,9 @@ def key_of(mail: EmailMessage) -> str:
 
 
 def kind_of(mail: EmailMessage) -> str:
-    """Return the kind of a letter or desk mail by followupd, "" for a mail that a person wrote."""
-    _, _, rest = key_of(mail).partition(".")
-    return rest.partition(".")[0]
+    """Return the kind of a letter or desk mail by followupd, "" for a mail that a person wrote.
+
+    The key of a mail that belongs to no case begins with its kind, such as "desk/digest.2026-12-09.ana".
+    """
+    first, _, rest = key_of(mail).partition(".")
+    return first if "/" in first else rest.partition(".")[0]
