@@ -40,6 +40,7 @@ def test_an_over_promise_stops_the_follow_up_until_it_is_said_in_better_words(wo
     assert "cannot happen again" in " ".join(text_of(told).split())
 
     world.says(ref, "prevention: labels are now printed from the order itself")
+    world.passes(world.now + timedelta(minutes=65))  # in which its owner reads the letter
     [follow_up] = world.letters("follow-up")
     assert "printed from the order itself" in text_of(follow_up)
 
