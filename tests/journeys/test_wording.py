@@ -102,9 +102,11 @@ def test_the_same_words_do_not_reach_one_person_twice(world: World) -> None:
     first = world.case().ref
     world.says(first, "close")
     world.customer_writes(COMPLAINT + " The second one, too.", subject="Where is my other parcel?")
+    world.agent_tags("complaint")
     world.passes(world.now + timedelta(minutes=11))
-    assert len(world.letters("confirmation")) == 1
-    assert "W16" in " ".join(text_of(mail) for mail in world.letters("desk/nudge"))
+    texts = [text_of(mail) for mail in world.letters("confirmation")]
+    assert len(set(texts)) == len(texts)  # the second complaint has a letter of its own, or none
+    assert len(world.letters("desk/opened")) >= 2
 
 
 def test_a_letter_that_the_rules_stopped_is_not_forgotten_when_its_owner_misses_the_mail(
