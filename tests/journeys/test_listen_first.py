@@ -1,6 +1,10 @@
 """We listen before we speak: no letter to a customer leaves while their answer may lie unread in the mailbox."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from followupd.app.cycle import run_cycle
 from followupd.domain.case import Stage
@@ -8,6 +12,15 @@ from followupd.services.inbox import freshness
 from tests.journeys.test_nobody_gets_in import command
 from tests.journeys.test_stories import COMPLAINT, FRIDAY, fixed
 from tests.journeys.world import World
+
+STARTER = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """A world whose follow-ups leave without being shown first."""
+    starter = (STARTER / "playbooks" / "default.toml").read_text("utf-8")
+    return make_world(playbook=starter.replace("show = true", "show = false"))
 
 
 def test_after_days_without_a_daemon_what_the_customer_wrote_is_read_before_a_letter_leaves(
