@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import train_recogniser
-from followupd.text.complaints.cues import AGAINST, FOR, STRONG, shipped_lexicon
+from followupd.text.complaints.cues import AGAINST, FOR, shipped_lexicon
 from followupd.text.complaints.features import (
     Features,
     second_grams,
     second_signs,
     second_words,
+    strong_phrases,
     strong_words,
     weigh,
 )
@@ -121,9 +122,8 @@ class Reader:
         self.limited.append(limit(seen, has_cues=True, certain=True)[0] < 1)
         self.strong.update(places(_strong_grams(seen), BITS))
         reading = weigh(seen, self._recogniser.weights_for(mail.language), {})
-        return sorted(second_grams(seen, second_words(seen))), second_signs(
-            seen, reading.log_odds, mail.language
-        )
+        grams = second_grams(seen, second_words(seen), strong_words(seen))
+        return sorted(grams), second_signs(seen, reading.log_odds, mail.language)
 
     def bounds(self) -> list[tuple[float | None, float | None]]:
         """Return the bounds of each weight and of the start: no cue for a complaint speaks against one, or the other way round."""
@@ -156,8 +156,7 @@ class Reader:
 
 def _strong_grams(seen: Features) -> list[str]:
     """Return the n-grams of the strong cues in a text: long words, and pairs."""
-    phrases = [phrase for group in seen.groups & STRONG for phrase in seen.said[group]]
-    pairs = [pair for phrase in phrases for pair in pairwise(tokens(phrase))]
+    pairs = [pair for phrase in strong_phrases(seen) for pair in pairwise(tokens(phrase))]
     return [*(f"w{word}" for word in strong_words(seen)), *(f"b{first} {second}" for first, second in pairs)]
 
 

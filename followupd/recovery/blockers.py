@@ -326,6 +326,18 @@ def shown_key(kind: LetterKind, case: Case) -> ReminderKey | None:
     return ReminderKey(ReminderKind.SHOWN, about=f"{kind} {mark}")
 
 
+def shown_at(kind: LetterKind, case: Case) -> datetime | None:
+    """Return when the owner was shown a letter as it would leave now, None where it was not or needs no reading."""
+    key = shown_key(kind, case)
+    return case.reminded_at(key) if key else None
+
+
+def unread_key(kind: LetterKind, case: Case) -> ReminderKey | None:
+    """Return the key of a letter that its owner has to read before it leaves, None if there is none."""
+    key = shown_key(kind, case)
+    return None if key is None or case.reminded_at(key) else key
+
+
 def _follow_up_words(case: Case) -> list[str]:
     """Return what the follow-up would repeat: facts, and what was given."""
     facts = [f"{name}: {getattr(case.facts, name) or ''}" for name in _IN_FOLLOW_UP]

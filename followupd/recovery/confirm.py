@@ -19,7 +19,7 @@ from followupd.domain.keys import ReminderKey
 from followupd.domain.letter import Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise, PromiseState
-from followupd.recovery.blockers import showing, shown_key
+from followupd.recovery.blockers import showing, shown_at, unread_key
 
 #: a customer who keeps writing postpones the confirmation by at most this many quiet windows
 _MAX_WINDOWS = 3
@@ -101,9 +101,8 @@ def _confirmation_due(case: Case, playbook: Playbook) -> datetime | None:
 
 def _read_until(case: Case, playbook: Playbook) -> datetime | None:
     """Return until when the owner has time to read the confirmation, None if it was not shown."""
-    key = shown_key(LetterKind.CONFIRMATION, case)
-    shown_at = case.reminded_at(key) if key else None
-    return playbook.calendar.after(shown_at, playbook.confirm_after) if shown_at else None
+    shown = shown_at(LetterKind.CONFIRMATION, case)
+    return playbook.calendar.after(shown, playbook.confirm_after) if shown else None
 
 
 def _answer_due(case: Case, playbook: Playbook) -> datetime | None:
@@ -215,12 +214,9 @@ def _unread(case: Case, playbook: Playbook, now: datetime) -> ReminderKey | None
         None if the playbook shows no letters, if there is nothing to read, while an answer may still change
         it, and once it was shown.
     """
-    key = shown_key(LetterKind.CONFIRMATION, case) if playbook.confirm_show else None
-    if key is None or case.reminded_at(key):
+    if not playbook.confirm_show or not has_come(_answer_due(case, playbook) or now, now):
         return None
-
-    answered = has_come(_answer_due(case, playbook) or now, now)
-    return key if answered else None
+    return unread_key(LetterKind.CONFIRMATION, case)
 
 
 def _delay_letter(

@@ -20,8 +20,9 @@ from followupd.recovery.blockers import (
     gesture_blocker,
     leaving,
     showing,
-    shown_key,
+    shown_at,
     still_to_give,
+    unread_key,
 )
 
 #: how long before it leaves the owner is shown a follow-up that no digest has shown
@@ -65,22 +66,20 @@ def _blockers(case: Case, playbook: Playbook) -> list[Blocker]:
 
 def _unread(case: Case, playbook: Playbook) -> ReminderKey | None:
     """Return the key of what the owner has to read before the follow-up leaves, None if there is nothing."""
-    key = shown_key(LetterKind.FOLLOW_UP, case) if playbook.follow_up_show else None
-    return None if key is None or case.reminded_at(key) else key
+    return unread_key(LetterKind.FOLLOW_UP, case) if playbook.follow_up_show else None
 
 
 def _leaves_at(case: Case, playbook: Playbook) -> datetime | None:
     """Return when the follow-up leaves: when it is due, and when the owner has had the time to read it."""
-    due = _follow_up_at(case, playbook)
-    key = shown_key(LetterKind.FOLLOW_UP, case) if playbook.follow_up_show else None
-    shown_at = case.reminded_at(key) if key else None
-    if due is None or shown_at is None:
+    due = due_at(case, playbook)
+    shown = shown_at(LetterKind.FOLLOW_UP, case) if playbook.follow_up_show else None
+    if due is None or shown is None:
         return due
 
-    return max(due, playbook.calendar.after(shown_at, SHOWN_BEFORE))
+    return max(due, playbook.calendar.after(shown, SHOWN_BEFORE))
 
 
-def _follow_up_at(case: Case, playbook: Playbook) -> datetime | None:
+def due_at(case: Case, playbook: Playbook) -> datetime | None:
     """Return when the follow-up is due, None before the fix."""
     return playbook.follow_up_due(case.fixed_at, case.away_until) if case.fixed_at else None
 
@@ -189,7 +188,7 @@ def _leaving(case: Case, playbook: Playbook, now: datetime) -> datetime:
         A time in UTC: the day of the follow-up, but not before the owner has had the time to read it.
     """
     read = playbook.calendar.after(now, SHOWN_BEFORE)
-    return max(read, _follow_up_at(case, playbook) or read)
+    return max(read, due_at(case, playbook) or read)
 
 
 def shown_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> AgendaItem | None:
@@ -208,7 +207,7 @@ def shown_today(case: Case, playbook: Playbook, write: LetterRenderer, now: date
     if case.stage is not Stage.FIXED or case.held or key is None:
         return None
 
-    local, due = playbook.calendar.local, _follow_up_at(case, playbook)
+    local, due = playbook.calendar.local, due_at(case, playbook)
     is_today = due is not None and local(due).date() <= local(now).date()
     if not is_today or _blockers(case, playbook):
         return None

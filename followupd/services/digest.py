@@ -309,9 +309,7 @@ def _account(case: Case, reminders: Sequence[Reminder], playbook: Playbook, now:
 def _call_at(case: Case, reminders: Iterable[Reminder], playbook: Playbook) -> datetime | None:
     """Return when the customer is to be called after the follow-up, None where no reminder says so."""
     is_announced = any(reminder.key.kind is ReminderKind.CALL for reminder in reminders)
-    if not is_announced or case.fixed_at is None:
-        return None
-    return playbook.follow_up_due(case.fixed_at, case.away_until)
+    return follow_up.due_at(case, playbook) if is_announced else None
 
 
 def _what(item: AgendaItem | None) -> str:

@@ -236,8 +236,9 @@ class MailRouter:
         See docs/mail.md R5.
         """
         message = mail.message
-        original = tx.mail.original_of(mail)
-        ref = tx.cases.ref_for(message.thread) or (original and original.case_ref)
+        ref = tx.cases.ref_for(message.thread)
+        if not ref and (original := tx.mail.original_of(mail)):
+            ref = original.case_ref
         if ref:
             return _newest_after(tx, tx.cases.get(ref))
 

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -265,14 +265,14 @@ def second_words(seen: Features) -> list[str]:
     return tokens(f"{subject} | {seen.text}" if subject.strip() else seen.text)
 
 
-def second_grams(seen: Features, words: Sequence[str]) -> set[str]:
+def second_grams(seen: Features, words: Sequence[str], strong: Container[str]) -> set[str]:
     """Return the n-grams that the second stage reads; words of the first and the last sentence count once more.
 
     Args:
         seen: the features of the text.
         words: as `second_words` returns them.
+        strong: as `strong_words` returns them; they count as a whole only.
     """
-    strong = strong_words(seen)
     grams = ngrams(words, strong)
     grams.update(f"F{word}" for word in tokens(seen.sentences[0]) if word not in strong)
     grams.update(f"L{word}" for word in tokens(seen.sentences[-1]) if word not in strong)
@@ -289,8 +289,13 @@ def strong_words(seen: Features) -> set[str]:
         The tokens of those phrases, in lower case; none shorter than `_LONG_WORD`, since a short word of a
         strong cue is a word of every day.
     """
-    phrases = [phrase for group in seen.groups & STRONG for phrase in seen.said[group]]
-    return {word for phrase in phrases for word in tokens(phrase) if len(word) >= _LONG_WORD}
+    phrases = map(tokens, strong_phrases(seen))
+    return {word for phrase in phrases for word in phrase if len(word) >= _LONG_WORD}
+
+
+def strong_phrases(seen: Features) -> list[str]:
+    """Return the phrases of strong cues for a complaint that a text has."""
+    return [phrase for group in seen.groups & STRONG for phrase in seen.said[group]]
 
 
 def second_score(seen: Features, signs: Mapping[str, float]) -> "Score":
@@ -302,15 +307,14 @@ def second_score(seen: Features, signs: Mapping[str, float]) -> "Score":
     """
     second = shipped_second()
     model = second.models["complaint"]
-    words = second_words(seen)
-    at = places(second_grams(seen, words), second.bits)
+    words, strong = second_words(seen), strong_words(seen)
+    at = places(second_grams(seen, words, strong), second.bits)
     shares = {name: model.signs.get(name, 0.0) * value for name, value in signs.items()}
     log_odds = model.score(at, ()) + sum(shares.values())
 
     unit = model.step / math.sqrt(len(at))
     pairs = [f"{first} {second}" for first, second in pairwise(words) if first.isalpha() and second.isalpha()]
     at_pairs = places([f"b{pair}" for pair in pairs], second.bits)
-    strong = strong_words(seen)
     shares.update((word, unit * _steps_of(word, word in strong)) for word in words if word.isalpha())
     shares.update((pair, unit * model.weights[place]) for pair, place in zip(pairs, at_pairs, strict=True))
     return Score(log_odds, shares)
