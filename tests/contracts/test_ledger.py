@@ -954,6 +954,18 @@ def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return postgres.database()
 
 
+def test_8_daemons_at_once_make_one_ledger_with_one_known_word(other_url: str) -> None:
+    def made(_: int) -> str:
+        ledger = new_ledger(other_url)
+        ledger.upgrade()
+        with ledger.transaction() as tx:
+            word = tx.state.value(StateKey.KNOWN_WORD)
+        ledger.close()
+        return str(word)
+
+    assert len(set(in_threads(made))) == 1
+
+
 def test_a_ledger_moves_to_another_database_and_goes_on_there(stored: StoredLedger, other_url: str) -> None:
     case = filled(stored.ledger)
     rows = stored.ledger.copy_to(other_url)

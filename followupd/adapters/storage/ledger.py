@@ -65,6 +65,10 @@ class StateStore:
         """
         self._session.merge(StateRow(name=name, value=json.dumps(value), at=now))
 
+    def wait_for_upgrades(self) -> None:
+        """Wait until nobody else makes or upgrades this ledger, and keep others waiting until the transaction ends."""
+        migrate.lock_schema(self._session.connection())
+
     def get(self, name: StateName) -> tuple[Any, datetime] | None:
         """Return a value, and when it was stored; None when it never was."""
         row = self._session.execute(_SELECT_VALUE, {"name": name}).first()
@@ -161,6 +165,7 @@ class Ledger:
         with self._errors_explained():
             done = migrate.upgrade(self._engine, on_request=on_request)
         with self.transaction() as tx:
+            tx.state.wait_for_upgrades()
             self._check_key(tx)
         return done
 

@@ -106,7 +106,7 @@ def _revision(connection: Connection) -> str | None:
 def _create(engine: Engine) -> str:
     """Create all tables, unless another process has done so meanwhile."""
     with engine.begin() as connection:
-        _lock_schema(connection)
+        lock_schema(connection)
         if _revision(connection) is None:
             SQLModel.metadata.create_all(connection)
             connection.execute(_CREATE_VERSION_TABLE)
@@ -133,7 +133,7 @@ def _upgrade_file(engine: Engine, revision: str) -> str:
 def _migrate(engine: Engine, revision: str) -> str:
     """Run the missing migrations in one transaction; an error rolls all of them back."""
     with engine.connect() as connection, _foreign_keys_off(connection), connection.begin():
-        _lock_schema(connection)
+        lock_schema(connection)
         if _revision(connection) != HEAD:  # otherwise another process was faster
             _run_migrations(connection, revision)
     return f"upgraded from revision {revision or FIRST} to {HEAD}"
@@ -181,7 +181,7 @@ def _foreign_keys_off(connection: Connection) -> Iterator[None]:
         driver.execute("PRAGMA foreign_keys = ON")
 
 
-def _lock_schema(connection: Connection) -> None:
+def lock_schema(connection: Connection) -> None:
     """Lock out other upgrades until the transaction ends; BEGIN IMMEDIATE does so on SQLite."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
