@@ -35,15 +35,21 @@ from followupd.text.wording import WordingRules
 _INCLUDE = re.compile(r"""\{%-? *include *["']([a-z]{2,3})/""")
 
 
-def configuration_problems(directory: Path, now: datetime) -> list[Problem]:
-    """Return every problem in configuration and letters, warnings included."""
+def configuration_problems(directory: Path, now: datetime, *, with_secrets: bool = True) -> list[Problem]:
+    """Return every problem in configuration and letters, warnings included.
+
+    Args:
+        directory: the configuration's.
+        now: the time for which letters are tried.
+        with_secrets: whether secrets, and the ledger that they open, are looked at as well.
+    """
     from followupd.adapters.templates.check import problems as letter_problems
     from followupd.adapters.templates.wording_check import wording_problems
 
     if unreadable := unreadable_files(directory):
         return _with_settings(directory, unreadable)
 
-    found, playbooks, rules = _configuration(directory)
+    found, playbooks, rules = _configuration(directory, with_secrets=with_secrets)
     files = template_files(directory)
     found += [
         *letter_problems(files, playbooks.default, now, rules.languages),
@@ -178,7 +184,9 @@ def without_warnings(problems: list[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.rule not in WARNINGS]
 
 
-def _configuration(directory: Path) -> tuple[list[Problem], Playbooks, WordingRules]:
+def _configuration(
+    directory: Path, *, with_secrets: bool = True
+) -> tuple[list[Problem], Playbooks, WordingRules]:
     """Return the problems of the settings, and the playbooks and wording rules for the check of letters.
 
     While the settings are invalid, letters are checked with a sample playbook and the shipped rules.
@@ -190,7 +198,7 @@ def _configuration(directory: Path) -> tuple[list[Problem], Playbooks, WordingRu
     if settings is None:
         return found, Playbooks({"default": _sample_playbook()}), WordingRules(languages=languages)
 
-    found = [*found, *_to_run(settings)]
+    found += _to_run(settings) if with_secrets else starter_values(directory)
     rules = WordingRules(settings.wording.off, settings.wording.phrases, languages)
     return [*found, *missing_extras(settings)], settings.playbooks, rules
 

@@ -261,6 +261,11 @@ def add(commands: CommandParsers) -> None:
 
     check = commands.add("check")
     check.add_argument("--online", action="store_true", help="also connect to the servers")
+    check.add_argument(
+        "--without-secrets",
+        action="store_true",
+        help="as `systemctl reload` asks: only the daemon may read them",
+    )
     check.set_defaults(do=_check)
 
     when = commands.add("when")
@@ -317,6 +322,7 @@ def _init(options: argparse.Namespace) -> int:
         return DONE
 
     options.config, options.online = options.directory, bool(answers.password)
+    options.without_secrets = False
     _check(options)  # what is missing is told by its line; the files are written all the same
     print(f"Next:\n  followupd try ADDRESS (yours, and no agent's) --config {options.directory}")
     print("  followupd install-service")
@@ -504,7 +510,7 @@ def _check(options: argparse.Namespace) -> int:
     from followupd import clock
     from followupd.app.check import configuration_problems
 
-    problems = configuration_problems(options.config, clock.now())
+    problems = configuration_problems(options.config, clock.now(), with_secrets=not options.without_secrets)
     if options.online:
         _add(problems, _online(options))
 
