@@ -49,6 +49,7 @@ ANSWER = (
     "cause: two labels were swapped",
     "resolution: we sent it again",
     "prevention: labels are scanned",
+    "fault: ours",
     "kept",
     "fixed",
 )
@@ -60,6 +61,7 @@ HURRY = [
     ('after = "3 business days"', 'after = "1 second"'),
     ("call = true", "call = false"),
     ('after = "2 seconds"', 'after = "1 second"'),
+    ("show = true", "show = false"),  # a follow-up would wait for an hour
 ]
 #: what the SMTP server does to a turn of a stage, and how often in a hundred turns
 FAULTS: dict[str, list[tuple[str, int]]] = {
