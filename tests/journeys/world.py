@@ -160,8 +160,11 @@ class World:
         """
         before = (until or self.now) - timedelta(hours=1)
         if before > self.now and any(case.stage is Stage.FIXED for case in self.cases()):
-            self.passes(before)
-        self.now = until or self.now
+            self._comes_to_rest(before)
+        return self._comes_to_rest(until or self.now)
+
+    def _comes_to_rest(self, at: datetime) -> "World":
+        self.now = at
         for _ in range(12):
             failed: dict[str, UnavailableError] = {}
             done = read_all(self.app, self.now, failed) + run_cycle(self.app, self.now)
