@@ -33,6 +33,7 @@ from followupd.domain.calendar import Calendar
 from followupd.domain.events import CaseOpened, ComplaintHeard
 from followupd.domain.letter import DeliveryOutcome, Letter, LetterKind, LetterStatus
 from followupd.domain.mail import Person
+from followupd.domain.playbook import Company, Playbook, Team
 from followupd.services.outbox.policy import SendPolicy
 from followupd.services.outbox.send import SendService
 
@@ -41,13 +42,22 @@ NOW = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 ROUNDS = 9
 #: the least letters per second, and the least share of the speed of smtplib, of the whole send service
 MIN_SPEED, MIN_RATIO = 500, 0.35
+CALENDAR = Calendar(timezone="UTC")
+PLAYBOOK = Playbook(
+    name="default",
+    owner="ana",
+    calendar=CALENDAR,
+    team=Team(()),
+    company=Company(name="Example Ltd", timezone="UTC", currency="EUR"),
+)
 POLICY = SendPolicy(
-    Calendar(timezone="UTC"),
+    CALENDAR,
     per_address=(1, timedelta(days=1)),
     breaker=(1_000_000, timedelta(hours=1)),
     witness=True,
     witness_within=timedelta(minutes=10),
     in_doubt="ask",
+    playbook_of=lambda _: PLAYBOOK,
 )
 TEXT = (
     "Dear Kim,\n\n" + "Your replacement is on its way – it is sent today, and I look after it myself.\n" * 12

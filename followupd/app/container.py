@@ -318,6 +318,7 @@ def _send_policy(settings: Settings) -> SendPolicy:
         witness=smtp.witness == "bcc",
         witness_within=_plain_time(calendar, smtp.witness_within),
         in_doubt=smtp.in_doubt,
+        playbook_of=settings.playbooks.for_case,
         mailboxes=frozenset(mailbox.name for mailbox in settings.mailboxes),
         # A mailbox is read with every poll; one missed poll, or a slow server, does not make it stale.
         fresh_for=2 * longest_poll + _SLOW_READ,

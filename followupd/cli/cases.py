@@ -260,7 +260,7 @@ def _explained(app: Any, ref: str) -> _Explanation:
     }
     quiet_until = app.settings.calendar.quiet_until
     leaves = {name: quiet_until(at) or at for name, at in times.items() if at and name != "closing"}
-    blockers = blockers_of(case) if case.stage in _BEFORE_FOLLOW_UP else []
+    blockers = blockers_of(case, playbook) if case.stage in _BEFORE_FOLLOW_UP else []
 
     return _Explanation(
         case,

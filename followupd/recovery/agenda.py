@@ -56,7 +56,7 @@ def waiting(case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
         *_next_step(case),
         *_promises(case, playbook, now),
         *_proposals(case, now),
-        *_follow_up(case, now),
+        *_follow_up(case, playbook, now),
         *_stopped_letter(case),
         *_reviews(case),
         *_requests(case),
@@ -160,12 +160,12 @@ def _proposals(case: Case, now: datetime) -> Iterator[Waiting]:
         yield Waiting(promise.made_at or now, sentence)
 
 
-def _follow_up(case: Case, now: datetime) -> Iterator[Waiting]:
+def _follow_up(case: Case, playbook: Playbook, now: datetime) -> Iterator[Waiting]:
     """Give what the follow-up lacks and an agent can say."""
     if case.stage is not Stage.FIXED:
         return
 
-    missing = [blocker.sentence for blocker in blockers_of(case) if blocker.ask]
+    missing = [blocker.sentence for blocker in blockers_of(case, playbook) if blocker.ask]
     if missing:
         sentence = msg("the follow-up lacks: {what}", what=sentence_list(missing, ", "))
         yield Waiting(case.fixed_at or now, sentence)

@@ -39,14 +39,19 @@ class Blocker:
     other: str = ""
 
 
-def blockers_of(case: Case) -> tuple[Blocker, ...]:
-    """Return everything that keeps the follow-up from being sent, in the order in which agents see it."""
+def blockers_of(case: Case, playbook: Playbook) -> tuple[Blocker, ...]:
+    """Return everything that keeps the follow-up from being sent, in the order in which agents see it.
+
+    Args:
+        case: the case.
+        playbook: the playbook of the case, which says what is usual for the trouble.
+    """
     return (
         *_interruptions(case),
         *_promises(case),
         *_options(case),
         *_grants(case),
-        *_gift(case),
+        *_gift(case, playbook),
         *_facts(case),
         *_letters(case),
     )
@@ -63,14 +68,16 @@ def awaited_from(case: Case, playbook: Playbook) -> datetime | None:
     """
     if case.stage in WORKING:
         return case.we_wrote_at or case.heard_at
-    if case.fixed_at and _is_kept_back(case):
+    if case.fixed_at and _is_kept_back(case, playbook):
         return playbook.follow_up_due(case.fixed_at, case.away_until)
     return None
 
 
-def _is_kept_back(case: Case) -> bool:
+def _is_kept_back(case: Case, playbook: Playbook) -> bool:
     """Whether something keeps the follow-up back; one in doubt may have reached the customer."""
-    return case.stage is Stage.FIXED and not case.under_way(LetterKind.FOLLOW_UP) and bool(blockers_of(case))
+    if case.stage is not Stage.FIXED or case.under_way(LetterKind.FOLLOW_UP):
+        return False
+    return bool(blockers_of(case, playbook))
 
 
 def asks(blockers: Iterable[Blocker]) -> tuple[str, ...]:
@@ -209,8 +216,14 @@ def _grants(case: Case) -> list[Blocker]:
     return found
 
 
-def _gift(case: Case) -> list[Blocker]:
-    """Return that a second complaint of late needs something for the trouble, or a lead's reason for nothing."""
+def _gift(case: Case, playbook: Playbook) -> list[Blocker]:
+    """Return that something is given for the trouble, or a reason for nothing, before the follow-up leaves.
+
+    That is what the playbook calls usual, and something at least after a second complaint of late.
+    """
+    usual = gesture_blocker(case, playbook)
+    if usual is not None:
+        return [usual]
     if not case.again or _is_gift_settled(case):
         return []
 
@@ -404,7 +417,7 @@ _TRUE_IN: dict[LetterKind, Collection[Stage]] = {
 _ABOUT_PROMISES = frozenset({LetterKind.CONFIRMATION, LetterKind.DELAY, LetterKind.HOLDING})
 
 
-def why_stale(letter: Letter, case: Case, now: datetime) -> str:
+def why_stale(letter: Letter, case: Case, playbook: Playbook, now: datetime) -> str:
     """Return why a letter in the outbox must not be sent any more, "" while it may.
 
     Quiet hours, quotas and retries can delay a letter for hours, in which what it says may have become
@@ -413,6 +426,7 @@ def why_stale(letter: Letter, case: Case, now: datetime) -> str:
     Args:
         letter: as it was written.
         case: as it is now.
+        playbook: the playbook of the case.
         now: the time of the cycle, in UTC.
     """
     if letter.good_until and letter.good_until <= now:
@@ -420,10 +434,10 @@ def why_stale(letter: Letter, case: Case, now: datetime) -> str:
 
     if letter.kind is LetterKind.GIFT_CARD:
         return _changed_grant(letter, case)
-    return _changed_stage(letter, case) or _changed_content(letter, case)
+    return _changed_stage(letter, case, playbook) or _changed_content(letter, case, playbook)
 
 
-def _changed_stage(letter: Letter, case: Case) -> str:
+def _changed_stage(letter: Letter, case: Case, playbook: Playbook) -> str:
     """Return why a letter of this kind is not true in the stage of the case, "" where it is.
 
     A holding letter says that we still work on it. After the fix that is true only while something keeps the
@@ -432,19 +446,20 @@ def _changed_stage(letter: Letter, case: Case) -> str:
     if case.stage in NO_COMPLAINT:
         return f"the case is {case.stage}: an agent said that it is no complaint"
 
-    is_over = letter.kind is LetterKind.HOLDING and case.stage is Stage.FIXED and not _is_kept_back(case)
+    is_told_after_fix = letter.kind is LetterKind.HOLDING and case.stage is Stage.FIXED
+    is_over = is_told_after_fix and not _is_kept_back(case, playbook)
     if is_over or case.stage not in _TRUE_IN.get(letter.kind, set(Stage)):
         return f"the case is {case.stage}"
     return ""
 
 
-def _changed_content(letter: Letter, case: Case) -> str:
+def _changed_content(letter: Letter, case: Case, playbook: Playbook) -> str:
     """Return what a letter says that is not true any more, "" while all of it is.
 
     A follow-up waits for everything that would keep it from being written today.
     """
     if letter.kind is LetterKind.FOLLOW_UP:
-        return next((blocker.sentence for blocker in blockers_of(case)), "")
+        return next((blocker.sentence for blocker in blockers_of(case, playbook)), "")
     return _changed_promise(letter, case) if letter.kind in _ABOUT_PROMISES else ""
 
 

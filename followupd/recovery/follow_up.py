@@ -17,7 +17,6 @@ from followupd.recovery.blockers import (
     Blocker,
     asks,
     blockers_of,
-    gesture_blocker,
     leaving,
     showing,
     shown_at,
@@ -49,19 +48,12 @@ def _look_at(case: Case, playbook: Playbook) -> datetime | None:
     It is not shown before the morning of its day, so that the digest can show it.
     """
     due = _leaves_at(case, playbook)
-    if due is None or _blockers(case, playbook) or _unread(case, playbook) is None:
+    if due is None or blockers_of(case, playbook) or _unread(case, playbook) is None:
         return due
 
     calendar = playbook.calendar
     morning = calendar.moment(calendar.local(due).date(), calendar.open)
     return max(calendar.before(due, SHOWN_BEFORE), min(morning, due))
-
-
-def _blockers(case: Case, playbook: Playbook) -> list[Blocker]:
-    """Return what keeps the follow-up from being sent, the gesture that the playbook calls usual included."""
-    found = {blocker.name: blocker for blocker in blockers_of(case)}
-    gesture = gesture_blocker(case, playbook)
-    return list((found | {gesture.name: gesture} if gesture else found).values())
 
 
 def _unread(case: Case, playbook: Playbook) -> ReminderKey | None:
@@ -129,7 +121,7 @@ def _ask_for_missing(case: Case, playbook: Playbook, write: LetterRenderer, now:
         The event that it was asked for, then the mail. What was asked for earlier stays in the event, so that
         it is not asked for again.
     """
-    missing = [blocker for blocker in _blockers(case, playbook) if blocker.ask]
+    missing = [blocker for blocker in blockers_of(case, playbook) if blocker.ask]
     names = {blocker.name for blocker in missing}
     if all(name.startswith("promise-") for name in names.difference(case.asked)):
         return []
@@ -170,7 +162,7 @@ def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
     """
     if not has_come(_look_at(case, playbook), now):
         return []
-    if case.under_way(LetterKind.FOLLOW_UP) or _blockers(case, playbook):
+    if case.under_way(LetterKind.FOLLOW_UP) or blockers_of(case, playbook):
         return []
 
     content = LetterContent(review=playbook.follow_up_review)
@@ -209,7 +201,7 @@ def shown_today(case: Case, playbook: Playbook, write: LetterRenderer, now: date
 
     local, due = playbook.calendar.local, due_at(case, playbook)
     is_today = due is not None and local(due).date() <= local(now).date()
-    if not is_today or _blockers(case, playbook):
+    if not is_today or blockers_of(case, playbook):
         return None
 
     letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent())

@@ -23,6 +23,7 @@ from followupd.domain.mail import IncomingMail, Kind, MailLocation, Message, Per
 from followupd.errors import UnavailableError
 from followupd.services.outbox.policy import SendPolicy
 from followupd.services.outbox.send import SendService
+from tests.builders import PLAYBOOK
 from tests.servers.machine import until
 from tests.servers.postgres import Postgres
 
@@ -178,6 +179,7 @@ RULES = SendPolicy(
     witness=True,
     witness_within=timedelta(minutes=10),
     in_doubt="ask",
+    playbook_of=lambda case: PLAYBOOK,
 )
 
 

@@ -16,7 +16,7 @@ from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.promise import Option, PromiseState
 from followupd.recovery.blockers import Blocker, asks, blockers_of, still_to_give, why_stale
-from tests.builders import KIM, NOW, Story, a_case
+from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
 Change = Callable[[Story], Story]
@@ -158,11 +158,11 @@ ROWS: dict[str, tuple[Change, list[Blocker]]] = {
 
 @pytest.mark.parametrize(("change", "expected"), ROWS.values(), ids=ROWS)
 def test_a_case_has_these_blockers(change: Change, expected: list[Blocker]) -> None:
-    assert list(blockers_of(change(ready()).case)) == expected
+    assert list(blockers_of(change(ready()).case, PLAYBOOK)) == expected
 
 
 def test_facts_that_are_not_known_block_in_the_order_of_the_letter() -> None:
-    found = blockers_of(a_case().fixed().case)
+    found = blockers_of(a_case().fixed().case, PLAYBOOK)
     assert [(lack.name, lack.sentence, lack.ask) for lack in found] == [
         ("cause", "the cause is not known yet", "cause: "),
         ("resolution", "the resolution is not known yet", "resolution: "),
@@ -177,18 +177,20 @@ def test_facts_that_are_not_known_block_in_the_order_of_the_letter() -> None:
 
 def test_the_fault_is_proposed_from_the_cause_and_settled_by_one_word() -> None:
     case = a_case().knows(fault="unknown", cause_code="carrier").fixed().case
-    assert [lack.ask for lack in blockers_of(case)] == ["fault: shared"]
-    assert blockers_of(a_case().knows(fault="not-ours").fixed().case) == ()
+    assert [lack.ask for lack in blockers_of(case, PLAYBOOK)] == ["fault: shared"]
+    assert blockers_of(a_case().knows(fault="not-ours").fixed().case, PLAYBOOK) == ()
 
 
 def test_a_customer_who_writes_before_the_fix_blocks_nothing() -> None:
-    assert blockers_of(a_case().knows().customer_wrote("Hello?").case) == ()
+    assert blockers_of(a_case().knows().customer_wrote("Hello?").case, PLAYBOOK) == ()
 
 
 def test_blockers_come_in_the_order_in_which_agents_should_see_them() -> None:
     story = a_case().fixed().promised("call", by=FRIDAY).granted(Gift.REFUND, "25")
     offered(written(story, LetterKind.DELAY), "a refund").customer_wrote("Again!")
-    found = [lack.name.partition("-")[0] for lack in blockers_of(story.happened(e.Held(at=NOW)).case)]
+    found = [
+        lack.name.partition("-")[0] for lack in blockers_of(story.happened(e.Held(at=NOW)).case, PLAYBOOK)
+    ]
     wanted = "held unanswered promise option grant cause resolution prevention fault letter"
     assert found == wanted.split()
 
@@ -239,7 +241,7 @@ SENT_IN = {
 @pytest.mark.parametrize("kind", SENT_IN)
 def test_a_letter_is_sent_in_these_stages(kind: LetterKind, stage: Stage) -> None:
     case = replace(ready().case, stage=stage)
-    why = why_stale(a_letter(kind), case, NOW)
+    why = why_stale(a_letter(kind), case, PLAYBOOK, NOW)
     if stage in SENT_IN[kind]:
         assert why == ""
     elif stage in COMPLAINTS:
@@ -268,11 +270,11 @@ PROMISES: dict[str, tuple[Case, str]] = {
 @pytest.mark.parametrize("kind", [LetterKind.CONFIRMATION, LetterKind.DELAY, LetterKind.HOLDING])
 @pytest.mark.parametrize(("case", "why"), PROMISES.values(), ids=PROMISES)
 def test_a_letter_about_a_promise_becomes_stale(case: Case, why: str, kind: LetterKind) -> None:
-    assert why_stale(a_letter(kind, 1), case, NOW) == why
+    assert why_stale(a_letter(kind, 1), case, PLAYBOOK, NOW) == why
 
 
 def test_a_desk_mail_about_a_promise_is_sent_whatever_became_of_it() -> None:
-    assert why_stale(a_letter(LetterKind.NUDGE, 1), promised(state=PromiseState.KEPT), NOW) == ""
+    assert why_stale(a_letter(LetterKind.NUDGE, 1), promised(state=PromiseState.KEPT), PLAYBOOK, NOW) == ""
 
 
 @pytest.mark.parametrize(
@@ -288,9 +290,9 @@ def test_a_letter_that_offers_options_becomes_stale(event: e.Event | None, why: 
     letter = a_letter(LetterKind.CONFIRMATION)
     story = offered(a_case(), "a refund", "a new one").happened(e.OptionsAsked(at=NOW, key=letter.key))
     case = story.happened(*([event] if event else [])).case
-    assert why_stale(letter, case, NOW) == why
+    assert why_stale(letter, case, PLAYBOOK, NOW) == why
     other = replace(letter, key="FU-7K3Q9.confirmation.2")
-    assert why_stale(other, case, NOW) == ""
+    assert why_stale(other, case, PLAYBOOK, NOW) == ""
 
 
 @pytest.mark.parametrize("state", GrantState)
@@ -298,23 +300,23 @@ def test_the_letter_of_a_gift_card_is_sent_while_the_card_is_granted(state: Gran
     case = a_case().granted(Gift.GIFT_CARD, "20", state=state).case
     gone = "the gift card is not granted any more"
     card = a_letter(LetterKind.GIFT_CARD, 1)
-    assert why_stale(card, case, NOW) == ("" if state is GrantState.GRANTED else gone)
-    assert why_stale(a_letter(LetterKind.GIFT_CARD), case, NOW) == gone
-    assert why_stale(a_letter(LetterKind.GIFT_CARD, 2), case, NOW) == gone
+    assert why_stale(card, case, PLAYBOOK, NOW) == ("" if state is GrantState.GRANTED else gone)
+    assert why_stale(a_letter(LetterKind.GIFT_CARD), case, PLAYBOOK, NOW) == gone
+    assert why_stale(a_letter(LetterKind.GIFT_CARD, 2), case, PLAYBOOK, NOW) == gone
 
 
 def test_the_letter_of_a_gift_card_is_sent_in_every_stage() -> None:
     case = replace(a_case().granted(Gift.GIFT_CARD, "20").case, stage=Stage.CLOSED)
-    assert why_stale(a_letter(LetterKind.GIFT_CARD, 1), case, NOW) == ""
+    assert why_stale(a_letter(LetterKind.GIFT_CARD, 1), case, PLAYBOOK, NOW) == ""
 
 
 @pytest.mark.parametrize(("minutes", "expired"), [(-1, True), (0, True), (1, False)])
 def test_a_letter_is_stale_once_what_it_hands_over_has_expired(minutes: int, expired: bool) -> None:
     letter = a_letter(LetterKind.GIFT_CARD, 1, good_until=NOW + timedelta(minutes=minutes))
     case = a_case().granted(Gift.GIFT_CARD, "20").case
-    assert (why_stale(letter, case, NOW) == "what it hands over has expired") is expired
+    assert (why_stale(letter, case, PLAYBOOK, NOW) == "what it hands over has expired") is expired
 
 
 def test_a_follow_up_is_stale_for_its_first_blocker() -> None:
     case = a_case().fixed().promised("call", by=FRIDAY).case
-    assert why_stale(a_letter(LetterKind.FOLLOW_UP), case, NOW) == "promise 1, “call”, is open"
+    assert why_stale(a_letter(LetterKind.FOLLOW_UP), case, PLAYBOOK, NOW) == "promise 1, “call”, is open"

@@ -13,7 +13,7 @@ from followupd.domain.letter import Budget, Letter, LetterKind, OutboxUsage
 from followupd.domain.mail import Person
 from followupd.errors import UnknownCaseError
 from followupd.services.outbox.policy import RECHECK_AFTER, AlreadySent, Cancel, Send, SendPolicy, Wait
-from tests.builders import ANA, KIM, NOW, a_case
+from tests.builders import ANA, KIM, NOW, PLAYBOOK, a_case
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -24,6 +24,7 @@ POLICY = SendPolicy(
     witness=True,
     witness_within=timedelta(minutes=10),
     in_doubt="ask",
+    playbook_of=lambda case: PLAYBOOK,
 )
 
 

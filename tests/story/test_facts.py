@@ -13,7 +13,7 @@ from followupd.services.commands import offer_of
 from followupd.text.notes import Question, read_note
 from followupd.text.orders import Grammar
 from followupd.text.wording.facts import Advice, advice, is_stub
-from tests.builders import KIM, NOW, a_case
+from tests.builders import KIM, NOW, PLAYBOOK, a_case
 from tests.story.saying import said, then
 
 #: language, poor or good, fact, text
@@ -97,7 +97,7 @@ def test_a_stub_goes_back_and_nothing_is_stated() -> None:
 
 def test_a_stub_of_an_older_ledger_counts_as_missing_at_the_gate() -> None:
     case = a_case().knows(cause="dunno", resolution="fixed it", prevention="n/a").fixed().case
-    assert {"cause", "resolution", "prevention"} <= {blocker.name for blocker in blockers_of(case)}
+    assert {"cause", "resolution", "prevention"} <= {blocker.name for blocker in blockers_of(case, PLAYBOOK)}
 
 
 def test_ok_takes_the_better_sentence_of_each_fact_that_went_back() -> None:

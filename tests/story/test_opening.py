@@ -15,8 +15,8 @@ from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Kind, Message, Person
 from followupd.domain.playbook import Agent, Company, NextStep, Playbook, Team
 from followupd.errors import NotUnderstoodError
-from followupd.recovery import follow_up, opening
-from followupd.recovery.blockers import blockers_of
+from followupd.recovery import follow_up, opening, remind
+from followupd.recovery.blockers import awaited_from, blockers_of, why_stale
 from tests.builders import a_case
 from tests.story.lettered import PLAYBOOK, flat, letters, sample, wrote
 from tests.story.saying import said, then
@@ -179,11 +179,13 @@ def test_what_was_told_to_be_different_before_is_refused() -> None:
 
 def test_a_second_complaint_is_followed_up_only_with_a_gift_or_a_leads_reason() -> None:
     case = a_case(complaints_before=BEFORE).knows().fixed().case
-    assert "gift" in {blocker.name for blocker in blockers_of(case)}
+    assert "gift" in {blocker.name for blocker in blockers_of(case, PLAYBOOK)}
     with pytest.raises(NotUnderstoodError, match="only a lead"):
         said(case, "no-gift: because she asked for none")
     for line, agent in (("no-gift: because she asked for none", "lee"), ("gift-card: 10 EUR", "ana")):
-        assert "gift" not in {blocker.name for blocker in blockers_of(then(case, line, agent=agent))}
+        assert "gift" not in {
+            blocker.name for blocker in blockers_of(then(case, line, agent=agent), PLAYBOOK)
+        }
 
 
 # --- a gesture (practice 43) ---------------------------------------------------------------------------------------------
@@ -229,3 +231,23 @@ def test_a_follow_up_waits_for_what_is_usual_or_for_a_reason() -> None:
         [letter] = follow_up.decide(then(told, line), silent, letters(), later)
         assert isinstance(letter, Letter)
         assert letter.kind is LetterKind.FOLLOW_UP
+
+
+def test_a_follow_up_that_waits_for_what_is_usual_is_reminded_of_and_the_customer_hears_of_the_delay() -> (
+    None
+):
+    silent = replace(GENEROUS, follow_up_show=False)
+    case = a_case().knows().fixed().case
+    due = follow_up.due_at(case, silent)
+    assert due is not None
+    assert awaited_from(case, silent) == due
+    reminded = remind.next_due(case, silent)
+    assert reminded is not None
+    assert reminded <= due
+    mail = follow_up.decide(case, silent, letters(), NOW)[-1]
+    assert isinstance(mail, Letter)
+    holding = replace(mail, kind=LetterKind.HOLDING)
+    assert why_stale(holding, case, silent, due) == ""
+    given = then(case, "no-gift: it was the weather")
+    assert awaited_from(given, silent) is None
+    assert why_stale(holding, given, silent, due) == "the case is fixed"

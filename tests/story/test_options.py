@@ -127,8 +127,11 @@ def test_a_number_is_ignored_when_no_options_were_offered() -> None:
 
 def test_a_letter_with_options_is_stale_once_one_was_chosen() -> None:
     case, letter = wrote(offered())
-    assert why_stale(letter, case, SOON) == ""
-    assert why_stale(letter, then(case, "choose: 1", now=SOON), SOON) == "the options changed meanwhile"
+    assert why_stale(letter, case, PLAYBOOK, SOON) == ""
+    assert (
+        why_stale(letter, then(case, "choose: 1", now=SOON), PLAYBOOK, SOON)
+        == "the options changed meanwhile"
+    )
 
 
 def test_options_of_a_returned_letter_are_offered_again() -> None:
@@ -199,9 +202,9 @@ def test_a_withdrawn_option_cannot_be_chosen() -> None:
 
 def test_a_letter_that_offers_a_withdrawn_option_is_stale() -> None:
     case, letter = wrote(offered())
-    assert why_stale(letter, case, SOON) == ""
+    assert why_stale(letter, case, PLAYBOOK, SOON) == ""
     assert (
-        why_stale(letter, then(case, "withdraw-option: 2 because 2 weeks are too long"), SOON)
+        why_stale(letter, then(case, "withdraw-option: 2 because 2 weeks are too long"), PLAYBOOK, SOON)
         == "the options changed meanwhile"
     )
 
@@ -273,5 +276,5 @@ def test_an_open_option_blocks_the_follow_up() -> None:
 def test_a_choice_after_the_fix_becomes_a_promise_that_blocks_the_follow_up() -> None:
     case = follow(asked(), [e.Fixed(at=SOON), e.CustomerWrote(at=SOON, text="2")], SOON)
     case = follow(case, options.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON), SOON)
-    assert "promise-1" in {lack.name for lack in blockers_of(case)}
-    assert not any(lack.name.startswith("option") for lack in blockers_of(case))
+    assert "promise-1" in {lack.name for lack in blockers_of(case, PLAYBOOK)}
+    assert not any(lack.name.startswith("option") for lack in blockers_of(case, PLAYBOOK))

@@ -352,7 +352,7 @@ def _follow_up(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     A letter in doubt has a desk mail of its own, and mostly is resolved before the owner would be reminded of
     it.
     """
-    blocking = blockers.blockers_of(case) if case.stage is Stage.FIXED else ()
+    blocking = blockers.blockers_of(case, playbook) if case.stage is Stage.FIXED else ()
     if not blocking or case.fixed_at is None:
         return
 
@@ -384,7 +384,7 @@ def _call(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """
     if case.stage is not Stage.FIXED or case.fixed_at is None or not playbook.follow_up_call:
         return
-    if playbook.follow_up_review or blockers.blockers_of(case):
+    if playbook.follow_up_review or blockers.blockers_of(case, playbook):
         return
 
     calendar = playbook.calendar

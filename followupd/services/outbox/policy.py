@@ -3,7 +3,7 @@
 Case state, holds, quiet hours, quotas, breaker and freshness.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -22,6 +22,7 @@ from followupd.domain.letter import (
     OutboxUsage,
     UsageWindows,
 )
+from followupd.domain.playbook import Playbook
 from followupd.errors import UnknownCaseError
 from followupd.recovery import gift_card
 from followupd.recovery.blockers import why_stale
@@ -79,6 +80,7 @@ class SendPolicy:
     witness: bool
     witness_within: timedelta
     in_doubt: Literal["ask", "resend"]
+    playbook_of: Callable[[Case], Playbook]
     mailboxes: frozenset[str] = frozenset()
     fresh_for: timedelta = timedelta(hours=1)
 
@@ -140,7 +142,7 @@ class SendPolicy:
 
         if case is None:
             raise UnknownCaseError(f"there is no case {letter.case}")
-        if why := why_stale(letter, case, now):
+        if why := why_stale(letter, case, self.playbook_of(case), now):
             return Cancel(why)
         at_once = letter.key in usage.at_once
         held = self._hold(letter, case, now, at_once=at_once)
