@@ -32,7 +32,6 @@ from followupd.text.mail.headers import Headers, bare_subject, message_ids, pars
 from followupd.text.mail.kind import is_ours
 from followupd.text.mail.parse import UnreadableError, split_header
 from followupd.text.mail.read import read
-from followupd.text.promises.dates import date_reader
 
 #: bytes of a mail that are read, and of its beginning that has the header
 _MOST_BYTES, _MOST_HEADER = 2**21, 2**16
@@ -347,11 +346,13 @@ class ArchiveReader:
     def _promises(self, message: Message, at: datetime) -> tuple[DatedPromise, ...]:
         """Return the promises with a date in a reply of ours. A date to begin at is no date to be done by."""
         tag = self.classifier.language(message) or self.classifier.default_language
-        language = self.languages.language(tag)
-        if not date_reader(language, now=at, calendar=self.calendar).find(message.text):
-            return ()  # dates are found in a tenth of the time that promises are
         found = promises.find_commitments(
-            message.text, sent_at=at, calendar=self.calendar, language=language, doubtful=message.doubtful
+            message.text,
+            sent_at=at,
+            calendar=self.calendar,
+            language=self.languages.language(tag),
+            doubtful=message.doubtful,
+            dated_only=True,
         )
         return tuple(
             DatedPromise(promise.text, promise.due)
