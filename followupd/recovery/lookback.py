@@ -173,8 +173,8 @@ class Lookback:
     @property
     def first_word_median(self) -> timedelta | None:
         """The median of the first words, None without any."""
-        waits = self.first_words
-        return median(waits) if waits else None
+        waits = [wait.total_seconds() for wait in self.first_words]
+        return timedelta(seconds=median(waits)) if waits else None
 
     def count(self, outcome: Outcome) -> int:
         """Return how many promises had this outcome."""
@@ -187,9 +187,10 @@ def look_back(mails: Iterable[ArchiveMail], calendar: Calendar, now: datetime) -
     Args:
         mails: in any order, each once.
         calendar: the company's.
-        now: the present; a promise whose date is later is open.
+        now: the present, or the last mail if that is later; a promise whose date is later is open.
     """
     ordered = sorted(mails, key=attrgetter("at", "id"))
+    now = max([now, *(mail.at for mail in ordered[-1:])])
     by_customer: dict[str, list[ArchiveMail]] = defaultdict(list)
     for mail in ordered:
         by_customer[mail.customer].append(mail)

@@ -370,7 +370,7 @@ class ArchiveReader:
             _record(heard, at, heard.sender), verdict=verdict.verdict, score=round(verdict.score, 2)
         )
         if not record.complains:
-            return replace(record, **self._contentment(heard))
+            return self._with_contentment(record, heard)
 
         severity = self.classifier.severity(heard, verdict, open_case=False)
         playbook = ""
@@ -378,18 +378,14 @@ class ArchiveReader:
             playbook = self.classifier.playbook(heard, verdict, self.playbooks).name
         return replace(record, severe=severity == "high", playbook=playbook)
 
-    def _contentment(self, message: Message) -> dict[str, bool]:
-        """Return whether an answer that does not complain says thanks, or that the matter is settled."""
-        if not message.thread:
-            return {}
+    def _with_contentment(self, record: ArchiveMail, message: Message) -> ArchiveMail:
+        """Return an answer that does not complain with whether it says thanks, or that the matter is settled."""
+        if not message.thread or "?" in message.text:
+            return record
         language = self.classifier.language(message) or self.classifier.default_language
         groups = self.classifier.recogniser.see(message.subject, message.text, language).groups
-        is_question = "?" in message.text
-        return {
-            "settled": "solved" in groups and not is_question,
-            "is_content": is_thanks(message.text, (message.sender.name,), self.languages)
-            or ("thanks" in groups and not is_question),
-        }
+        thanks = is_thanks(message.text, (message.sender.name,), self.languages) or "thanks" in groups
+        return replace(record, settled="solved" in groups, is_content=thanks)
 
 
 def _record(message: Message, at: datetime, customer: Person) -> ArchiveMail:
