@@ -96,6 +96,9 @@ def add(commands: CommandParsers) -> None:
     parser.add_argument(
         "--imap", metavar="HOST:PORT", default="", help="instead of the server that is found; tls://HOST:PORT"
     )
+    parser.add_argument(
+        "--username", metavar="NAME", default="", help="of the login, if it is not the address"
+    )
     parser.add_argument("--ca-file", metavar="FILE", default="", help="the certificate of your own CA")
     parser.set_defaults(do=_lookback)
 
@@ -230,6 +233,7 @@ def _login(options: argparse.Namespace) -> "ImapMailbox":
             raise UnavailableError(f"no server of {address} was found; name it: --imap HOST:PORT")
         imap = found.imap
         server = {"host": imap.host, "port": imap.port, "security": imap.security, "username": imap.username}
+    server["username"] = options.username or server["username"]
     password = _password(options)
     account = Account(name=address, password=lambda: password, ca_file=options.ca_file, **server)
     return ImapMailbox(account)

@@ -234,24 +234,22 @@ def our_addresses(archive: Archive) -> frozenset[str]:
         archive: of which some thousand headers are read.
 
     Returns:
-        One address, and the others that wrote what is in a folder of sent mail; none for an archive without any.
+        One address; none for an archive without any. Who else writes what is in a folder of sent mail is one of us too.
     """
     parties: Counter[str] = Counter()
     asked: Counter[str] = Counter()
-    senders: set[str] = set()
     for mail in islice(archive.mails(), _SAMPLE):
         headers, _ = split_header(mail.raw[:_MOST_HEADER])
         author, receivers = _addresses(headers, "from"), _addresses(headers, "to", "cc", "delivered-to")
         parties.update(author | receivers)
         if mail.in_sent or _is_labelled_sent(headers):
-            senders |= author
             parties.update(author)
         if not message_ids(headers.first("in-reply-to")) and not headers.first("references"):
             asked.update(receivers)
             asked.subtract(author)
 
     ranked = sorted(parties, key=lambda address: (-parties[address], -asked[address], address))
-    return frozenset(ranked[:1]) | {address for address in senders if parties[address] > 1}
+    return frozenset(ranked[:1])
 
 
 def _addresses(headers: Headers, *names: str) -> set[str]:
@@ -291,13 +289,13 @@ class ArchiveReader:
         if self._is_too_old(headers, mail.received_at):
             return None
         authors = [parsed.person() for parsed in parse_addresses(headers.first("from"), headers.charset)]
-        ours = bool(authors) and is_ours(authors[0], self.identity)
+        in_sent = mail.in_sent or _is_labelled_sent(headers)
+        ours = bool(authors) and (in_sent or is_ours(authors[0], self.identity))
         identity = self.identity
-        if ours:  # a colleague writes for us
+        if ours:  # a colleague writes for us, or we by another name
             identity = replace(identity, addresses=identity.addresses | {authors[0].address.lower()})
-        in_sent = mail.in_sent or ours or _is_labelled_sent(headers)
         try:
-            message = read(mail.raw, identity, in_sent=in_sent, received_at=mail.received_at)
+            message = read(mail.raw, identity, in_sent=ours, received_at=mail.received_at)
         except UnreadableError:
             return None
 
