@@ -281,12 +281,12 @@ def _became(day: date, word: datetime | None, asked: datetime | None) -> Outcome
     return Outcome.LATE if word else Outcome.FORGOTTEN
 
 
-def read_generated(generated: Generated, *, processes: int = 2) -> Lookback:
+def read_generated(generated: Generated, *, now: datetime = NOW) -> Lookback:
     """Return what a lookback finds in a generated archive."""
     classifier = ComplaintClassifier(complaints.Recogniser.shipped(), 0.9, 0.3, "en", "")
-    reader = ArchiveReader(Identity(addresses=frozenset({SUPPORT})), classifier, CALENDAR, NOW)
-    contents = read_archive(generated.as_archive(), reader, lambda _: None, processes=processes)
-    return look_back(contents.read, CALENDAR, NOW)
+    reader = ArchiveReader(Identity(addresses=frozenset({SUPPORT})), classifier, CALENDAR, now)
+    contents = read_archive(generated.as_archive(), reader, lambda _: None)
+    return look_back(contents.read, CALENDAR, now)
 
 
 def right(found: Lookback, truth: Sequence[Truth], outcome: Outcome) -> tuple[float, float]:

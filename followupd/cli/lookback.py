@@ -127,7 +127,6 @@ class LookbackResult:
 
     found: Lookback
     mails: int
-    read: int
     replies: int
     addresses: frozenset[str]
     calendar: Calendar
@@ -163,7 +162,6 @@ def _looked_back(
     return LookbackResult(
         found=found,
         mails=contents.mails,
-        read=len(contents.read),
         replies=sum(mail.ours for mail in contents.read),
         addresses=identity.addresses,
         calendar=calendar,
@@ -343,7 +341,7 @@ def _tell(options: argparse.Namespace, result: LookbackResult) -> int:
         print_json(view_of(result, names))
         return DONE
     print(headline(result))
-    for line in _sentences(result):
+    for line in (*_sentences(result), *(f"{value} {meaning}." for value, meaning in _figures(result))):
         print(f"  {line}")
     print(f"The page with the threads worth reading: {page}")
     return DONE
@@ -411,15 +409,12 @@ def _sentences(result: LookbackResult) -> Iterator[str]:
         f"{_many(result.mails, 'mail')} read, {_many(len(found.threads), 'conversation')} with customers, "
         f"{_many(len(found.complaints), 'complaint')}."
     )
-    if found.first_word_median is not None:
-        yield f"Half of the customers waited longer than {_span(found.first_word_median)} for the first word."
     unanswered = sum(thread.unanswered for thread in found.complaints)
     silences = sum(any(wait.silent for wait in thread.waits) for thread in found.complaints)
     yield (
         f"In {_many(silences, 'complaint')} the customer waited more than 2 business days for a word; "
         f"{unanswered} never got one."
     )
-    yield f"{_many(found.repeat, 'customer')} complained on two days or more."
 
 
 def _span(span: timedelta) -> str:

@@ -297,18 +297,17 @@ def _judge(
     if promise.due <= made.at:
         return
     limit = last_moment(promise.due, calendar)
-    decided = _outcome(made, promise.due, limit, later)
-    if decided is None and now <= limit:
+    if now <= limit:
         thread.open += 1
         return
-    outcome, by = decided or (Outcome.FORGOTTEN, None)
+    outcome, by = _outcome(made, promise.due, limit, later)
     thread.promises.append(JudgedPromise(promise, made, outcome, by))
 
 
 def _outcome(
     made: ArchiveMail, due: datetime, limit: datetime, later: Iterable[_Later]
-) -> tuple[Outcome, ArchiveMail] | None:
-    """Return the outcome of a promise and the mail that decides it; None where no mail does.
+) -> tuple[Outcome, ArchiveMail | None]:
+    """Return the outcome of a promise and the mail that decides it; None where no mail does, since it was forgotten.
 
     Args:
         made: the mail that makes the promise.
@@ -328,7 +327,7 @@ def _outcome(
             return Outcome.WORD, mail
         if not in_time and (one.same_thread or mail.complains):
             return Outcome.ASKED, mail
-    return None
+    return Outcome.FORGOTTEN, None
 
 
 def last_moment(due: datetime, calendar: Calendar) -> datetime:
