@@ -378,7 +378,7 @@ def headline(result: LookbackResult) -> str:
     found = result.found
     total = len(found.promises)
     if not result.replies:
-        return "No mail of yours was found, so that nothing can be said of promises: name the folder of sent mail (--folder)."
+        return "No mail of yours was found: name the folder of sent mail (--folder), or your address (--us)."
     if not total:
         return f"{_many(result.replies, 'reply', 'replies')} promised nothing by a date that has come."
     if total == found.count(Outcome.WORD):

@@ -85,7 +85,7 @@ class JudgedPromise:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class CustomerWait:
     """A customer's mail that wanted a word, and when the word came (None if it never did)."""
 
     mail: ArchiveMail
@@ -101,7 +101,7 @@ class Thread:
     promises: list[JudgedPromise] = field(default_factory=list)
     #: promises whose date is still to come
     open: int = 0
-    waits: list[Wait] = field(default_factory=list)
+    waits: list[CustomerWait] = field(default_factory=list)
 
     @property
     def subject(self) -> str:
@@ -343,7 +343,7 @@ def last_moment(due: datetime, calendar: Calendar) -> datetime:
     return due
 
 
-def _waits(thread: Thread, calendar: Calendar, now: datetime) -> Iterator[Wait]:
+def _waits(thread: Thread, calendar: Calendar, now: datetime) -> Iterator[CustomerWait]:
     """Yield the customer's mails in a thread that wanted a word, without those in between that nobody answered.
 
     Args:
@@ -356,10 +356,10 @@ def _waits(thread: Thread, calendar: Calendar, now: datetime) -> Iterator[Wait]:
         if not mail.ours:
             waiting = waiting if waiting or mail.is_content or mail.settled else mail
         elif waiting and not mail.says_little:
-            yield Wait(waiting, mail.at, mail.at > calendar.after(waiting.at, SILENCE))
+            yield CustomerWait(waiting, mail.at, mail.at > calendar.after(waiting.at, SILENCE))
             waiting = None
     if waiting:
-        yield Wait(waiting, None, now > calendar.after(waiting.at, SILENCE))
+        yield CustomerWait(waiting, None, now > calendar.after(waiting.at, SILENCE))
 
 
 # --- what is worth reading ------------------------------------------------------------------------------------
