@@ -47,7 +47,7 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 READERS = {
     "a promise in a reply": (0.87, 0.78, "160 replies of strangers in four languages (docs/promises.md)"),
     "a mail that complains, or may": (0.80, 0.89, "200 mails in the mix of a mailbox (docs/recognising.md)"),
-    "a promise that was forgotten": (0.91, 0.70, "a generated archive with known truth (docs/lookback.md)"),
+    "a promise that was forgotten": (0.91, 0.77, "a generated archive with known truth (docs/lookback.md)"),
 }
 _TONES = {
     Outcome.WORD: ("word by the date", "good"),
@@ -383,18 +383,14 @@ def headline(result: LookbackResult) -> str:
         return f"{_many(result.replies, 'reply', 'replies')} promised nothing by a date that has come."
     if total == found.count(Outcome.WORD):
         return f"You promised customers {_many(total, 'thing')} by a date, and they had word of all in time."
-    forgotten = found.count(Outcome.FORGOTTEN)
-    verb = "was" if forgotten <= 1 else "were"
-    return (
-        f"You promised customers {_many(total, 'thing')} by a date: {forgotten or 'none'} {verb} forgotten, "
-        f"{_times(found.count(Outcome.ASKED))} the customer had to ask, "
-        f"and {_times(found.count(Outcome.LATE))} the word came late."
-    )
-
-
-def _times(count: int) -> str:
-    """Return how often something happened."""
-    return {0: "never", 1: "once"}.get(count, f"{count:,} times")
+    counts = [
+        (found.count(Outcome.FORGOTTEN), "{} was forgotten", "{} were forgotten"),
+        (found.count(Outcome.ASKED), "once the customer had to ask", "{} times the customer had to ask"),
+        (found.count(Outcome.LATE), "once the word came late", "{} times the word came late"),
+    ]
+    parts = [(one if count == 1 else several).format(f"{count:,}") for count, one, several in counts if count]
+    listed = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+    return f"You promised customers {_many(total, 'thing')} by a date: {listed}."
 
 
 def _many(count: int, noun: str, nouns: str = "") -> str:
@@ -409,6 +405,8 @@ def _sentences(result: LookbackResult) -> Iterator[str]:
         f"{_many(result.mails, 'mail')} read, {_many(len(found.threads), 'conversation')} with customers, "
         f"{_many(len(found.complaints), 'complaint')}."
     )
+    if not result.replies or not found.complaints:
+        return
     unanswered = sum(thread.unanswered for thread in found.complaints)
     silences = sum(any(wait.silent for wait in thread.waits) for thread in found.complaints)
     yield (
@@ -505,8 +503,10 @@ def page_of(result: LookbackResult, names: Names) -> str:
             for monday, counts in steps
         ],
         series=[{"name": name, "tone": tone} for name, tone in _TONES.values()],
-        first_words=_first_word_rows(found),
-        threads=[_thread_view(thread, names, calendar, now) for thread in worth_reading(found)],
+        first_words=_first_word_rows(found) if result.replies else [],
+        threads=[
+            _thread_view(thread, names, calendar, now) for thread in worth_reading(found) if result.replies
+        ],
         readers=READERS,
         expected=_expected(found),
         effect=result.effect,
@@ -521,8 +521,9 @@ def _figures(result: LookbackResult) -> list[tuple[str, str]]:
     shares = [(f"{found.count(each):,}", f"of {total:,}: {name}") for each, (name, _) in _TONES.items()]
     middle = found.first_word_median
     first = [(_span(middle), "until the first word, in the middle case")] if middle is not None else []
-    repeat = (f"{found.repeat:,}", "customers complained on two days or more")
-    return [*(shares if total else []), *first, repeat]
+    customers = "customer" if found.repeat == 1 else "customers"
+    repeat = [(f"{found.repeat:,}", f"{customers} complained on two days or more")] if found.repeat else []
+    return [*(shares if total else []), *first, *repeat]
 
 
 def _first_word_rows(found: Lookback) -> list[dict[str, Any]]:

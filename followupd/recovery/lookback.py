@@ -48,7 +48,7 @@ class ArchiveMail:
     """A mail between a customer and us, without its words.
 
     `parents` are the Message-IDs that it names, the nearest last. `verdict` is that of the complaint recogniser, ""
-    for our own mails. A mail `says_little` if it is nothing but a courtesy; a customer `is_content` who says thanks or
+    for our own mails. A mail `says_little` if it is nothing but a courtesy, and is `brief` with a few words; a customer `is_content` who says thanks or
     that the matter is settled (`settled`). `playbook` is the one that a case of the mail would get.
     """
 
@@ -64,6 +64,7 @@ class ArchiveMail:
     severe: bool = False
     playbook: str = ""
     says_little: bool = False
+    brief: bool = False
     is_content: bool = False
     settled: bool = False
     promises: tuple[DatedPromise, ...] = ()
@@ -316,11 +317,14 @@ def _outcome(
         later: the mails after it.
     """
     first = made.at + min(_SAME_WORD, (due - made.at) / 4)
+    after_thanks = False
     for one in later:
         mail = one.mail
         in_time = mail.at <= limit
-        if mail.at <= first or (mail.ours and mail.says_little):
+        is_courtesy = mail.says_little or (mail.brief and after_thanks)  # "You're welcome!"
+        if mail.at <= first or (mail.ours and is_courtesy):
             continue
+        after_thanks = mail.is_content and one.same_thread
         if mail.ours:
             return (Outcome.WORD if in_time else Outcome.LATE), mail
         if one.same_thread and (mail.settled or (mail.is_content and not in_time)):

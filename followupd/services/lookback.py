@@ -42,6 +42,8 @@ _FEW = 300
 #: mails whose headers tell who we are
 _SAMPLE = 4000
 _AHEAD = timedelta(days=1)
+#: words of an answer to thanks
+_BRIEF = 8
 _MAILDIR_FLAGS = re.compile(r":2,([A-Za-z]*)$")
 _MBOX_QUOTED = re.compile(rb"(?m)^>(>*From )")
 
@@ -333,6 +335,7 @@ class ArchiveReader:
             _record(message, at, customer),
             ours=True,
             says_little=is_thanks(text, (customer.name, message.sender.name), self.languages),
+            brief=len(text.split()) <= _BRIEF and not any(map(str.isdigit, text)),
             promises=promised,
         )
 

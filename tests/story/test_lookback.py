@@ -97,6 +97,8 @@ def looked_back(*mails: ArchiveMail, now: datetime = NOW) -> Lookback:
         ([kims(7)], Outcome.ASKED),
         ([kims(2)], Outcome.FORGOTTEN),  # a word before the date asks for nothing
         ([kims(2), ours(2.1, says_little=True)], Outcome.FORGOTTEN),
+        ([kims(2, is_content=True), ours(2.1, brief=True)], Outcome.FORGOTTEN),  # "You are welcome!"
+        ([kims(2), ours(2.1, brief=True)], Outcome.WORD),
         ([ours(1.001)], Outcome.FORGOTTEN),  # a second mail some minutes later
         ([kims(7, is_content=True)], Outcome.WORD),
         ([kims(3, is_content=True)], Outcome.FORGOTTEN),  # thanks for the promise
