@@ -5,9 +5,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -336,6 +337,8 @@ def _tell(options: argparse.Namespace, result: LookbackResult) -> int:
     names = Names(hidden=not options.names)
     page = options.html or (None if options.json else _PAGE)
     if page:
+        with suppress(OSError):  # it is told below
+            page.touch(mode=0o600)  # it has customers' words
         write_file(page, page_of(result, names).encode())
     if options.json:
         print_json(view_of(result, names))
@@ -428,6 +431,7 @@ def view_of(result: LookbackResult, names: Names) -> dict[str, Any]:
     """Return the JSON of `lookback` (docs/commands.md)."""
     found = result.found
     middle = found.first_word_median
+    rows = [_row(judged, thread, names) for thread in found.threads for judged in thread.promises]
     return {
         "mails": result.mails,
         "threads": len(found.threads),
@@ -444,7 +448,7 @@ def view_of(result: LookbackResult, names: Names) -> dict[str, Any]:
         "replies": result.replies,
         "addresses": sorted(result.addresses),
         "rules": _effect_view(result.effect),
-        "rows": [_row(judged, thread, names) for thread in found.threads for judged in thread.promises],
+        "rows": sorted(rows, key=itemgetter("due", "date")),
     }
 
 
