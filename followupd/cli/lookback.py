@@ -410,11 +410,10 @@ def _sentences(result: LookbackResult) -> Iterator[str]:
     )
     if not result.replies or not found.complaints:
         return
-    unanswered = sum(thread.unanswered for thread in found.complaints)
     silences = sum(any(wait.silent for wait in thread.waits) for thread in found.complaints)
     yield (
         f"In {_many(silences, 'complaint')} the customer waited more than 2 business days for a word; "
-        f"{unanswered} never got one."
+        f"{found.unanswered} never got one."
     )
 
 
@@ -443,8 +442,8 @@ def view_of(result: LookbackResult, names: Names) -> dict[str, Any]:
         "customer_asked": found.count(Outcome.ASKED),
         "repeat": found.repeat,
         "first_word_median_hours": round(middle / _HOUR, 2) if middle is not None else None,
-        "open": sum(thread.open for thread in found.threads),
-        "unanswered": sum(thread.unanswered for thread in found.complaints),
+        "open": found.open,
+        "unanswered": found.unanswered,
         "replies": result.replies,
         "addresses": sorted(result.addresses),
         "rules": _effect_view(result.effect),

@@ -48,8 +48,9 @@ class ArchiveMail:
     """A mail between a customer and us, without its words.
 
     `parents` are the Message-IDs that it names, the nearest last. `verdict` is that of the complaint recogniser, ""
-    for our own mails. A mail `says_little` if it is nothing but a courtesy, and is `brief` with a few words; a customer `is_content` who says thanks or
-    that the matter is settled (`settled`). `playbook` is the one that a case of the mail would get.
+    for our own mails. A mail `says_little` if it is nothing but a courtesy, and is `brief` with a few words; a
+    customer `is_content` who says thanks, or that the matter is settled (`settled`). `playbook` is the one that a case
+    of the mail would get.
     """
 
     id: str
@@ -94,6 +95,20 @@ class CustomerWait:
     silent: bool
 
 
+def _first_of_ours(mails: Iterable[ArchiveMail], after: datetime) -> datetime | None:
+    """Return when we wrote first after a moment.
+
+    Args:
+        mails: of a thread, in order.
+        after: the moment.
+
+    Returns:
+        A time in UTC; None if we did not write.
+    """
+    words = (mail.at for mail in mails if mail.ours and mail.at > after)
+    return next(words, None)
+
+
 @dataclass(slots=True)
 class Thread:
     """One conversation with a customer, its mails in order."""
@@ -123,11 +138,10 @@ class Thread:
     def first_word(self) -> timedelta | None:
         """How long a customer who began the thread waited for a word; None without one."""
         first = self.mails[0]
-        if first.ours:
+        answered = _first_of_ours(self.mails, first.at)
+        if first.ours or answered is None:
             return None
-        words = (mail.at for mail in self.mails if mail.ours and mail.at > first.at)
-        answered = next(words, None)
-        return answered - first.at if answered else None
+        return answered - first.at
 
     @property
     def unanswered(self) -> bool:
@@ -135,8 +149,23 @@ class Thread:
         return any(wait.answered_at is None and wait.silent for wait in self.waits)
 
     def count(self, outcome: Outcome) -> int:
-        """Return how many promises had this outcome."""
-        return sum(judged.outcome is outcome for judged in self.promises)
+        """Return how many promises had this outcome.
+
+        Args:
+            outcome: what became of them.
+        """
+        outcomes = [judged.outcome for judged in self.promises]
+        return outcomes.count(outcome)
+
+    @property
+    def days_of_complaints(self) -> frozenset[date]:
+        """The days on which the customer complained."""
+        return frozenset(mail.at.date() for mail in self.complaints)
+
+    @property
+    def is_severe(self) -> bool:
+        """Whether a complaint in it is of high severity."""
+        return any(mail.severe for mail in self.complaints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +189,16 @@ class Lookback:
     @property
     def repeat(self) -> int:
         """How many customers complained on two different days or more."""
-        days: dict[str, set[date]] = defaultdict(set)
+        days: dict[str, frozenset[date]] = defaultdict(frozenset)
         for thread in self.threads:
-            for mail in thread.complaints:
-                days[mail.customer].add(mail.at.date())
+            days[thread.customer.customer] |= thread.days_of_complaints
         return sum(len(each) > 1 for each in days.values())
 
     @property
     def first_words(self) -> list[timedelta]:
         """How long customers waited for the first word, the shortest first."""
-        return sorted(wait for thread in self.threads if (wait := thread.first_word) is not None)
+        waits = [thread.first_word for thread in self.threads]
+        return sorted(wait for wait in waits if wait is not None)
 
     @property
     def first_word_median(self) -> timedelta | None:
@@ -177,8 +206,22 @@ class Lookback:
         waits = [wait.total_seconds() for wait in self.first_words]
         return timedelta(seconds=median(waits)) if waits else None
 
+    @property
+    def open(self) -> int:
+        """How many promises have a date that is to come."""
+        return sum(thread.open for thread in self.threads)
+
+    @property
+    def unanswered(self) -> int:
+        """In how many threads a complaint never got a word."""
+        return sum(thread.unanswered for thread in self.threads)
+
     def count(self, outcome: Outcome) -> int:
-        """Return how many promises had this outcome."""
+        """Return how many promises had this outcome.
+
+        Args:
+            outcome: what became of them.
+        """
         return sum(thread.count(outcome) for thread in self.threads)
 
 
@@ -196,15 +239,29 @@ def look_back(mails: Iterable[ArchiveMail], calendar: Calendar, now: datetime) -
     for mail in ordered:
         by_customer[mail.customer].append(mail)
 
-    threads = [Thread(group) for group in _grouped(ordered)]
+    threads = list(map(Thread, _grouped(ordered)))
     for thread in threads:
-        for mail in thread.mails:
-            for promise in mail.promises:
-                later = _later(mail, thread.mails, by_customer[mail.customer])
-                _judge(thread, mail, promise, later, calendar, now)
+        _judge_promises(thread, by_customer, calendar, now)
         if thread.complaints:
             thread.waits = list(_waits(thread, calendar, now))
     return Lookback(threads, now)
+
+
+def _judge_promises(
+    thread: Thread, by_customer: Mapping[str, Sequence[ArchiveMail]], calendar: Calendar, now: datetime
+) -> None:
+    """Add what became of each promise to its thread.
+
+    Args:
+        thread: whose mails make the promises.
+        by_customer: all mails of each customer, in order.
+        calendar: the company's.
+        now: the present.
+    """
+    for mail in thread.mails:
+        for promise in mail.promises:
+            later = _later(mail, thread.mails, by_customer[mail.customer])
+            _judge(thread, mail, promise, later, calendar, now)
 
 
 # --- which mails belong together ------------------------------------------------------------------------------
@@ -247,7 +304,12 @@ def _join(links: dict[str, str], one: str, other: str) -> None:
 
 
 def _root(links: dict[str, str], name: str) -> str:
-    """Return the Message-ID that names a group, and shorten the way to it."""
+    """Return the Message-ID that names a group, and shorten the way to it.
+
+    Args:
+        links: as `_join` makes them; every name on the way is linked to the root, so that the next search is short.
+        name: a Message-ID of the group; one that is in no group yet names its own.
+    """
     root = name
     while root in links:
         root = links[root]
@@ -294,7 +356,16 @@ def _judge(
     calendar: Calendar,
     now: datetime,
 ) -> None:
-    """Add a promise with its outcome to its thread, or count it as open."""
+    """Add a promise with its outcome to its thread, or count it as open.
+
+    Args:
+        thread: the conversation in which it was made.
+        made: the mail that makes it.
+        promise: its words and its date; one that is over when it is made counts for nothing.
+        later: the mails after it, in order.
+        calendar: the company's.
+        now: the present.
+    """
     if promise.due <= made.at:
         return
     limit = last_moment(promise.due, calendar)
@@ -375,21 +446,35 @@ _MOST_COUNTED = 3
 
 
 def worth_reading(found: Lookback, most: int = 20) -> list[Thread]:
-    """Return the threads that show best what goes wrong, the worst first; one without a fault is none of them."""
+    """Return the threads that show best what goes wrong.
+
+    Args:
+        found: all threads.
+        most: how many are wanted.
+
+    Returns:
+        The worst first, and of equal ones the newest; one without a fault is none of them.
+    """
     rated = [(_fault(thread), thread.mails[-1].at, number) for number, thread in enumerate(found.threads)]
     rated = sorted((row for row in rated if row[0] > 0), reverse=True)
     return [found.threads[number] for *_, number in rated[:most]]
 
 
 def _fault(thread: Thread) -> float:
-    """Return how bad a thread is, 0.0 for one without a fault."""
+    """Return how bad a thread is.
+
+    Args:
+        thread: whose promises count by their outcomes, and complaints by what they are.
+
+    Returns:
+        A number to sort by; 0.0 for a thread without a fault of ours, even where the customer complains.
+    """
     weights = sorted((_WEIGHTS[judged.outcome] for judged in thread.promises), reverse=True)
     fault = sum(weights[:_MOST_COUNTED]) + _UNANSWERED * thread.unanswered
-    complaints = thread.complaints
-    if not fault or not complaints:
-        return fault
-    again = len({mail.at.date() for mail in complaints}) > 1
-    return fault + _COMPLAINT + _SEVERE * any(mail.severe for mail in complaints) + _AGAIN * again
+    days = len(thread.days_of_complaints)
+    if fault == 0:
+        return 0.0
+    return fault + _COMPLAINT * (days > 0) + _SEVERE * thread.is_severe + _AGAIN * (days > 1)
 
 
 # --- by week ---------------------------------------------------------------------------------------------------
@@ -420,7 +505,11 @@ def by_week(found: Lookback, calendar: Calendar) -> tuple[int, list[tuple[date, 
 
 
 def _monday(day: date) -> date:
-    """Return the Monday of a day's week."""
+    """Return the Monday of a day's week.
+
+    Args:
+        day: a date in the company's time zone.
+    """
     return day - timedelta(days=day.weekday())
 
 
@@ -466,10 +555,18 @@ def effect_of(found: Lookback, playbooks: Mapping[str, Playbook]) -> RulesEffect
 
 
 def _count_letters(thread: Thread, playbook: Playbook, effect: RulesEffect) -> None:
-    """Count the confirmation and the letters into silence of one thread."""
+    """Count the confirmation and the letters into silence of one thread.
+
+    A confirmation goes out by itself for a certain complaint only.
+
+    Args:
+        thread: in which the customer complains.
+        playbook: of its case.
+        effect: what is counted.
+    """
     after = playbook.calendar.after
     first = thread.complaints[0]
-    answered = next((mail.at for mail in thread.mails if mail.ours and mail.at > first.at), None)
+    answered = _first_of_ours(thread.mails, first.at)
     if first.verdict == "complaint":
         effect.confirmed += answered is None or answered > after(first.at, playbook.confirm_after)
     else:

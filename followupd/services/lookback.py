@@ -107,18 +107,36 @@ class MaildirArchive:
 
 
 def _folder_of(path: Path, top: Path) -> str:
-    """Return the name of the folder that a file is in: "Sent" for .INBOX.Sent/cur/1 and for Sent/1.eml."""
+    """Return the name of the folder that a file is in: "Sent" for .INBOX.Sent/cur/1 and for Sent/1.eml.
+
+    Args:
+        path: of the file.
+        top: the directory of the archive.
+
+    Returns:
+        The last part of the name; "" for a file of the inbox, or beside no folder.
+    """
     folders = [part for part in path.relative_to(top).parts[:-1] if part not in {"cur", "new", "tmp"}]
     return folders[-1].rpartition(".")[2] if folders else ""
 
 
 def _is_named(folder: str, names: Iterable[str]) -> bool:
-    """Return whether a folder has one of the names that mail programs give."""
+    """Return whether a folder has one of the names that mail programs give.
+
+    Args:
+        folder: its name, without those of the folders around it.
+        names: those of a special use, in many languages.
+    """
     return folder.strip().casefold() in {name.casefold() for name in names}
 
 
 def _holds_mail(path: Path, top: Path) -> bool:
-    """Return whether a file holds a mail that was sent or received: no draft, nothing deleted, no index of a server."""
+    """Return whether a file holds a mail that was sent or received: no draft, nothing deleted, no index of a server.
+
+    Args:
+        path: of the file; in a Maildir mails are in `cur` and `new` alone, and their names tell flags.
+        top: the directory of the archive.
+    """
     if _is_named(_folder_of(path, top), catalogue().mail_clients.folders.drafts):
         return False
     if path.parent.name in {"cur", "new"}:
@@ -255,14 +273,23 @@ def our_addresses(archive: Archive) -> frozenset[str]:
 
 
 def _addresses(headers: Headers, *names: str) -> set[str]:
-    """Return the addresses in some fields, in lower case."""
+    """Return the addresses in some fields, in lower case.
+
+    Args:
+        headers: of a mail.
+        names: of the fields, in lower case.
+    """
     fields = [field for name in names for field in headers.values(name)]
     people = [parsed.person() for field in fields for parsed in parse_addresses(field)]
     return {person.address.lower() for person in people if person.address}
 
 
 def _is_labelled_sent(headers: Headers) -> bool:
-    """Return whether a mail of Google Takeout has the label of sent mail."""
+    """Return whether a mail of Google Takeout has the label of sent mail.
+
+    Args:
+        headers: of the mail; there is one mbox for all labels.
+    """
     labels = headers.text("x-gmail-labels").split(",")
     return any(_is_named(label, catalogue().mail_clients.folders.sent) for label in labels)
 
@@ -286,28 +313,49 @@ class ArchiveReader:
     languages: Catalogue = field(default_factory=catalogue)
 
     def read(self, mail: RawMail) -> ArchiveMail | None:
-        """Return what is kept of a mail; None for one of a machine, of colleagues among themselves, or unreadable."""
+        """Return what is kept of a mail.
+
+        Args:
+            mail: as it is stored. It is ours if one of us wrote it, or if it is in a folder of sent mail.
+
+        Returns:
+            None for a mail of a machine, of colleagues among themselves, or one that is unreadable or too old.
+        """
         headers, _ = split_header(mail.raw[:_MOST_HEADER])
         if self._is_too_old(headers, mail.received_at):
             return None
-        authors = [parsed.person() for parsed in parse_addresses(headers.first("from"), headers.charset)]
-        in_sent = mail.in_sent or _is_labelled_sent(headers)
-        ours = bool(authors) and (in_sent or is_ours(authors[0], self.identity))
-        identity = self.identity
-        if ours:  # a colleague writes for us, or we by another name
-            identity = replace(identity, addresses=identity.addresses | {authors[0].address.lower()})
-        try:
-            message = read(mail.raw, identity, in_sent=ours, received_at=mail.received_at)
-        except UnreadableError:
-            return None
-
-        at = self._moment(message, mail.received_at)
-        if at is None:
+        author = next(iter(_addresses(headers, "from")), "")
+        ours = bool(author) and (mail.in_sent or is_ours(Person(author), self.identity))
+        ours = ours or _is_labelled_sent(headers)
+        message = self._message(mail, author, ours=ours)
+        at = self._moment(message, mail.received_at) if message else None
+        if message is None or at is None:
             return None
         return self._ours(message, at) if ours else self._customers(message, at)
 
+    def _message(self, mail: RawMail, author: str, *, ours: bool) -> Message | None:
+        """Return a mail as it is read, None for an unreadable one.
+
+        Args:
+            mail: as it is stored.
+            author: the address in From.
+            ours: whether it is ours; then its author is one of us, a colleague perhaps, or we by another name.
+        """
+        identity = self.identity
+        if ours:
+            identity = replace(identity, addresses=identity.addresses | {author})
+        try:
+            return read(mail.raw, identity, in_sent=ours, received_at=mail.received_at)
+        except UnreadableError:
+            return None
+
     def _is_too_old(self, headers: Headers, received_at: datetime | None) -> bool:
-        """Return whether a mail is from before `since`."""
+        """Return whether a mail is from before `since`.
+
+        Args:
+            headers: of the mail, whose own date counts.
+            received_at: what counts for a mail without a date.
+        """
         if self.since is None:
             return False
         at = parse_date(headers.first("date")) or received_at
@@ -317,6 +365,10 @@ class ArchiveReader:
         """Return when a mail was written; its own date counts, unless it is wrong or missing.
 
         The server's date is that of the last move between servers.
+
+        Args:
+            message: the mail.
+            received_at: the server's date, None for a file.
         """
         at = message.sent_at
         if at is None or at > self.now + _AHEAD:
@@ -324,7 +376,12 @@ class ArchiveReader:
         return at.astimezone(UTC) if at else None
 
     def _ours(self, message: Message, at: datetime) -> ArchiveMail | None:
-        """Return a mail of ours to a customer; None for one to colleagues, or an automatic answer."""
+        """Return a mail of ours to a customer; None for one to colleagues, or an automatic answer.
+
+        Args:
+            message: the mail. What a timer of ours wrote is a word, and promises nothing.
+            at: when it was written.
+        """
         customer = self._first_customer(message)
         is_word = message.kind in {Kind.AGENT, Kind.OWN} or message.words_decide
         if customer is None or not is_word:
@@ -340,12 +397,21 @@ class ArchiveReader:
         )
 
     def _first_customer(self, message: Message) -> Person | None:
-        """Return the first person outside of the company whom a mail of ours is written to."""
+        """Return the first person outside of the company whom a mail of ours is written to.
+
+        Args:
+            message: the mail, in which a customer may be in Cc.
+        """
         people = (person for person in (*message.to, *message.cc) if not is_ours(person, self.identity))
         return next(people, None)
 
     def _promises(self, message: Message, at: datetime) -> tuple[DatedPromise, ...]:
-        """Return the promises with a date in a reply of ours. A date to begin at is no date to be done by."""
+        """Return the promises with a date in a reply of ours. A date to begin at is no date to be done by.
+
+        Args:
+            message: the reply; lines that may be quoted are left out.
+            at: when it was written, from which "tomorrow" counts.
+        """
         tag = self.classifier.language(message) or self.classifier.default_language
         found = promises.find_commitments(
             message.text,
@@ -362,7 +428,12 @@ class ArchiveReader:
         )
 
     def _customers(self, message: Message, at: datetime) -> ArchiveMail | None:
-        """Return a mail of a customer; None for one of a machine or of a colleague."""
+        """Return a mail of a customer; None for one of a machine or of a colleague.
+
+        Args:
+            message: the mail.
+            at: when it was written.
+        """
         heard = self.classifier.heard(message)
         if heard.kind is not Kind.CUSTOMER or heard.from_us or not heard.sender.address:
             return None
@@ -380,7 +451,12 @@ class ArchiveReader:
         return replace(record, severe=severity == "high", playbook=playbook)
 
     def _with_contentment(self, record: ArchiveMail, message: Message) -> ArchiveMail:
-        """Return an answer that does not complain with whether it says thanks, or that the matter is settled."""
+        """Return an answer that does not complain with whether it says thanks, or that the matter is settled.
+
+        Args:
+            record: what is kept of the mail so far.
+            message: the mail; the first one of a thread, or one that asks, says neither.
+        """
         if not message.thread or "?" in message.text:
             return record
         language = self.classifier.language(message) or self.classifier.default_language
@@ -390,7 +466,13 @@ class ArchiveReader:
 
 
 def _record(message: Message, at: datetime, customer: Person) -> ArchiveMail:
-    """Return who wrote a mail and when, without what its words say."""
+    """Return who wrote a mail and when, without what its words say.
+
+    Args:
+        message: the mail.
+        at: when it was written.
+        customer: who wrote it, or whom we wrote it to.
+    """
     return ArchiveMail(
         id=message.message_id,
         at=at,
@@ -437,7 +519,13 @@ def read_archive(
 def _counted(
     mails: Iterable[RawMail], found: ArchiveContents, progress: Callable[[int], None]
 ) -> Iterator[RawMail]:
-    """Yield mails and count them."""
+    """Yield mails and count them.
+
+    Args:
+        mails: those of an archive.
+        found: where they are counted.
+        progress: is told how much was read so far.
+    """
     steps = 0
     for mail in mails:
         found.mails += 1
@@ -476,12 +564,21 @@ _READER: ArchiveReader | None = None
 
 
 def _read_chunk(mails: list[RawMail]) -> list[ArchiveMail | None]:
-    """Return what is kept of some mails, in a worker."""
+    """Return what is kept of some mails, in a worker.
+
+    Args:
+        mails: some; one that is not kept is None in the result.
+    """
     return list(map(_READER.read, mails)) if _READER else []
 
 
 def _chunks(first: list[RawMail], rest: Iterator[RawMail]) -> Iterator[list[RawMail]]:
-    """Yield mails in chunks."""
+    """Yield mails in chunks for workers.
+
+    Args:
+        first: mails that were taken already.
+        rest: those behind them.
+    """
     for start in range(0, len(first), _CHUNK):
         yield first[start : start + _CHUNK]
     while chunk := list(islice(rest, _CHUNK)):
