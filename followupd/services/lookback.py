@@ -8,6 +8,7 @@ import gc
 import multiprocessing
 import os
 import re
+import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -550,8 +551,13 @@ def _by_workers(
     reader.classifier.recogniser.judge("", "warm")  # loaded once, before the copies are made
     gc.freeze()  # so that the copies share their memory
     pending: deque[Future[list[ArchiveMail | None]]] = deque()
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(min(processes, os.cpu_count() or 1), mp_context=context) as pool:
+    workers = ProcessPoolExecutor(
+        min(processes, os.cpu_count() or 1),
+        mp_context=multiprocessing.get_context("fork"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for the process that was started
+    )
+    with workers as pool:
         for chunk in _chunks(first, rest):
             pending.append(pool.submit(_read_chunk, chunk))
             if len(pending) > _WAITING:

@@ -4,14 +4,18 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from imapclient import IMAPClient
 
+from followupd.adapters.overlay import write_starter
 from followupd.cli.main import main
+from tests.journeys.world import configuration
 from tests.servers.dovecot import Dovecot
 from tests.servers.postbox import Postbox
+from tests.servers.smtp import Sink
 from tests.story.test_lookback import a_reply, customer_mail
 
 State = dict[str, tuple[object, ...]]
@@ -78,6 +82,27 @@ def test_a_mailbox_is_the_same_before_and_after(
     view = json.loads(capsys.readouterr().out)
     assert (view["mails"], view["promises"], view["forgotten"]) == (3, 1, 1)
     assert state(postbox) == before
+
+
+def test_a_mailbox_of_the_configuration_is_read_without_a_ledger(
+    postbox: Postbox,
+    smtp: Sink,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FOLLOWUPD_TEST_PASSWORD", postbox.password)
+    write_starter(tmp_path / "etc")
+    text = configuration(postbox, smtp)
+    name = tomllib.loads(text)["mailbox"][0]["name"]
+    (tmp_path / "etc/followupd.toml").write_text(text)
+    before = sorted(path for path in tmp_path.rglob("*"))
+    for words in (["--mailbox", name], []):
+        assert main(["lookback", *words, "--json", "--config", str(tmp_path / "etc")]) == 0
+        view = json.loads(capsys.readouterr().out)
+        assert (view["mails"], view["forgotten"]) == (3, 1)
+    assert sorted(path for path in tmp_path.rglob("*")) == before
+    assert smtp.messages == []
 
 
 def test_named_folders_are_read_too_and_a_wrong_name_is_told(

@@ -339,6 +339,38 @@ def test_our_address_is_the_one_that_customers_write_to(tmp_path: Path) -> None:
     assert our_addresses(MaildirArchive(single)) == {"support@example.test"}
 
 
+def test_a_public_provider_is_nobodys_domain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A shop at gmail.com, with customers there."""
+    path = mbox(tmp_path / "m")
+    raw = path.read_bytes().replace(b"support@example.test", b"shop@gmail.com")
+    path.write_bytes(
+        raw.replace(b"ana@example.test", b"shop@gmail.com").replace(b"customers.test", b"gmail.com")
+    )
+    view = looked_at(["--mbox", str(path)], tmp_path, capsys)
+    assert view["addresses"] == ["shop@gmail.com"]
+    assert {key: view[key] for key in COUNTS} == COUNTS
+
+
+def test_automatic_answers_promise_nothing_and_are_no_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    robot = a_reply("We will answer by Friday.", at="Wed, 4 Nov 2026 10:00:00 +0000")
+    path = mbox(tmp_path / "m")
+    path.write_bytes(path.read_bytes() + b"From x\nAuto-Submitted: auto-replied\n" + robot)
+    view = looked_at(["--mbox", str(path)], tmp_path, capsys)
+    assert {key: view[key] for key in COUNTS} == {**COUNTS, "mails": 6}
+
+
+def test_mails_that_name_no_thread_are_put_together_by_subject(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = mbox(tmp_path / "m")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(line for line in lines if not line.startswith((b"References", b"In-Reply"))))
+    view = looked_at(["--mbox", str(path)], tmp_path, capsys)
+    assert {key: view[key] for key in COUNTS} == COUNTS
+
+
 def test_the_figures_of_the_readers_are_those_of_the_pages() -> None:
     stated = {
         name: f"{right:.2f} / {found:.2f}".replace("0.", ".") for name, (right, found, _) in READERS.items()
