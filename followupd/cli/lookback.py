@@ -74,7 +74,9 @@ def add(commands: CommandParsers) -> None:
         "--mailbox", metavar="NAME", default="", help="of followupd.toml, or an address to log in with"
     )
     place.add_argument("--maildir", metavar="DIR", type=Path, help="a Maildir, or a directory of .eml files")
-    place.add_argument("--mbox", metavar="FILE", type=Path, action="append", help="may be given again")
+    place.add_argument(
+        "--mbox", metavar="FILE", type=Path, action="append", help="an mbox; may be given again"
+    )
     parser.add_argument("--html", metavar="FILE", type=Path, help=f"the page ({_PAGE}; with --json none)")
     parser.add_argument("--names", action="store_true", help="do not shorten customers' names")
     parser.add_argument("--playbooks", metavar="DIR", type=Path, help="add what these rules would have done")
