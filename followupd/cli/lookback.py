@@ -48,7 +48,7 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 READERS = {
     "a promise in a reply": (0.87, 0.78, "160 replies of strangers in four languages (docs/promises.md)"),
     "a mail that complains, or may": (0.80, 0.89, "200 mails in the mix of a mailbox (docs/recognising.md)"),
-    "a promise that was forgotten": (0.91, 0.77, "a generated archive with known truth (docs/lookback.md)"),
+    "a promise that was forgotten": (0.93, 0.71, "a generated archive with known truth (docs/lookback.md)"),
 }
 _TONES = {
     Outcome.WORD: ("word by the date", "good"),

@@ -43,6 +43,8 @@ _FEW = 300
 #: mails whose headers tell who we are
 _SAMPLE = 4000
 _AHEAD = timedelta(days=1)
+#: how likely a clause must be a promise: more than where a person is asked (chosen on the replies B)
+_CERTAIN = 0.85
 #: words of an answer to thanks
 _BRIEF = 8
 _MAILDIR_FLAGS = re.compile(r":2,([A-Za-z]*)$")
@@ -425,7 +427,7 @@ class ArchiveReader:
         return tuple(
             DatedPromise(promise.text, promise.due)
             for promise in found.promises
-            if promise.due and not promise.past and promise.relation is not Relation.FROM
+            if promise.due and promise.relation is not Relation.FROM and promise.likely >= _CERTAIN
         )
 
     def _customers(self, message: Message, at: datetime) -> ArchiveMail | None:

@@ -345,7 +345,7 @@ class _SentenceReader:
             return []
         if not is_sure or self._is_unreal(clause):
             raise _UnsureError
-        return [self._promise(clause, self._date(clause))]
+        return [replace(self._promise(clause, self._date(clause)), likely=chances.commits)]
 
     def _has_words(self, clause: Clause, chances: Chances) -> bool:
         """Whether a clause has a date, or the words of a sentence and not those of a signature.
