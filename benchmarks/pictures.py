@@ -1,6 +1,6 @@
-"""Take the README's pictures of the sample follow-up in Chromium: on a phone, light and dark, and a desktop.
+"""Take the README's pictures in Chromium: the sample follow-up on a phone, light and dark, and a desktop; a lookback.
 
-Run it after the letters have changed: `make pictures`.
+Run it after the letters or the page have changed: `make pictures`.
 """
 
 import re
@@ -9,21 +9,26 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks import lookback
 from benchmarks.small_png import smaller
 from followupd.adapters.overlay import write_starter
+from followupd.cli.lookback import LookbackResult, Names, page_of
 from followupd.cli.preview import preview_letter
 from followupd.domain.letter import LetterKind
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
+#: pixels of a window that a browser may keep for itself
+_BROWSERS_OWN = 200
 #: the same dates in every run
 _NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 #: a headless window cannot be as narrow as a phone, so the letter is in a frame of that width
 _FRAME = (
     "<body style='margin:0'>"
-    "<iframe id=f src=letter.html style='border:0;display:block' width={width} height={height}></iframe>"
+    "<iframe id=f src={page} style='border:0;display:block' width={width} height={height}></iframe>"
     "<p id=height hidden></p><script>onload=()=>"
     "{{height.textContent='height '+f.contentDocument.documentElement.scrollHeight}}</script>"
 )
@@ -31,17 +36,20 @@ _FRAME = (
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture of the letter; `width` in CSS pixels."""
+    """One picture of a page; sizes in CSS pixels, and a `height` of 0 for the whole page."""
 
     name: str
     width: int
     dark: bool = False
+    page: str = "letter.html"
+    height: int = 0
 
 
 PICTURES = (
     Picture("follow-up-phone", 390),
     Picture("follow-up-phone-dark", 390, dark=True),
     Picture("follow-up-desktop", 720),
+    Picture("lookback", 780, page="lookback.html", height=900),
 )
 
 
@@ -56,14 +64,31 @@ def main() -> None:
         (directory / "letter.html").write_text(
             preview_letter(directory / "etc", LetterKind.FOLLOW_UP, "", "long", _NOW).html, encoding="utf-8"
         )
+        (directory / "lookback.html").write_text(_lookback_page(), encoding="utf-8")
         for picture in PICTURES:
             target = IMAGES / f"{picture.name}.png"
             _take(browser, directory, picture, target)
-            target.write_bytes(smaller(target.read_bytes()))
+            target.write_bytes(smaller(target.read_bytes(), picture.height))
             print(f"{target.name}: {target.stat().st_size:,} bytes")
 
 
+def _lookback_page() -> str:
+    """Return the page of a lookback on a generated archive."""
+    generator = lookback.Generator("ABCD")
+    generator.replies = [row for row in generator.replies if parsedate_to_datetime(row["date"]) < _NOW]
+    generated = generator.many(1600)
+    found = lookback.read_generated(generated, now=_NOW)
+    replies = sum(folder == "Sent" for folder, _ in generated.mails)
+    result = LookbackResult(
+        found, generated.total, replies, frozenset({lookback.SUPPORT}), lookback.CALENDAR, None
+    )
+    return page_of(result, Names(hidden=True))
+
+
 def _take(browser: str, directory: Path, picture: Picture, target: Path) -> None:
+    if picture.height:
+        _browse(browser, directory, picture, picture.height + _BROWSERS_OWN, f"--screenshot={target}")
+        return
     dom = _browse(browser, directory, picture, 800, "--dump-dom")
     found = re.search(r"height (\d+)<", dom)
     if found is None:
@@ -73,7 +98,7 @@ def _take(browser: str, directory: Path, picture: Picture, target: Path) -> None
 
 def _browse(browser: str, directory: Path, picture: Picture, height: int, option: str) -> str:
     page = directory / "page.html"
-    page.write_text(_FRAME.format(width=picture.width, height=height), encoding="utf-8")
+    page.write_text(_FRAME.format(page=picture.page, width=picture.width, height=height), encoding="utf-8")
     scheme = "0" if picture.dark else "1"  # Blink's numbers: dark, light
     command = [
         browser,

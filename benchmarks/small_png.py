@@ -10,12 +10,13 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOURS = 16
 
 
-def smaller(png: bytes) -> bytes:
-    """Return the picture in sixteen colours; raises ValueError for anything but 8-bit RGB, as Chromium writes it."""
+def smaller(png: bytes, most: int = 0) -> bytes:
+    """Return the picture in sixteen colours, and at most so high; raises ValueError for all but Chromium's 8-bit RGB."""
     chunks = dict(_chunks(png))
     width, height, depth, kind = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
     if (depth, kind) != (8, 2):
         raise ValueError("this is no PNG of 8-bit RGB")
+    height = min(height, most or height)
     rows = list(_rows(zlib.decompress(chunks[b"IDAT"]), width * 3, height))
     seen = Counter(row[at : at + 3] for row in rows for at in range(0, width * 3, 3))
     palette = [colour for colour, _ in seen.most_common(_COLOURS)]

@@ -73,7 +73,7 @@ class MailClassifier:
         self._currency = ""
         self._languages = read_catalogue(directory)
         self._classifier = ComplaintClassifier(complaints.Recogniser.shipped(), _AUTO, _ASK, "en", "")
-        if settings := _settings(directory):
+        if settings := settings_if_any(directory):
             self._use(settings)
 
     def _use(self, settings: "Settings") -> None:
@@ -158,7 +158,7 @@ class MailClassifier:
         }
 
 
-def _settings(directory: Path) -> "Settings | None":
+def settings_if_any(directory: Path) -> "Settings | None":
     """Load the configuration; None if there is none.
 
     Raises:

@@ -24,6 +24,11 @@ GROUPS: dict[str, dict[str, CommandInfo]] = {
             "play the whole life of a complaint on this machine",
             "followupd demo --out /tmp/followupd-demo",
         ),
+        "lookback": CommandInfo(
+            "lookback",
+            "show what was promised and forgotten in the mail that is there; changes nothing",
+            "followupd lookback --mailbox support@example.com --since '730 days' --html lookback.html",
+        ),
         "init": CommandInfo("setup", "write a starter configuration", "followupd init /etc/followupd"),
         "customise": CommandInfo(
             "setup",

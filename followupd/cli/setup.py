@@ -353,7 +353,7 @@ def _answers(options: argparse.Namespace) -> SetupAnswers | None:
         return value or (input(f"{question}: ").strip() if is_asked else "")
 
     address = answer(options.address, "The address that customers write to")
-    password = _password(options.password_file, address if is_asked else "")
+    password = read_password(options.password_file, address if is_asked else "")
     company = answer(options.company, "Your company's name, as customers know it")
     agent = answer(options.agent, "Who answers them, as Ana Reyes <ana@acme.example>")
     phone = answer(options.phone, "That person's direct phone, as +44 20 7123 4567")
@@ -361,7 +361,7 @@ def _answers(options: argparse.Namespace) -> SetupAnswers | None:
     return SetupAnswers(address, password, company, name, email, phone)
 
 
-def _password(file: str, address: str) -> str:
+def read_password(file: str, address: str) -> str:
     """Return the mailbox's password from a file or standard input, or asked for on the terminal without echo.
 
     Raises:
@@ -404,7 +404,7 @@ def _servers(answers: SetupAnswers, options: argparse.Namespace) -> dict[str, di
     from followupd.adapters.network import find_servers
 
     named = {
-        name: _named_server(getattr(options, name), answers.address, port)
+        name: named_server(getattr(options, name), answers.address, port)
         for name, port in (("imap", 993), ("smtp", 587))
     }
     if not answers.address or all(named.values()):
@@ -420,7 +420,7 @@ def _servers(answers: SetupAnswers, options: argparse.Namespace) -> dict[str, di
     return {name: named[name] or asdict(getattr(found, name)) for name in named}
 
 
-def _named_server(place: str, username: str, usual_port: int) -> dict[str, Any]:
+def named_server(place: str, username: str, usual_port: int) -> dict[str, Any]:
     """Return the keys of a server that an option names, {} for none.
 
     Args:
@@ -442,7 +442,7 @@ def _of_this_machine() -> dict[str, str]:
     from babel import Locale, UnknownLocaleError
     from babel.numbers import get_territory_currencies
 
-    found = {"timezone": _time_zone()}
+    found = {"timezone": time_zone()}
     locale = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
     code = locale.partition(".")[0]
     try:
@@ -454,7 +454,7 @@ def _of_this_machine() -> dict[str, str]:
     return found
 
 
-def _time_zone() -> str:
+def time_zone() -> str:
     """Return the time zone of this machine, "" if its name is not known."""
     _, _, zone = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")
     return zone if "/" in zone else ""

@@ -175,7 +175,8 @@ def _body(shown: ShownMail, narrator: Narrator) -> str:
 
 
 _END = f"""<footer>Only the gift card's own letter has its code; this page does not.
-To set up your own: <code>followupd init DIR</code></footer>
+To see what was promised and forgotten in your own mail, where nothing is sent or changed:
+<code>followupd lookback --mailbox ADDRESS</code>. To set up your own: <code>followupd init DIR</code></footer>
 </main>
 <script>{_SCRIPT}</script>
 </body>

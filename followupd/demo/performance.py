@@ -121,6 +121,8 @@ def _print_end(narrator: Narrator, directory: Path, results: list[RecountResult]
     narrator.plain("", verdict, "")
     narrator.plain("Look at it:", f"  {directory / PAGE}", f"  {directory / LETTERS}/*.eml")
     narrator.plain(*(f"  followupd case {ref} --config {directory / CONFIG}" for ref in refs))
+    narrator.plain("", "Look back on your own mail; nothing is sent or changed:")
+    narrator.plain("  followupd lookback --mailbox ADDRESS")
     narrator.plain("", "Set up your own:", "  followupd init DIR")
 
 

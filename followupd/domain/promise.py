@@ -1,7 +1,7 @@
 """Promises to the customer, options to choose from, and what was read in an agent's reply."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple
@@ -112,7 +112,7 @@ class FoundPromise:
     """A commitment read in an agent's reply, and its date.
 
     `relation`, `since` and `dated` are those of `Promise`. `words` are the ones that were recognised, in the order of
-    the sentence; `past` means that it was done already.
+    the sentence; `past` means that it was done already. `likely` is how likely the clause commits us.
     """
 
     text: str
@@ -120,6 +120,7 @@ class FoundPromise:
     due: datetime | None
     words: tuple[str, ...] = ()
     past: bool = False
+    likely: float = field(default=1.0, compare=False)
     relation: Relation = Relation.BY
     since: datetime | None = None
     dated: bool = False

@@ -123,8 +123,8 @@ def _last_uid_before(client: Client, selected: SelectedFolder, since: date) -> i
     A date means its midnight in UTC.
     """
     begin = since if isinstance(since, datetime) else datetime.combine(since, time(), UTC)
-    candidates, _ = client.search_uids("SINCE " + _day_before(begin))
-    for uids in _chunks(candidates, MAILS_PER_COMMAND):
+    candidates, _ = client.search_uids("SINCE " + day_before(begin))
+    for uids in chunks(candidates, MAILS_PER_COMMAND):
         for uid, row in sorted(client.fetch_rows(uids, "(INTERNALDATE)").items()):
             arrived = as_datetime(row.get(b"INTERNALDATE"))
             if arrived is None or arrived >= begin:
@@ -132,7 +132,7 @@ def _last_uid_before(client: Client, selected: SelectedFolder, since: date) -> i
     return selected.next_uid - 1
 
 
-def _day_before(moment: datetime) -> str:
+def day_before(moment: datetime) -> str:
     """Return the day before this moment as SEARCH writes it ("5-Dec-2026")."""
     day = moment.astimezone(UTC) - timedelta(days=1)
     return f"{day.day}-{MONTHS[day.month - 1]}-{day.year:04d}"
@@ -237,10 +237,10 @@ def _fetch_new(
         batch: the most mails at a time.
     """
     if since:
-        recent = set(client.search_uids("SINCE " + _day_before(since))[0])
+        recent = set(client.search_uids("SINCE " + day_before(since))[0])
         uids = [uid for uid in uids if uid in recent]
 
-    for chunk in _chunks(uids, batch):
+    for chunk in chunks(uids, batch):
         client.in_flight = (uidvalidity, *chunk)
         for portion in fetch_mails(client, chunk):
             client.in_flight = ()
@@ -295,7 +295,7 @@ def _fetch_flags(
         only_differences: yield only flags that differ from the last time.
     """
     items = "(FLAGS X-GM-LABELS)" if client.has_capability("X-GM-EXT-1") else "(FLAGS)"
-    for chunk in _chunks(uids, MAILS_PER_COMMAND):
+    for chunk in chunks(uids, MAILS_PER_COMMAND):
         rows = client.fetch_rows(chunk, items)
         present = {}
         for uid, row in sorted(rows.items()):
@@ -309,7 +309,7 @@ def _fetch_flags(
             yield present
 
 
-def _chunks(uids: Collection[int], size: int) -> Iterator[list[int]]:
+def chunks(uids: Collection[int], size: int) -> Iterator[list[int]]:
     """Split UIDs into lists of at most `size`."""
     rest = iter(uids)
     while chunk := list(islice(rest, size)):

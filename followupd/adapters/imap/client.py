@@ -239,6 +239,15 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         self.take_updates()
         return response
 
+    def examine(self, folder: str) -> None:
+        """Open a folder so that nothing in it can change, not even which mails are recent (RFC 9051, 6.3.3).
+
+        Args:
+            folder: the server's name for it.
+        """
+        self.select_folder(folder, readonly=True)
+        self.take_updates()
+
     def take_updates(self) -> bool:
         """Return whether the server reported a change since the last call, among other responses."""
         responses = self._imap.untagged_responses

@@ -6,7 +6,7 @@ again; the cursor that was stored last says where to continue.
 
 import contextlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Self
@@ -15,11 +15,14 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from followupd.adapters.imap.changes import (
     KEYWORD,
+    MAILS_PER_COMMAND,
     ChangeQuery,
     FolderChanges,
     SelectedFolder,
     Since,
     SyncCursor,
+    chunks,
+    day_before,
     find_changes,
     initial_cursor,
 )
@@ -266,6 +269,32 @@ class ImapMailbox:
         with self._connection(f"the folder {folder} cannot be read:") as client:
             self._select(client, folder)
             return [mail for portion in fetch_mails(client, uids) for mail in portion]
+
+    def examine(self, folder: str, since: datetime | None) -> list[int]:
+        """Open a folder for reading alone, and return the UIDs of its mails, ascending.
+
+        Args:
+            folder: the folder.
+            since: mails that were received some days earlier are left out; None for all.
+        """
+        criteria = f"SINCE {day_before(since)}" if since else "ALL"
+        with self._connection(f"the folder {folder} cannot be read:") as client:
+            self._selected = None
+            client.examine(self.server_name(folder))
+            return client.search_uids(criteria)[0]
+
+    def peek(self, folder: str, uids: Sequence[int]) -> Iterator[tuple[FetchedMail, ...]]:
+        """Yield mails by ascending UID in portions of some MB; nothing in the folder changes.
+
+        Args:
+            folder: the folder.
+            uids: the mails; those that no longer exist are left out.
+        """
+        with self._connection(f"the folder {folder} cannot be read:") as client:
+            self._selected = None
+            client.examine(self.server_name(folder))
+            for chunk in chunks(uids, MAILS_PER_COMMAND):
+                yield from fetch_mails(client, chunk)
 
     def find(self, folder: str, message_id: str, header: str = "Message-ID") -> list[int]:
         """Search a folder for a Message-ID.

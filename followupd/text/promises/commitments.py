@@ -123,6 +123,7 @@ class _SentenceReader:
     patterns: PromisePatterns
     dates: DateReader
     currency: str
+    dated_only: bool = False
     known: dict[str, Chances] = field(default_factory=dict)
 
     def read(self, sentence: str, found: _Result) -> None:
@@ -132,8 +133,9 @@ class _SentenceReader:
             sentence: of the mail.
             found: what the sentences before it said.
         """
-        found.names_day |= bool(with_day(self.dates.find(sentence)))
-        if is_question(sentence):
+        dates = self.dates.find(sentence)
+        found.names_day |= bool(with_day(dates))
+        if is_question(sentence) or (self.dated_only and not dates):
             return
 
         whole = self._likely(sentence)
@@ -343,7 +345,7 @@ class _SentenceReader:
             return []
         if not is_sure or self._is_unreal(clause):
             raise _UnsureError
-        return [self._promise(clause, self._date(clause))]
+        return [replace(self._promise(clause, self._date(clause)), likely=chances.commits)]
 
     def _has_words(self, clause: Clause, chances: Chances) -> bool:
         """Whether a clause has a date, or the words of a sentence and not those of a signature.
@@ -463,6 +465,7 @@ def find_commitments(
     language: Language,
     doubtful: Collection[str] = (),
     currency: str = "",
+    dated_only: bool = False,
 ) -> Found:
     """Return the promises and the gifts in an agent's reply, in the order of the text, and what must be asked.
 
@@ -473,12 +476,14 @@ def find_commitments(
         language: of the reply.
         doubtful: lines that may be quoted and are skipped.
         currency: the company's ISO 4217 code, which decides which dollar is meant.
+        dated_only: leave out sentences without a date, which takes half of the time.
     """
     reader = _SentenceReader(
         language=language,
         patterns=promise_patterns(language),
         dates=date_reader(language, now=sent_at, calendar=calendar),
         currency=currency,
+        dated_only=dated_only,
     )
     found = _Result()
     for sentence in sentences(text, language.catalogue, doubtful):

@@ -1,0 +1,37 @@
+"""How well forgotten promises are found in an archive whose truth is known; workers read as one process does."""
+
+import pytest
+
+from benchmarks import lookback
+from followupd.domain.mail import Identity
+from followupd.recovery.lookback import Outcome
+from followupd.services.classifier import ComplaintClassifier
+from followupd.services.lookback import ArchiveReader, read_archive
+from followupd.text import complaints
+
+
+@pytest.fixture(scope="module")
+def generated() -> lookback.Generated:
+    return lookback.Generator("BCD").once()
+
+
+def test_nine_of_ten_that_are_called_forgotten_are_and_seven_of_ten_are_found(
+    generated: lookback.Generated,
+) -> None:
+    found = lookback.read_generated(generated)
+    precision, recall = lookback.right(found, generated.truth, Outcome.FORGOTTEN)
+    assert precision >= 0.9
+    assert recall >= 0.7
+    assert sum(one.outcome is Outcome.FORGOTTEN for one in generated.truth) > 80
+
+
+def test_workers_read_the_same_as_one_process(generated: lookback.Generated) -> None:
+    few = lookback.Generated(generated.mails[:400])
+    classifier = ComplaintClassifier(complaints.Recogniser.shipped(), 0.9, 0.3, "en", "")
+    identity = Identity(addresses=frozenset({lookback.SUPPORT}))
+    reader = ArchiveReader(identity, classifier, lookback.CALENDAR, lookback.NOW)
+    told: list[int] = []
+    contents = read_archive(few.as_archive(), reader, told.append)
+    alone = [mail for raw in few.as_archive().mails() if (mail := reader.read(raw))]
+    assert contents.read == alone
+    assert (contents.mails, told[-1]) == (400, 400)
