@@ -511,3 +511,32 @@ def test_a_word_of_five_languages_does_not_make_a_text_spanish() -> None:
         "s est coupé la lèvre. retirez ça de la vente !!"
     )
     assert language_of(text) == "fr"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "language"),
+    [
+        ("Kettle", "Where is my kettle? I have waited for two weeks, this is unacceptable!", "en"),
+        ("", "Where is my money?", "en"),
+        ("3e message", "Troisième mail, aucune réponse.", "fr"),
+        ("", "Où est mon argent ?", "fr"),
+        ("", "Dritte Mail, keine Antwort.", "de"),
+        ("", "¿Dónde está mi dinero?", "es"),
+    ],
+)
+def test_a_few_words_that_something_is_still_due_are_shown_to_a_person(
+    subject: str, text: str, language: str
+) -> None:
+    assert judge(text, subject, language=language).verdict != "no"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Where is my nearest branch?",
+        "Where is my refund form, please?",
+        "Is it normal that I have no receipt?",
+    ],
+)
+def test_a_short_question_alone_is_no_complaint_for_sure(text: str) -> None:
+    assert judge(text).verdict != "complaint"

@@ -232,6 +232,8 @@ _REPORTED = frozenset({"failure", "repeat", "duration", "unmet", "why"})
 _LEAVES = frozenset({"leaving", "demand"})
 #: words of a mail that says little but "formal complaint", and groups that make it another one's
 _BRIEF = 15
+#: groups beside which what did not come, or was not answered, is more than a question ("third mail, no answer")
+_IMPATIENT = frozenset({"repeat", "duration", "explicit", "money"})
 _NOT_OURS = frozenset({"machine", "bulk", "elsewhere", "thanks", "praise", "solved"})
 #: groups that keep the second stage from being certain: thank-you letters tell of what went wrong before
 _WARM = frozenset({"thanks", "praise"})
@@ -360,6 +362,8 @@ class Recogniser:
             return ask, "it speaks of danger, the law or the public; an agent decides"
         if "explicit" in seen.groups and len(seen.words) <= _BRIEF and not seen.groups & _NOT_OURS:
             return ask, "it says in few words that it is a complaint; an agent decides"
+        if _is_still_due(seen):
+            return ask, "it says in few words that something is still due; an agent decides"
         if self.cues_for(language) is None and _tells_something(seen):
             return ask, "its language is unknown here; an agent decides"
         return 0.0, ""
@@ -423,6 +427,12 @@ def _threatens(sentence: str, cues: Cues) -> bool:
     sizes = [hit.end - hit.start for hit in hits if hit.group in GRAVE]
     is_ours = not cues.vocabulary.ours.isdisjoint(words)
     return bool(sizes) and (is_ours or max(sizes) >= _PLAIN)
+
+
+def _is_still_due(seen: Features) -> bool:
+    """Whether a short text says that something is still due, and for how long, how often or what it is worth."""
+    is_due = "unmet" in seen.groups and not seen.groups.isdisjoint(_IMPATIENT)
+    return is_due and len(seen.words) <= _ONE_LINE and not seen.groups & _NOT_OURS
 
 
 def _tells_something(seen: Features) -> bool:
