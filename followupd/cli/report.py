@@ -21,7 +21,8 @@ from followupd.clock import local_time, utc_iso
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation
-from followupd.domain.playbook import Company
+from followupd.domain.playbook import Company, Playbooks
+from followupd.recovery.calibration import FEWEST_CASES, Change, Usual, change_of
 from followupd.recovery.learn import (
     CaseHistory,
     CompensationStatistics,
@@ -62,6 +63,12 @@ def add(commands: CommandParsers) -> None:
     parser.add_argument("--csv", action="store_true", help="the list of grants as CSV")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the report as a web page")
     parser.set_defaults(do=_report)
+
+    parser = commands.add("calibrate")
+    parser.add_argument(
+        "--since", metavar="D", default="365 days", help='a date ("2026-01-31") or a duration ("30 days")'
+    )
+    parser.set_defaults(do=_calibrate)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -117,6 +124,85 @@ def _before(duration: str, calendar: Calendar, now: datetime) -> datetime:
     except ValueError:
         example = 'a date like "2026-01-31" nor a duration like "30 days"'
         raise ValueError(f"{duration!r} is neither {example}") from None
+
+
+# --- calibration ---
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    """Print how long promises take, and the lines of playbooks to change."""
+    from followupd import clock
+    from followupd.services.maintenance import measured_times
+
+    app = open_app(options.config)
+    now = clock.now()
+    try:
+        since = parse_since(options.since, app.settings.calendar, now)
+    except ValueError as error:
+        print_error(f"followupd calibrate: {error}")
+        return USAGE
+
+    usual = measured_times(app.calibration.context, since or datetime.min.replace(tzinfo=UTC), now)
+    rows = [_calibration_row(each, app.settings.playbooks, app.settings.directory) for each in usual]
+    if options.json:
+        print_json(rows)
+        return DONE
+
+    for row in rows:
+        print(_calibration_lines(row))
+    if not rows:
+        print_error(f"Nothing is known yet: a kind of promise needs {FEWEST_CASES} cases.")
+    return DONE
+
+
+def _calibration_row(usual: Usual, playbooks: Playbooks, directory: Path) -> dict[str, Any]:
+    """Return how long one kind of promise takes as JSON; times are in days of business."""
+    like = usual.like
+    playbook = playbooks.get(like.playbook)
+    change = change_of(usual, playbook) if playbook else None
+    return {
+        "what": playbook.steps[like.step - 1].text if playbook else like.what,
+        "playbook": like.playbook or None,
+        "step": like.step or None,
+        "cases": usual.cases,
+        "told_business_days": _rounded(usual.told),
+        "took_business_days": _rounded(usual.took),
+        "kept_in_time": round(usual.in_time, 3),
+        "change": _change_view(change, directory) if change else None,
+    }
+
+
+def _rounded(days: float | None) -> float | None:
+    """Return a number of days with one decimal."""
+    return None if days is None else round(days, 1)
+
+
+def _change_view(change: Change, directory: Path) -> dict[str, Any]:
+    """Return the line of a playbook to change, with its place."""
+    from followupd.adapters.settings.toml_lines import Lines
+
+    file = f"playbooks/{change.playbook}.toml"
+    lines = Lines((directory / file).read_text(encoding="utf-8"))
+    return {
+        "file": file,
+        "line": lines.of(("next_step", change.step - 1, "within")),
+        "key": "next_step.within",
+        "from": str(change.before),
+        "to": str(change.after),
+    }
+
+
+def _calibration_lines(row: dict[str, Any]) -> str:
+    """Return how long one kind of promise takes in a sentence, and the line to change under it."""
+    told, took = row["told_business_days"], row["took_business_days"]
+    what = f"{row['playbook']}, step {row['step']} ({row['what']})" if row["step"] else row["what"]
+    said = "moved before it was kept" if told is None else f"told {told:g} business days"
+    need = "more than 2 of 10 are not kept" if took is None else f"8 of 10 took up to {took:g}"
+    sentence = f"{what}: {said}, {need} ({row['cases']} cases)"
+    change = row["change"]
+    if change is None:
+        return sentence
+    return f'{sentence}\n  {change["file"]}:{change["line"]}: within = "{change["to"]}"   # was "{change["from"]}"'
 
 
 # --- grants, for accounting ---

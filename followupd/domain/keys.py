@@ -62,6 +62,8 @@ class StateKey(StrEnum):
     BACKED_UP = "backed up"
     #: a known word, encrypted: a key that cannot open it is not this ledger's
     KNOWN_WORD = "known word"
+    #: how long promises take, by kind: the number of cases, and the business days in 8 of 10
+    CALIBRATION = "calibration"
     #: the classifier's trained weights
     TRAINING = "learned"
 

@@ -67,7 +67,8 @@ class Promise:
     the agent's own words already. `confirmed` is the key of the letter that put it in writing, "" until that
     letter was sent. `slipped` means that it has had a second date already; only a lead sets a third one.
     `untold_since` is when a promise confirmed in writing was withdrawn, until the customer knows
-    that. `told_before` is the date that the customer has in writing while a later one is not.
+    that. `told_before` is the date that the customer has in writing while a later one is not. `kept_at` is when it
+    was said to be kept, None also in ledgers in which only the history tells it.
     """
 
     n: int
@@ -87,6 +88,7 @@ class Promise:
     dated: bool = False
     untold_since: datetime | None = None
     told_before: datetime | None = None
+    kept_at: datetime | None = None
 
     @property
     def named(self) -> Translatable:

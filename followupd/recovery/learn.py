@@ -1,7 +1,7 @@
 """Statistics of past cases: causes, promises kept, durations, compensation (practices 32, 39, 54 and 68)."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -149,6 +149,24 @@ def report(histories: Iterable[CaseHistory], since: datetime | None = None) -> R
         compensation=_compensation(cases),
         departments=_departments(cases),
     )
+
+
+def with_kept_times(case: Case, history_of: Callable[[str], Iterable[Event]]) -> Case:
+    """Return a case whose promises say when they were kept; older ledgers have that in the history alone.
+
+    Args:
+        case: as it is stored.
+        history_of: reads the history of a case by its reference, which is asked for only where it is needed.
+    """
+    unknown = [promise.n for promise in case.promises_in(PromiseState.KEPT) if promise.kept_at is None]
+    if not unknown:
+        return case
+
+    for event in history_of(case.ref):
+        if isinstance(event, PromiseKept) and event.n in unknown:
+            unknown.remove(event.n)
+            case = case.with_promise(event.n, kept_at=event.at)
+    return case
 
 
 def _since(histories: Iterable[CaseHistory], since: datetime | None) -> list[CaseHistory]:

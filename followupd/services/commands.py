@@ -23,6 +23,7 @@ from followupd.domain.command import (
 from followupd.domain.compensation import GrantState, OtherGrant
 from followupd.domain.decision import Agenda, LetterContent, LookedUp
 from followupd.domain.events import Approved, CustomerChosen, Event, FactReturned, LetterDropped, Remarked
+from followupd.domain.keys import StateKey
 from followupd.domain.letter import (
     FOLLOW_UP_EXTRAS,
     Letter,
@@ -43,9 +44,10 @@ from followupd.domain.mail import (
 )
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.promise import Found, PromiseState, Relation
-from followupd.domain.translatable import Translatable, fill, msg, msgid
+from followupd.domain.translatable import Translatable, fill, msg, msgid, sentence_list
 from followupd.errors import FactReturnedError, InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
+from followupd.recovery.calibration import short_proposals
 from followupd.recovery.remind import summary_of
 from followupd.services.context import ServiceContext
 from followupd.services.inbox.case_opening import CaseOpener
@@ -165,12 +167,14 @@ class CommandService:
 
         playbook = self.context.playbooks.for_case(case)
         agent = playbook.team.by_address(reply.message.sender.address) or playbook.owner_of(case.owner)
+        early = early_promises(self.context, tx, case)
+        asks = ("promise: ", "refund: ", "none") if case.unclear else ()
         content = LetterContent(
-            because=msg("this is what I read in your reply to the customer"),
+            because=sentence_list([msg("this is what I read in your reply to the customer"), *early], ". "),
             promises=made,
             compensation=given,
             unsure=case.unclear,
-            asks=("promise: ", "refund: ", "none") if case.unclear else (),
+            asks=(*asks, *(("approve", "refuse: ") if early else ())),
         )
         record(
             tx, case, [self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)], now
@@ -484,6 +488,7 @@ class CommandService:
             history,
             context.languages,
             told_before(tx, case),
+            tx.state.value(StateKey.CALIBRATION, {}),
         )
 
 
@@ -510,6 +515,13 @@ def _remember_returned(
         draft=error.better,
     )
     return record(tx, case, [returned], now)
+
+
+def early_promises(context: ServiceContext, tx: Transaction, case: Case) -> list[Translatable]:
+    """Return what to ask about promises of a reply that are shorter than half of their like, a sentence each."""
+    language = context.languages.language(case.language or context.language)
+    known = tx.state.value(StateKey.CALIBRATION, {})
+    return short_proposals(case, context.playbooks.for_case(case), language, known)
 
 
 def told_before(tx: Transaction, case: Case) -> list[str]:

@@ -1,4 +1,4 @@
-"""Periodic work: train the classifier once a week, delete the text of old mails once a day."""
+"""Periodic work: train the classifier once a week; measure promises and delete the text of old mails once a day."""
 
 import base64
 import json
@@ -10,15 +10,20 @@ from followupd import log
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.database import place
 from followupd.adapters.storage.ledger import Ledger, Transaction
+from followupd.domain.case import Case
 from followupd.domain.keys import StateKey
 from followupd.domain.mail import Kind, StoredMail
+from followupd.languages import Language
 from followupd.recovery import opening
+from followupd.recovery.calibration import Usual, stored, usual_times
+from followupd.recovery.learn import with_kept_times
 from followupd.services.context import ServiceContext
 from followupd.text import complaints
 from followupd.text.complaints import Learned, Recogniser, Tagged
 from followupd.text.complaints.learning import FEWEST
 
 _RETENTION_INTERVAL = timedelta(days=1)
+_CALIBRATION_INTERVAL = timedelta(days=1)
 #: mails in one transaction, so that others wait for the ledger only briefly
 _BATCH_SIZE = 200
 #: where the result of a training is stored
@@ -49,6 +54,46 @@ class RetentionService:
             tx.state.put(StateKey.RETENTION, {"mail": reached or last_id, "rest": reached is not None}, now)
 
         return 0 if reached is None else reached - last_id
+
+
+#: promises that were made before are not like those of today
+_CALIBRATION_PERIOD = timedelta(days=365)
+
+
+def measured_times(context: ServiceContext, since: datetime, now: datetime) -> list[Usual]:
+    """Return how long each kind of promise takes, by the cases of the ledger.
+
+    Args:
+        context: with the ledger, the playbooks and the languages.
+        since: promises made before do not count.
+        now: up to when what is still owed has taken.
+    """
+
+    def language_of(case: Case) -> Language:
+        return context.languages.language(case.language or context.language)
+
+    with context.ledger.transaction() as tx:
+        cases = (with_kept_times(case, tx.cases.history) for case in tx.cases.each())
+        return usual_times(cases, context.playbooks, language_of, since, now)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationService:
+    """Measures once a day how long promises take, so that new ones can be compared with it."""
+
+    context: ServiceContext
+
+    def run(self, now: datetime) -> int:
+        """Measure, if that was not done for a day; returns 0, since nothing follows from it at once."""
+        with self.context.ledger.transaction() as tx:
+            found = tx.state.get(StateKey.CALIBRATION)
+        if found and now - found[1] < _CALIBRATION_INTERVAL:
+            return 0
+
+        usual = measured_times(self.context, now - _CALIBRATION_PERIOD, now)
+        with self.context.ledger.transaction() as tx:
+            tx.state.put(StateKey.CALIBRATION, stored(usual), now)
+        return 0
 
 
 #: time between two trainings

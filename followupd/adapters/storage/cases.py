@@ -1,6 +1,6 @@
 """Cases and their histories."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -49,6 +49,8 @@ _FINISHED = (Stage.CLOSED, Stage.DISMISSED)
 #: how many of the newest events, and how many statements of facts among them, `recent_impacts` looks at
 _RECENT_EVENTS = 20_000
 _RECENT_FACTS = 200
+#: rows that are read at once where all are read
+_BATCH = 500
 
 
 class CaseStore:
@@ -141,6 +143,13 @@ class CaseStore:
         if stage:
             return self._select(CaseRow.stage == stage)
         return self._select()
+
+    def each(self) -> Iterator[Case]:
+        """Give all cases one by one, oldest first; there may be more of them than the memory has room for."""
+        query = core_select(_CASE.c.ref, _CASE.c.sealed).order_by(_CASE.c.opened_at, _CASE.c.ref)
+        rows = self._session.connection().execution_options(yield_per=_BATCH).execute(query)
+        for ref, token in rows:
+            yield decrypt_value(self._vault, CASE_ADAPTER, token, place("case_file", ref))
 
     def unfinished(self) -> list[Case]:
         """Return the cases that are neither closed nor dismissed, oldest first."""

@@ -79,6 +79,10 @@ class PromiseKept(_PromiseChanged):
 
     state: ClassVar = PromiseState.KEPT
 
+    def apply(self, case: Case) -> Case:
+        """Change the promise, and remember when it was kept."""
+        return _PromiseChanged.apply(self, case).with_promise(self.n, kept_at=self.at)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseLate(_PromiseChanged):

@@ -19,9 +19,10 @@ from followupd.domain.events import (
     PromiseMade,
     PromiseWithdrawn,
 )
-from followupd.domain.promise import Option, OptionState, Promise, PromiseKind, PromiseState
+from followupd.domain.promise import DatedText, Option, OptionState, Promise, PromiseKind, PromiseState
 from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
+from followupd.recovery.calibration import agents_like, shorter_than_like
 from followupd.recovery.commands.context import (
     CommandContext,
     chosen_numbers,
@@ -42,6 +43,8 @@ KINDS = {
 
 #: what a line without a date is offered
 _OFFERED = Duration(2, "business day")
+#: the end of a line by which an agent stands
+INSISTS = "!"
 #: the number of a promise, and what is said of it
 _NUMBERED = re.compile(r"#?(\d{1,9})\b[\s:.,–—-]*(.*)", re.DOTALL)
 
@@ -50,7 +53,8 @@ def promise(command: Command, context: CommandContext) -> list[Event]:
     """Make a promise: what, and by when.
 
     Raises:
-        NotUnderstoodError: there is no text or no date, or the date has passed.
+        NotUnderstoodError: there is no text or no date, the date has passed, or it comes much sooner than what
+            promises like it take; with "!" at its end the line counts all the same.
     """
     said = context.reader.split_when(command.text, context.now)
 
@@ -60,10 +64,34 @@ def promise(command: Command, context: CommandContext) -> list[Event]:
     if not any(map(str.isalpha, said.text)):
         raise _says_no_word(said.text, command, context)
 
+    text = _checked_length(said, command, context)
     n, kind = context.case.next_promise, KINDS[command.verb]
-    made = new_promise(context, n, said.text, kind, said.due, command.source)
+    made = new_promise(context, n, text, kind, said.due, command.source)
     made = replace(made, relation=said.relation, since=said.since, dated=said.dated)
     return [*opened(command, context), PromiseMade(promise=made, **origin(command, context))]
+
+
+def _checked_length(said: DatedText, command: Command, context: CommandContext) -> str:
+    """Return the text of a promise, without the "!" with which an agent stands by a date that looks too early.
+
+    Raises:
+        NotUnderstoodError: the date is less than half as far away as what its like took (practice 24).
+    """
+    case, playbook = context.case, context.playbook
+    language = context.languages.language(case.language or playbook.company.locale)
+    like = agents_like(said.text, KINDS[command.verb], (), language)
+    problem = said.due and shorter_than_like(like, context.now, said.due, context.usual_times, playbook)
+    if not problem:
+        return said.text
+
+    if command.text.endswith(INSISTS):
+        return said.text.removesuffix("!").rstrip()
+    asked = msg(
+        "{line}: {problem}. Say a later date, or send the line again with ` !` at its end",
+        line=quoted(command.line),
+        problem=problem,
+    )
+    raise NotUnderstoodError(asked)
 
 
 def _names_no_date(text: str, command: Command, context: CommandContext) -> NotUnderstoodError:

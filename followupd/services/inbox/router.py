@@ -28,11 +28,11 @@ from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Kind, Message, StoredMail, Verdict, addresses_of
 from followupd.domain.playbook import Agent
 from followupd.domain.promise import PromiseKind, PromiseState
-from followupd.domain.translatable import msg
+from followupd.domain.translatable import msg, sentence_list
 from followupd.recovery import opening, options, proposals, receipts
 from followupd.recovery.remind import summary_of
 from followupd.services.classifier import ComplaintClassifier
-from followupd.services.commands import NoteService, is_note
+from followupd.services.commands import NoteService, early_promises, is_note
 from followupd.services.context import ServiceContext
 from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
@@ -494,10 +494,10 @@ class MailRouter:
             events += [PromiseKept(at=now, by=by, n=n, why=why) for n in updates]
             updates = []
 
-        record(tx, case, [*events, *self._questions(case, mail, updates, now)], now)
+        record(tx, case, [*events, *self._questions(tx, case, mail, updates, now)], now)
 
     def _questions(
-        self, case: Case, mail: StoredMail, updates: Sequence[int], now: datetime
+        self, tx: Transaction, case: Case, mail: StoredMail, updates: Sequence[int], now: datetime
     ) -> list[Decision]:
         """Ask the owner in one mail about what a reply seems to promise, and whether it kept these promises.
 
@@ -522,7 +522,7 @@ class MailRouter:
             case = lifecycle.after(case, event)
 
         content = LetterContent(
-            because=because,
+            because=sentence_list([because, *early_promises(self.context, tx, case)], ". "),
             asks=tuple(asks),
             quote=mail.message.text,
             promises=tuple(p for p in case.promises if p.state is PromiseState.PROPOSED or p.n in updates),
