@@ -7,11 +7,11 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from followupd.cli.commands import CommandParsers
@@ -31,6 +31,10 @@ from followupd.recovery.learn import (
     Report,
     report,
 )
+from followupd.recovery.recurrence import Again, came_back
+
+if TYPE_CHECKING:
+    from followupd.adapters.storage.ledger import Transaction
 
 #: the columns of `report --compensation`; they are public, so none is ever renamed
 COLUMNS = (
@@ -88,8 +92,9 @@ def _report(options: argparse.Namespace) -> int:
             _print_grants(options, grant_rows(cases, since))
             return DONE
         histories = [CaseHistory(case, tx.cases.history(case.ref)) for case in cases]
+        again = causes_that_came_back(tx, since)
 
-    summary = report(histories, since)
+    summary = replace(report(histories, since), again=again)
     if options.html:
         write_file(options.html, report_html(summary, app.settings.company).encode())
 
@@ -308,12 +313,23 @@ def sections(summary: Report) -> list[Section]:
             [_sum_row(statistics) for statistics in summary.compensation],
         ),
         Section(
+            "It happened again",
+            ("cause", "told that it would not", "cases since", "last"),
+            [_again_row(again) for again in summary.again],
+        ),
+        Section(
             "Questions to departments",
             ("department", "asked", "open"),
             [(name, str(asked.asked), str(asked.open)) for name, asked in summary.departments.items()],
         ),
     ]
     return [section for section in found if section.rows]
+
+
+def _again_row(again: Again) -> tuple[str, ...]:
+    """Return a cause that came back: how many were told that it would not, and the later cases."""
+    last = again.since[-1]
+    return again.cause, str(again.told), str(len(again.since)), f"{last.ref}, {last.opened_at:%Y-%m-%d}"
 
 
 def _counts(counts: dict[str, int]) -> list[tuple[str, ...]]:
@@ -412,10 +428,35 @@ def report_view(summary: Report) -> dict[str, Any]:
         "owners": {name: _promises_view(promises) for name, promises in summary.owners.items()},
         "times": {name: _durations_view(durations) for name, durations in summary.times.items()},
         "compensation": [_sum_view(statistics) for statistics in summary.compensation],
+        "again": [_again_view(again) for again in summary.again],
         "departments": {
             name: {"asked": asked.asked, "open": asked.open} for name, asked in summary.departments.items()
         },
     }
+
+
+def _again_view(again: Again) -> dict[str, Any]:
+    """Return a cause that came back as JSON."""
+    return {
+        "cause": again.cause,
+        "told": again.told,
+        "first_told_at": utc_iso(again.first_told_at),
+        "since": len(again.since),
+        "last_opened_at": utc_iso(again.since[-1].opened_at),
+        "cases": [case.ref for case in again.since],
+    }
+
+
+def causes_that_came_back(tx: "Transaction", since: datetime | None) -> tuple[Again, ...]:
+    """Return the causes that came back after a prevention was told, with a case since then.
+
+    Args:
+        tx: the transaction.
+        since: from when on a later case counts; None for all.
+    """
+    found = [came_back(cause, tx.cases.of_cause(cause)) for cause in tx.cases.causes()]
+    known = [again for again in found if again is not None]
+    return tuple(again for again in known if since is None or again.since[-1].opened_at >= since)
 
 
 def _promises_view(promises: PromiseStatistics) -> dict[str, Any]:

@@ -81,6 +81,7 @@ VERBS: dict[str, str] = {
     "note": "text",
     "resolved": "in-favour | partly | not",
     "ask": "department by when: question",
+    "action": "what by when owner agent",
     "away": "until when",
     "undo": "",
     "help": "",

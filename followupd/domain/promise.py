@@ -181,6 +181,31 @@ class HelpRequest:
         return msg("{helper}: “{text}”", helper=self.helper, text=self.question)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A prevention that we promised ourselves (practice 72): by when, and which agent does it.
+
+    No letter says that it will not happen again before it is done.
+    """
+
+    n: int
+    text: str
+    due: datetime
+    owner: str
+    planned_at: datetime
+    done_at: datetime | None = None
+
+    @property
+    def named(self) -> Translatable:
+        """The number and the text, set off for use inside a sentence for agents."""
+        return msg("action {n}, “{text}”,", n=self.n, text=self.text.rstrip(" ."))
+
+    @property
+    def answers(self) -> tuple[str, str, str]:
+        """The lines with which an agent says that it is done, moves, or is dropped."""
+        return f"kept: {self.n}", f"late: {self.n} until ... because ...", f"withdraw: {self.n} because ..."
+
+
 class OptionState(StrEnum):
     """The state of an offered option."""
 

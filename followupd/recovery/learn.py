@@ -20,6 +20,7 @@ from followupd.domain.events import (
     Reopened,
 )
 from followupd.domain.promise import Promise, PromiseKind, PromiseState
+from followupd.recovery.recurrence import Again
 
 #: how a case without a cause code is counted
 UNSAID = "(not said)"
@@ -95,7 +96,7 @@ class RequestStatistics:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The report on the cases opened since a day; `cases` counts them by stage."""
+    """The report on the cases opened since a day; `cases` counts them by stage, `again` are causes that came back."""
 
     since: datetime | None
     opened: int
@@ -108,6 +109,7 @@ class Report:
     times: dict[str, Durations]
     compensation: tuple[CompensationStatistics, ...]
     departments: dict[str, RequestStatistics]
+    again: tuple[Again, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,9 @@ class CalibrationService:
 
         usual = measured_times(self.context, now - _CALIBRATION_PERIOD, now)
         with self.context.ledger.transaction() as tx:
+            if not tx.state.value(StateKey.CAUSES):
+                tx.cases.fill_causes()
+                tx.state.put(StateKey.CAUSES, 1, now)
             tx.state.put(StateKey.CALIBRATION, stored(usual), now)
         return 0
 

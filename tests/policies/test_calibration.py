@@ -174,9 +174,7 @@ def test_a_promise_shorter_than_half_of_its_like_is_asked_about(
     line: str, known: dict[str, list[float]], asked: bool
 ) -> None:
     if asked:
-        with pytest.raises(
-            NotUnderstoodError, match=r"up to 5 working days \(31 cases\), .* 2 at most"
-        ):
+        with pytest.raises(NotUnderstoodError, match=r"up to 5 working days \(31 cases\), .* 2 at most"):
             say(line, known)
         return
 

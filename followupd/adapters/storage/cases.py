@@ -25,11 +25,12 @@ from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.outbox import OutboxStore
 from followupd.adapters.storage.tables import CaseRow, EventRow, LetterRow, MailRow, table_of
 from followupd.domain import lifecycle
-from followupd.domain.case import Case, Stage
+from followupd.domain.case import NO_COMPLAINT, Case, Stage
 from followupd.domain.decision import Decision, as_event
 from followupd.domain.events import CaseOpened, ComplaintHeard, Dismissed, Event, FactsStated
 from followupd.domain.letter import Letter
 from followupd.errors import ConflictError, UnknownCaseError
+from followupd.recovery.recurrence import CauseCase
 
 # Statements that run for every batch of letters are built once: building one costs more than running it.
 _CASE = table_of(CaseRow)
@@ -195,6 +196,36 @@ class CaseStore:
     def count_opened_since(self, at: datetime) -> int:
         """Return how many cases were opened after a time."""
         return self._session.exec(select(func.count()).where(col(CaseRow.opened_at) > at)).one()
+
+    # causes
+
+    def of_cause(self, cause: str) -> list[CauseCase]:
+        """Return the complaints of one cause, oldest first."""
+        query = (
+            core_select(_CASE.c.ref, _CASE.c.opened_at, _CASE.c.prevention_told_at)
+            .where(_CASE.c.cause == cause, _CASE.c.stage.not_in(NO_COMPLAINT))
+            .order_by(_CASE.c.opened_at, _CASE.c.ref)
+        )
+        return [CauseCase(*row) for row in self._session.connection().execute(query)]
+
+    def causes(self) -> list[str]:
+        """Return every cause that any case has, in alphabetical order."""
+        query = (
+            core_select(_CASE.c.cause).where(_CASE.c.cause.is_not(None)).distinct().order_by(_CASE.c.cause)
+        )
+        return list(self._session.connection().execute(query).scalars())
+
+    def first_opened_at(self) -> datetime | None:
+        """Return when the oldest case was opened; None without any."""
+        return self._session.exec(select(func.min(CaseRow.opened_at))).one()
+
+    def fill_causes(self) -> None:
+        """Store the causes of cases of before release 0.2 beside them, where they can be searched."""
+        unfilled = select(CaseRow).where(col(CaseRow.cause).is_(None))
+        for row in self._session.exec(unfilled):
+            columns = _stable_columns(self._case(row))
+            row.cause, row.prevention_told_at = columns["cause"], columns["prevention_told_at"]
+            self._session.add(row)
 
     # what agents decided and stated
 
@@ -392,7 +423,17 @@ def _stable_columns(case: Case) -> dict[str, Any]:
         "owner": case.owner,
         "customer_address": case.customer.address,
         "opened_at": case.opened_at,
+        "cause": case.facts.cause_code,
+        "prevention_told_at": _prevention_told_at(case),
     }
+
+
+def _prevention_told_at(case: Case) -> datetime | None:
+    """Return when the customer was told last that it will not happen again; older cases do not say so by themselves."""
+    if case.prevented:
+        return case.prevented[-1][1]
+    is_told = case.facts.cause_code and case.facts.prevention
+    return case.followed_up_at if is_told else None
 
 
 def _impact(event: Event) -> str:

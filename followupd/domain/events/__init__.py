@@ -17,6 +17,7 @@ from followupd.domain.events.case import (
     FactReturned,
     FactsStated,
     Fixed,
+    HappenedAgain,
     Held,
     MailSetAside,
     MissingAsked,
@@ -46,6 +47,9 @@ from followupd.domain.events.letters import (
     NextStepConfirmed,
 )
 from followupd.domain.events.owed import (
+    ActionDone,
+    ActionDropped,
+    ActionPlanned,
     CompensationApproved,
     CompensationConfirmed,
     CompensationGranted,
@@ -72,6 +76,9 @@ from followupd.domain.events.owed import (
 
 __all__ = [
     "EVENTS",
+    "ActionDone",
+    "ActionDropped",
+    "ActionPlanned",
     "AgentTold",
     "AgentWrote",
     "Approved",
@@ -102,6 +109,7 @@ __all__ = [
     "GiftCardDue",
     "GiftCardLacking",
     "GiftCardSent",
+    "HappenedAgain",
     "Held",
     "HelpAnswered",
     "HelpAsked",

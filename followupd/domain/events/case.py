@@ -1,11 +1,11 @@
 """The base of all events, and events of the case as a whole: stages, facts, people, contacts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from followupd.domain.case import Case, Facts
+from followupd.domain.case import Case, Facts, Recurrence
 from followupd.domain.mail import Person
 
 
@@ -280,7 +280,36 @@ class FactsStated(Event):
         """Replace the facts that are named, and keep the others."""
         stated = dict(self.facts)
         returned = tuple(item for item in case.returned if item[0] not in stated)
-        return case.evolve(facts=case.facts.stated(stated), returned=returned)
+        recurrence = case.recurrence
+        if recurrence and "prevention" in stated:
+            recurrence = replace(recurrence, answered=True)
+        return case.evolve(facts=case.facts.stated(stated), returned=returned, recurrence=recurrence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HappenedAgain(Event):
+    """The cause of the case came back: `told` customers were told that it would not, and the case is the `nth` since.
+
+    `answered` means that the case says already what is different now.
+    """
+
+    cause: str
+    told: int
+    nth: int
+    first_told_at: datetime
+    answered: bool = False
+
+    def apply(self, case: Case) -> Case:
+        """Remember it; the follow-up waits until somebody says what is different now."""
+        found = Recurrence(
+            cause=self.cause,
+            told=self.told,
+            nth=self.nth,
+            first_told_at=self.first_told_at,
+            at=self.at,
+            answered=self.answered,
+        )
+        return case.evolve(recurrence=found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
