@@ -24,6 +24,7 @@ from followupd.domain.compensation import Compensation
 from followupd.domain.playbook import Company, Playbooks
 from followupd.recovery.calibration import FEWEST_CASES, Change, Usual, change_of
 from followupd.recovery.learn import (
+    OUTCOMES,
     CaseHistory,
     CompensationStatistics,
     Durations,
@@ -313,6 +314,11 @@ def sections(summary: Report) -> list[Section]:
             [_sum_row(statistics) for statistics in summary.compensation],
         ),
         Section(
+            "What became of the customers",
+            ("days after the close", *OUTCOMES),
+            [(days, *map(str, counts.values())) for days, counts in summary.outcomes.items()],
+        ),
+        Section(
             "It happened again",
             ("cause", "told that it would not", "cases since", "last"),
             [_again_row(again) for again in summary.again],
@@ -428,6 +434,7 @@ def report_view(summary: Report) -> dict[str, Any]:
         "owners": {name: _promises_view(promises) for name, promises in summary.owners.items()},
         "times": {name: _durations_view(durations) for name, durations in summary.times.items()},
         "compensation": [_sum_view(statistics) for statistics in summary.compensation],
+        "outcomes": summary.outcomes,
         "again": [_again_view(again) for again in summary.again],
         "departments": {
             name: {"asked": asked.asked, "open": asked.open} for name, asked in summary.departments.items()

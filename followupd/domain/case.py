@@ -51,6 +51,8 @@ class Facts:
     phone: str | None = None
     #: why a lead gives nothing for the trouble of a second complaint
     no_gift: str | None = None
+    #: in whose favour it ended: in-favour, partly or not (practice 13)
+    resolved: str | None = None
 
     def stated(self, texts: dict[str, str]) -> "Facts":
         """Return the facts with some of them replaced.
@@ -93,6 +95,29 @@ class Recurrence:
     first_told_at: datetime
     at: datetime
     answered: bool = False
+
+
+class Outcome(StrEnum):
+    """What became of a customer after the case was closed (practice 33). The values are stored."""
+
+    #: wrote again, and not to complain
+    RETURNED = "returned"
+    #: said that it is right, or thanked
+    CONTENT = "content"
+    COMPLAINED_SAME = "complained-again"
+    COMPLAINED_OTHER = "complained-again-other"
+    #: wrote that they leave
+    GONE = "gone"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRecord:
+    """An outcome: how long after the close, such as "30 days", and when it was looked at."""
+
+    after: str
+    outcome: Outcome
+    at: datetime
 
 
 class Stage(StrEnum):
@@ -217,6 +242,10 @@ class Case:
     recurrence: Recurrence | None = None
     #: the causes of which the customer was told that they will not come back, and when
     prevented: tuple[tuple[str, datetime], ...] = ()
+    #: what became of the customer after the case was closed
+    outcomes: tuple[OutcomeRecord, ...] = ()
+    #: when the customer wrote that they leave
+    left_at: datetime | None = None
     letters: tuple[LetterRecord, ...] = ()
     #: texts that an agent keeps although a rule of wording warned of them
     insisted: tuple[str, ...] = ()

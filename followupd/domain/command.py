@@ -25,6 +25,7 @@ FACT_VERBS = frozenset(
         "fault",
         "cause-code",
         "no-gift",
+        "resolved",
     }
 )
 

@@ -51,6 +51,7 @@ ANYTIME: frozenset[type[Event]] = frozenset(
         e.LetterDropped,
         e.MissingAsked,
         e.OwnerNudged,
+        e.OutcomeKnown,
         e.CallAsked,
         e.CustomerReached,
         e.CustomerNotReached,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from followupd.domain.case import NO_COMPLAINT, Case
@@ -96,7 +96,10 @@ class RequestStatistics:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The report on the cases opened since a day; `cases` counts them by stage, `again` are causes that came back."""
+    """The report on the cases opened since a day; `cases` counts them by stage, `again` are causes that came back.
+
+    `outcomes` counts what became of customers by the days since the close.
+    """
 
     since: datetime | None
     opened: int
@@ -110,6 +113,7 @@ class Report:
     compensation: tuple[CompensationStatistics, ...]
     departments: dict[str, RequestStatistics]
     again: tuple[Again, ...] = ()
+    outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,7 @@ def report(histories: Iterable[CaseHistory], since: datetime | None = None) -> R
         times=_times(complaints),
         compensation=_compensation(cases),
         departments=_departments(cases),
+        outcomes=_outcomes(cases),
     )
 
 
@@ -303,6 +308,24 @@ def _median(durations: Sequence[timedelta]) -> timedelta:
 
     seconds = [duration.total_seconds() for duration in durations]
     return timedelta(seconds=median(seconds))
+
+
+#: the outcomes that are counted, and the values of the two kinds of complaints together
+OUTCOMES = ("returned", "content", "complained-again", "gone", "silent")
+
+
+def _outcomes(cases: Iterable[Case]) -> dict[str, dict[str, int]]:
+    """Return how often each outcome was found, by the days since the close: "30", "90".
+
+    A customer who was forgotten has left none.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for case in cases:
+        for record in case.outcomes if case.customer.address else ():
+            days = record.after.removesuffix(" days").removesuffix(" day")
+            counts = found.setdefault(days, dict.fromkeys(OUTCOMES, 0))
+            counts[record.outcome.value.removesuffix("-other")] += 1
+    return dict(sorted(found.items(), key=lambda item: (len(item[0]), item[0])))
 
 
 def _departments(cases: Iterable[Case]) -> dict[str, RequestStatistics]:

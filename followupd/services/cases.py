@@ -18,7 +18,7 @@ from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import InvalidTransitionError, LetterError
-from followupd.recovery import confirm, follow_up, gift_card, opening, receipts, remind
+from followupd.recovery import confirm, follow_up, gift_card, opening, outcomes, receipts, remind
 from followupd.recovery.recurrence import USUAL, CauseCase, happened_again, spike
 from followupd.services.commands import grants_in_other_cases, preventions_told
 from followupd.services.context import ServiceContext
@@ -66,7 +66,7 @@ class Policy(Protocol):
 
 
 #: the policies, in the order of a case's life
-POLICIES: tuple[Policy, ...] = (opening, confirm, follow_up, receipts, gift_card, remind)
+POLICIES: tuple[Policy, ...] = (opening, confirm, follow_up, receipts, gift_card, remind, outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class CaseService:
         playbook = self.context.playbooks.for_case(case)
         step = _Advance(self.context, tx, playbook, now, case)
         step.compare_cause()
+        step.measure_outcome()
         step.apply_all(self.policies)
         after = record(tx, case, step.decisions, now, self._next_check(playbook, now, failed=step.failed))
         log.next_check(after.ref, after.wake_at)
@@ -165,6 +166,19 @@ class _Advance:
             self._follow(event)
             self.decisions.append(event)
         self._tell_spike(cause, cases)
+
+    def measure_outcome(self) -> None:
+        """Record what became of the customer, if it is time for that."""
+        case, due = self.case, outcomes.next_due(self.case, self.playbook)
+        if due is None or case.closed_at is None or due > self.now:
+            return
+
+        address = case.customer.address
+        mails = self.tx.mail.contacts({address, *case.addresses}, case.closed_at)
+        evidence = outcomes.Evidence(mails, self.tx.cases.of_customer(address))
+        for event in outcomes.due_outcomes(case, self.playbook, evidence, self.now):
+            self._follow(event)
+            self.decisions.append(event)
 
     def _tell_spike(self, cause: str, cases: Sequence[CauseCase]) -> None:
         """Tell the leads of a spike, once in twelve weeks (practice 32)."""

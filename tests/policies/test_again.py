@@ -13,6 +13,7 @@ from sqlalchemy import text
 from followupd.adapters.settings import load
 from followupd.app.container import App, build
 from followupd.domain import events as e
+from followupd.domain.calendar import Duration
 from followupd.domain.case import Case
 from followupd.domain.command import Command
 from followupd.domain.letter import LetterKind
@@ -21,6 +22,7 @@ from followupd.errors import NotUnderstoodError
 from followupd.languages import catalogue
 from followupd.recovery import commands
 from followupd.recovery.blockers import blockers_of
+from followupd.recovery.learn import CaseHistory, report
 from followupd.recovery.recurrence import (
     USUAL,
     YEAR,
@@ -349,3 +351,20 @@ def test_cases_of_older_ledgers_get_their_causes(app: App) -> None:
     with app.ledger.transaction() as tx:
         [found] = tx.cases.of_cause("carrier")
     assert found.told_at == NOW - 36 * DAY
+
+
+def test_what_became_of_a_customer_is_recorded_when_its_day_has_come_and_goes_with_the_customer(
+    app: App,
+) -> None:
+    live(app, "FU-TOLD1", NOW - 40 * DAY, told=True)
+    with app.ledger.transaction() as tx:
+        case = tx.cases.get("FU-TOLD1")
+        tx.cases.record(case, [e.Remarked(at=NOW, text="closed well")], lambda _case: NOW, NOW)
+    app.cases.run(NOW)
+    with app.ledger.transaction() as tx:
+        case = tx.cases.get("FU-TOLD1")
+        assert [(record.after, record.outcome.value) for record in case.outcomes] == [("30 days", "silent")]
+        assert case.wake_at == PLAYBOOK.calendar.after(NOW - 31 * DAY, Duration(90, "day"))
+        tx.erasure.erase("fu-told1@customers.test", "an admin", NOW)
+        histories = [CaseHistory(tx.cases.get("FU-TOLD1"), tx.cases.history("FU-TOLD1"))]
+    assert report(histories).outcomes == {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from followupd.domain.case import Case, Facts, Recurrence
+from followupd.domain.case import Case, Facts, Outcome, OutcomeRecord, Recurrence
 from followupd.domain.mail import Person
 
 
@@ -209,6 +209,8 @@ class CustomerWrote(Event):
     text: str = ""
     #: it is plain thanks, which want no answer
     content: bool = False
+    #: it says that the customer leaves us
+    leaves: bool = False
     attachments: tuple[str, ...] = ()
 
     copies: ClassVar = {"latest": "text", "no_answer": "no_answer", "attachments": "attachments"}
@@ -220,10 +222,26 @@ class CustomerWrote(Event):
             case = case.evolve(content_at=self.at)
         else:
             case = case.evolve(customer_wrote_at=self.at, unanswered=True)
+        if self.leaves:
+            case = case.evolve(left_at=self.at)
         if not self.message_id:
             return case
 
         return case.evolve(message_id=self.message_id, references=self.references)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeKnown(Event):
+    """So long after the close, such as "30 days", this is what became of the customer; `why` is what shows it."""
+
+    after: str
+    outcome: Outcome
+
+    def apply(self, case: Case) -> Case:
+        """Add the outcome, and replace an older one of the same time: the case may have been closed again."""
+        others = tuple(record for record in case.outcomes if record.after != self.after)
+        found = OutcomeRecord(after=self.after, outcome=self.outcome, at=self.at)
+        return case.evolve(outcomes=(*others, found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

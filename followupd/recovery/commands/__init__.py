@@ -96,6 +96,7 @@ _WITHOUT_CUSTOMER = frozenset(
         "missing",
         "fault",
         "cause-code",
+        "resolved",
         "severity",
         "owner",
         "note",

@@ -84,6 +84,7 @@ _RETURNED = {
 }
 #: the time of a department that was asked without a date
 _TIME_TO_HELP = Duration(1, "business day")
+_ENDS = ("in-favour", "partly", "not")
 _SEVERITIES = ("low", "normal", "high")
 
 
@@ -218,11 +219,26 @@ def _listed_cause(command: Command, context: CommandContext) -> str:
     return listed or code
 
 
+def _known_end(command: Command, _context: CommandContext) -> str:
+    """Return in whose favour a case ended.
+
+    Raises:
+        NotUnderstoodError: it is none of in-favour, partly and not.
+    """
+    said = _named(
+        command.text.rstrip(" .!").casefold().replace("favor", "favour").replace("favouur", "favour"), _ENDS
+    )
+    if said is None:
+        raise not_understood(command)
+    return said
+
+
 #: what is one of a list, and how it is read
 _LISTED: dict[str, Callable[[Command, CommandContext], str]] = {
     "fault": _known_fault,
     "cause-code": _listed_cause,
     "no-gift": _lead_says,
+    "resolved": _known_end,
 }
 
 
