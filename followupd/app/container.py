@@ -34,7 +34,12 @@ from followupd.services.gift_cards import GiftCardOrders
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.inbox.router import MailRouter
 from followupd.services.inbox.sync import Folder, FolderRole, InboxSync
-from followupd.services.maintenance import CalibrationService, RetentionService, TrainingService
+from followupd.services.maintenance import (
+    CalibrationService,
+    MonthlyService,
+    RetentionService,
+    TrainingService,
+)
 from followupd.services.outbox.outcomes import Reconciler
 from followupd.services.outbox.policy import SendPolicy
 from followupd.services.outbox.review import DraftFiler, ReviewService
@@ -70,6 +75,7 @@ class App:
     retention: RetentionService
     training: TrainingService
     calibration: CalibrationService
+    monthly: MonthlyService
     digest: DigestService
     notices: StaffNotices
     absences: AbsenceService
@@ -147,6 +153,7 @@ def build(settings: Settings) -> App:
         retention=RetentionService(ledger, _plain_time(settings.calendar, settings.ledger.keep_mail)),
         training=training,
         calibration=CalibrationService(context),
+        monthly=MonthlyService(context, settings.report.monthly),
         digest=DigestService(context, training),
         notices=StaffNotices(context),
         absences=AbsenceService(context),

@@ -42,7 +42,7 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
     done += app.router.run(now)
     done += app.review.run(now)
     if leads:
-        done += app.digest.run(now)
+        done += app.digest.run(now) + app.monthly.run(now)
 
     done += app.cases.run(now)
     done += app.gift_cards.run(now, go_on)

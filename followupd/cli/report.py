@@ -36,6 +36,7 @@ from followupd.recovery.recurrence import Again, came_back
 
 if TYPE_CHECKING:
     from followupd.adapters.storage.ledger import Transaction
+    from followupd.app.container import App
 
 #: the columns of `report --compensation`; they are public, so none is ever renamed
 COLUMNS = (
@@ -67,6 +68,8 @@ def add(commands: CommandParsers) -> None:
     parser.add_argument("--compensation", action="store_true", help="list every grant, for accounting")
     parser.add_argument("--csv", action="store_true", help="the list of grants as CSV")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the report as a web page")
+    parser.add_argument("--month", metavar="YYYY-MM", default="", help="the page of one month, with plots")
+    parser.add_argument("--tables", metavar="DIR", type=Path, help="with --month: write each table as CSV")
     parser.set_defaults(do=_report)
 
     parser = commands.add("calibrate")
@@ -81,6 +84,8 @@ def _report(options: argparse.Namespace) -> int:
     from followupd import clock
 
     app = open_app(options.config)
+    if options.month:
+        return _report_month(options, app)
     try:
         since = parse_since(options.since, app.settings.calendar, clock.now())
     except ValueError as error:
@@ -105,6 +110,52 @@ def _report(options: argparse.Namespace) -> int:
         _print_report(summary, company_zone(app.settings))
 
     return DONE
+
+
+def _report_month(options: argparse.Namespace, app: "App") -> int:
+    """Print or write the figures of one month."""
+    from followupd.recovery.monthly import Month, headline, monthly_view, tables
+    from followupd.services.maintenance import monthly_page, monthly_report
+
+    calendar = app.settings.calendar
+    try:
+        month = Month.parse(options.month, calendar)
+    except ValueError as error:
+        print_error(f"followupd report: {error}")
+        return USAGE
+
+    with app.ledger.transaction() as tx:
+        found = monthly_report(tx, month, calendar)
+    if options.html:
+        write_file(options.html, monthly_page(found, app.settings.company.name).encode())
+    for table in tables(found) if options.tables else ():
+        options.tables.mkdir(parents=True, exist_ok=True)
+        write_file(options.tables / f"{table.name}.csv", table_csv(table.head, table.rows).encode())
+    if options.json:
+        print_json(monthly_view(found))
+    elif not (options.html or options.tables):
+        print(". ".join(map(str, headline(found))) + ".")
+        for table in tables(found):
+            _print_month_table(table.title, table.head, table.rows, table.note)
+    return DONE
+
+
+def _print_month_table(title: str, head: Sequence[str], rows: list[tuple[str, ...]], note: str) -> None:
+    """Print one table of a month, nothing for one without rows."""
+    if rows:
+        print(f"\n{title}")
+        print_table(rows, head, indent="  ")
+    if note:
+        print(f"  {note}")
+
+
+def table_csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table as CSV (RFC 4180); no cell is one that a spreadsheet would take for a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+    for row in (head, *rows):
+        writer.writerow(map(escape_formula, row))
+    return out.getvalue()
 
 
 def parse_since(text: str, calendar: Calendar, now: datetime) -> datetime | None:

@@ -25,9 +25,11 @@ from followupd.recovery.recurrence import Again
 #: how a case without a cause code is counted
 UNSAID = "(not said)"
 
+#: events after which the customer has heard from us
+FIRST_WORDS: tuple[type[Event], ...] = (NextStepConfirmed, AgentWrote, CustomerTold)
 #: what is timed from the complaint on, and the first event of which kinds ends it
 _MILESTONES: dict[str, tuple[type[Event], ...]] = {
-    "first word": (NextStepConfirmed, AgentWrote, CustomerTold),
+    "first word": FIRST_WORDS,
     "fixed": (Fixed,),
     "follow-up": (FollowedUp,),
     "closed": (Closed,),

@@ -145,9 +145,15 @@ class CaseStore:
             return self._select(CaseRow.stage == stage)
         return self._select()
 
-    def each(self) -> Iterator[Case]:
-        """Give all cases one by one, oldest first; there may be more of them than the memory has room for."""
+    def each(self, since: datetime | None = None) -> Iterator[Case]:
+        """Give all cases one by one, oldest first; there may be more of them than the memory has room for.
+
+        Args:
+            since: leave out cases that were opened before and are closed or dismissed; None for all.
+        """
         query = core_select(_CASE.c.ref, _CASE.c.sealed).order_by(_CASE.c.opened_at, _CASE.c.ref)
+        if since is not None:
+            query = query.where((_CASE.c.opened_at >= since) | _CASE.c.stage.not_in(_FINISHED))
         rows = self._session.connection().execution_options(yield_per=_BATCH).execute(query)
         for ref, token in rows:
             yield decrypt_value(self._vault, CASE_ADAPTER, token, place("case_file", ref))
@@ -196,6 +202,21 @@ class CaseStore:
     def count_opened_since(self, at: datetime) -> int:
         """Return how many cases were opened after a time."""
         return self._session.exec(select(func.count()).where(col(CaseRow.opened_at) > at)).one()
+
+    def first_words(self, names: Collection[str], since: datetime) -> dict[str, datetime]:
+        """Return when the first event of these classes happened in each case that was opened since.
+
+        Args:
+            names: of classes of events.
+            since: when the oldest case was opened.
+        """
+        query = (
+            core_select(_EVENT.c.case_ref, func.min(_EVENT.c.at))
+            .join(_CASE, _CASE.c.ref == _EVENT.c.case_ref)
+            .where(_CASE.c.opened_at >= since, _EVENT.c.name.in_(names))
+            .group_by(_EVENT.c.case_ref)
+        )
+        return {ref: at for ref, at in self._session.connection().execute(query)}  # noqa: C416  rows are no pairs
 
     # causes
 

@@ -147,6 +147,16 @@ class MailStore:
         newest = returned.where(col(LocationRow.gone).is_(False)).order_by(col(LocationRow.uid).desc())
         return dict(self._session.exec(newest.limit(count)).all())
 
+    def customers_mails(self, since: datetime) -> dict[str, int]:
+        """Return how many mails customers wrote since, by the reference of the case."""
+        query = (
+            select(MailRow.case_ref, func.count())
+            .where(col(MailRow.case_ref).is_not(None), MailRow.kind == Kind.CUSTOMER.value)
+            .where(col(MailRow.received_at) >= since)
+            .group_by(col(MailRow.case_ref))
+        )
+        return {ref: number for ref, number in self._session.exec(query) if ref}
+
     def contacts(self, addresses: Collection[str], since: datetime) -> list[Contact]:
         """Return when mails of a customer came that were received since, and the case of each, oldest first."""
         known = [address.lower() for address in addresses]
