@@ -114,7 +114,7 @@ def _report(options: argparse.Namespace) -> int:
 
 def _report_month(options: argparse.Namespace, app: "App") -> int:
     """Print or write the figures of one month."""
-    from followupd.recovery.monthly import Month, headline, monthly_view, tables
+    from followupd.recovery.monthly import Month, monthly_view, said, tables
     from followupd.services.maintenance import monthly_page, monthly_report
 
     calendar = app.settings.calendar
@@ -134,13 +134,13 @@ def _report_month(options: argparse.Namespace, app: "App") -> int:
     if options.json:
         print_json(monthly_view(found))
     elif not (options.html or options.tables):
-        print(". ".join(map(str, headline(found))) + ".")
+        print(said(found))
         for table in tables(found):
             _print_month_table(table.title, table.head, table.rows, table.note)
     return DONE
 
 
-def _print_month_table(title: str, head: Sequence[str], rows: list[tuple[str, ...]], note: str) -> None:
+def _print_month_table(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]], note: str) -> None:
     """Print one table of a month, nothing for one without rows."""
     if rows:
         print(f"\n{title}")

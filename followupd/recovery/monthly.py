@@ -1,7 +1,7 @@
 """The monthly page: one month of complaints as figures, each with its number of cases (practices 17, 32, 39, 54 and 68)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import sqrt
@@ -197,8 +197,8 @@ class MonthBook:
         if end:
             self.ends.setdefault(promise.owner or case.owner, Counter())[end] += 1
         if end and promise.kept_at and promise.made_at:
-            self.told.append(self.calendar.business_days(promise.made_at, due))
-            self.took.append(self.calendar.business_days(promise.made_at, promise.kept_at))
+            self.told.append((due - promise.made_at) / timedelta(days=1))
+            self.took.append((promise.kept_at - promise.made_at) / timedelta(days=1))
 
     def _add_grants(self, case: Case) -> None:
         """Add what was granted in this month, and how long it took until it was given."""
@@ -351,7 +351,7 @@ class Table:
     name: str
     title: str
     head: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     note: str = ""
 
 
@@ -390,7 +390,7 @@ def _promise_table(book: MonthBook) -> Table:
     told, took = mean(book.told), mean(book.took)
     note = ""
     if told is not None and took is not None and len(book.told) >= FEWEST:
-        note = f"Told {told:.1f} business days on average, kept after {took:.1f} ({len(book.told)} promises)."
+        note = f"Told {told:.1f} days on average, kept after {took:.1f} ({len(book.told)} promises)."
     return Table("promises", "Promises that were due, by owner", ("owner", *ENDS, "all"), rows, note)
 
 
@@ -483,6 +483,12 @@ def headline(report: MonthlyReport) -> list[Translatable]:
     return sentences
 
 
+def said(report: MonthlyReport) -> str:
+    """Return the headline as one text."""
+    sentences = map(str, headline(report))
+    return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences)
+
+
 def page_values(report: MonthlyReport, company: str) -> dict[str, Any]:
     """Return what the template of the page shows."""
     book, all_tables = report.book, tables(report)
@@ -499,7 +505,7 @@ def page_values(report: MonthlyReport, company: str) -> dict[str, Any]:
     return {
         "company": company,
         "month": book.month.name,
-        "headline": ". ".join(map(str, headline(report))) + ".",
+        "headline": said(report),
         "opened": book.opened,
         "weeks": [
             {"label": f"{start.day} {start:%b}", "counts": counts} for start, counts in book.week_rows()

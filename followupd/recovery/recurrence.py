@@ -58,11 +58,17 @@ def came_back(cause: str, cases: Sequence[CauseCase]) -> Again | None:
         cases: all complaints of this cause, in any order.
     """
     told = sorted(case.told_at for case in cases if case.told_at)
-    since = [case for case in cases if any(_counts(at, case.opened_at) for at in told)]
+    since = [case for case in cases if _is_told_before(told, case.opened_at)]
     if not since:
         return None
 
     return Again(cause, len(told), told[0], tuple(sorted(since, key=lambda case: case.opened_at)))
+
+
+def _is_told_before(told: Sequence[datetime], opened_at: datetime) -> bool:
+    """Return whether any telling, in the order of time, is one within a year before a case was opened."""
+    before = bisect_left(told, opened_at)
+    return before > 0 and _counts(told[before - 1], opened_at)
 
 
 def _counts(told_at: datetime, opened_at: datetime) -> bool:
