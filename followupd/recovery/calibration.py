@@ -142,7 +142,14 @@ def _measured(promise: Promise, case: Case, playbook: Playbook, now: datetime) -
 
 
 def like_of(promise: Promise, case: Case, playbook: Playbook, language: Language) -> Like | None:
-    """Return what a promise is compared with; None for a step that the playbook has no more."""
+    """Return what a promise is compared with; None for a step that the playbook has no more.
+
+    Args:
+        promise: one promise of the case.
+        case: the case, as it is stored.
+        playbook: the playbook of the case.
+        language: the language of the case.
+    """
     if promise.source == "playbook":
         number = _step_of(promise.text, playbook)
         return Like(playbook.name, number, "") if number else None
@@ -167,7 +174,12 @@ def agents_like(text: str, kind: PromiseKind, gifts: Collection[str], language: 
 
 
 def _step_of(text: str, playbook: Playbook) -> int:
-    """Return the number of the next step that says this, from 1; 0 for none."""
+    """Return the number of the next step that says this, from 1; 0 for none.
+
+    Args:
+        text: the words, as they were written.
+        playbook: the playbook of the case.
+    """
     for number, step in enumerate(playbook.steps, 1):
         if any(pattern.fullmatch(text) for pattern in _patterns(step)):
             return number
@@ -176,13 +188,22 @@ def _step_of(text: str, playbook: Playbook) -> int:
 
 @lru_cache(maxsize=256)
 def _patterns(step: NextStep) -> list[re.Pattern[str]]:
-    """Return patterns of what a step says, in each of its languages."""
+    """Return patterns of what a step says, in each of its languages.
+
+    Args:
+        step: a next step of a playbook.
+    """
     texts = [step.text, *(text for _, text in step.texts)]
     return [re.compile(".*?".join(map(re.escape, _TEMPLATE.split(text))), re.DOTALL) for text in texts]
 
 
 def _usual(like: Like, promises: list[Measured]) -> Usual:
-    """Return the figures of promises that are alike."""
+    """Return the figures of promises that are alike.
+
+    Args:
+        like: what is compared.
+        promises: promises that are alike.
+    """
     told = sorted(promise.told for promise in promises if promise.told is not None)
     return Usual(
         like=like,
@@ -226,13 +247,21 @@ def change_of(usual: Usual, playbook: Playbook) -> Change | None:
 
 
 def _business_hours(playbook: Playbook) -> float:
-    """Return the hours of a day of business."""
+    """Return the hours of a day of business.
+
+    Args:
+        playbook: the playbook of the case.
+    """
     calendar = playbook.calendar
     return (calendar.close.hour - calendar.open.hour) + (calendar.close.minute - calendar.open.minute) / 60
 
 
 def stored(usual: Iterable[Usual]) -> dict[str, list[float]]:
-    """Return what the ledger remembers of how long things take: number of cases and days, by the key of the kind."""
+    """Return what the ledger remembers of how long things take: number of cases and days, by the key of the kind.
+
+    Args:
+        usual: how long promises of this kind take.
+    """
     return {each.like.key: [each.cases, each.took] for each in usual if each.took is not None}
 
 

@@ -1,4 +1,4 @@
-"""The monthly page: one month of complaints as figures, each with its number of cases (practices 17, 32, 39, 54 and 68)."""
+"""The monthly page: one month of complaints as figures, each with its number of cases (practices 32, 54 and 68)."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -105,12 +105,21 @@ class Month:
 
     @classmethod
     def before(cls, day: date, calendar: Calendar) -> "Month":
-        """Return the month before that of a day."""
+        """Return the month before that of a day.
+
+        Args:
+            day: a day of the company's calendar.
+            calendar: the calendar of the company.
+        """
         last = day.replace(day=1) - timedelta(days=1)
         return cls.parse(f"{last:%Y-%m}", calendar)
 
     def has(self, at: datetime | None) -> bool:
-        """Return whether a time is in the month."""
+        """Return whether a time is in the month.
+
+        Args:
+            at: a time, in UTC; None for one that never came.
+        """
         return at is not None and self.begin <= at < self.end
 
     @property
@@ -120,12 +129,21 @@ class Month:
 
 
 def _next(first: date) -> date:
-    """Return the first day of the next month."""
+    """Return the first day of the next month.
+
+    Args:
+        first: the first day of a month.
+    """
     return (first + timedelta(days=32)).replace(day=1)
 
 
 def _midnight(day: date, calendar: Calendar) -> datetime:
-    """Return when a day begins for the company."""
+    """Return when a day begins for the company.
+
+    Args:
+        day: a day of the company's calendar.
+        calendar: the calendar of the company.
+    """
     return calendar.moment(day, datetime.min.time())
 
 
@@ -171,7 +189,12 @@ class MonthBook:
         self._add_need(case)
 
     def _add_opened(self, case: Case, mails: int) -> None:
-        """Count a complaint of the month by week and cause."""
+        """Count a complaint of the month by week and cause.
+
+        Args:
+            case: the case, as it is stored.
+            mails: how many mails the customer wrote in the case.
+        """
         cause = case.facts.cause_code or UNSAID
         day = self.calendar.local(case.opened_at).date()
         self.opened += 1
@@ -182,14 +205,24 @@ class MonthBook:
             self.resolved[case.facts.resolved] += 1
 
     def _add_clocks(self, case: Case, first_word_at: datetime | None) -> None:
-        """Add how long first word, fix and follow-up took, where they came in this month."""
+        """Add how long first word, fix and follow-up took, where they came in this month.
+
+        Args:
+            case: the case, as it is stored.
+            first_word_at: when the customer heard from us first.
+        """
         ends = dict(zip(CLOCKS, (first_word_at, case.fixed_at, case.followed_up_at), strict=True))
         for name, end in ends.items():
             if end and self.month.has(end):
                 self.hours[name].append((end - case.opened_at) / timedelta(hours=1))
 
     def _add_promise(self, promise: Promise, case: Case) -> None:
-        """Count a promise whose date was in this month by its owner and how it ended."""
+        """Count a promise whose date was in this month by its owner and how it ended.
+
+        Args:
+            promise: one promise of the case.
+            case: the case, as it is stored.
+        """
         due = promise.told_before or promise.promised_by
         if due is None or not self.month.has(due) or promise.state is PromiseState.PROPOSED:
             return
@@ -201,7 +234,11 @@ class MonthBook:
             self.took.append((promise.kept_at - promise.made_at) / timedelta(days=1))
 
     def _add_grants(self, case: Case) -> None:
-        """Add what was granted in this month, and how long it took until it was given."""
+        """Add what was granted in this month, and how long it took until it was given.
+
+        Args:
+            case: the case, as it is stored.
+        """
         for grant in case.compensation:
             if not grant.counts or not self.month.has(grant.granted_at):
                 continue
@@ -211,7 +248,11 @@ class MonthBook:
                 self.given_after.append((grant.issued_at - grant.granted_at) / timedelta(days=1))
 
     def _add_outcomes(self, case: Case) -> None:
-        """Count what became of the customer, where that was looked at in this month; a forgotten one left nothing."""
+        """Count what became of the customer, where that was looked at in this month; a forgotten one left nothing.
+
+        Args:
+            case: the case, as it is stored.
+        """
         gesture = (
             "something was given" if any(grant.counts for grant in case.compensation) else "nothing given"
         )
@@ -225,7 +266,11 @@ class MonthBook:
                 counts[1] += 1
 
     def _add_need(self, case: Case) -> None:
-        """List a case that waits for somebody, by what the ledger says of it."""
+        """List a case that waits for somebody, by what the ledger says of it.
+
+        Args:
+            case: the case, as it is stored.
+        """
         why = _why_needed(case) if case.stage is not Stage.CLOSED else ""
         if why and case.customer.address:
             self.needed_in_all += 1
@@ -266,7 +311,11 @@ class MonthBook:
         return Share("promises in time", ended["early"] + ended["in time"], ended.total())
 
     def came_back(self, after: str = "") -> list[tuple[str, Share]]:
-        """Return the shares of customers who complained again, by the time since the close."""
+        """Return the shares of customers who complained again, by the time since the close.
+
+        Args:
+            after: the time since the close, such as "30 days"; "" for every one.
+        """
         found = [
             (time, Share(group, *counts))
             for (time, group), counts in self.back.items()
@@ -276,7 +325,13 @@ class MonthBook:
 
 
 def _end_of(promise: Promise, due: datetime, end: datetime) -> str:
-    """Return how a promise ended, "" for one that is withdrawn; what nobody calls kept is broken by the month's end."""
+    """Return how a promise ended, "" for one that is withdrawn; what nobody calls kept is broken by the month's end.
+
+    Args:
+        promise: one promise of the case.
+        due: the date that the customer was told first, in UTC.
+        end: the end of the month, in UTC.
+    """
     if promise.state is PromiseState.WITHDRAWN:
         return ""
     kept_at = promise.kept_at
@@ -290,13 +345,22 @@ def _end_of(promise: Promise, due: datetime, end: datetime) -> str:
 
 
 def _clock(name: str, ordered: list[float]) -> Clock:
-    """Return the statistics of hours that are sorted."""
+    """Return the statistics of hours that are sorted.
+
+    Args:
+        name: what is timed.
+        ordered: hours, the shortest first.
+    """
     ninth = min(len(ordered) - 1, len(ordered) * 9 // 10)
     return Clock(name, len(ordered), ordered[len(ordered) // 2], ordered[ninth])
 
 
 def _why_needed(case: Case) -> str:
-    """Return what a case waits for, "" for nothing; by what is stored, so that the same ledger says the same."""
+    """Return what a case waits for, "" for nothing; by what is stored, so that the same ledger says the same.
+
+    Args:
+        case: the case, as it is stored.
+    """
     if case.held:
         return f"held: {case.held_because}" if case.held_because else "held"
     if case.promises_in(PromiseState.BROKEN):
@@ -309,7 +373,11 @@ def _why_needed(case: Case) -> str:
 
 
 def mean(numbers: Iterable[float]) -> float | None:
-    """Return the mean, None of nothing."""
+    """Return the mean, None of nothing.
+
+    Args:
+        numbers: any numbers.
+    """
     known = list(numbers)
     return sum(known) / len(known) if known else None
 
@@ -345,7 +413,7 @@ class MonthlyReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class MonthTable:
     """One table of the page, and one file of CSV: `name` is that of the file."""
 
     name: str
@@ -355,11 +423,17 @@ class Table:
     note: str = ""
 
 
-def tables(report: MonthlyReport) -> list[Table]:
-    """Return all figures of the page as tables, in its order."""
+def tables(report: MonthlyReport) -> list[MonthTable]:
+    """Return all figures of the page as tables, in its order.
+
+    Args:
+        report: the figures of the month, and the causes that came back.
+    """
     book = report.book
     return [
-        Table("complaints", "Complaints a week by cause", ("week of", *book.main_causes), _week_cells(book)),
+        MonthTable(
+            "complaints", "Complaints a week by cause", ("week of", *book.main_causes), _week_cells(book)
+        ),
         _clock_table(book),
         _promise_table(book),
         _effort_table(book),
@@ -371,18 +445,32 @@ def tables(report: MonthlyReport) -> list[Table]:
 
 
 def _week_cells(book: MonthBook) -> list[tuple[str, ...]]:
-    """Return a row for each week."""
+    """Return a row for each week.
+
+    Args:
+        book: the figures of the month.
+    """
     return [(start.isoformat(), *map(str, counts)) for start, counts in book.week_rows()]
 
 
-def _clock_table(book: MonthBook) -> Table:
-    """Return how long it took until first word, fix and follow-up."""
+def _clock_table(book: MonthBook) -> MonthTable:
+    """Return how long it took until first word, fix and follow-up.
+
+    Args:
+        book: the figures of the month.
+    """
     rows = [(each.name, str(each.count), _shown(each.median), _shown(each.ninth)) for each in book.clocks()]
-    return Table("clock", "Against the clock", ("until", "cases", "median hours", "9 of 10 within"), rows)
+    return MonthTable(
+        "clock", "Against the clock", ("until", "cases", "median hours", "9 of 10 within"), rows
+    )
 
 
-def _promise_table(book: MonthBook) -> Table:
-    """Return how the promises of each owner ended."""
+def _promise_table(book: MonthBook) -> MonthTable:
+    """Return how the promises of each owner ended.
+
+    Args:
+        book: the figures of the month.
+    """
     rows = [
         (owner, *(str(ended[end]) for end in ENDS), str(ended.total()))
         for owner, ended in sorted(book.ends.items())
@@ -391,63 +479,91 @@ def _promise_table(book: MonthBook) -> Table:
     note = ""
     if told is not None and took is not None and len(book.told) >= FEWEST:
         note = f"Told {told:.1f} days on average, kept after {took:.1f} ({len(book.told)} promises)."
-    return Table("promises", "Promises that were due, by owner", ("owner", *ENDS, "all"), rows, note)
+    return MonthTable("promises", "Promises that were due, by owner", ("owner", *ENDS, "all"), rows, note)
 
 
-def _effort_table(book: MonthBook) -> Table:
-    """Return how many mails customers had to write a case."""
+def _effort_table(book: MonthBook) -> MonthTable:
+    """Return how many mails customers had to write a case.
+
+    Args:
+        book: the figures of the month.
+    """
     average = mean(book.mails)
     rows = [] if average is None else [("mails of the customer a case", f"{average:.1f}", str(book.opened))]
     ended = [
         (f"resolved: {how}", str(count), str(book.opened)) for how, count in sorted(book.resolved.items())
     ]
-    return Table("effort", "Effort, and how it ended", ("what", "figure", "cases"), [*rows, *ended])
+    return MonthTable("effort", "Effort, and how it ended", ("what", "figure", "cases"), [*rows, *ended])
 
 
-def _given_table(book: MonthBook) -> Table:
-    """Return what was granted."""
+def _given_table(book: MonthBook) -> MonthTable:
+    """Return what was granted.
+
+    Args:
+        book: the figures of the month.
+    """
     rows = [
         (kind, str(len(minors)), f"{Money(sum(minors), currency).amount} {currency}" if currency else "")
         for (kind, currency), minors in sorted(book.given.items())
     ]
     days = mean(book.given_after)
     note = "" if days is None else f"{days:.1f} days on average until it was given ({len(book.given_after)})."
-    return Table("given", "Given", ("kind", "count", "sum"), rows, note)
+    return MonthTable("given", "Given", ("kind", "count", "sum"), rows, note)
 
 
-def _back_table(book: MonthBook) -> Table:
-    """Return how many customers complained again, by time, cause and gesture; shares of fewer than 5 are not said."""
+def _back_table(book: MonthBook) -> MonthTable:
+    """Return how many customers complained again, by time, cause and gesture; shares of fewer than 5 are not said.
+
+    Args:
+        book: the figures of the month.
+    """
     rows = []
     for after, share in book.came_back():
         interval = f"{share.low:.0%} to {share.high:.0%}" if share.total >= FEWEST else ""
         rows.append((f"{after}, {share.label}", str(share.count), str(share.total), interval))
-    return Table(
+    return MonthTable(
         "came-back", "Came back with a complaint", ("after the close", "again", "of", "90 % interval"), rows
     )
 
 
-def _again_table(report: MonthlyReport) -> Table:
-    """Return the causes that came back although customers were told that they would not."""
+def _again_table(report: MonthlyReport) -> MonthTable:
+    """Return the causes that came back although customers were told that they would not.
+
+    Args:
+        report: the figures of the month, and the causes that came back.
+    """
     rows = [(each.cause, str(each.told), str(len(each.since)), each.since[-1].ref) for each in report.again]
     head = ("cause", "told that it would not", "cases since", "last")
-    return Table("again", "It happened again", head, rows)
+    return MonthTable("again", "It happened again", head, rows)
 
 
-def _needed_table(book: MonthBook) -> Table:
-    """Return what waits for somebody."""
+def _needed_table(book: MonthBook) -> MonthTable:
+    """Return what waits for somebody.
+
+    Args:
+        book: the figures of the month.
+    """
     rows = [(each.ref, each.owner, each.why) for each in book.needed]
     more = book.needed_in_all - len(rows)
     note = f"{more} more wait." if more else ""
-    return Table("needed", "What needs you now", ("case", "owner", "why"), rows, note)
+    return MonthTable("needed", "What needs you now", ("case", "owner", "why"), rows, note)
 
 
 def _shown(hours: float) -> str:
-    """Return a number of hours with one decimal."""
+    """Return a number of hours with one decimal.
+
+    Args:
+        hours: a number of hours.
+    """
     return f"{hours:.1f}"
 
 
 def monthly_view(report: MonthlyReport) -> dict[str, Any]:
-    """Return the figures as JSON: the headline's numbers, and each table by its name."""
+    """Return the figures as JSON: the headline's numbers, and each table by its name.
+
+    Args:
+        report: the figures of the month, and the causes that came back.
+    """
     book, in_time = report.book, report.book.in_time()
     return {
         "month": book.month.name,
@@ -464,7 +580,11 @@ def monthly_view(report: MonthlyReport) -> dict[str, Any]:
 
 
 def headline(report: MonthlyReport) -> list[Translatable]:
-    """Return the month in sentences: how many and why, did we keep our word, do they come back."""
+    """Return the month in sentences: how many and why, did we keep our word, do they come back.
+
+    Args:
+        report: the figures of the month, and the causes that came back.
+    """
     book = report.book
     sentences = [msg("{n} complaint(s) in {month}", n=book.opened, month=book.month.name)]
     causes = [cause for cause in book.main_causes if cause not in {OTHERS, UNSAID}]
@@ -484,13 +604,22 @@ def headline(report: MonthlyReport) -> list[Translatable]:
 
 
 def said(report: MonthlyReport) -> str:
-    """Return the headline as one text."""
+    """Return the headline as one text.
+
+    Args:
+        report: the figures of the month, and the causes that came back.
+    """
     sentences = map(str, headline(report))
     return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences)
 
 
 def page_values(report: MonthlyReport, company: str) -> dict[str, Any]:
-    """Return what the template of the page shows."""
+    """Return what the template of the page shows.
+
+    Args:
+        report: the figures of the month, and the causes that came back.
+        company: the name of the company.
+    """
     book, all_tables = report.book, tables(report)
     tones = ("bad", "asked", "late", "good", "none")
     ended = book.promises()
@@ -526,6 +655,12 @@ def page_values(report: MonthlyReport, company: str) -> dict[str, Any]:
 
 
 def _bar(share: Share, label: str, tone: str) -> dict[str, Any]:
-    """Return a share as the plot takes it."""
+    """Return a share as the plot takes it.
+
+    Args:
+        share: the share, with its number of cases.
+        label: what is printed beside it.
+        tone: the class of its colour in the style sheet.
+    """
     found: dict[str, Any] = {"label": label, "count": share.count, "total": share.total, "tone": tone}
     return found | {"low": share.low, "high": share.high}

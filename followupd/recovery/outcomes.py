@@ -1,4 +1,4 @@
-"""What became of the customer, some time after the case was closed (practices 13 and 33), and the question in the follow-up."""
+"""What became of the customer after the close (practices 13 and 33), and the question in the follow-up."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -33,7 +33,12 @@ class Evidence(NamedTuple):
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the next outcome of a closed case is looked at; None for one of which nothing is to be known."""
+    """Return when the next outcome of a closed case is looked at; None for one of which nothing is to be known.
+
+    Args:
+        case: the case, as it is stored.
+        playbook: the playbook of the case.
+    """
     if case.stage is not Stage.CLOSED or case.closed_at is None or not case.customer.address:
         return None
 
@@ -48,7 +53,11 @@ def decide(_case: Case, _playbook: Playbook, _write: LetterRenderer, _now: datet
 
 
 def _of_this_end(case: Case) -> list[OutcomeRecord]:
-    """Return the outcomes that are known of a case since it was closed last."""
+    """Return the outcomes that are known of a case since it was closed last.
+
+    Args:
+        case: the case, as it is stored.
+    """
     return [record for record in case.outcomes if case.closed_at and record.at >= case.closed_at]
 
 
@@ -98,13 +107,25 @@ def outcome_of(case: Case, evidence: Evidence, until: datetime) -> tuple[Outcome
 
 
 def _is_complaint(other: Case, case: Case, since: datetime, until: datetime) -> bool:
-    """Return whether another case is a complaint of the time in question."""
+    """Return whether another case is a complaint of the time in question.
+
+    Args:
+        other: another case of the same customer.
+        case: the case, as it is stored.
+        since: when the case was closed, in UTC.
+        until: the end of the time that is looked at, in UTC.
+    """
     is_other = other.ref != case.ref and other.stage not in NO_COMPLAINT
     return is_other and since < other.opened_at <= until
 
 
 def _is_same_cause(other: Case, case: Case) -> bool:
-    """Return whether both are about the same: by their causes, or because one is in the thread of the other."""
+    """Return whether both are about the same: by their causes, or because one is in the thread of the other.
+
+    Args:
+        other: another case of the same customer.
+        case: the case, as it is stored.
+    """
     cause = case.facts.cause_code
     return other.earlier == case.ref or bool(cause and other.facts.cause_code == cause)
 

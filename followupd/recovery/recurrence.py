@@ -1,4 +1,4 @@
-"""It happened again: later cases of a cause of which customers were told that it would not, and spikes (practice 32)."""
+"""It happened again: later cases of a cause that customers were told was prevented; and spikes (practice 32)."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -125,7 +125,7 @@ def _normalised(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Spike:
-    """So many cases since this time are too many for chance, by what was usual: `usual` cases in the 12 weeks before."""
+    """So many cases since this time are too many for chance: there were `usual` cases in the 12 weeks before."""
 
     count: int
     since: datetime

@@ -52,7 +52,8 @@ class CommandContext:
     `found` are the promises and the compensation read in the reply that the command is about. `other_grants`
     are what the same customer was granted in other cases, and `cap` is the most that one customer is granted
     in a month without a lead's approval. `told_before` is what the customer was told of what changed, after
-    complaints before, and `told_others` what other customers were told of a cause that came back since. `history` is that of the case, where `undo` needs it. `usual_times` is how long promises take,
+    complaints before, and `told_others` what other customers were told of a cause that came back since. `history`
+    is that of the case, where `undo` needs it. `usual_times` is how long promises take,
     as `recovery/calibration.py` stores it.
     """
 

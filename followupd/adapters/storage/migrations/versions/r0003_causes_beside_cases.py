@@ -1,4 +1,4 @@
-"""The cause of a case, and when its customer was told of a prevention, beside the case: "it happened again" searches by them.
+"""The cause of a case, and when its customer was told of a prevention, beside the case, to be searched.
 
 Cases of before get both from the daemon, once a day.
 """
