@@ -34,7 +34,12 @@ from followupd.services.gift_cards import GiftCardOrders
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.inbox.router import MailRouter
 from followupd.services.inbox.sync import Folder, FolderRole, InboxSync
-from followupd.services.maintenance import RetentionService, TrainingService
+from followupd.services.maintenance import (
+    CalibrationService,
+    MonthlyService,
+    RetentionService,
+    TrainingService,
+)
 from followupd.services.outbox.outcomes import Reconciler
 from followupd.services.outbox.policy import SendPolicy
 from followupd.services.outbox.review import DraftFiler, ReviewService
@@ -69,6 +74,8 @@ class App:
     review: ReviewService
     retention: RetentionService
     training: TrainingService
+    calibration: CalibrationService
+    monthly: MonthlyService
     digest: DigestService
     notices: StaffNotices
     absences: AbsenceService
@@ -145,6 +152,8 @@ def build(settings: Settings) -> App:
         review=ReviewService(context),
         retention=RetentionService(ledger, _plain_time(settings.calendar, settings.ledger.keep_mail)),
         training=training,
+        calibration=CalibrationService(context),
+        monthly=MonthlyService(context, settings.report.monthly),
         digest=DigestService(context, training),
         notices=StaffNotices(context),
         absences=AbsenceService(context),

@@ -42,7 +42,7 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
     done += app.router.run(now)
     done += app.review.run(now)
     if leads:
-        done += app.digest.run(now)
+        done += app.digest.run(now) + app.monthly.run(now)
 
     done += app.cases.run(now)
     done += app.gift_cards.run(now, go_on)
@@ -53,7 +53,7 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
     done += app.reconciler.resolve_in_doubt(now)
     done += app.sender.run(now, go_on)
     if leads:
-        done += app.retention.run(now)
+        done += app.retention.run(now) + app.calibration.run(now)
 
     return done
 

@@ -78,6 +78,11 @@ GROUPS: dict[str, dict[str, CommandInfo]] = {
             "summarise causes, promises, times and compensation",
             'followupd report --since "30 days"',
         ),
+        "calibrate": CommandInfo(
+            "report",
+            "show how long promises really take, and the playbook lines to change",
+            'followupd calibrate --since "365 days"',
+        ),
     },
     "Letters": {
         "letters": CommandInfo(

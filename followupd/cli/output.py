@@ -234,6 +234,20 @@ def case_view(
         "promises": _promises(case),
         "options": _options(case),
         "compensation": _compensation(case),
+        "actions": [
+            {
+                "n": action.n,
+                "text": action.text,
+                "due": utc_iso(action.due),
+                "owner": action.owner,
+                "done_at": utc_iso(action.done_at),
+            }
+            for action in case.actions
+        ],
+        "outcomes": [
+            {"after": record.after, "outcome": record.outcome.value, "at": utc_iso(record.at)}
+            for record in case.outcomes
+        ],
         "letters": [letter_view(entry) for entry in letters],
         "score": case.score,
         "evidence": [list(pair) for pair in case.evidence],
@@ -260,6 +274,7 @@ def _facts(case: "Case") -> dict[str, Any]:
         "fault": facts.fault.value,
         "cause_code": facts.cause_code,
         "phone": facts.phone,
+        "resolved": facts.resolved,
     }
 
 

@@ -7,11 +7,11 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from followupd.cli.commands import CommandParsers
@@ -21,8 +21,10 @@ from followupd.clock import local_time, utc_iso
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation
-from followupd.domain.playbook import Company
+from followupd.domain.playbook import Company, Playbooks
+from followupd.recovery.calibration import FEWEST_CASES, Change, Usual, change_of
 from followupd.recovery.learn import (
+    OUTCOMES,
     CaseHistory,
     CompensationStatistics,
     Durations,
@@ -30,6 +32,11 @@ from followupd.recovery.learn import (
     Report,
     report,
 )
+from followupd.recovery.recurrence import Again, came_back
+
+if TYPE_CHECKING:
+    from followupd.adapters.storage.ledger import Transaction
+    from followupd.app.container import App
 
 #: the columns of `report --compensation`; they are public, so none is ever renamed
 COLUMNS = (
@@ -61,7 +68,15 @@ def add(commands: CommandParsers) -> None:
     parser.add_argument("--compensation", action="store_true", help="list every grant, for accounting")
     parser.add_argument("--csv", action="store_true", help="the list of grants as CSV")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the report as a web page")
+    parser.add_argument("--month", metavar="YYYY-MM", default="", help="the page of one month, with plots")
+    parser.add_argument("--tables", metavar="DIR", type=Path, help="with --month: write each table as CSV")
     parser.set_defaults(do=_report)
+
+    parser = commands.add("calibrate")
+    parser.add_argument(
+        "--since", metavar="D", default="365 days", help='a date ("2026-01-31") or a duration ("30 days")'
+    )
+    parser.set_defaults(do=_calibrate)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -69,6 +84,8 @@ def _report(options: argparse.Namespace) -> int:
     from followupd import clock
 
     app = open_app(options.config)
+    if options.month:
+        return _report_month(options, app)
     try:
         since = parse_since(options.since, app.settings.calendar, clock.now())
     except ValueError as error:
@@ -81,8 +98,9 @@ def _report(options: argparse.Namespace) -> int:
             _print_grants(options, grant_rows(cases, since))
             return DONE
         histories = [CaseHistory(case, tx.cases.history(case.ref)) for case in cases]
+        again = causes_that_came_back(tx, since)
 
-    summary = report(histories, since)
+    summary = replace(report(histories, since), again=again)
     if options.html:
         write_file(options.html, report_html(summary, app.settings.company).encode())
 
@@ -92,6 +110,52 @@ def _report(options: argparse.Namespace) -> int:
         _print_report(summary, company_zone(app.settings))
 
     return DONE
+
+
+def _report_month(options: argparse.Namespace, app: "App") -> int:
+    """Print or write the figures of one month."""
+    from followupd.recovery.monthly import Month, monthly_view, said, tables
+    from followupd.services.maintenance import monthly_page, monthly_report
+
+    calendar = app.settings.calendar
+    try:
+        month = Month.parse(options.month, calendar)
+    except ValueError as error:
+        print_error(f"followupd report: {error}")
+        return USAGE
+
+    with app.ledger.transaction() as tx:
+        found = monthly_report(tx, month, calendar)
+    if options.html:
+        write_file(options.html, monthly_page(found, app.settings.company.name).encode())
+    for table in tables(found) if options.tables else ():
+        options.tables.mkdir(parents=True, exist_ok=True)
+        write_file(options.tables / f"{table.name}.csv", table_csv(table.head, table.rows).encode())
+    if options.json:
+        print_json(monthly_view(found))
+    elif not (options.html or options.tables):
+        print(said(found))
+        for table in tables(found):
+            _print_month_table(table.title, table.head, table.rows, table.note)
+    return DONE
+
+
+def _print_month_table(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]], note: str) -> None:
+    """Print one table of a month, nothing for one without rows."""
+    if rows:
+        print(f"\n{title}")
+        print_table(rows, head, indent="  ")
+    if note:
+        print(f"  {note}")
+
+
+def table_csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table as CSV (RFC 4180); no cell is one that a spreadsheet would take for a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+    for row in (head, *rows):
+        writer.writerow(map(escape_formula, row))
+    return out.getvalue()
 
 
 def parse_since(text: str, calendar: Calendar, now: datetime) -> datetime | None:
@@ -117,6 +181,85 @@ def _before(duration: str, calendar: Calendar, now: datetime) -> datetime:
     except ValueError:
         example = 'a date like "2026-01-31" nor a duration like "30 days"'
         raise ValueError(f"{duration!r} is neither {example}") from None
+
+
+# --- calibration ---
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    """Print how long promises take, and the lines of playbooks to change."""
+    from followupd import clock
+    from followupd.services.maintenance import measured_times
+
+    app = open_app(options.config)
+    now = clock.now()
+    try:
+        since = parse_since(options.since, app.settings.calendar, now)
+    except ValueError as error:
+        print_error(f"followupd calibrate: {error}")
+        return USAGE
+
+    usual = measured_times(app.calibration.context, since or datetime.min.replace(tzinfo=UTC), now)
+    rows = [_calibration_row(each, app.settings.playbooks, app.settings.directory) for each in usual]
+    if options.json:
+        print_json(rows)
+        return DONE
+
+    for row in rows:
+        print(_calibration_lines(row))
+    if not rows:
+        print_error(f"Nothing is known yet: a kind of promise needs {FEWEST_CASES} cases.")
+    return DONE
+
+
+def _calibration_row(usual: Usual, playbooks: Playbooks, directory: Path) -> dict[str, Any]:
+    """Return how long one kind of promise takes as JSON; times are in days of business."""
+    like = usual.like
+    playbook = playbooks.get(like.playbook)
+    change = change_of(usual, playbook) if playbook else None
+    return {
+        "what": playbook.steps[like.step - 1].text if playbook else like.what,
+        "playbook": like.playbook or None,
+        "step": like.step or None,
+        "cases": usual.cases,
+        "told_business_days": _rounded(usual.told),
+        "took_business_days": _rounded(usual.took),
+        "kept_in_time": round(usual.in_time, 3),
+        "change": _change_view(change, directory) if change else None,
+    }
+
+
+def _rounded(days: float | None) -> float | None:
+    """Return a number of days with one decimal."""
+    return None if days is None else round(days, 1)
+
+
+def _change_view(change: Change, directory: Path) -> dict[str, Any]:
+    """Return the line of a playbook to change, with its place."""
+    from followupd.adapters.settings.toml_lines import Lines
+
+    file = f"playbooks/{change.playbook}.toml"
+    lines = Lines((directory / file).read_text(encoding="utf-8"))
+    return {
+        "file": file,
+        "line": lines.of(("next_step", change.step - 1, "within")),
+        "key": "next_step.within",
+        "from": str(change.before),
+        "to": str(change.after),
+    }
+
+
+def _calibration_lines(row: dict[str, Any]) -> str:
+    """Return how long one kind of promise takes in a sentence, and the line to change under it."""
+    told, took = row["told_business_days"], row["took_business_days"]
+    what = f"{row['playbook']}, step {row['step']} ({row['what']})" if row["step"] else row["what"]
+    said = "moved before it was kept" if told is None else f"told {told:g} business days"
+    need = "more than 2 of 10 are not kept" if took is None else f"8 of 10 took up to {took:g}"
+    sentence = f"{what}: {said}, {need} ({row['cases']} cases)"
+    change = row["change"]
+    if change is None:
+        return sentence
+    return f'{sentence}\n  {change["file"]}:{change["line"]}: within = "{change["to"]}"   # was "{change["from"]}"'
 
 
 # --- grants, for accounting ---
@@ -222,12 +365,28 @@ def sections(summary: Report) -> list[Section]:
             [_sum_row(statistics) for statistics in summary.compensation],
         ),
         Section(
+            "What became of the customers",
+            ("days after the close", *OUTCOMES),
+            [(days, *map(str, counts.values())) for days, counts in summary.outcomes.items()],
+        ),
+        Section(
+            "It happened again",
+            ("cause", "told that it would not", "cases since", "last"),
+            [_again_row(again) for again in summary.again],
+        ),
+        Section(
             "Questions to departments",
             ("department", "asked", "open"),
             [(name, str(asked.asked), str(asked.open)) for name, asked in summary.departments.items()],
         ),
     ]
     return [section for section in found if section.rows]
+
+
+def _again_row(again: Again) -> tuple[str, ...]:
+    """Return a cause that came back: how many were told that it would not, and the later cases."""
+    last = again.since[-1]
+    return again.cause, str(again.told), str(len(again.since)), f"{last.ref}, {last.opened_at:%Y-%m-%d}"
 
 
 def _counts(counts: dict[str, int]) -> list[tuple[str, ...]]:
@@ -326,10 +485,36 @@ def report_view(summary: Report) -> dict[str, Any]:
         "owners": {name: _promises_view(promises) for name, promises in summary.owners.items()},
         "times": {name: _durations_view(durations) for name, durations in summary.times.items()},
         "compensation": [_sum_view(statistics) for statistics in summary.compensation],
+        "outcomes": summary.outcomes,
+        "again": [_again_view(again) for again in summary.again],
         "departments": {
             name: {"asked": asked.asked, "open": asked.open} for name, asked in summary.departments.items()
         },
     }
+
+
+def _again_view(again: Again) -> dict[str, Any]:
+    """Return a cause that came back as JSON."""
+    return {
+        "cause": again.cause,
+        "told": again.told,
+        "first_told_at": utc_iso(again.first_told_at),
+        "since": len(again.since),
+        "last_opened_at": utc_iso(again.since[-1].opened_at),
+        "cases": [case.ref for case in again.since],
+    }
+
+
+def causes_that_came_back(tx: "Transaction", since: datetime | None) -> tuple[Again, ...]:
+    """Return the causes that came back after a prevention was told, with a case since then.
+
+    Args:
+        tx: the transaction.
+        since: from when on a later case counts; None for all.
+    """
+    found = [came_back(cause, tx.cases.of_cause(cause)) for cause in tx.cases.causes()]
+    known = [again for again in found if again is not None]
+    return tuple(again for again in known if since is None or again.since[-1].opened_at >= since)
 
 
 def _promises_view(promises: PromiseStatistics) -> dict[str, Any]:

@@ -301,6 +301,19 @@ class Calendar:
             case unit:
                 return self._shifted(moment, -duration.number, unit)
 
+    def business_days(self, start: datetime, end: datetime) -> float:
+        """Return how much open time lies between two times, in days of business; 0.0 where `end` is not later."""
+        if end <= start:
+            return 0.0
+        last, open_time = self.local(end).date(), timedelta()
+        for opening, closing in self._working_hours(self.local(start).date(), forward=True):
+            if self.local(opening).date() > last:
+                break
+            open_time += max(min(closing, end) - max(opening, start), timedelta())
+
+        whole_day = datetime.combine(date.min, self.close) - datetime.combine(date.min, self.open)
+        return open_time / whole_day
+
     def _shifted(self, start: datetime, number: int, unit: str) -> datetime:
         """Return the time so many units later, or earlier for a negative number.
 

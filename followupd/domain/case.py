@@ -10,7 +10,7 @@ from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
-from followupd.domain.promise import OWED, HelpRequest, Option, OptionState, Promise, PromiseState
+from followupd.domain.promise import OWED, Action, HelpRequest, Option, OptionState, Promise, PromiseState
 from followupd.errors import InvalidTransitionError
 
 
@@ -51,6 +51,8 @@ class Facts:
     phone: str | None = None
     #: why a lead gives nothing for the trouble of a second complaint
     no_gift: str | None = None
+    #: in whose favour it ended: in-favour, partly or not (practice 13)
+    resolved: str | None = None
 
     def stated(self, texts: dict[str, str]) -> "Facts":
         """Return the facts with some of them replaced.
@@ -77,6 +79,45 @@ class Facts:
 
 
 FACT_NAMES = tuple(field.name for field in fields(Facts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recurrence:
+    """The cause of a case that customers were told would not come back (practice 32).
+
+    `told` customers were told so, the first at `first_told_at`; the case is the `nth` since. `answered` means that
+    somebody has said what is different now.
+    """
+
+    cause: str
+    told: int
+    nth: int
+    first_told_at: datetime
+    at: datetime
+    answered: bool = False
+
+
+class Outcome(StrEnum):
+    """What became of a customer after the case was closed (practice 33). The values are stored."""
+
+    #: wrote again, and not to complain
+    RETURNED = "returned"
+    #: said that it is right, or thanked
+    CONTENT = "content"
+    COMPLAINED_SAME = "complained-again"
+    COMPLAINED_OTHER = "complained-again-other"
+    #: wrote that they leave
+    GONE = "gone"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRecord:
+    """An outcome: how long after the close, such as "30 days", and when it was looked at."""
+
+    after: str
+    outcome: Outcome
+    at: datetime
 
 
 class Stage(StrEnum):
@@ -195,6 +236,16 @@ class Case:
     compensation: tuple[Compensation, ...] = ()
     #: what departments were asked
     requests: tuple[HelpRequest, ...] = ()
+    #: what we promised ourselves, so that it does not happen again
+    actions: tuple[Action, ...] = ()
+    #: that its cause came back although customers were told that it would not
+    recurrence: Recurrence | None = None
+    #: the causes of which the customer was told that they will not come back, and when
+    prevented: tuple[tuple[str, datetime], ...] = ()
+    #: what became of the customer after the case was closed
+    outcomes: tuple[OutcomeRecord, ...] = ()
+    #: when the customer wrote that they leave
+    left_at: datetime | None = None
     letters: tuple[LetterRecord, ...] = ()
     #: texts that an agent keeps although a rule of wording warned of them
     insisted: tuple[str, ...] = ()
@@ -333,8 +384,8 @@ class Case:
 
     @property
     def next_promise(self) -> int:
-        """The number of the next promise."""
-        return max(numbers(self.promises), default=0) + 1
+        """The number of the next promise or action, which share their numbers."""
+        return max(numbers((*self.promises, *self.actions)), default=0) + 1
 
     @property
     def next_grant(self) -> int:
@@ -389,6 +440,18 @@ class Case:
         """The numbers of the promises whose compensation a lead has not approved yet; no letter names them."""
         waiting = self.grants_in(GrantState.WAITING_APPROVAL)
         return frozenset(grant.promise for grant in waiting if grant.promise)
+
+    @property
+    def open_actions(self) -> tuple[Action, ...]:
+        """What we promised ourselves and have not done."""
+        return tuple(action for action in self.actions if action.done_at is None)
+
+    @property
+    def came_back(self) -> Recurrence | None:
+        """That the cause as it is known now came back and nobody has said what is different; None otherwise."""
+        found = self.recurrence
+        is_open = found is not None and found.cause == self.facts.cause_code and not found.answered
+        return found if is_open else None
 
     @property
     def open_requests(self) -> tuple[HelpRequest, ...]:

@@ -25,6 +25,7 @@ FACT_VERBS = frozenset(
         "fault",
         "cause-code",
         "no-gift",
+        "resolved",
     }
 )
 
@@ -81,6 +82,7 @@ VERBS: dict[str, str] = {
     "note": "text",
     "resolved": "in-favour | partly | not",
     "ask": "department by when: question",
+    "action": "what by when owner agent",
     "away": "until when",
     "undo": "",
     "help": "",

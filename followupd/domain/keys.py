@@ -62,6 +62,12 @@ class StateKey(StrEnum):
     BACKED_UP = "backed up"
     #: a known word, encrypted: a key that cannot open it is not this ledger's
     KNOWN_WORD = "known word"
+    #: how long promises take, by kind: the number of cases, and the business days in 8 of 10
+    CALIBRATION = "calibration"
+    #: whether the causes of older cases are stored beside them
+    CAUSES = "causes"
+    #: when a spike of a cause was told
+    SPIKE = "spike {}"
     #: the classifier's trained weights
     TRAINING = "learned"
 
@@ -133,6 +139,10 @@ class ReminderKind(StrEnum):
     GIFT_CARD = "gift card"
     #: what a department was asked
     REQUEST = "request"
+    #: its cause came back, although customers were told that it would not
+    AGAIN = "again"
+    #: what we promised ourselves comes due
+    ACTION = "action"
     #: the call that follows a follow-up, told in the morning
     CALL = "call"
     #: a letter with an agent's words, which its owner reads before it leaves

@@ -228,6 +228,7 @@ class Playbook:
     silence_after: Duration = field(default_factory=lambda: Duration.parse("2 business days"))
     escalate_lead: Duration = field(default_factory=lambda: Duration.parse("1 business day"))
     escalate_manager: Duration = field(default_factory=lambda: Duration.parse("2 business days"))
+    outcome_after: tuple[Duration, ...] = (Duration(30, "day"), Duration(90, "day"))
     tell: Literal["", "lead", "manager"] = ""
     severity_overrides: tuple[SeverityOverride, ...] = ()
 

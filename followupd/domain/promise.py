@@ -67,7 +67,8 @@ class Promise:
     the agent's own words already. `confirmed` is the key of the letter that put it in writing, "" until that
     letter was sent. `slipped` means that it has had a second date already; only a lead sets a third one.
     `untold_since` is when a promise confirmed in writing was withdrawn, until the customer knows
-    that. `told_before` is the date that the customer has in writing while a later one is not.
+    that. `told_before` is the date that the customer has in writing while a later one is not. `kept_at` is when it
+    was said to be kept, None also in ledgers in which only the history tells it.
     """
 
     n: int
@@ -87,6 +88,7 @@ class Promise:
     dated: bool = False
     untold_since: datetime | None = None
     told_before: datetime | None = None
+    kept_at: datetime | None = None
 
     @property
     def named(self) -> Translatable:
@@ -178,6 +180,31 @@ class HelpRequest:
     def named(self) -> Translatable:
         """The department and the question, for use inside a sentence for agents."""
         return msg("{helper}: “{text}”", helper=self.helper, text=self.question)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A prevention that we promised ourselves (practice 72): by when, and which agent does it.
+
+    No letter says that it will not happen again before it is done.
+    """
+
+    n: int
+    text: str
+    due: datetime
+    owner: str
+    planned_at: datetime
+    done_at: datetime | None = None
+
+    @property
+    def named(self) -> Translatable:
+        """The number and the text, set off for use inside a sentence for agents."""
+        return msg("action {n}, “{text}”,", n=self.n, text=self.text.rstrip(" ."))
+
+    @property
+    def answers(self) -> tuple[str, str, str]:
+        """The lines with which an agent says that it is done, moves, or is dropped."""
+        return f"kept: {self.n}", f"late: {self.n} until ... because ...", f"withdraw: {self.n} because ..."
 
 
 class OptionState(StrEnum):

@@ -420,6 +420,17 @@ class ThanksTable(LanguageTable):
     around: WordSet = frozenset()
 
 
+class RightTable(LanguageTable):
+    """The table [right]: answers to "is it right for you now?", and words of customers who leave."""
+
+    yes: WordSet = frozenset()
+    no: WordSet = frozenset()
+    denials: WordSet = frozenset()
+    right: WordSet = frozenset()
+    around: WordSet = frozenset()
+    leaving: Barred = ()
+
+
 class ChoiceTable(LanguageTable):
     """The table [choice]: answers to "which option do you choose?"."""
 
@@ -480,6 +491,7 @@ class Answers(LanguageTable):
     elisions: Words = ()
     receipt: Receipt = Field(default_factory=Receipt)
     thanks: ThanksTable = Field(default_factory=ThanksTable)
+    right: RightTable = Field(default_factory=RightTable)
     choice: ChoiceTable = Field(default_factory=ChoiceTable)
     absence: Absence = Field(default_factory=Absence)
     calls: Calls = Field(default_factory=Calls)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from followupd.domain.calendar import day_and_time
-from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Fault, Stage, numbers
+from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Fault, Recurrence, Stage, numbers
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
 from followupd.domain.events import OwnerNudged
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
-from followupd.domain.translatable import msg, msgid
+from followupd.domain.translatable import Translatable, msg, msgid
 from followupd.text.wording.facts import is_stub
 
 #: states of a grant that the customer still waits for, and the line with which an agent settles it
@@ -53,6 +53,7 @@ def blockers_of(case: Case, playbook: Playbook) -> tuple[Blocker, ...]:
         *_grants(case),
         *_gift(case, playbook),
         *_facts(case),
+        *_again(case),
         *_letters(case),
     )
 
@@ -270,6 +271,27 @@ def _facts(case: Case) -> list[Blocker]:
         for name in FOLLOW_UP_FACTS
         if _is_missing(name, case)
     ] + _fault(case)
+
+
+def _again(case: Case) -> list[Blocker]:
+    """Return that the cause came back and nobody says what is different, and what we promised ourselves and owe."""
+    found = []
+    if case.came_back:
+        found.append(Blocker("again", said_again(case.came_back), ask="prevention: "))
+
+    for action in case.open_actions:
+        sentence = msg("{action} is not done, and no letter says so before", action=action.named)
+        found.append(Blocker(f"action-{action.n}", sentence, ask=f"kept: {action.n}"))
+    return found
+
+
+def said_again(recurrence: Recurrence) -> Translatable:
+    """Return the sentence that says that a cause came back."""
+    pattern = msgid(
+        "we told {told} customer(s) that {cause} would not happen again; this is case {nth} since. What is "
+        "different now?"
+    )
+    return msg(pattern, told=recurrence.told, cause=recurrence.cause, nth=recurrence.nth)
 
 
 def _fault(case: Case) -> list[Blocker]:

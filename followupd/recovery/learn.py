@@ -1,8 +1,8 @@
 """Statistics of past cases: causes, promises kept, durations, compensation (practices 32, 39, 54 and 68)."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from followupd.domain.case import NO_COMPLAINT, Case
@@ -20,13 +20,16 @@ from followupd.domain.events import (
     Reopened,
 )
 from followupd.domain.promise import Promise, PromiseKind, PromiseState
+from followupd.recovery.recurrence import Again
 
 #: how a case without a cause code is counted
 UNSAID = "(not said)"
 
+#: events after which the customer has heard from us
+FIRST_WORDS: tuple[type[Event], ...] = (NextStepConfirmed, AgentWrote, CustomerTold)
 #: what is timed from the complaint on, and the first event of which kinds ends it
 _MILESTONES: dict[str, tuple[type[Event], ...]] = {
-    "first word": (NextStepConfirmed, AgentWrote, CustomerTold),
+    "first word": FIRST_WORDS,
     "fixed": (Fixed,),
     "follow-up": (FollowedUp,),
     "closed": (Closed,),
@@ -95,7 +98,10 @@ class RequestStatistics:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The report on the cases opened since a day; `cases` counts them by stage."""
+    """The report on the cases opened since a day; `cases` counts them by stage, `again` are causes that came back.
+
+    `outcomes` counts what became of customers by the days since the close.
+    """
 
     since: datetime | None
     opened: int
@@ -108,6 +114,8 @@ class Report:
     times: dict[str, Durations]
     compensation: tuple[CompensationStatistics, ...]
     departments: dict[str, RequestStatistics]
+    again: tuple[Again, ...] = ()
+    outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +156,26 @@ def report(histories: Iterable[CaseHistory], since: datetime | None = None) -> R
         times=_times(complaints),
         compensation=_compensation(cases),
         departments=_departments(cases),
+        outcomes=_outcomes(cases),
     )
+
+
+def with_kept_times(case: Case, history_of: Callable[[str], Iterable[Event]]) -> Case:
+    """Return a case whose promises say when they were kept; older ledgers have that in the history alone.
+
+    Args:
+        case: as it is stored.
+        history_of: reads the history of a case by its reference, which is asked for only where it is needed.
+    """
+    unknown = [promise.n for promise in case.promises_in(PromiseState.KEPT) if promise.kept_at is None]
+    if not unknown:
+        return case
+
+    for event in history_of(case.ref):
+        if isinstance(event, PromiseKept) and event.n in unknown:
+            unknown.remove(event.n)
+            case = case.with_promise(event.n, kept_at=event.at)
+    return case
 
 
 def _since(histories: Iterable[CaseHistory], since: datetime | None) -> list[CaseHistory]:
@@ -283,6 +310,24 @@ def _median(durations: Sequence[timedelta]) -> timedelta:
 
     seconds = [duration.total_seconds() for duration in durations]
     return timedelta(seconds=median(seconds))
+
+
+#: the outcomes that are counted, and the values of the two kinds of complaints together
+OUTCOMES = ("returned", "content", "complained-again", "gone", "silent")
+
+
+def _outcomes(cases: Iterable[Case]) -> dict[str, dict[str, int]]:
+    """Return how often each outcome was found, by the days since the close: "30", "90".
+
+    A customer who was forgotten has left none.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for case in cases:
+        for record in case.outcomes if case.customer.address else ():
+            days = record.after.removesuffix(" days").removesuffix(" day")
+            counts = found.setdefault(days, dict.fromkeys(OUTCOMES, 0))
+            counts[record.outcome.value.removesuffix("-other")] += 1
+    return dict(sorted(found.items(), key=lambda item: (len(item[0]), item[0])))
 
 
 def _departments(cases: Iterable[Case]) -> dict[str, RequestStatistics]:

@@ -9,18 +9,21 @@ from typing import Protocol
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
-from followupd.domain.case import Case
+from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState, above_cap
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer, as_event
 from followupd.domain.events import CompensationGranted, GiftCardDue, LetterStopped, Parked
+from followupd.domain.keys import StateKey
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import InvalidTransitionError, LetterError
-from followupd.recovery import confirm, follow_up, gift_card, opening, receipts, remind
-from followupd.services.commands import grants_in_other_cases
+from followupd.recovery import confirm, follow_up, gift_card, opening, outcomes, receipts, remind
+from followupd.recovery.recurrence import USUAL, CauseCase, happened_again, spike
+from followupd.services.commands import grants_in_other_cases, preventions_told
 from followupd.services.context import ServiceContext
 from followupd.services.record import isolated, record
+from followupd.services.staff_mail import StaffNotices
 
 #: passes over all policies, per case and cycle; more mean that two policies undo each other
 _MAX_PASSES = 10
@@ -63,7 +66,7 @@ class Policy(Protocol):
 
 
 #: the policies, in the order of a case's life
-POLICIES: tuple[Policy, ...] = (opening, confirm, follow_up, receipts, gift_card, remind)
+POLICIES: tuple[Policy, ...] = (opening, confirm, follow_up, receipts, gift_card, remind, outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class CaseService:
         """Let the policies decide about a case, and save what they decided."""
         playbook = self.context.playbooks.for_case(case)
         step = _Advance(self.context, tx, playbook, now, case)
+        step.compare_cause()
+        step.measure_outcome()
         step.apply_all(self.policies)
         after = record(tx, case, step.decisions, now, self._next_check(playbook, now, failed=step.failed))
         log.next_check(after.ref, after.wake_at)
@@ -147,6 +152,45 @@ class _Advance:
                 return
 
         raise InvalidTransitionError(f"the policies do not come to an end for {self.case.ref}")
+
+    def compare_cause(self) -> None:
+        """Record that the cause of the case came back, and tell the leads of a spike of it, each once."""
+        cause, is_over = self.case.facts.cause_code, self.case.stage in {Stage.CLOSED, Stage.DISMISSED}
+        if not cause or is_over:
+            return
+
+        cases = self.tx.cases.of_cause(cause)
+        told = preventions_told(self.tx, cases, self.case.ref)
+        event = happened_again(self.case, cases, told, self.now)
+        if event:
+            self._follow(event)
+            self.decisions.append(event)
+        self._tell_spike(cause, cases)
+
+    def measure_outcome(self) -> None:
+        """Record what became of the customer, if it is time for that."""
+        case, due = self.case, outcomes.next_due(self.case, self.playbook)
+        if due is None or case.closed_at is None or due > self.now:
+            return
+
+        address = case.customer.address
+        mails = self.tx.mail.contacts({address, *case.addresses}, case.closed_at)
+        evidence = outcomes.Evidence(mails, self.tx.cases.of_customer(address))
+        for event in outcomes.due_outcomes(case, self.playbook, evidence, self.now):
+            self._follow(event)
+            self.decisions.append(event)
+
+    def _tell_spike(self, cause: str, cases: Sequence[CauseCase]) -> None:
+        """Tell the leads of a spike, once in twelve weeks (practice 32)."""
+        name, since = StateKey.SPIKE.of(cause), self.tx.cases.first_opened_at()
+        known = self.tx.state.get(name)
+        if since is None or (known and self.now - known[1] < USUAL):
+            return
+
+        found = spike([case.opened_at for case in cases], since)
+        if found:
+            self.tx.state.put(name, found.count, self.now)
+            StaffNotices(self.context).spike(self.tx, cause, found, self.now)
 
     def _apply(self, policy: Policy) -> None:
         """Add the decisions of one policy; one that cannot write its letter tells the owner instead."""

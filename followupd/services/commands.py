@@ -23,6 +23,7 @@ from followupd.domain.command import (
 from followupd.domain.compensation import GrantState, OtherGrant
 from followupd.domain.decision import Agenda, LetterContent, LookedUp
 from followupd.domain.events import Approved, CustomerChosen, Event, FactReturned, LetterDropped, Remarked
+from followupd.domain.keys import StateKey
 from followupd.domain.letter import (
     FOLLOW_UP_EXTRAS,
     Letter,
@@ -43,9 +44,11 @@ from followupd.domain.mail import (
 )
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.promise import Found, PromiseState, Relation
-from followupd.domain.translatable import Translatable, fill, msg, msgid
+from followupd.domain.translatable import Translatable, fill, msg, msgid, sentence_list
 from followupd.errors import FactReturnedError, InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
+from followupd.recovery.calibration import short_proposals
+from followupd.recovery.recurrence import CauseCase
 from followupd.recovery.remind import summary_of
 from followupd.services.context import ServiceContext
 from followupd.services.inbox.case_opening import CaseOpener
@@ -79,6 +82,8 @@ _GIVING = frozenset({"refund", "credit", "coupon", "free-shipping", "replacement
 _RELATED = frozenset({Relation.BY, Relation.ON, Relation.FROM})
 #: the only verb that a mail without a case may be given without opening one
 _DISMISS = "dismiss"
+#: the newest preventions with which a new one is compared
+_MOST_PREVENTIONS = 50
 
 
 class _DigestOutcome(NamedTuple):
@@ -165,12 +170,14 @@ class CommandService:
 
         playbook = self.context.playbooks.for_case(case)
         agent = playbook.team.by_address(reply.message.sender.address) or playbook.owner_of(case.owner)
+        early = early_promises(self.context, tx, case)
+        asks = ("promise: ", "refund: ", "none") if case.unclear else ()
         content = LetterContent(
-            because=msg("this is what I read in your reply to the customer"),
+            because=sentence_list([msg("this is what I read in your reply to the customer"), *early], ". "),
             promises=made,
             compensation=given,
             unsure=case.unclear,
-            asks=("promise: ", "refund: ", "none") if case.unclear else (),
+            asks=(*asks, *(("approve", "refuse: ") if early else ())),
         )
         record(
             tx, case, [self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)], now
@@ -484,6 +491,8 @@ class CommandService:
             history,
             context.languages,
             told_before(tx, case),
+            usual_times=tx.state.value(StateKey.CALIBRATION, {}),
+            told_others=told_of_cause(tx, case) if command.verb == "prevention" else (),
         )
 
 
@@ -510,6 +519,39 @@ def _remember_returned(
         draft=error.better,
     )
     return record(tx, case, [returned], now)
+
+
+def told_of_cause(tx: Transaction, case: Case) -> list[str]:
+    """Return what customers were told of a cause that came back since, in the words of the letters, newest first.
+
+    Args:
+        tx: the transaction.
+        case: one whose cause came back; of any other nothing is returned.
+    """
+    cause = case.facts.cause_code
+    if case.recurrence is None or cause is None:
+        return []
+    return preventions_told(tx, tx.cases.of_cause(cause), case.ref)
+
+
+def preventions_told(tx: Transaction, cases: Iterable[CauseCase], but: str) -> list[str]:
+    """Return what the customers of these cases were told of what was changed, newest first.
+
+    Args:
+        tx: the transaction.
+        cases: of one cause.
+        but: the case that asks, which is left out.
+    """
+    told = [case.ref for case in cases if case.told_at and case.ref != but]
+    found = tx.cases.get_all(told[-_MOST_PREVENTIONS:])
+    return [case.facts.prevention for case in found.values() if case.facts.prevention]
+
+
+def early_promises(context: ServiceContext, tx: Transaction, case: Case) -> list[Translatable]:
+    """Return what to ask about promises of a reply that are shorter than half of their like, a sentence each."""
+    language = context.languages.language(case.language or context.language)
+    known = tx.state.value(StateKey.CALIBRATION, {})
+    return short_proposals(case, context.playbooks.for_case(case), language, known)
 
 
 def told_before(tx: Transaction, case: Case) -> list[str]:

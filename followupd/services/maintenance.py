@@ -1,24 +1,37 @@
-"""Periodic work: train the classifier once a week, delete the text of old mails once a day."""
+"""Periodic work: train the classifier once a week; measure promises and delete the text of old mails once a day."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from followupd import log
 from followupd.adapters.crypto import Vault
+from followupd.adapters.pages import render_page
 from followupd.adapters.storage.database import place
 from followupd.adapters.storage.ledger import Ledger, Transaction
+from followupd.domain.calendar import Calendar
+from followupd.domain.case import Case
+from followupd.domain.decision import Agenda
 from followupd.domain.keys import StateKey
+from followupd.domain.letter import Attachment
 from followupd.domain.mail import Kind, StoredMail
+from followupd.languages import Language
 from followupd.recovery import opening
+from followupd.recovery.calibration import Usual, stored, usual_times
+from followupd.recovery.learn import FIRST_WORDS, with_kept_times
+from followupd.recovery.monthly import Month, MonthlyReport, book_of, headline, page_values
+from followupd.recovery.recurrence import came_back
 from followupd.services.context import ServiceContext
+from followupd.services.staff_mail import administrator, notice_key
 from followupd.text import complaints
 from followupd.text.complaints import Learned, Recogniser, Tagged
 from followupd.text.complaints.learning import FEWEST
 
 _RETENTION_INTERVAL = timedelta(days=1)
+_CALIBRATION_INTERVAL = timedelta(days=1)
 #: mails in one transaction, so that others wait for the ledger only briefly
 _BATCH_SIZE = 200
 #: where the result of a training is stored
@@ -49,6 +62,125 @@ class RetentionService:
             tx.state.put(StateKey.RETENTION, {"mail": reached or last_id, "rest": reached is not None}, now)
 
         return 0 if reached is None else reached - last_id
+
+
+#: promises that were made before are not like those of today
+_CALIBRATION_PERIOD = timedelta(days=365)
+
+
+def measured_times(context: ServiceContext, since: datetime, now: datetime) -> list[Usual]:
+    """Return how long each kind of promise takes, by the cases of the ledger.
+
+    Args:
+        context: with the ledger, the playbooks and the languages.
+        since: promises made before do not count.
+        now: up to when what is still owed has taken.
+    """
+
+    def language_of(case: Case) -> Language:
+        return context.languages.language(case.language or context.language)
+
+    with context.ledger.transaction() as tx:
+        cases = (with_kept_times(case, tx.cases.history) for case in tx.cases.each())
+        return usual_times(cases, context.playbooks, language_of, since, now)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationService:
+    """Measures once a day how long promises take, so that new ones can be compared with it."""
+
+    context: ServiceContext
+
+    def run(self, now: datetime) -> int:
+        """Measure, if that was not done for a day; returns 0, since nothing follows from it at once."""
+        with self.context.ledger.transaction() as tx:
+            found = tx.state.get(StateKey.CALIBRATION)
+        if found and now - found[1] < _CALIBRATION_INTERVAL:
+            return 0
+
+        usual = measured_times(self.context, now - _CALIBRATION_PERIOD, now)
+        with self.context.ledger.transaction() as tx:
+            if not tx.state.value(StateKey.CAUSES):
+                tx.cases.fill_causes()
+                tx.state.put(StateKey.CAUSES, 1, now)
+            tx.state.put(StateKey.CALIBRATION, stored(usual), now)
+        return 0
+
+
+#: closed cases of which something may still count in a month: their outcomes come 90 days after the close
+_MONTHS_BACK = timedelta(days=400)
+
+
+def monthly_report(tx: Transaction, month: Month, calendar: Calendar) -> MonthlyReport:
+    """Return the figures of a month from the ledger, reading one case at a time."""
+    since = month.begin - _MONTHS_BACK
+    names = [kind.__name__ for kind in FIRST_WORDS]
+    mails = tx.mail.customers_mails(month.begin)
+    cases = (with_kept_times(case, tx.cases.history) for case in tx.cases.each(since))
+    first_words = tx.cases.first_words(names, since)
+    book = book_of(month, calendar, cases, first_words, lambda ref: mails.get(ref, 1))
+    found = [came_back(cause, tx.cases.of_cause(cause)) for cause in tx.cases.causes()]
+    again = [each for each in found if each and any(month.has(case.opened_at) for case in each.since)]
+    return MonthlyReport(book, tuple(again))
+
+
+def monthly_page(report: MonthlyReport, company: str) -> str:
+    """Return the page of a month as HTML that loads nothing."""
+    return render_page("monthly.html", **page_values(report, company))
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyService:
+    """Sends the page of the last month on the first working day, once, to the configured addresses."""
+
+    context: ServiceContext
+    addresses: Sequence[str]
+
+    def run(self, now: datetime) -> int:
+        """Queue the mails of the last month that are due and not queued yet; return how many."""
+        calendar = self.context.playbooks.default.calendar
+        month = Month.before(calendar.local(now).date(), calendar)
+        if not self.addresses or now < self._due(month, calendar):
+            return 0
+
+        with self.context.ledger.transaction() as tx:
+            open_keys = {
+                address: key
+                for address in self.addresses
+                if not tx.outbox.contains(key := _key(month, address))
+            }
+            if not open_keys:
+                return 0
+            report = monthly_report(tx, month, calendar)
+            return sum(self._queue(tx, key, address, report, now) for address, key in open_keys.items())
+
+    def _due(self, month: Month, calendar: Calendar) -> datetime:
+        """Return the opening of the first working day after a month."""
+        return calendar.next_open(calendar.moment(month.following, calendar.open))
+
+    def _queue(self, tx: Transaction, key: str, address: str, report: MonthlyReport, now: datetime) -> int:
+        """Queue the mail to one address, with the page attached; a month without anything has none.
+
+        The key of the mail is that of the month and the address, so that the outbox takes it once.
+        """
+        book, default = report.book, self.context.playbooks.default
+        if not book.opened and not book.promises():
+            return 0
+
+        agent = administrator(default.team, address)
+        agenda = Agenda(key=key, day=book.month.following, general=tuple(headline(report)))
+        letter = self.context.letters.digest(agenda, default, now, self.context.mailbox, agent)
+        page = monthly_page(report, default.company.name)
+        attached = Attachment(f"complaints-{book.month.name}.html", "text/html", page)
+        tx.outbox.queue(replace(letter, attachments=(*letter.attachments, attached)), now)
+        log.letter_written(key)
+        return 1
+
+
+def _key(month: Month, address: str) -> str:
+    """Return the key of the mail of a month to an address, which it does not tell."""
+    mark = hashlib.sha256(address.casefold().encode()).hexdigest()[:8]
+    return notice_key(month.following, f"month-{mark}")
 
 
 #: time between two trainings

@@ -26,6 +26,7 @@ from followupd.domain.translatable import msg, msgid
 from followupd.errors import LetterError, NotUnderstoodError
 from followupd.recovery.agenda import suspicion, waiting
 from followupd.recovery.commands.context import names_no_day
+from followupd.recovery.recurrence import Spike
 from followupd.recovery.remind import summary_of
 from followupd.services.context import PromiseLineReader, ServiceContext
 from followupd.services.record import quarantine, record
@@ -198,6 +199,15 @@ class StaffNotices:
             tx.state.put(StateKey.FLOOD, 0, now)
             n = sum(case.flood and case.stage is Stage.SUSPECTED for case in tx.cases.unfinished())
             return self._tell_leads(tx, "flood", [msg(FLOOD_LINE, n=n)], now)
+
+    def spike(self, tx: Transaction, cause: str, found: Spike, now: datetime) -> int:
+        """Tell the leads that a cause comes more often than chance explains; return how many mails were written."""
+        since = day(found.since, self.context.playbooks.default.calendar)
+        pattern = msgid(
+            "{n} complaints about {cause} since {when} are no chance: in the twelve weeks before there were {usual}"
+        )
+        line = msg(pattern, n=found.count, cause=cause, when=since, usual=found.usual)
+        return self._tell_leads(tx, f"spike-{cause}", [line], now)
 
     def _tell_leads(self, tx: Transaction, name: str, lines: Sequence[str], now: datetime) -> int:
         """Queue a notice to each lead, one of a name a day, and return how many were written."""

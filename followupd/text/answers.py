@@ -238,6 +238,79 @@ def is_thanks(text: str, names: Collection[str] = (), languages: Catalogue | Non
     return is_known and not thanks.isdisjoint(words | signs)
 
 
+# --- is it right now? ---
+
+
+class Right(StrEnum):
+    """What a customer answers to "is it right for you now?"."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _RightWords:
+    """The words of the tables [right] and [thanks] of all languages."""
+
+    yes: frozenset[str]
+    no: frozenset[str]
+    denials: frozenset[str]
+    thanks: frozenset[str]
+    known: frozenset[str]
+    leaving: re.Pattern[str]
+
+
+@lru_cache(maxsize=8)
+def _right_words(languages: Catalogue) -> _RightWords:
+    """Return the words of answers to "is it right now?", of all languages."""
+    tables = [language.answers.right for language in languages.all()]
+    thanks, around = _thanks_words(languages)
+    phrases = "|".join(re.escape(folded(phrase)) for table in tables for phrase in table.leaving)
+    return _RightWords(
+        yes=_union(tables, "yes", "right"),
+        no=_union(tables, "no"),
+        denials=_union(tables, "denials"),
+        thanks=thanks,
+        known=_union(tables, "yes", "no", "denials", "right", "around") | thanks | around,
+        leaving=re.compile(rf"\b(?:{phrases})\b") if phrases else _NEVER,
+    )
+
+
+def read_right(text: str, names: Collection[str] = (), languages: Catalogue | None = None) -> Right:
+    """Read the answer to "is it right for you now?"; one unknown word, a number or a question makes it unclear.
+
+    Args:
+        text: the new text of the mail.
+        names: names of people, which are no unknown words.
+        languages: the languages to use, the shipped ones by default.
+    """
+    words = _right_words(languages or catalogue())
+    said = [word for word in _WORD.findall(folded(text)) if word[0].isalnum() or word in words.yes]
+    people = set(folded(" ".join(names)).split())
+    if len(text) > _MAX_THANKS or "?" in text or not set(said) <= words.known | people:
+        return Right.UNCLEAR
+    return _right_or_wrong(set(said), words)
+
+
+def _right_or_wrong(said: set[str], words: _RightWords) -> Right:
+    """Return what known words say: "not right" is wrong, "no" alone too, and "no, thanks" is unclear."""
+    is_yes, is_no = bool(said & words.yes), bool(said & words.no)
+    if said & words.denials:
+        return Right.WRONG if is_yes or is_no else Right.UNCLEAR
+    if is_no and (is_yes or said & words.thanks):
+        return Right.UNCLEAR
+    if is_no:
+        return Right.WRONG
+    return Right.RIGHT if is_yes else Right.UNCLEAR
+
+
+def says_farewell(text: str, languages: Catalogue | None = None) -> bool:
+    """Return whether a customer writes that they leave for good, in one of the known turns of phrase."""
+    found = _right_words(languages or catalogue()).leaving.search(folded(text[:_MAX_RECEIPT]))
+    return found is not None
+
+
 # --- has it arrived? ---
 
 

@@ -297,6 +297,7 @@ def test_an_export_after_an_erasure_is_empty(ledger: Ledger) -> None:
 
 #: columns with text that `erase` blanks
 BLANKED = {
+    "case_file.cause",
     "case_file.customer_address",
     "case_file.sealed",
     "event.sealed",

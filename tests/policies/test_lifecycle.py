@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from followupd.domain import lifecycle
-from followupd.domain.case import Case, Stage
+from followupd.domain.case import Case, Outcome, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.events import EVENTS, CaseOpened, Event
 from followupd.domain.letter import LetterKind
 from followupd.domain.lifecycle import ANYTIME, MOVES
 from followupd.domain.mail import Person
-from followupd.domain.promise import HelpRequest, Option, Promise, PromiseKind
+from followupd.domain.promise import Action, HelpRequest, Option, Promise, PromiseKind
 from followupd.errors import InvalidTransitionError
 from tests.builders import NOW, a_case
 
@@ -48,6 +48,13 @@ VALUES: dict[str, Any] = {
     "internal_deadline": FRIDAY,
     "promised_by": FRIDAY,
     "money": Money(2000, "EUR"),
+    "action": Action(n=2, text="check labels", due=FRIDAY, owner="lee", planned_at=NOW),
+    "cause": "carrier",
+    "told": 2,
+    "nth": 1,
+    "first_told_at": NOW,
+    "after": "30 days",
+    "outcome": Outcome.SILENT,
 }
 
 

@@ -46,6 +46,8 @@ STORED = {
     "gift card 2026-12-03T15:00": ReminderKey(ReminderKind.GIFT_CARD, at=AT),
     "request-1 due 2026-12-03T15:00": ReminderKey(ReminderKind.REQUEST, 1, "due", at=AT),
     "call 2026-12-03T15:00": ReminderKey(ReminderKind.CALL, at=AT),
+    "again lead carrier 2026-12-03T15:00": ReminderKey(ReminderKind.AGAIN, 0, "lead", "carrier", AT),
+    "action-2 due 2026-12-03T15:00": ReminderKey(ReminderKind.ACTION, 2, "due", at=AT),
     "shown follow-up 0a1b2c3d4e5f": ReminderKey(ReminderKind.SHOWN, about="follow-up 0a1b2c3d4e5f"),
     "digest 2026-12-03 ana": ReminderKey(ReminderKind.DIGEST, about="2026-12-03 ana"),
 }

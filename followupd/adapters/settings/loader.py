@@ -184,6 +184,7 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
         recognise=tables.recognise,
         tags=read_tags(file, tables.tags),
         folders=read_folders(file, tables.folders, {mailbox.inbox for mailbox in mailboxes}),
+        report=tables.report,
         metrics=tables.metrics,
         wording=read(wording_file, WordingSettings, context),
         playbooks=playbooks,

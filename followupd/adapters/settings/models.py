@@ -421,6 +421,16 @@ class MetricsSettings(Table):
     listen: ListenAddress = setting("", description="host:port, or empty for none.", example="127.0.0.1:9099")
 
 
+class ReportSettings(Table):
+    """The page of the month: complaints, promises, outcomes, in figures and plots."""
+
+    monthly: tuple[Address, ...] = setting(
+        [],
+        description="Who gets it by mail on the first working day of the next month.",
+        example=["boss@example.com"],
+    )
+
+
 class ConfigurationFile(Table):
     """followupd.toml."""
 
@@ -449,6 +459,7 @@ class ConfigurationFile(Table):
         description="Texts of yours for letters, such as opening hours or the address of a page: "
         "letters print them as `{{ vars.NAME }}`.",
     )
+    report: ReportSettings
     metrics: MetricsSettings
 
 
@@ -490,6 +501,7 @@ class Settings:
     recognise: RecogniseSettings
     tags: Mapping[str, str]
     folders: Mapping[str, str]
+    report: ReportSettings
     metrics: MetricsSettings
     wording: WordingSettings
     playbooks: Playbooks

@@ -247,6 +247,16 @@ class ClosingTable(Table):
     )
 
 
+class OutcomeTable(Table):
+    """When it is looked at what became of the customer."""
+
+    after: tuple[AnyDuration, ...] = setting(
+        ["30 days", "90 days"],
+        description="So long after the case was closed; empty: never.",
+        example=["14 days", "90 days"],
+    )
+
+
 class SilenceTable(Table):
     """What happens when the customer has heard nothing from us."""
 
@@ -334,6 +344,7 @@ class PlaybookFile(Table):
     gift_card: GiftCardTable
     gesture: GestureTable
     closing: ClosingTable
+    outcome: OutcomeTable
     silence: SilenceTable
     escalation: EscalationTable
     severity: SeverityTables
@@ -399,6 +410,7 @@ def _playbook(
         gift_card_after=tables.gift_card.after,
         gestures=tuple((name, amount) for name, amount in tables.gesture if amount),
         gift_card_amount=tables.gift_card.amount,
+        outcome_after=tuple(tables.outcome.after),
         silence_after=tables.silence.after,
         escalate_lead=tables.escalation.lead,
         escalate_manager=tables.escalation.manager,

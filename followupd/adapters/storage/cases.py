@@ -1,6 +1,6 @@
 """Cases and their histories."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -25,11 +25,12 @@ from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.outbox import OutboxStore
 from followupd.adapters.storage.tables import CaseRow, EventRow, LetterRow, MailRow, table_of
 from followupd.domain import lifecycle
-from followupd.domain.case import Case, Stage
+from followupd.domain.case import NO_COMPLAINT, Case, Stage
 from followupd.domain.decision import Decision, as_event
 from followupd.domain.events import CaseOpened, ComplaintHeard, Dismissed, Event, FactsStated
 from followupd.domain.letter import Letter
 from followupd.errors import ConflictError, UnknownCaseError
+from followupd.recovery.recurrence import CauseCase
 
 # Statements that run for every batch of letters are built once: building one costs more than running it.
 _CASE = table_of(CaseRow)
@@ -49,6 +50,8 @@ _FINISHED = (Stage.CLOSED, Stage.DISMISSED)
 #: how many of the newest events, and how many statements of facts among them, `recent_impacts` looks at
 _RECENT_EVENTS = 20_000
 _RECENT_FACTS = 200
+#: rows that are read at once where all are read
+_BATCH = 500
 
 
 class CaseStore:
@@ -142,6 +145,19 @@ class CaseStore:
             return self._select(CaseRow.stage == stage)
         return self._select()
 
+    def each(self, since: datetime | None = None) -> Iterator[Case]:
+        """Give all cases one by one, oldest first; there may be more of them than the memory has room for.
+
+        Args:
+            since: leave out cases that were opened before and are closed or dismissed; None for all.
+        """
+        query = core_select(_CASE.c.ref, _CASE.c.sealed).order_by(_CASE.c.opened_at, _CASE.c.ref)
+        if since is not None:
+            query = query.where((_CASE.c.opened_at >= since) | _CASE.c.stage.not_in(_FINISHED))
+        rows = self._session.connection().execution_options(yield_per=_BATCH).execute(query)
+        for ref, token in rows:
+            yield decrypt_value(self._vault, CASE_ADAPTER, token, place("case_file", ref))
+
     def unfinished(self) -> list[Case]:
         """Return the cases that are neither closed nor dismissed, oldest first."""
         return self._select(col(CaseRow.stage).not_in(_FINISHED))
@@ -186,6 +202,51 @@ class CaseStore:
     def count_opened_since(self, at: datetime) -> int:
         """Return how many cases were opened after a time."""
         return self._session.exec(select(func.count()).where(col(CaseRow.opened_at) > at)).one()
+
+    def first_words(self, names: Collection[str], since: datetime) -> dict[str, datetime]:
+        """Return when the first event of these classes happened in each case that was opened since.
+
+        Args:
+            names: of classes of events.
+            since: when the oldest case was opened.
+        """
+        query = (
+            core_select(_EVENT.c.case_ref, func.min(_EVENT.c.at))
+            .join(_CASE, _CASE.c.ref == _EVENT.c.case_ref)
+            .where(_CASE.c.opened_at >= since, _EVENT.c.name.in_(names))
+            .group_by(_EVENT.c.case_ref)
+        )
+        return {ref: at for ref, at in self._session.connection().execute(query)}  # noqa: C416  rows are no pairs
+
+    # causes
+
+    def of_cause(self, cause: str) -> list[CauseCase]:
+        """Return the complaints of one cause, oldest first."""
+        query = (
+            core_select(_CASE.c.ref, _CASE.c.opened_at, _CASE.c.prevention_told_at)
+            .where(_CASE.c.cause == cause, _CASE.c.stage.not_in(NO_COMPLAINT))
+            .order_by(_CASE.c.opened_at, _CASE.c.ref)
+        )
+        return [CauseCase(*row) for row in self._session.connection().execute(query)]
+
+    def causes(self) -> list[str]:
+        """Return every cause that any case has, in alphabetical order."""
+        query = (
+            core_select(_CASE.c.cause).where(_CASE.c.cause.is_not(None)).distinct().order_by(_CASE.c.cause)
+        )
+        return list(self._session.connection().execute(query).scalars())
+
+    def first_opened_at(self) -> datetime | None:
+        """Return when the oldest case was opened; None without any."""
+        return self._session.exec(select(func.min(CaseRow.opened_at))).one()
+
+    def fill_causes(self) -> None:
+        """Store the causes of cases of before release 0.2 beside them, where they can be searched."""
+        unfilled = select(CaseRow).where(col(CaseRow.cause).is_(None))
+        for row in self._session.exec(unfilled):
+            columns = _stable_columns(self._case(row))
+            row.cause, row.prevention_told_at = columns["cause"], columns["prevention_told_at"]
+            self._session.add(row)
 
     # what agents decided and stated
 
@@ -383,7 +444,17 @@ def _stable_columns(case: Case) -> dict[str, Any]:
         "owner": case.owner,
         "customer_address": case.customer.address,
         "opened_at": case.opened_at,
+        "cause": case.facts.cause_code,
+        "prevention_told_at": _prevention_told_at(case),
     }
+
+
+def _prevention_told_at(case: Case) -> datetime | None:
+    """Return when the customer was told last that it will not happen again; older cases do not say so by themselves."""
+    if case.prevented:
+        return case.prevented[-1][1]
+    is_told = case.facts.cause_code and case.facts.prevention
+    return case.followed_up_at if is_told else None
 
 
 def _impact(event: Event) -> str:

@@ -42,6 +42,7 @@ from followupd.domain.mail import (
     TagUpdate,
 )
 from followupd.errors import UnavailableError
+from followupd.recovery.outcomes import Contact
 
 #: robots that answer us do so within days
 _ECHO_LASTS = timedelta(days=30)
@@ -145,6 +146,27 @@ class MailStore:
         returned = joined.where(MailRow.state != MailState.QUARANTINED)  # of the others no date is known
         newest = returned.where(col(LocationRow.gone).is_(False)).order_by(col(LocationRow.uid).desc())
         return dict(self._session.exec(newest.limit(count)).all())
+
+    def customers_mails(self, since: datetime) -> dict[str, int]:
+        """Return how many mails customers wrote since, by the reference of the case."""
+        query = (
+            select(MailRow.case_ref, func.count())
+            .where(col(MailRow.case_ref).is_not(None), MailRow.kind == Kind.CUSTOMER.value)
+            .where(col(MailRow.received_at) >= since)
+            .group_by(col(MailRow.case_ref))
+        )
+        return {ref: number for ref, number in self._session.exec(query) if ref}
+
+    def contacts(self, addresses: Collection[str], since: datetime) -> list[Contact]:
+        """Return when mails of a customer came that were received since, and the case of each, oldest first."""
+        known = [address.lower() for address in addresses]
+        query = (
+            select(MailRow.received_at, MailRow.case_ref)
+            .where(func.lower(MailRow.sender_address).in_(known), col(MailRow.received_at) > since)
+            .where(MailRow.kind == Kind.CUSTOMER.value, MailRow.state == MailState.PROCESSED)
+            .order_by(col(MailRow.received_at))
+        )
+        return [Contact(*row) for row in self._session.exec(query)]
 
     def mark_gone(self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]) -> None:
         """Record that mails are no longer in a folder; no tags are set there any more.

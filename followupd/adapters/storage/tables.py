@@ -20,6 +20,7 @@ class CaseRow(SQLModel, table=True):
     """A case as it is now. `version` detects that two processes changed it at once."""
 
     __tablename__ = "case_file"
+    __table_args__ = (Index("cases_of_one_cause", "cause", "opened_at"),)
 
     ref: str = Field(primary_key=True)
     version: int
@@ -32,6 +33,10 @@ class CaseRow(SQLModel, table=True):
     opened_at: datetime
     #: when to look at the case next
     wake_at: datetime | None = Field(default=None, index=True)
+    #: the code of its cause
+    cause: str | None = None
+    #: when its customer was told last that it will not happen again
+    prevention_told_at: datetime | None = None
     #: the `Case`, encrypted
     sealed: bytes
 

@@ -17,9 +17,11 @@ from followupd.domain.events.case import (
     FactReturned,
     FactsStated,
     Fixed,
+    HappenedAgain,
     Held,
     MailSetAside,
     MissingAsked,
+    OutcomeKnown,
     OwnerChosen,
     OwnerNudged,
     Parked,
@@ -46,6 +48,9 @@ from followupd.domain.events.letters import (
     NextStepConfirmed,
 )
 from followupd.domain.events.owed import (
+    ActionDone,
+    ActionDropped,
+    ActionPlanned,
     CompensationApproved,
     CompensationConfirmed,
     CompensationGranted,
@@ -72,6 +77,9 @@ from followupd.domain.events.owed import (
 
 __all__ = [
     "EVENTS",
+    "ActionDone",
+    "ActionDropped",
+    "ActionPlanned",
     "AgentTold",
     "AgentWrote",
     "Approved",
@@ -102,6 +110,7 @@ __all__ = [
     "GiftCardDue",
     "GiftCardLacking",
     "GiftCardSent",
+    "HappenedAgain",
     "Held",
     "HelpAnswered",
     "HelpAsked",
@@ -118,6 +127,7 @@ __all__ = [
     "OptionOffered",
     "OptionWithdrawn",
     "OptionsAsked",
+    "OutcomeKnown",
     "OwnerChosen",
     "OwnerNudged",
     "Parked",

@@ -1,11 +1,11 @@
 """The base of all events, and events of the case as a whole: stages, facts, people, contacts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from followupd.domain.case import Case, Facts
+from followupd.domain.case import Case, Facts, Outcome, OutcomeRecord, Recurrence
 from followupd.domain.mail import Person
 
 
@@ -209,6 +209,8 @@ class CustomerWrote(Event):
     text: str = ""
     #: it is plain thanks, which want no answer
     content: bool = False
+    #: it says that the customer leaves us
+    leaves: bool = False
     attachments: tuple[str, ...] = ()
 
     copies: ClassVar = {"latest": "text", "no_answer": "no_answer", "attachments": "attachments"}
@@ -220,10 +222,26 @@ class CustomerWrote(Event):
             case = case.evolve(content_at=self.at)
         else:
             case = case.evolve(customer_wrote_at=self.at, unanswered=True)
+        if self.leaves:
+            case = case.evolve(left_at=self.at)
         if not self.message_id:
             return case
 
         return case.evolve(message_id=self.message_id, references=self.references)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeKnown(Event):
+    """So long after the close, such as "30 days", this is what became of the customer; `why` is what shows it."""
+
+    after: str
+    outcome: Outcome
+
+    def apply(self, case: Case) -> Case:
+        """Add the outcome, and replace an older one of the same time: the case may have been closed again."""
+        others = tuple(record for record in case.outcomes if record.after != self.after)
+        found = OutcomeRecord(after=self.after, outcome=self.outcome, at=self.at)
+        return case.evolve(outcomes=(*others, found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +298,36 @@ class FactsStated(Event):
         """Replace the facts that are named, and keep the others."""
         stated = dict(self.facts)
         returned = tuple(item for item in case.returned if item[0] not in stated)
-        return case.evolve(facts=case.facts.stated(stated), returned=returned)
+        recurrence = case.recurrence
+        if recurrence and "prevention" in stated:
+            recurrence = replace(recurrence, answered=True)
+        return case.evolve(facts=case.facts.stated(stated), returned=returned, recurrence=recurrence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HappenedAgain(Event):
+    """The cause of the case came back: `told` customers were told that it would not, and the case is the `nth` since.
+
+    `answered` means that the case says already what is different now.
+    """
+
+    cause: str
+    told: int
+    nth: int
+    first_told_at: datetime
+    answered: bool = False
+
+    def apply(self, case: Case) -> Case:
+        """Remember it; the follow-up waits until somebody says what is different now."""
+        found = Recurrence(
+            cause=self.cause,
+            told=self.told,
+            nth=self.nth,
+            first_told_at=self.first_told_at,
+            at=self.at,
+            answered=self.answered,
+        )
+        return case.evolve(recurrence=found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

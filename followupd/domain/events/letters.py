@@ -105,9 +105,15 @@ class FollowedUp(_LetterSent):
     is_answer: ClassVar = False
 
     def apply(self, case: Case) -> Case:
-        """Ask for a call again: one before the follow-up was about something else (practice 45)."""
+        """Ask for a call again, since one before was about something else (practice 45), and keep what was told.
+
+        The follow-up says that the cause will not come back.
+        """
         case = _LetterSent.apply(self, case)
-        return case.evolve(followed_up_at=self.at, reached=False)
+        cause, told = case.facts.cause_code, case.prevented
+        if cause and case.facts.prevention:
+            told = (*told, (cause, self.at))
+        return case.evolve(followed_up_at=self.at, reached=False, prevented=told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, GrantState, Money
 from followupd.domain.events.case import Event
-from followupd.domain.promise import HelpRequest, Option, OptionState, Promise, PromiseState, Relation
+from followupd.domain.promise import Action, HelpRequest, Option, OptionState, Promise, PromiseState, Relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,10 @@ class PromiseKept(_PromiseChanged):
 
     state: ClassVar = PromiseState.KEPT
 
+    def apply(self, case: Case) -> Case:
+        """Change the promise, and remember when it was kept."""
+        return _PromiseChanged.apply(self, case).with_promise(self.n, kept_at=self.at)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseLate(_PromiseChanged):
@@ -130,6 +134,41 @@ class PromiseWithdrawn(_PromiseChanged):
         if self.tell and promise is not None and promise.confirmed:
             return case.with_promise(self.n, untold_since=self.at)
         return case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionPlanned(Event):
+    """We promise ourselves to prevent it; an action of the same number is replaced, as by one with a later date."""
+
+    action: Action
+
+    def apply(self, case: Case) -> Case:
+        """Add the action, or replace the one of the same number."""
+        by_number = {action.n: action for action in (*case.actions, self.action)}
+        return case.evolve(actions=tuple(by_number[n] for n in sorted(by_number)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionDone(Event):
+    """What we promised ourselves is done, so that letters may say it."""
+
+    n: int
+
+    def apply(self, case: Case) -> Case:
+        """Remember when it was done."""
+        done = [replace(action, done_at=self.at) if action.n == self.n else action for action in case.actions]
+        return case.evolve(actions=tuple(done))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionDropped(Event):
+    """What we promised ourselves will not be done."""
+
+    n: int
+
+    def apply(self, case: Case) -> Case:
+        """Forget the action; its number is not given again while a later one is known."""
+        return case.evolve(actions=tuple(action for action in case.actions if action.n != self.n))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

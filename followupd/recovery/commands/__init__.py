@@ -31,6 +31,7 @@ from followupd.recovery.commands.lifecycle import (
 )
 from followupd.recovery.commands.promises import (
     KINDS,
+    action,
     choose,
     kept,
     late,
@@ -73,6 +74,7 @@ _HANDLERS: dict[str, Handler] = {
     "playbook": playbook,
     "undo": undo,
     "ask": ask,
+    "action": action,
     **dict.fromkeys(KINDS, promise),
     **dict.fromkeys(FACT_VERBS, fact),
     **dict.fromkeys(map(str, Gift), give),
@@ -94,6 +96,7 @@ _WITHOUT_CUSTOMER = frozenset(
         "missing",
         "fault",
         "cause-code",
+        "resolved",
         "severity",
         "owner",
         "note",

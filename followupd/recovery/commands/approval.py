@@ -14,6 +14,7 @@ from followupd.domain.events import (
     Held,
     LetterDropped,
     PromiseMade,
+    PromiseProposed,
     PromiseWithdrawn,
     ReplyExplained,
     ReplyUnclear,
@@ -23,6 +24,7 @@ from followupd.domain.playbook import Agent
 from followupd.domain.promise import Promise, PromiseState, paired
 from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
+from followupd.recovery.calibration import agents_like, shorter_than_like
 from followupd.recovery.commands.compensation import found_grants, granted
 from followupd.recovery.commands.context import CommandContext, leads, numbered_events, origin, within_limit
 from followupd.recovery.commands.lifecycle import opened
@@ -52,12 +54,32 @@ def promised(command: Command, context: CommandContext) -> list[Event]:
         promise = new_promise(context, n, found.text, found.kind, found.due, "reply")
         promise = replace(promise, relation=found.relation, since=found.since, dated=found.dated)
         why = f"reply: {' ... '.join(found.words)}"
+        if _comes_early(promise, [grant.kind for grant, number in grants if number == n], context):
+            promise = replace(promise, state=PromiseState.PROPOSED)
+            made.append(PromiseProposed(at=context.now, by=command.actor, why=why, promise=promise))
+            continue
         made.append(PromiseMade(at=context.now, by=command.actor, why=why, promise=promise))
 
     unclear: list[Event] = []
     if unsure:
         unclear.append(ReplyUnclear(sentences=unsure, **origin(command, context)))
     return [*opened(command, context), *approved, *made, *found_grants(command, context, grants), *unclear]
+
+
+def _comes_early(promise: Promise, gifts: list[str], context: CommandContext) -> bool:
+    """Return whether a promise is shorter than half of what its like took: then it waits for an `approve`.
+
+    Args:
+        promise: as the reply says it.
+        gifts: the kinds of compensation that it gives.
+        context: with what is known of how long promises take.
+    """
+    if promise.promised_by is None:
+        return False
+    case, playbook = context.case, context.playbook
+    language = context.languages.language(case.language or playbook.company.locale)
+    like = agents_like(promise.text, promise.kind, gifts, language)
+    return bool(shorter_than_like(like, context.now, promise.promised_by, context.usual_times, playbook))
 
 
 def explained(command: Command, context: CommandContext) -> list[Event]:

@@ -1,7 +1,7 @@
 """What a command needs besides its own text, and the questions that several commands ask."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypedDict
@@ -52,7 +52,9 @@ class CommandContext:
     `found` are the promises and the compensation read in the reply that the command is about. `other_grants`
     are what the same customer was granted in other cases, and `cap` is the most that one customer is granted
     in a month without a lead's approval. `told_before` is what the customer was told of what changed, after
-    complaints before. `history` is that of the case, where `undo` needs it.
+    complaints before, and `told_others` what other customers were told of a cause that came back since. `history`
+    is that of the case, where `undo` needs it. `usual_times` is how long promises take,
+    as `recovery/calibration.py` stores it.
     """
 
     case: Case
@@ -66,6 +68,8 @@ class CommandContext:
     history: Sequence[Event] = ()
     languages: Catalogue = field(default_factory=catalogue)
     told_before: Sequence[str] = ()
+    told_others: Sequence[str] = ()
+    usual_times: Mapping[str, list[float]] = field(default_factory=dict)
 
 
 Handler = Callable[[Command, CommandContext], list[Event]]

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from difflib import SequenceMatcher
 
 from followupd.domain.calendar import Duration
 from followupd.domain.case import Case, Fault, numbers
@@ -23,13 +22,12 @@ from followupd.domain.promise import HelpRequest
 from followupd.domain.translatable import msg, msgid
 from followupd.errors import FactReturnedError, NotUnderstoodError
 from followupd.recovery.commands.context import CommandContext, leads, names_no_day, not_understood, origin
+from followupd.recovery.recurrence import says_the_same
 from followupd.text.mail.headers import parse_addresses
 from followupd.text.wording.facts import COACHED_FACTS, Advice, advice
 
 #: verbs whose line contains more than the text that is in letters: a date, a number, a reason
 _WITH_MORE = frozenset({"promise", "firm", "estimate", "update", "late", "option"})
-#: texts that are so alike say the same
-_SAME = 0.8
 #: a shorter text would be found in almost any line
 _MIN_CHARACTERS = 3
 
@@ -86,6 +84,7 @@ _RETURNED = {
 }
 #: the time of a department that was asked without a date
 _TIME_TO_HELP = Duration(1, "business day")
+_ENDS = ("in-favour", "partly", "not")
 _SEVERITIES = ("low", "normal", "high")
 
 
@@ -155,10 +154,15 @@ def _refuse_if_told(command: Command, context: CommandContext) -> None:
     Raises:
         NotUnderstoodError: it is, nearly word for word, what was told.
     """
-    said = _normalised(command.text)
-    if any(SequenceMatcher(None, said, _normalised(told)).ratio() > _SAME for told in context.told_before):
+    if says_the_same(command.text, context.told_before):
         problem = msg(
             "{line}: the customer was told that after the last complaint; what is different this time?",
+            line=quoted(command.line),
+        )
+        raise NotUnderstoodError(problem)
+    if says_the_same(command.text, context.told_others):
+        problem = msg(
+            "{line}: customers were told that, and it has happened again; what is different now?",
             line=quoted(command.line),
         )
         raise NotUnderstoodError(problem)
@@ -215,11 +219,26 @@ def _listed_cause(command: Command, context: CommandContext) -> str:
     return listed or code
 
 
+def _known_end(command: Command, _context: CommandContext) -> str:
+    """Return in whose favour a case ended.
+
+    Raises:
+        NotUnderstoodError: it is none of in-favour, partly and not.
+    """
+    said = _named(
+        command.text.rstrip(" .!").casefold().replace("favor", "favour").replace("favouur", "favour"), _ENDS
+    )
+    if said is None:
+        raise not_understood(command)
+    return said
+
+
 #: what is one of a list, and how it is read
 _LISTED: dict[str, Callable[[Command, CommandContext], str]] = {
     "fault": _known_fault,
     "cause-code": _listed_cause,
     "no-gift": _lead_says,
+    "resolved": _known_end,
 }
 
 

@@ -9,6 +9,9 @@ from followupd.domain.case import PUT_RIGHT, numbers
 from followupd.domain.command import Command, form_shown, quoted
 from followupd.domain.compensation import GrantState
 from followupd.domain.events import (
+    ActionDone,
+    ActionDropped,
+    ActionPlanned,
     CompensationIssued,
     Event,
     OptionChosen,
@@ -19,9 +22,18 @@ from followupd.domain.events import (
     PromiseMade,
     PromiseWithdrawn,
 )
-from followupd.domain.promise import Option, OptionState, Promise, PromiseKind, PromiseState
+from followupd.domain.promise import (
+    Action,
+    DatedText,
+    Option,
+    OptionState,
+    Promise,
+    PromiseKind,
+    PromiseState,
+)
 from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
+from followupd.recovery.calibration import agents_like, shorter_than_like
 from followupd.recovery.commands.context import (
     CommandContext,
     chosen_numbers,
@@ -42,6 +54,8 @@ KINDS = {
 
 #: what a line without a date is offered
 _OFFERED = Duration(2, "business day")
+#: the end of a line by which an agent stands
+INSISTS = "!"
 #: the number of a promise, and what is said of it
 _NUMBERED = re.compile(r"#?(\d{1,9})\b[\s:.,–—-]*(.*)", re.DOTALL)
 
@@ -50,7 +64,8 @@ def promise(command: Command, context: CommandContext) -> list[Event]:
     """Make a promise: what, and by when.
 
     Raises:
-        NotUnderstoodError: there is no text or no date, or the date has passed.
+        NotUnderstoodError: there is no text or no date, the date has passed, or it comes much sooner than what
+            promises like it take; with "!" at its end the line counts all the same.
     """
     said = context.reader.split_when(command.text, context.now)
 
@@ -60,10 +75,34 @@ def promise(command: Command, context: CommandContext) -> list[Event]:
     if not any(map(str.isalpha, said.text)):
         raise _says_no_word(said.text, command, context)
 
+    text = _checked_length(said, command, context)
     n, kind = context.case.next_promise, KINDS[command.verb]
-    made = new_promise(context, n, said.text, kind, said.due, command.source)
+    made = new_promise(context, n, text, kind, said.due, command.source)
     made = replace(made, relation=said.relation, since=said.since, dated=said.dated)
     return [*opened(command, context), PromiseMade(promise=made, **origin(command, context))]
+
+
+def _checked_length(said: DatedText, command: Command, context: CommandContext) -> str:
+    """Return the text of a promise, without the "!" with which an agent stands by a date that looks too early.
+
+    Raises:
+        NotUnderstoodError: the date is less than half as far away as what its like took (practice 24).
+    """
+    case, playbook = context.case, context.playbook
+    language = context.languages.language(case.language or playbook.company.locale)
+    like = agents_like(said.text, KINDS[command.verb], (), language)
+    problem = said.due and shorter_than_like(like, context.now, said.due, context.usual_times, playbook)
+    if not problem:
+        return said.text
+
+    if command.text.endswith(INSISTS):
+        return said.text.removesuffix("!").rstrip()
+    asked = msg(
+        "{line}: {problem}. Say a later date, or send the line again with ` !` at its end",
+        line=quoted(command.line),
+        problem=problem,
+    )
+    raise NotUnderstoodError(asked)
 
 
 def _names_no_date(text: str, command: Command, context: CommandContext) -> NotUnderstoodError:
@@ -149,19 +188,66 @@ def kept(command: Command, context: CommandContext) -> list[Event]:
         NotUnderstoodError: there is no such promise.
     """
     case = context.case
-    owed = numbers(case.owed)
+    owed, actions = numbers(case.owed), numbers(case.open_actions)
     if not command.text and not owed:
         return []
 
-    done = numbers(case.promises_in(PromiseState.KEPT))
-    kept_numbers = chosen_numbers(command, owed, "promise", done)
+    done = [*numbers(case.promises_in(PromiseState.KEPT)), *numbers(case.actions)]
+    known = [*owed, *actions] if command.text else owed
+    chosen = chosen_numbers(command, known, "promise", done)
+    kept_numbers = [n for n in chosen if n in owed]
     granted = case.grants_in(GrantState.GRANTED)
     issued = numbers(grant for grant in granted if grant.promise in kept_numbers)
 
     return [
         *numbered_events(PromiseKept, kept_numbers, command, context),
         *numbered_events(CompensationIssued, issued, command, context),
+        *numbered_events(ActionDone, [n for n in chosen if n in actions], command, context),
     ]
+
+
+def action(command: Command, context: CommandContext) -> list[Event]:
+    """Promise ourselves to prevent it (practice 72): what, by when, and which agent does it, else the case's owner.
+
+    Raises:
+        NotUnderstoodError: there is no text or no date, the date has passed, or there is no such agent.
+    """
+    before, named = _split_owner(command.text, context)
+    said = context.reader.split_when(before, context.now)
+    if said.due is None or not any(map(str.isalpha, said.text)):
+        raise not_understood(command)
+
+    check_future(said.due, command, context)
+    team, case = context.playbook.team, context.case
+    agent = team.by_id((named or case.owner).lower())
+    if agent is None:
+        known = ", ".join(each.id for each in team.agents)
+        raise NotUnderstoodError(msg("{name} is no agent; known: {known}", name=quoted(named), known=known))
+
+    planned = Action(
+        n=case.next_promise, text=said.text, due=said.due, owner=agent.id, planned_at=context.now
+    )
+    return [ActionPlanned(action=planned, **origin(command, context))]
+
+
+def _split_owner(text: str, context: CommandContext) -> tuple[str, str]:
+    """Split "check labels by Friday owner lee" into what and when, and the agent's id, "" for none."""
+    names = "|".join(re.escape(each.id) for each in context.playbook.team.agents)
+    phrases = [phrase for each in context.languages.all() for phrase in each.answers.verbs.get("owner", ())]
+    words = sorted({"owner", *phrases}, key=len, reverse=True)
+    behind = re.search(
+        rf"[\s,;]+(?:{'|'.join(map(re.escape, words))})\s*[:=]?\s*(\S+?)\.?$", text, re.IGNORECASE
+    )
+    if behind:
+        return text[: behind.start()], behind[1]
+    alone = re.search(rf"[\s,;]+(?:{names})$", text, re.IGNORECASE) if names else None
+    return (text[: alone.start()], alone[0].strip(" ,;")) if alone else (text, "")
+
+
+def _moved_action(n: int, due: datetime, command: Command, context: CommandContext) -> list[Event]:
+    """Return that an action moves to a later date, nothing where there is no such action."""
+    found = [each for each in context.case.open_actions if each.n == n]
+    return [ActionPlanned(action=replace(each, due=due), **origin(command, context)) for each in found]
 
 
 def late(command: Command, context: CommandContext) -> list[Event]:
@@ -176,7 +262,7 @@ def late(command: Command, context: CommandContext) -> list[Event]:
 
     number, rest = found.groups()
     when, because = context.reader.split_reason(rest)
-    owed = numbers(context.case.owed)
+    owed = numbers((*context.case.owed, *context.case.open_actions))
     [n] = chosen_numbers(replace(command, text=number), owed, "promise")
     more, date, *_ = context.reader.split_when(f"until {when}", context.now)
     form = form_shown("late")
@@ -188,6 +274,9 @@ def late(command: Command, context: CommandContext) -> list[Event]:
     if any(map(str.isalnum, more.removeprefix("until"))):
         problem = msg("{line} says more than a date; expected {form}", line=quoted(command.line), form=form)
         raise NotUnderstoodError(problem)
+
+    if context.case.promise(n) is None:
+        return _moved_action(n, date, command, context)
 
     _check_second_delay(n, command, context)
     event = PromiseLate(
@@ -225,8 +314,10 @@ def withdraw(command: Command, context: CommandContext) -> list[Event]:
 
     number = found[1]
     case = context.case
-    known = sorted(numbers([*case.owed, *case.proposed]))
+    known = sorted(numbers([*case.owed, *case.proposed, *case.open_actions]))
     [n] = chosen_numbers(replace(command, text=number), known, "promise")
+    if case.promise(n) is None:
+        return [ActionDropped(n=n, **origin(command, context))]
     return [PromiseWithdrawn(n=n, because=because, tell=True, **origin(command, context))]
 
 

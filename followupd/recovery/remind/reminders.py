@@ -11,7 +11,7 @@ from followupd.domain.compensation import Compensation, GrantState
 from followupd.domain.keys import Level, ReminderKey, ReminderKind, Step
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.playbook import Agent, Playbook, Role
-from followupd.domain.promise import Promise
+from followupd.domain.promise import Action, Promise
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.recovery import blockers
 from followupd.recovery.remind.delays import silence_key, silent_since
@@ -113,6 +113,8 @@ def _of_work(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     for grant in case.grants_in(GrantState.WAITING_APPROVAL):
         yield from _approval(grant, case, playbook)
 
+    yield from _again(case, playbook)
+    yield from _actions(case, playbook)
     yield from _requests(case)
     yield from _review(case, playbook)
     yield from _severity(case, playbook)
@@ -526,6 +528,37 @@ def _review(case: Case, playbook: Playbook) -> Iterator[Reminder]:
             sentence=msg(pattern, key=record.key),
             asks=asks,
         )
+
+
+def _again(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Tell owner and lead at once that a cause came back of which customers were told that it would not."""
+    found = case.recurrence
+    if found is None or found.cause != case.facts.cause_code:
+        return
+
+    sentence, asks = blockers.said_again(found), () if found.answered else ("prevention: ",)
+    key = ReminderKey(ReminderKind.AGAIN, about=found.cause, at=found.at)
+    yield Reminder(key=key, at=found.at, level="owner", sentence=sentence, asks=asks, at_once=True)
+    if person(case, playbook, "lead") != playbook.owner_of(case.owner):
+        key = ReminderKey(ReminderKind.AGAIN, step="lead", about=found.cause, at=found.at)
+        yield Reminder(key=key, at=found.at, level="lead", sentence=sentence, asks=asks, at_once=True)
+
+
+def _actions(case: Case, playbook: Playbook) -> Iterator[Reminder]:
+    """Remind of what we promised ourselves when it is due, then escalate."""
+    for action in case.open_actions:
+        agent = playbook.team.by_id(action.owner)
+        pattern = msgid("{action} is due on {when}, by {who}. Is it done?")
+        when, who = day_and_time(action.due, playbook.calendar), agent.name if agent else action.owner
+        sentence = msg(pattern, action=action.named, when=when, who=who)
+
+        def key(step: Step, action: Action = action) -> ReminderKey:
+            return ReminderKey(ReminderKind.ACTION, action.n, step, at=action.due)
+
+        yield Reminder(
+            key=key("due"), at=action.due, level="owner", sentence=sentence, asks=action.answers, listed=True
+        )
+        yield from _escalated(action.due, playbook, key, sentence, action.answers)
 
 
 def _requests(case: Case) -> Iterator[Reminder]:

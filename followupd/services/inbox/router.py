@@ -28,18 +28,18 @@ from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Kind, Message, StoredMail, Verdict, addresses_of
 from followupd.domain.playbook import Agent
 from followupd.domain.promise import PromiseKind, PromiseState
-from followupd.domain.translatable import msg
-from followupd.recovery import opening, options, proposals, receipts
+from followupd.domain.translatable import msg, sentence_list
+from followupd.recovery import opening, options, outcomes, proposals, receipts
 from followupd.recovery.remind import summary_of
 from followupd.services.classifier import ComplaintClassifier
-from followupd.services.commands import NoteService, is_note
+from followupd.services.commands import NoteService, early_promises, is_note
 from followupd.services.context import ServiceContext
 from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
 from followupd.services.record import isolated, mark_told, quarantine, record
 from followupd.services.staff_mail import AbsenceService, StaffNotices
-from followupd.text.answers import is_thanks
+from followupd.text.answers import Right, is_thanks, says_farewell
 from followupd.text.mail.headers import bare_subject
 from followupd.text.names import salutation
 
@@ -307,6 +307,7 @@ class MailRouter:
             no_answer=message.no_answer or ("" if _is_customer(case, message) else case.no_answer),
             text=opening.shown_text(message),
             content=self._is_content(case, message),
+            leaves=not message.distrusted and says_farewell(message.text, self.context.languages),
             attachments=message.attachments,
         )
         events = [wrote, *self._classified_again(case, message, now)]
@@ -330,13 +331,16 @@ class MailRouter:
         return True
 
     def _is_content(self, case: Case, message: Message) -> bool:
-        """Return whether a mail says thanks and nothing else."""
+        """Return whether a mail says thanks and nothing else, or answers the follow-up that it is right now."""
         if message.attachments or message.by_hand or message.doubtful:
             return False
 
         playbook = self.context.playbooks.for_case(case)
         names = (case.customer.name, playbook.owner_of(case.owner).name, playbook.company.name)
-        return is_thanks(message.text, names, self.context.languages)
+        if is_thanks(message.text, names, self.context.languages):
+            return True
+        answer = outcomes.says_right(case, message.certain_text, names, self.context.languages)
+        return answer is Right.RIGHT and not message.distrusted
 
     def _classified_again(self, case: Case, message: Message, now: datetime) -> list[Event]:
         """Return what a further mail says more clearly than the first one.
@@ -373,7 +377,7 @@ class MailRouter:
         decisions: list[Decision] = []
         context = self.context
 
-        for read in (receipts.read_answer, options.read_choice):
+        for read in (receipts.read_answer, outcomes.read_answer, options.read_choice):
             playbook = context.playbooks.for_case(case)
             found = read(case, message, playbook, context.letters, now, context.languages)
             for decision in found:
@@ -494,10 +498,10 @@ class MailRouter:
             events += [PromiseKept(at=now, by=by, n=n, why=why) for n in updates]
             updates = []
 
-        record(tx, case, [*events, *self._questions(case, mail, updates, now)], now)
+        record(tx, case, [*events, *self._questions(tx, case, mail, updates, now)], now)
 
     def _questions(
-        self, case: Case, mail: StoredMail, updates: Sequence[int], now: datetime
+        self, tx: Transaction, case: Case, mail: StoredMail, updates: Sequence[int], now: datetime
     ) -> list[Decision]:
         """Ask the owner in one mail about what a reply seems to promise, and whether it kept these promises.
 
@@ -522,7 +526,7 @@ class MailRouter:
             case = lifecycle.after(case, event)
 
         content = LetterContent(
-            because=because,
+            because=sentence_list([because, *early_promises(self.context, tx, case)], ". "),
             asks=tuple(asks),
             quote=mail.message.text,
             promises=tuple(p for p in case.promises if p.state is PromiseState.PROPOSED or p.n in updates),

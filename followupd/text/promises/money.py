@@ -15,9 +15,9 @@ from babel.numbers import get_currency_precision
 
 from followupd.domain.compensation import Gift
 from followupd.domain.promise import FoundCompensation
-from followupd.languages import Catalogue
+from followupd.languages import Catalogue, Language
 from followupd.text.promises.dates import EDGES, Clause
-from followupd.text.promises.patterns import NamePatterns, PromisePatterns
+from followupd.text.promises.patterns import NamePatterns, PromisePatterns, promise_patterns
 
 #: characters of a text that is one amount
 MAX_AMOUNT = 200
@@ -239,6 +239,12 @@ def gifts_in(
         _gift(clause, mention, amount, mentions, patterns, past=past)
         for mention, amount in zip(mentions, assigned, strict=True)
     ]
+
+
+def gift_named(text: str, language: Language) -> str:
+    """Return the first kind of gift that a text names in any way, "" for none."""
+    mentions = _mentions(text.casefold(), promise_patterns(language))
+    return min(mentions, key=lambda mention: mention.start).kind if mentions else ""
 
 
 def _counting(mentions: list[_Mention], amounts: Sequence[Amount], *, granted: bool) -> list[_Mention]:

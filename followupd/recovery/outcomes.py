@@ -1,0 +1,176 @@
+"""What became of the customer after the close (practices 13 and 33), and the question in the follow-up."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from followupd.domain import lifecycle
+from followupd.domain.calendar import has_come
+from followupd.domain.case import NO_COMPLAINT, Case, Outcome, OutcomeRecord, Stage
+from followupd.domain.decision import Decision, LetterContent, LetterRenderer
+from followupd.domain.events import OutcomeKnown, OwnerNudged, Reopened
+from followupd.domain.keys import ReminderKey, ReminderKind
+from followupd.domain.letter import LetterKind
+from followupd.domain.mail import Message
+from followupd.domain.playbook import Playbook
+from followupd.domain.translatable import msg
+from followupd.languages import Catalogue
+from followupd.text.answers import Right, read_right
+
+
+class Contact(NamedTuple):
+    """A mail of the customer: when it came, and the case that it belongs to, None if it was no complaint."""
+
+    at: datetime
+    ref: str | None
+
+
+class Evidence(NamedTuple):
+    """What the ledger saw of a customer anyway: their mails, and their other cases."""
+
+    mails: Sequence[Contact] = ()
+    cases: Sequence[Case] = ()
+
+
+def next_due(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the next outcome of a closed case is looked at; None for one of which nothing is to be known.
+
+    Args:
+        case: the case, as it is stored.
+        playbook: the playbook of the case.
+    """
+    if case.stage is not Stage.CLOSED or case.closed_at is None or not case.customer.address:
+        return None
+
+    known = {record.after for record in _of_this_end(case)}
+    open_times = [after for after in playbook.outcome_after if str(after) not in known]
+    return min((playbook.calendar.after(case.closed_at, after) for after in open_times), default=None)
+
+
+def decide(_case: Case, _playbook: Playbook, _write: LetterRenderer, _now: datetime) -> list[Decision]:
+    """Decide nothing: the evidence is in other cases and mails, which `services/cases.py` reads."""
+    return []
+
+
+def _of_this_end(case: Case) -> list[OutcomeRecord]:
+    """Return the outcomes that are known of a case since it was closed last.
+
+    Args:
+        case: the case, as it is stored.
+    """
+    return [record for record in case.outcomes if case.closed_at and record.at >= case.closed_at]
+
+
+def due_outcomes(case: Case, playbook: Playbook, evidence: Evidence, now: datetime) -> list[OutcomeKnown]:
+    """Return what became of the customer, for each time that has come and is not known yet.
+
+    Args:
+        case: a closed case.
+        playbook: which says how long after the close.
+        evidence: of the customer, from the close on.
+        now: the time of the events.
+    """
+    if next_due(case, playbook) is None or case.closed_at is None:
+        return []
+
+    known = {record.after for record in _of_this_end(case)}
+    found = []
+    for after in playbook.outcome_after:
+        until = playbook.calendar.after(case.closed_at, after)
+        if str(after) not in known and has_come(until, now):
+            outcome, why = outcome_of(case, evidence, until)
+            found.append(OutcomeKnown(at=now, after=str(after), outcome=outcome, why=why))
+    return found
+
+
+def outcome_of(case: Case, evidence: Evidence, until: datetime) -> tuple[Outcome, str]:
+    """Return what became of the customer until then, and what shows it.
+
+    Of several the strongest counts: a new complaint, then leaving, then coming back, then being content.
+    """
+    since = case.closed_at or until
+    later = [other for other in evidence.cases if _is_complaint(other, case, since, until)]
+    same = [other for other in later if _is_same_cause(other, case)]
+    if later:
+        outcome = Outcome.COMPLAINED_SAME if same else Outcome.COMPLAINED_OTHER
+        return outcome, f"{(same or later)[0].ref} was opened"
+    if case.left_at and case.left_at <= until:
+        return Outcome.GONE, f"the customer wrote that they leave, {case.left_at:%Y-%m-%d}"
+
+    mails = [mail.at for mail in evidence.mails if mail.ref is None and since < mail.at <= until]
+    if mails:
+        return Outcome.RETURNED, f"a mail that is no complaint, {min(mails):%Y-%m-%d}"
+    content_at = case.content_at
+    if content_at and content_at <= until and content_at >= (case.fixed_at or case.opened_at):
+        return Outcome.CONTENT, f"the customer said so, {content_at:%Y-%m-%d}"
+    return Outcome.SILENT, "no mail since"
+
+
+def _is_complaint(other: Case, case: Case, since: datetime, until: datetime) -> bool:
+    """Return whether another case is a complaint of the time in question.
+
+    Args:
+        other: another case of the same customer.
+        case: the case, as it is stored.
+        since: when the case was closed, in UTC.
+        until: the end of the time that is looked at, in UTC.
+    """
+    is_other = other.ref != case.ref and other.stage not in NO_COMPLAINT
+    return is_other and since < other.opened_at <= until
+
+
+def _is_same_cause(other: Case, case: Case) -> bool:
+    """Return whether both are about the same: by their causes, or because one is in the thread of the other.
+
+    Args:
+        other: another case of the same customer.
+        case: the case, as it is stored.
+    """
+    cause = case.facts.cause_code
+    return other.earlier == case.ref or bool(cause and other.facts.cause_code == cause)
+
+
+# --- "Is it right for you now? A word is enough" ---
+
+
+def says_right(case: Case, text: str, names: Iterable[str], languages: Catalogue | None) -> Right:
+    """Return what a mail answers to the question of the follow-up; unclear where nothing was asked.
+
+    Args:
+        case: before the mail.
+        text: its new text.
+        names: of people, which are no unknown words.
+        languages: whose words count.
+    """
+    if case.followed_up_at is None or case.awaiting_receipt:
+        return Right.UNCLEAR
+    return read_right(text, list(names), languages)
+
+
+def read_answer(
+    case: Case,
+    message: Message,
+    playbook: Playbook,
+    write: LetterRenderer,
+    now: datetime,
+    languages: Catalogue | None = None,
+) -> list[Decision]:
+    """Reopen a case whose customer answers the follow-up that it is not right, and tell the owner.
+
+    Raises:
+        LetterError: the letter cannot be written; `services/cases.py` asks the owner.
+    """
+    names = (case.customer.name, playbook.owner_of(case.owner).name, playbook.company.name)
+    is_asked = case.stage is Stage.FOLLOWED_UP and not message.distrusted
+    if not is_asked or says_right(case, message.certain_text, names, languages) is not Right.WRONG:
+        return []
+
+    because = msg("the customer answers that it is not right yet")
+    reopened = Reopened(at=now, by=message.sender.address, why=because)
+    case = lifecycle.after(case, reopened)
+    owner = playbook.owner_of(case.owner)
+    told = OwnerNudged(
+        at=now, matter=str(ReminderKey(ReminderKind.ANSWER, at=now)), whom=owner.id, why=because
+    )
+    content = LetterContent(because=because, quote=message.text, asks=("promise: ", "fixed"))
+    return [reopened, told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]

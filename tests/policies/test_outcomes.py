@@ -1,0 +1,214 @@
+"""What became of the customer: mails, cases and answers after the close, over simulated years -> the outcome."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from followupd.domain import events as e
+from followupd.domain.calendar import Duration
+from followupd.domain.case import Case, Outcome, OutcomeRecord, Stage
+from followupd.domain.command import Command
+from followupd.errors import NotUnderstoodError
+from followupd.languages import catalogue
+from followupd.recovery import commands
+from followupd.recovery.outcomes import Contact, Evidence, due_outcomes, next_due, outcome_of, says_right
+from followupd.services.context import PromiseLineReader
+from followupd.text.answers import Right, read_right, says_farewell
+from tests.builders import NOW, PLAYBOOK, Story, a_case
+
+DAY = timedelta(days=1)
+
+
+def closed(**changes: object) -> Case:
+    """A case about the carrier that was closed at NOW."""
+    story = a_case().knows(cause_code="carrier").at(NOW - 9 * DAY).fixed().at(NOW - 6 * DAY).followed_up()
+    return replace(story.happened(e.Closed(at=NOW)).case, **changes)  # type: ignore[arg-type]
+
+
+def another(days: int, cause: str = "billing", **changes: object) -> Case:
+    story = a_case("FU-OTHER", opened_at=NOW + days * DAY).knows(cause_code=cause)
+    return replace(story.case, **changes)  # type: ignore[arg-type]
+
+
+def mail(days: int, ref: str | None = None) -> Contact:
+    return Contact(NOW + days * DAY, ref)
+
+
+CONTENT = {"content_at": NOW - DAY}
+LEFT = {"left_at": NOW + 2 * DAY}
+# the case, mails, other cases -> the outcome after 30 days
+OUTCOMES = {
+    "nothing": ({}, [], [], Outcome.SILENT),
+    "a mail that is no complaint": ({}, [mail(12)], [], Outcome.RETURNED),
+    "a mail of day 31": ({}, [mail(31)], [], Outcome.SILENT),
+    "a mail in a case": ({}, [mail(12, "FU-7K3Q9")], [], Outcome.SILENT),
+    "thanks after the fix": (CONTENT, [], [], Outcome.CONTENT),
+    "thanks before the fix": ({"content_at": NOW - 10 * DAY}, [], [], Outcome.SILENT),
+    "thanks, and a mail": (CONTENT, [mail(12)], [], Outcome.RETURNED),
+    "a farewell": (LEFT, [], [], Outcome.GONE),
+    "a farewell and a mail": (LEFT, [mail(12)], [], Outcome.GONE),
+    "another complaint": ({}, [], [another(5)], Outcome.COMPLAINED_OTHER),
+    "the same complaint": ({}, [], [another(5, "carrier")], Outcome.COMPLAINED_SAME),
+    "another cause in the same thread": ({}, [], [another(5, earlier="FU-7K3Q9")], Outcome.COMPLAINED_SAME),
+    "a complaint after a farewell": (LEFT, [], [another(5)], Outcome.COMPLAINED_OTHER),
+    "a complaint of day 31": ({}, [], [another(31)], Outcome.SILENT),
+    "a complaint of before": ({}, [], [another(-5)], Outcome.SILENT),
+    "what is only suspected": ({}, [], [another(5, stage=Stage.SUSPECTED)], Outcome.SILENT),
+    "the case itself": ({}, [], [closed()], Outcome.SILENT),
+}
+
+
+@pytest.mark.parametrize(("changes", "mails", "cases", "expected"), OUTCOMES.values(), ids=OUTCOMES)
+def test_the_strongest_sign_is_the_outcome(
+    changes: dict[str, object], mails: list[Contact], cases: list[Case], expected: Outcome
+) -> None:
+    found, why = outcome_of(closed(**changes), Evidence(mails, cases), NOW + 30 * DAY)
+    assert found is expected
+    assert why
+
+
+def test_each_time_after_the_close_is_looked_at_once() -> None:
+    story, looked = Story(closed()), []
+    for day in range(0, 800, 5):
+        now = NOW + day * DAY
+        for event in due_outcomes(story.case, PLAYBOOK, Evidence([mail(60)]), now):
+            looked.append((day, event.after, event.outcome))
+            story.happened(event)
+    assert looked == [(30, "30 days", Outcome.SILENT), (90, "90 days", Outcome.RETURNED)]
+    assert next_due(story.case, PLAYBOOK) is None
+
+
+def test_a_daemon_that_was_off_for_a_year_looks_at_both_times_as_they_were() -> None:
+    found = due_outcomes(closed(), PLAYBOOK, Evidence([mail(60)]), NOW + 400 * DAY)
+    assert [(event.after, event.outcome) for event in found] == [
+        ("30 days", Outcome.SILENT),
+        ("90 days", Outcome.RETURNED),
+    ]
+
+
+def test_a_case_that_is_closed_again_begins_anew() -> None:
+    story = Story(closed()).happened(*due_outcomes(closed(), PLAYBOOK, Evidence(), NOW + 31 * DAY))
+    later = NOW + 40 * DAY
+    story.happened(e.Reopened(at=later), e.Fixed(at=later), e.Closed(at=later))
+    assert next_due(story.case, PLAYBOOK) == PLAYBOOK.calendar.after(later, Duration(30, "day"))
+    story.happened(*due_outcomes(story.case, PLAYBOOK, Evidence(), later + 31 * DAY))
+    assert [record.at for record in story.case.outcomes] == [later + 31 * DAY]
+
+
+NOTHING_TO_KNOW = {
+    "open": a_case().case,
+    "dismissed": replace(closed(), stage=Stage.DISMISSED),
+    "forgotten": replace(closed(), customer=replace(closed().customer, address="")),
+    "all is known": replace(
+        closed(),
+        outcomes=tuple(
+            OutcomeRecord(after=after, outcome=Outcome.SILENT, at=NOW) for after in ("30 days", "90 days")
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOTHING_TO_KNOW.values(), ids=NOTHING_TO_KNOW)
+def test_of_some_cases_nothing_is_to_be_known(case: Case) -> None:
+    assert next_due(case, PLAYBOOK) is None
+    assert due_outcomes(case, PLAYBOOK, Evidence(), NOW + 400 * DAY) == []
+
+
+def test_a_playbook_may_look_at_other_times_or_never() -> None:
+    once = replace(PLAYBOOK, outcome_after=(Duration(14, "day"),))
+    assert next_due(closed(), once) == NOW + 14 * DAY
+    assert next_due(closed(), replace(PLAYBOOK, outcome_after=())) is None
+
+
+# --- the word of the owner ---
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [("in-favour", "in-favour"), ("In favor", "in-favour"), ("partly", "partly"), ("not", "not")],
+)
+def test_the_owner_says_in_whose_favour_it_ended(said: str, known: str) -> None:
+    context = commands.CommandContext(
+        closed(), PLAYBOOK, frozenset(), PromiseLineReader(PLAYBOOK, catalogue().language("en")), NOW
+    )
+    [stated] = commands.handle(Command("resolved", said, "Ana Reyes", "note", "ana"), context)
+    assert isinstance(stated, e.FactsStated)
+    assert stated.facts == (("resolved", known),)
+    with pytest.raises(NotUnderstoodError):
+        commands.handle(Command("resolved", "mostly", "Ana Reyes", "note", "ana"), context)
+
+
+# --- "Is it right for you now? A word is enough" ---
+
+ANSWERS = {
+    Right.RIGHT: (
+        *(
+            "Yes",
+            "yes!",
+            "Yes, all good now, thank you",
+            "It works again. Thanks!",
+            "All fine",
+            "👍",
+            "Perfect, thanks",
+        ),
+        *("Ja", "Ja, alles bestens, danke", "Passt!", "Jetzt funktioniert es wieder."),
+        *("Oui", "Oui, tout est en ordre, merci", "C'est parfait"),
+        *("Sí", "Sí, todo bien, gracias", "Ya funciona perfectamente"),
+    ),
+    Right.WRONG: (
+        *("No", "Not right yet", "No, it is not working", "It still isn't right", "Unfortunately not fixed"),
+        *("Nein", "Nein, es funktioniert immer noch nicht", "Leider nicht in Ordnung"),
+        *("Non", "Non, ce n'est pas encore en ordre", "Non, ça ne marche toujours pas"),
+        *("No", "Sigue mal"),
+    ),
+    Right.UNCLEAR: (
+        *(
+            "",
+            "Thanks",
+            "Is it?",
+            "Yes, but the lid is missing",
+            "No problem, all good",
+            "No thanks, all good",
+            "No, gracias",
+            "Not sure",
+        ),
+        *(
+            "I will tell you on Friday",
+            "It works, mostly",
+            "Better",
+            "Yes, 2 of 3 arrived",
+            "never worked better",
+        ),
+        *("Ja, aber der Deckel fehlt", "Nein, passt schon", "Muss ich noch testen", "Oui, sauf le couvercle"),
+        *("Sí, pero falta la tapa", "Todavía no lo sé", "as right as it will ever be"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [(text, right) for right, texts in ANSWERS.items() for text in texts], ids=str
+)
+def test_a_word_is_enough_and_one_unknown_word_is_too_many(text: str, expected: Right) -> None:
+    assert read_right(text, ["Kim Doe"]) is expected
+
+
+def test_an_answer_counts_only_after_the_question() -> None:
+    assert says_right(closed(), "Yes", (), None) is Right.RIGHT
+    assert says_right(a_case().fixed().case, "Yes", (), None) is Right.UNCLEAR
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("Please cancel my account.", True),
+        ("I will take my business elsewhere", True),
+        ("Hiermit: ich kündige mein Konto.", True),
+        ("Vous avez perdu un client.", True),
+        ("No volveré a comprar aquí", True),
+        ("Can I see my account?", False),
+        ("Thanks, I will order again", False),
+    ],
+)
+def test_a_farewell_is_heard(text: str, leaves: bool) -> None:
+    assert says_farewell(text) is leaves
