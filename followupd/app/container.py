@@ -42,6 +42,7 @@ from followupd.services.outbox.send import SendService
 from followupd.services.staff_mail import AbsenceService, LowStock, StaffNotices
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import complaints
+from followupd.text.folders import command_lines
 from followupd.text.orders import Grammar
 from followupd.text.wording import WordingRules
 
@@ -94,17 +95,35 @@ class App:
     def folders(self, name: str, mailbox: ImapMailbox) -> list[Folder]:
         """Return the folders to watch in an open mailbox: the inbox, the command folders, and Sent last."""
         since = self.settings.mailbox(name).since
-        lines = {folder: line for folder, line in self.settings.folders.items() if line}
-
         folders = [Folder(name, mailbox.inbox, FolderRole.INBOX, since=since)]
 
-        for folder in mailbox.existing(lines):
-            folders.append(Folder(name, folder, FolderRole.COMMAND, lines[folder]))
+        for folder, line in self.command_folders(mailbox).items():
+            folders.append(Folder(name, folder, FolderRole.COMMAND, line))
 
         if mailbox.sent:
             folders.append(Folder(name, mailbox.sent, FolderRole.SENT, since=since))
 
         return folders
+
+    def command_folders(self, mailbox: ImapMailbox) -> dict[str, str]:
+        """Return the folders of an open mailbox that are commands, with the line that each means."""
+        return command_folders_of(self.settings, self.commands.context.grammar, mailbox)
+
+
+def command_folders_of(settings: Settings, grammar: Grammar, mailbox: ImapMailbox) -> dict[str, str]:
+    """Return the folders of an open mailbox that are commands, with the line that each means.
+
+    Args:
+        settings: the configuration.
+        grammar: the words of all languages.
+        mailbox: an open one, which is asked for its folders.
+    """
+    existing = [*mailbox.existing(settings.folders), *mailbox.listed()]
+    found = command_lines(dict.fromkeys(existing), settings.folders, settings.tags, grammar)
+    for reserved in (mailbox.inbox, mailbox.sent, mailbox.drafts):
+        found.pop(reserved, None)
+    by_place = {mailbox.server_name(name): name for name in reversed(found)}
+    return {name: line for name, line in found.items() if by_place[mailbox.server_name(name)] == name}
 
 
 def build(settings: Settings) -> App:

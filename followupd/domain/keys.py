@@ -48,6 +48,8 @@ class StateKey(StrEnum):
     SENT_READ = "sent folder of {} read"
     #: the folder of a mailbox that was put back from a backup last
     PUT_BACK = "put back {}"
+    #: whether a mailbox's server keeps no status tags, so that agents do not see where cases stand
+    NO_KEYWORDS = "no keywords {}"
     #: the failed fetches of a poison message, by mailbox and folder
     FETCH_FAILURE = "stumble {}/{}"
     #: the changes that a folder refused, by mailbox and folder

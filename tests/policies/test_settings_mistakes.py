@@ -265,6 +265,7 @@ MISTAKES = [
     ("", '[tags]\n"über" = "complaint"', SettingsRule.PATTERN, 'tags."über"', ""),
     ("", '[tags]\n"two words" = "complaint"', SettingsRule.PATTERN, 'tags."two words"', ""),
     ("", '[tags]\n"a*b" = "complaint"', SettingsRule.PATTERN, 'tags."a*b"', "at the end"),
+    ("", '[tags]\n"\\\\Seen" = "complaint"', SettingsRule.PATTERN, 'tags."\\Seen"', "Flagged"),
     ("", '[tags]\n"a**" = "complaint"', SettingsRule.PATTERN, 'tags."a**"', ""),
     ("", f'[tags]\n"{"x" * 51}" = "complaint"', SettingsRule.PATTERN, f"tags.{'x' * 51}", "50"),
     ("", '[tags]\nfu-heard = "complaint"', SettingsRule.PATTERN, "tags.fu-heard", "fu-"),
