@@ -253,7 +253,7 @@ def gift_card_provider_of(settings: Settings, ledger: Ledger) -> GiftCardProvide
 
     from followupd.adapters.gift_cards import HttpProvider  # loads an HTTP client, which few sites need
 
-    return HttpProvider(configured.url, configured.token, configured.ca_file)
+    return HttpProvider(configured.url, configured.token, configured.ca_file, configured.order)
 
 
 def _context(

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -40,6 +41,8 @@ _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?P<file>(?!:memory:$).+)", re.D
 _PASSWORD = re.compile(r"^[^/]*:[^/]*@|[?&]password=")
 #: below it, letters would be sent on a guess (docs/recognising.md)
 _LOWEST_AUTO = 0.90
+#: what followupd itself says in an order of a gift card
+_KEYS_OF_AN_ORDER = frozenset({"external_id", "reward.value", "reward.delivery.method"})
 _DEFAULT_CURRENCY = "GBP"
 #: the ports of IMAP and SMTP (RFC 8314) that belong to one kind of encryption
 _USUAL_SECURITY = {993: "tls", 143: "starttls", 587: "starttls", 465: "tls"}
@@ -462,6 +465,7 @@ def _state_directory(ledger: LedgerSettings, directory: Path) -> Path:
 
 def _check_provider(file: TomlFile, table: GiftCardSettings) -> None:
     """Check that a provider over HTTP has an encrypted address and a token."""
+    _check_order(file, table.order)
     if table.provider != "http":
         return
     given: Mapping[str, Any] = file.data.get("gift_cards", {})
@@ -475,6 +479,30 @@ def _check_provider(file: TomlFile, table: GiftCardSettings) -> None:
     is_private = parts.scheme != "http" or is_loopback(name)
     problem = f"the token and the codes would cross the network to {name} unencrypted"
     file.require(is_private, ("gift_cards", "url"), SettingsRule.CLEAR_TEXT, problem, "write https://.")
+
+
+def _check_order(file: TomlFile, order: Mapping[str, Any], path: tuple[str, ...] = ()) -> None:
+    """Check that what is merged into orders replaces nothing of ours, and is something that JSON has.
+
+    Args:
+        file: followupd.toml, to which problems are added.
+        order: the table [gift_cards.order], or one in it.
+        path: the keys that lead to that one.
+    """
+    for key, value in order.items():
+        place = (*path, str(key))
+        name = ".".join(place)
+        problem, hint = f"{name} is set for each order by followupd", "take it out."
+        at = ("gift_cards", "order", *place)
+        file.require(name not in _KEYS_OF_AN_ORDER, at, SettingsRule.UNKNOWN, problem, hint)
+        problem, hint = f"{value!r} cannot be sent as JSON", "write a text, a number, true, false or a list."
+        file.require(not isinstance(value, date | time), at, SettingsRule.TYPE, problem, hint)
+        if isinstance(value, Mapping):
+            _check_order(file, value, place)
+        elif name == "reward":
+            file.require(
+                False, at, SettingsRule.TYPE, f"{name} is no table", "write [gift_cards.order.reward]."
+            )
 
 
 def _check_scores(file: TomlFile, table: RecogniseSettings) -> None:

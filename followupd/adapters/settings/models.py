@@ -366,6 +366,11 @@ class GiftCardSettings(Table):
         "playbook.",
         example="it@example.com",
     )
+    order: Mapping[str, Any] = Field(
+        {},
+        description="What an order over HTTP has besides key, value and `LINK`, as the provider wants it; "
+        "`{name}` and `{address}` in a text are the customer's.",
+    )
 
     @property
     def watched(self) -> int:
