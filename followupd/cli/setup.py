@@ -171,15 +171,21 @@ def _require_folders(connection: "ImapMailbox", mailbox: "MailboxSettings") -> N
 
 
 def smtp_sentences(settings: "Settings") -> Iterator[str]:
-    """Connect to the SMTP server, offer it a letter of each mailbox without sending one, and describe it.
+    """Connect to the SMTP server, offer it a letter of each mailbox without sending one, and describe it and the senders' domains.
 
     Raises:
         UnavailableError: it cannot be used.
     """
     from followupd.adapters.accounts import transport_of
+    from followupd.adapters.network import query_texts
+    from followupd.adapters.sender_domain import delivery_sentences
 
     addresses = [(settings.from_address(each.name), each.address) for each in settings.mailboxes]
     yield from transport_of(settings.smtp).survey(addresses)
+
+    domains = dict.fromkeys(sender.rpartition("@")[2] for sender, _ in addresses)
+    for domain in domains:
+        yield from delivery_sentences(f"postmaster@{domain}", settings.smtp.host, query_texts)
 
 
 def survey_sentences(survey: "Survey", command_folders: Collection[str] = ()) -> Iterator[str]:

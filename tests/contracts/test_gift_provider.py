@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -51,7 +52,7 @@ def test_a_card_is_ordered_with_its_key_its_value_and_the_token(shop: GiftShop, 
     assert type(body["reward"]["value"]["denomination"]) is int
 
 
-TREMENDOUS = {
+TREMENDOUS: dict[str, dict[str, Any]] = {
     "payment": {"funding_source_id": "BALANCE"},
     "reward": {
         "products": ["OKMHM2X2OHYV"],
