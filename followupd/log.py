@@ -310,6 +310,11 @@ def folder_put_back(mailbox: str, folder: str) -> None:
     _warning("folder-put-back", mailbox=mailbox, folder=folder, next="re-reading the folder")
 
 
+def copies_filed_by_server(mailbox: str) -> None:
+    """The server files a copy of each letter in Sent: ours would be a second one, and theirs is the proof."""
+    _info("copies-filed-by-server", mailbox=mailbox, next="no blind copies")
+
+
 def unreadable_mail_quarantined(mailbox: str, folder: str, uid: int, reason: str) -> None:
     """A mail cannot be parsed, or the server does not return it.
 

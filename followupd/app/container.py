@@ -46,6 +46,8 @@ from followupd.text.folders import command_lines
 from followupd.text.orders import Grammar
 from followupd.text.wording import WordingRules
 
+#: servers that file what is sent over SMTP in the sender's Sent folder
+_FILING_HOSTS = frozenset({"smtp.office365.com", "smtp.gmail.com"})
 #: the length of a duration in plain time does not depend on the day from which it is measured
 _ANY_DAY = datetime(2026, 1, 7, 12, tzinfo=UTC)
 #: time that a slow server may take to return a mailbox's mail
@@ -326,6 +328,22 @@ def _sender(settings: Settings, context: ServiceContext, policy: SendPolicy) -> 
     )
 
 
+def filing_mailboxes(settings: Settings) -> frozenset[str]:
+    """Return the mailboxes of which the configuration says that their server files a copy of each letter in Sent.
+
+    That is said by `witness`, or by a well-known server, which files it with the account that sends.
+    """
+    smtp = settings.smtp
+    if smtp.witness == "none":
+        return frozenset()
+    known = smtp.host.casefold() in _FILING_HOSTS
+    return frozenset(
+        mailbox.name
+        for mailbox in settings.mailboxes
+        if smtp.witness == "sent" or (known and mailbox.username.casefold() == smtp.username.casefold())
+    )
+
+
 def _send_policy(settings: Settings) -> SendPolicy:
     """Return the rules of sending, with the configured limits."""
     smtp, calendar = settings.smtp, settings.calendar
@@ -338,6 +356,7 @@ def _send_policy(settings: Settings) -> SendPolicy:
         witness_within=_plain_time(calendar, smtp.witness_within),
         in_doubt=smtp.in_doubt,
         mailboxes=frozenset(mailbox.name for mailbox in settings.mailboxes),
+        filing=filing_mailboxes(settings),
         # A mailbox is read with every poll; one missed poll, or a slow server, does not make it stale.
         fresh_for=2 * longest_poll + _SLOW_READ,
     )

@@ -206,10 +206,10 @@ class SmtpSettings(Table):
         description="The address that letters come from; the mailbox's own when empty.",
         example="care@example.com",
     )
-    witness: Literal["bcc", "none"] = setting(
+    witness: Literal["bcc", "sent", "none"] = setting(
         "bcc",
         description="`bcc`: a blind copy to the mailbox proves that the server accepted a letter, "
-        "and is our copy in Sent.",
+        "and is our copy in Sent. `sent`: the server files a copy in Sent itself, which is the proof.",
         example="none",
     )
     per_address: RateLimit = setting(

@@ -452,6 +452,16 @@ class MailStore:
         )
         return list(self._session.exec(query))
 
+    def has_copy_elsewhere(self, mail: StoredMail) -> bool:
+        """Return whether a mail of ours is in Sent and, as a mail of its own, also came into the inbox."""
+        query = select(MailRow.id).where(
+            MailRow.message_id == mail.message.message_id,
+            MailRow.mailbox == mail.mailbox,
+            MailRow.kind == Kind.OWN.value,
+            col(MailRow.in_sent).is_(not mail.in_sent),
+        )
+        return self._session.exec(query.limit(1)).first() is not None
+
     def orders_done(self, mailbox: str, folder: str, uidvalidity: int) -> list[tuple[int, bool]]:
         """Return the mails of a command folder whose order was done or answered: UID, and whether it is a reply."""
         orders = select(CommandRow.mail_id).where(CommandRow.source == FROM_FOLDER)
