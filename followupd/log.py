@@ -310,11 +310,6 @@ def folder_put_back(mailbox: str, folder: str) -> None:
     _warning("folder-put-back", mailbox=mailbox, folder=folder, next="re-reading the folder")
 
 
-def copies_filed_by_server(mailbox: str) -> None:
-    """The server files a copy of each letter in Sent: ours would be a second one, and theirs is the proof."""
-    _info("copies-filed-by-server", mailbox=mailbox, next="no blind copies")
-
-
 def unreadable_mail_quarantined(mailbox: str, folder: str, uid: int, reason: str) -> None:
     """A mail cannot be parsed, or the server does not return it.
 
@@ -491,6 +486,11 @@ def letter_in_doubt(key: str) -> None:
     It is not sent again before its copy, the configuration or a person decides.
     """
     _warning("letter-in-doubt", key=key, reason="no SMTP reply after DATA", next="waiting for the BCC copy")
+
+
+def copies_filed_by_server(mailbox: str) -> None:
+    """The server files a copy of each letter in Sent: ours would be a second one, and theirs is the proof."""
+    _info("copies-filed-by-server", mailbox=mailbox, next="no blind copies")
 
 
 def letter_confirmed(key: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 
@@ -87,8 +87,7 @@ class App:
 
     def login_warnings(self) -> list[str]:
         """Return a sentence for each OAuth login that a person must renew soon."""
-        warnings = [login.warning() for login in self.logins.values()]
-        return [warning for warning in warnings if warning]
+        return warnings_of(self.logins)
 
     def mailbox(self, name: str) -> ImapMailbox:
         """Return a new connection to a mailbox, not open yet; each thread has its own."""
@@ -110,6 +109,12 @@ class App:
     def command_folders(self, mailbox: ImapMailbox) -> dict[str, str]:
         """Return the folders of an open mailbox that are commands, with the line that each means."""
         return command_folders_of(self.settings, self.commands.context.grammar, mailbox)
+
+
+def warnings_of(logins: Mapping[str, Login]) -> list[str]:
+    """Return a sentence for each OAuth login that a person must renew soon, or whose secret ends."""
+    warnings = [login.warning() for login in logins.values()]
+    return [warning for warning in warnings if warning]
 
 
 def command_folders_of(settings: Settings, grammar: Grammar, mailbox: ImapMailbox) -> dict[str, str]:
@@ -143,7 +148,7 @@ def build(settings: Settings) -> App:
     classifier = _classifier(settings, recogniser, training.delta, languages)
     opener = CaseOpener(context, classifier, vault.reference, _most_complaints(settings))
     commands = CommandService(context, opener)
-    ledger = context.ledger
+    ledger, logins = context.ledger, logins_of(settings)
     policy = _send_policy(settings)
     return App(
         settings=settings,
@@ -166,10 +171,10 @@ def build(settings: Settings) -> App:
         review=ReviewService(context),
         retention=RetentionService(ledger, _plain_time(settings.calendar, settings.ledger.keep_mail)),
         training=training,
-        digest=DigestService(context, training),
+        digest=DigestService(context, training, partial(warnings_of, logins)),
         notices=StaffNotices(context),
         absences=AbsenceService(context),
-        logins=logins_of(settings),
+        logins=logins,
     )
 
 

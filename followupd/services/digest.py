@@ -5,7 +5,7 @@ What a digest says of a case is recorded in the case, and no reminder repeats it
 written before cases are advanced.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -58,6 +58,8 @@ class DigestService:
 
     context: ServiceContext
     training: TrainingService
+    #: returns a sentence for each login that somebody must renew
+    login_warnings: Callable[[], Iterable[str]] = tuple
     #: the last day of which it is known that its digests are written; saves a query in each cycle
     _written_for: date | None = field(default=None, init=False)
 
@@ -302,6 +304,7 @@ class DigestService:
             _undelivered_line(tx, since),
             *_unread_lines(tx, since),
             self.training.news_since(since),
+            *self.login_warnings(),
         ]
         return [line for line in lines if line]
 

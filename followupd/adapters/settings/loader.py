@@ -41,6 +41,8 @@ _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?P<file>(?!:memory:$).+)", re.D
 _PASSWORD = re.compile(r"^[^/]*:[^/]*@|[?&]password=")
 #: below it, letters would be sent on a guess (docs/recognising.md)
 _LOWEST_AUTO = 0.90
+#: what stands for several tenants at Microsoft
+_NO_TENANTS = frozenset({"common", "organizations", "consumers"})
 #: what followupd itself says in an order of a gift card
 _KEYS_OF_AN_ORDER = frozenset({"external_id", "reward.value", "reward.delivery.method"})
 _DEFAULT_CURRENCY = "GBP"
@@ -366,13 +368,52 @@ def _server(file: TomlFile, path: Key, table: _Server, state_directory: Path) ->
     _check_port(file, path, table)
 
     table = _with_located_secrets(file, path, table)
+    _check_application(file, path, table)
     if table.auth == "password":
         return table
     problem = "there is no oauth_client for this auth"
     hint = "register an application with the provider, and write its id (docs/oauth.md)."
-    file.require(table.oauth_client, (*path, "oauth_client"), SettingsRule.LOGIN, problem, hint)
+    needs_client = (table.auth, table.oauth_grant) != ("oauth-google", "application")
+    has_client = table.oauth_client or not needs_client
+    file.require(has_client, (*path, "oauth_client"), SettingsRule.LOGIN, problem, hint)
     token = _token_file(file.directory, table, state_directory)
     return table.model_copy(update={"password": Secret(), "oauth_token": str(token)})
+
+
+def _check_application(file: TomlFile, path: Key, table: MailboxSettings | SmtpSettings) -> None:
+    """Report what an application needs that logs in by itself, and a day that is none.
+
+    Args:
+        file: followupd.toml.
+        path: the path of the table in it.
+        table: the table as it was read.
+    """
+    hint = 'write the day as "2027-11-30", or take it out.'
+    problem = f"{table.oauth_until!r} is no day"
+    is_day = not table.oauth_until or _is_day(table.oauth_until)
+    file.require(is_day, (*path, "oauth_until"), SettingsRule.TYPE, problem, hint)
+    if table.oauth_grant != "application":
+        return
+
+    grant = (*path, "oauth_grant")
+    problem, hint = "only OAuth has applications", 'write auth = "oauth-microsoft" or "oauth-google".'
+    file.require(table.auth != "password", grant, SettingsRule.LOGIN, problem, hint)
+    problem, hint = "an application needs its secret", "add oauth_secret (docs/oauth.md)."
+    has_secret = table.oauth_secret.given or file.has_problem((*path, "oauth_secret"))
+    file.require(has_secret, grant, SettingsRule.LOGIN, problem, hint)
+    is_tenant = table.auth != "oauth-microsoft" or table.oauth_tenant not in _NO_TENANTS
+    problem = f"an application belongs to one tenant, and {table.oauth_tenant!r} is none"
+    hint = "write the tenant's id or domain as oauth_tenant."
+    file.require(is_tenant, grant, SettingsRule.LOGIN, problem, hint)
+
+
+def _is_day(text: str) -> bool:
+    """Return whether a text is a day as "2027-11-30"."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_port(file: TomlFile, path: Key, table: MailboxSettings | SmtpSettings) -> None:

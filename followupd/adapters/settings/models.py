@@ -83,6 +83,20 @@ OauthSecret = Annotated[
         examples=["credential:oauth"],
     ),
 ]
+OauthGrant = Annotated[
+    Literal["login", "application"],
+    Field(
+        description="OAuth: `login`: a person logs in once; `application`: the secret alone is enough.",
+        examples=["application"],
+    ),
+]
+OauthUntil = Annotated[
+    Line,
+    Field(
+        description="OAuth: the last day of the application's secret; a month before, we tell of it.",
+        examples=["2027-11-30"],
+    ),
+]
 OauthToken = Annotated[
     Line,
     Field(description="OAuth: the token's file; beside the ledger when empty.", examples=["oauth.json"]),
@@ -138,6 +152,8 @@ class MailboxSettings(Table):
     oauth_tenant: OauthTenant = "common"
     oauth_secret: OauthSecret = _NOT_GIVEN
     oauth_token: OauthToken = ""
+    oauth_grant: OauthGrant = "login"
+    oauth_until: OauthUntil = ""
     ca_file: CaFile = ""
     inbox: RequiredLine = setting(
         "INBOX", description="The folder that customers' mail arrives in.", example="INBOX/Support"
@@ -200,6 +216,8 @@ class SmtpSettings(Table):
     oauth_tenant: OauthTenant = "common"
     oauth_secret: OauthSecret = _NOT_GIVEN
     oauth_token: OauthToken = ""
+    oauth_grant: OauthGrant = "login"
+    oauth_until: OauthUntil = ""
     ca_file: CaFile = ""
     from_address: OptionalAddress = setting(
         "",
