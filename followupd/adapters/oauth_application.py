@@ -1,4 +1,4 @@
-"""OAuth without a person: an application's own secret, certificate or service account (RFC 6749, section 4.4; RFC 7523).
+"""OAuth without a person: an application's own secret, certificate or service account (RFC 6749, 4.4; RFC 7523).
 
 Nothing is stored: an access token lives in memory, and the next one is requested with the secret.
 """

@@ -1,4 +1,4 @@
-"""Whether the sender's domain is set up for delivery: SPF and DMARC in DNS, and what receivers answer where they are not."""
+"""Whether the sender's domain is set up for delivery: SPF and DMARC in DNS, and the refusals that speak of them."""
 
 import re
 from collections.abc import Callable, Iterator

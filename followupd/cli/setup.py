@@ -171,7 +171,9 @@ def _require_folders(connection: "ImapMailbox", mailbox: "MailboxSettings") -> N
 
 
 def smtp_sentences(settings: "Settings") -> Iterator[str]:
-    """Connect to the SMTP server, offer it a letter of each mailbox without sending one, and describe it and the senders' domains.
+    """Connect to the SMTP server, offer it a letter of each mailbox without sending one, and describe it.
+
+    What DNS says of the senders' domains follows.
 
     Raises:
         UnavailableError: it cannot be used.
