@@ -488,6 +488,11 @@ def letter_in_doubt(key: str) -> None:
     _warning("letter-in-doubt", key=key, reason="no SMTP reply after DATA", next="waiting for the BCC copy")
 
 
+def copies_filed_by_server(mailbox: str) -> None:
+    """The server files a copy of each letter in Sent: ours would be a second one, and theirs is the proof."""
+    _info("copies-filed-by-server", mailbox=mailbox, next="no blind copies")
+
+
 def letter_confirmed(key: str) -> None:
     """A copy in the mailbox proves that a letter was sent."""
     _info("letter-confirmed", key=key)

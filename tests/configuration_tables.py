@@ -60,7 +60,7 @@ def sections(model: type[Table], name: str = "", *, in_array: bool = False) -> I
 
 def _is_table(name: str, found: FieldInfo) -> bool:
     """Return whether a field is a table; one that takes any key has a description and no example."""
-    return table_of(found) is not None or (not name and found.default == {})
+    return table_of(found) is not None or (found.default == {} and not found.examples)
 
 
 def _row(name: str, found: FieldInfo) -> str:

@@ -50,6 +50,16 @@ def degraded_dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
     yield from _served(lambda: Dovecot(authority, degraded=True), demanded=True)
 
 
+@pytest.fixture(scope="session")
+def plain_dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
+    """A Dovecot on which nobody can set keywords."""
+    try:
+        with Dovecot(authority, keywords=False) as server:
+            yield server
+    except NotInstalledError as missing:
+        skip(str(missing), demanded=False)
+
+
 @pytest.fixture
 def own_dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
     """A Dovecot that the test may stop and start again."""

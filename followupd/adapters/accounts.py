@@ -1,6 +1,7 @@
 """From settings to the accounts that the mail adapters log in with, by password or by OAuth."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 from followupd import clock
@@ -137,4 +138,10 @@ def _login(settings: _Server, name: str) -> Login:
         secret=settings.oauth_secret.reveal,
         file=Path(settings.oauth_token),
     )
-    return Login(application, clock.now)
+    if settings.oauth_grant == "login":
+        return Login(application, clock.now)
+
+    from followupd.adapters.oauth_application import ApplicationLogin
+
+    until = date.fromisoformat(settings.oauth_until) if settings.oauth_until else None
+    return ApplicationLogin(application, clock.now, until)

@@ -7,12 +7,14 @@ been processed, such as a timeout or a 5xx reply, is repeated with the same key 
 
 import http.client
 import json
+import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,13 +61,14 @@ class StockProvider:
 class HttpProvider:
     """Orders cards from a provider at `url`.
 
-    `token` is read for each order, and appears in no error. `deadline` is the time for a whole order, in
-    seconds.
+    `token` is read for each order, and appears in no error. `extra` is what the provider wants besides
+    (`[gift_cards.order]`). `deadline` is the time for a whole order, in seconds.
     """
 
     url: str
     token: Secret
     ca_file: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
     deadline: float = 20.0
 
     def order(self, order: GiftCardOrder, _now: datetime) -> GiftCard | GiftCardUnavailable:
@@ -101,7 +104,7 @@ class HttpProvider:
             "Accept": "application/json",
             "User-Agent": "followupd",
         }
-        body = json.dumps(_request_body(order)).encode()
+        body = json.dumps(_request_body(order, self.extra)).encode()
         path = f"{urlsplit(self.url).path}/orders"
         with self._connection() as connection:
             connection.request("POST", path, body, headers)
@@ -154,10 +157,42 @@ def _shut_down(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def _request_body(order: GiftCardOrder) -> dict[str, Any]:
-    """Return the order as the provider expects it."""
-    value = {"denomination": order.money.amount, "currency_code": order.money.currency}
-    return {"external_id": order.key, "reward": {"value": value, "delivery": {"method": "LINK"}}}
+def _request_body(order: GiftCardOrder, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the order as the provider expects it.
+
+    Args:
+        order: what is ordered. Its value is a number, as Tremendous wants it.
+        extra: what the admin has configured, in which {name} and {address} are the customer's.
+    """
+    amount = Decimal(order.money.amount)
+    number = int(amount) if amount == int(amount) else float(amount)
+    value = {"denomination": number, "currency_code": order.money.currency}
+    ours = {"external_id": order.key, "reward": {"value": value, "delivery": {"method": "LINK"}}}
+    return _merged(_filled(extra, order), ours)
+
+
+def _filled(value: Any, order: GiftCardOrder) -> Any:
+    """Return a configured value with the customer's name and address in its texts."""
+    if isinstance(value, str):
+        pieces = re.split(r"(\{name\}|\{address\})", value)  # at once, so that no name is read as a place
+        return "".join({"{name}": order.name, "{address}": order.address}.get(each, each) for each in pieces)
+    if isinstance(value, Mapping):
+        return {key: _filled(inner, order) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled(inner, order) for inner in value]
+    return value
+
+
+def _merged(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two tables as one, and tables in them; where both have a value, ours stays."""
+    merged = dict(theirs)
+    for key, value in ours.items():
+        inner = theirs.get(key)
+        if isinstance(value, Mapping) and isinstance(inner, Mapping):
+            merged[key] = _merged(inner, value)
+        else:
+            merged[key] = value
+    return merged
 
 
 def _failure(status: int) -> GiftCardUnavailable:

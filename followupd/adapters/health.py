@@ -398,6 +398,11 @@ def _metric_lines(snapshot: HealthSnapshot) -> Iterator[str]:
             {"": int(health.breaker_open)},
         ),
         (
+            "logins_to_renew",
+            "OAuth logins, and secrets of them, that end soon or have ended.",
+            {"": len(health.logins or ())},
+        ),
+        (
             "config_last_reload_successful",
             "1 while the configuration as it was read last is in use.",
             {"": int(not health.refused_configuration)},

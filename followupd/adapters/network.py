@@ -5,15 +5,14 @@ Loopback, trusted certificates, errors explained in plain English; autoconfigura
 
 import contextlib
 import ipaddress
-import secrets
 import socket
 import ssl
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from urllib.request import Request, urlopen
 
 from lxml import etree
@@ -115,7 +114,7 @@ def why(error: OSError, host: str, port: int) -> str:
 
 #: bytes of an autoconfiguration, and seconds to wait for it
 _MOST_XML, _FIND_SECONDS = 100_000, 5.0
-_SRV, _MX = 33, 15
+_SRV, _MX, _TXT = 33, 15, 16
 #: the services of RFC 6186 and RFC 8314, encrypted ones first
 _IMAP_SERVICES = (("_imaps", "tls"), ("_imap", "starttls"))
 _SMTP_SERVICES = (("_submissions", "tls"), ("_submission", "starttls"))
@@ -292,61 +291,43 @@ def query_dns(name: str, kind: int, server: tuple[str, int] | None = None) -> li
     Args:
         name: the domain name.
         kind: the type of the records: 33 for SRV, 15 for MX.
-        server: address and port of the DNS server, by default the first one of /etc/resolv.conf.
+        server: address and port of the DNS server, by default those of this machine.
     """
-    server = server or (_name_server(), 53)
-    labels = b"".join(bytes([len(part)]) + part.encode("idna") for part in name.split(".")) + b"\0"
-    number = secrets.randbits(16)
-    question = struct.pack(">6H", number, 0x0100, 1, 0, 0, 0) + labels + struct.pack(">2H", kind, 1)
-    family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
+    found = _answers(name, kind, server) or []
+    if kind == _SRV:
+        return [(row.priority, row.port, _host(row.target)) for row in found]
+    return [(row.preference, 0, _host(row.exchange)) for row in found]
+
+
+def query_texts(name: str, server: tuple[str, int] | None = None) -> list[str] | None:
+    """Return the texts (TXT) of a name, each joined from its pieces; None if no name server answers.
+
+    Args:
+        name: the domain name.
+        server: address and port of the DNS server, by default those of this machine.
+    """
+    found = _answers(name, _TXT, server)
+    return None if found is None else [b"".join(row.strings).decode("utf-8", "replace") for row in found]
+
+
+def _answers(name: str, kind: int, server: tuple[str, int] | None) -> list[Any] | None:
+    """Return the records of a name, [] if it has none of this kind; None if no server answers."""
+    import dns.exception
+    import dns.rdatatype
+    import dns.resolver
+
     try:
-        with socket.socket(family, socket.SOCK_DGRAM) as connection:
-            connection.settimeout(_FIND_SECONDS)
-            connection.connect(server)
-            connection.send(question)
-            answer = connection.recv(4096)
-        if struct.unpack(">H", answer[:2])[0] != number:
-            return []
-        return list(_records(answer, len(question), kind))
-    except (OSError, struct.error, IndexError, UnicodeError):
+        resolver = dns.resolver.Resolver(configure=server is None)
+        if server:
+            resolver.nameservers, resolver.port = [server[0]], server[1]
+        resolver.lifetime = _FIND_SECONDS
+        return list(resolver.resolve(name, dns.rdatatype.RdataType(kind), search=False))
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return []
+    except (dns.exception.DNSException, OSError, ValueError):
+        return None
 
 
-def _name_server() -> str:
-    """Return the address of the first DNS server that this machine asks."""
-    with contextlib.suppress(OSError):
-        for line in Path("/etc/resolv.conf").read_text(encoding="utf-8", errors="replace").splitlines():
-            words = line.split()
-            if words[:1] == ["nameserver"] and len(words) > 1:
-                return words[1]
-    return "127.0.0.1"
-
-
-def _records(answer: bytes, at: int, kind: int) -> Iterator[tuple[int, int, str]]:
-    """Yield the records of a kind in the answer section of a DNS message, which begins at an offset."""
-    for _ in range(struct.unpack(">H", answer[6:8])[0]):
-        _, at = _domain_name(answer, at)
-        found, _, _, length = struct.unpack(">2HIH", answer[at : at + 10])
-        start = at + 10
-        if found == kind == _SRV:
-            priority, _, port = struct.unpack(">3H", answer[start : start + 6])
-            yield priority, port, _domain_name(answer, start + 6)[0]
-        elif found == kind:
-            (priority,) = struct.unpack(">H", answer[start : start + 2])
-            yield priority, 0, _domain_name(answer, start + 2)[0]
-        at = start + length
-
-
-def _domain_name(answer: bytes, at: int) -> tuple[str, int]:
-    """Return the name at an offset of a DNS message, and the offset behind it (RFC 1035, section 4.1.4)."""
-    labels: list[str] = []
-    after = 0
-    while (length := answer[at]) and len(labels) < 128:
-        if length >= 0xC0:  # a pointer to the rest of the name
-            after = after or at + 2
-            at = struct.unpack(">H", answer[at : at + 2])[0] & 0x3FFF
-            labels.append("")
-            continue
-        labels.append(answer[at + 1 : at + 1 + length].decode("ascii"))
-        at += length + 1
-    return ".".join(filter(None, labels)).lower(), after or at + 1
+def _host(name: Any) -> str:
+    """Return a name of DNS as people write it; "" for the root, which stands for no host."""
+    return str(name).rstrip(".").lower()

@@ -103,15 +103,28 @@ def microsoft_client(application: Application) -> Any:
     import msal
 
     secret = application.secret()
-    options = {
+    if secret:
+        return confidential_client(application, secret)
+    with errors_explained(application):
+        return msal.PublicClientApplication(application.client, **_client_options(application))
+
+
+def confidential_client(application: Application, credential: Any) -> Any:
+    """Return msal's client of an application with a secret, or with a key and its certificate."""
+    import msal
+
+    options = _client_options(application)
+    with errors_explained(application):
+        return msal.ConfidentialClientApplication(application.client, client_credential=credential, **options)
+
+
+def _client_options(application: Application) -> dict[str, Any]:
+    """Return what every client of msal is made with."""
+    return {
         "authority": f"{application.endpoint or MICROSOFT_AUTHORITY}/{application.tenant}",
         "instance_discovery": not application.endpoint,
-        "http_client": _session(application),
+        "http_client": session_of(application),
     }
-    with errors_explained(application):
-        if secret:
-            return msal.ConfidentialClientApplication(application.client, client_credential=secret, **options)
-        return msal.PublicClientApplication(application.client, **options)
 
 
 def _refresh_at_google(application: Application, refresh_token: str) -> Mapping[str, Any]:
@@ -142,7 +155,7 @@ def _refresh_at_google(application: Application, refresh_token: str) -> Mapping[
     refused: Mapping[str, Any] = {}
     try:
         with errors_explained(application):
-            credentials.refresh(Request(_session(application)))
+            credentials.refresh(Request(session_of(application)))
     except GoogleAuthError as error:
         details = error.args[1] if len(error.args) > 1 else None
         refused = details if isinstance(details, dict) and details else {"error": type(error).__name__}
@@ -183,11 +196,11 @@ def exchange_code(application: Application, code: str, verifier: str) -> Mapping
     }
     with errors_explained(application):
         endpoint = application.endpoint or GOOGLE_TOKEN
-        response = _session(application).post(endpoint, data=form, timeout=30).json()
+        response = session_of(application).post(endpoint, data=form, timeout=30).json()
     return response if isinstance(response, dict) else {}
 
 
-def _session(application: Application) -> Any:
+def session_of(application: Application) -> Any:
     """Return a session of HTTP, which trusts only the authority that the configuration names, if it names one."""
     import requests
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 
@@ -47,9 +47,12 @@ from followupd.services.outbox.send import SendService
 from followupd.services.staff_mail import AbsenceService, LowStock, StaffNotices
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import complaints
+from followupd.text.folders import command_lines
 from followupd.text.orders import Grammar
 from followupd.text.wording import WordingRules
 
+#: servers that file what is sent over SMTP in the sender's Sent folder
+_FILING_HOSTS = frozenset({"smtp.office365.com", "smtp.gmail.com"})
 #: the length of a duration in plain time does not depend on the day from which it is measured
 _ANY_DAY = datetime(2026, 1, 7, 12, tzinfo=UTC)
 #: time that a slow server may take to return a mailbox's mail
@@ -91,8 +94,7 @@ class App:
 
     def login_warnings(self) -> list[str]:
         """Return a sentence for each OAuth login that a person must renew soon."""
-        warnings = [login.warning() for login in self.logins.values()]
-        return [warning for warning in warnings if warning]
+        return warnings_of(self.logins)
 
     def mailbox(self, name: str) -> ImapMailbox:
         """Return a new connection to a mailbox, not open yet; each thread has its own."""
@@ -101,17 +103,41 @@ class App:
     def folders(self, name: str, mailbox: ImapMailbox) -> list[Folder]:
         """Return the folders to watch in an open mailbox: the inbox, the command folders, and Sent last."""
         since = self.settings.mailbox(name).since
-        lines = {folder: line for folder, line in self.settings.folders.items() if line}
-
         folders = [Folder(name, mailbox.inbox, FolderRole.INBOX, since=since)]
 
-        for folder in mailbox.existing(lines):
-            folders.append(Folder(name, folder, FolderRole.COMMAND, lines[folder]))
+        for folder, line in self.command_folders(mailbox).items():
+            folders.append(Folder(name, folder, FolderRole.COMMAND, line))
 
         if mailbox.sent:
             folders.append(Folder(name, mailbox.sent, FolderRole.SENT, since=since))
 
         return folders
+
+    def command_folders(self, mailbox: ImapMailbox) -> dict[str, str]:
+        """Return the folders of an open mailbox that are commands, with the line that each means."""
+        return command_folders_of(self.settings, self.commands.context.grammar, mailbox)
+
+
+def warnings_of(logins: Mapping[str, Login]) -> list[str]:
+    """Return a sentence for each OAuth login that a person must renew soon, or whose secret ends."""
+    warnings = [login.warning() for login in logins.values()]
+    return [warning for warning in warnings if warning]
+
+
+def command_folders_of(settings: Settings, grammar: Grammar, mailbox: ImapMailbox) -> dict[str, str]:
+    """Return the folders of an open mailbox that are commands, with the line that each means.
+
+    Args:
+        settings: the configuration.
+        grammar: the words of all languages.
+        mailbox: an open one, which is asked for its folders.
+    """
+    existing = [*mailbox.existing(settings.folders), *mailbox.listed()]
+    found = command_lines(dict.fromkeys(existing), settings.folders, settings.tags, grammar)
+    for reserved in (mailbox.inbox, mailbox.sent, mailbox.drafts):
+        found.pop(reserved, None)
+    by_place = {mailbox.server_name(name): name for name in reversed(found)}
+    return {name: line for name, line in found.items() if by_place[mailbox.server_name(name)] == name}
 
 
 def build(settings: Settings) -> App:
@@ -129,7 +155,7 @@ def build(settings: Settings) -> App:
     classifier = _classifier(settings, recogniser, training.delta, languages)
     opener = CaseOpener(context, classifier, vault.reference, _most_complaints(settings))
     commands = CommandService(context, opener)
-    ledger = context.ledger
+    ledger, logins = context.ledger, logins_of(settings)
     policy = _send_policy(settings)
     return App(
         settings=settings,
@@ -154,10 +180,10 @@ def build(settings: Settings) -> App:
         training=training,
         calibration=CalibrationService(context),
         monthly=MonthlyService(context, settings.report.monthly),
-        digest=DigestService(context, training),
+        digest=DigestService(context, training, partial(warnings_of, logins)),
         notices=StaffNotices(context),
         absences=AbsenceService(context),
-        logins=logins_of(settings),
+        logins=logins,
     )
 
 
@@ -243,7 +269,7 @@ def gift_card_provider_of(settings: Settings, ledger: Ledger) -> GiftCardProvide
 
     from followupd.adapters.gift_cards import HttpProvider  # loads an HTTP client, which few sites need
 
-    return HttpProvider(configured.url, configured.token, configured.ca_file)
+    return HttpProvider(configured.url, configured.token, configured.ca_file, configured.order)
 
 
 def _context(
@@ -316,6 +342,22 @@ def _sender(settings: Settings, context: ServiceContext, policy: SendPolicy) -> 
     )
 
 
+def filing_mailboxes(settings: Settings) -> frozenset[str]:
+    """Return the mailboxes of which the configuration says that their server files a copy of each letter in Sent.
+
+    That is said by `witness`, or by a well-known server, which files it with the account that sends.
+    """
+    smtp = settings.smtp
+    if smtp.witness == "none":
+        return frozenset()
+    known = smtp.host.casefold() in _FILING_HOSTS
+    return frozenset(
+        mailbox.name
+        for mailbox in settings.mailboxes
+        if smtp.witness == "sent" or (known and mailbox.username.casefold() == smtp.username.casefold())
+    )
+
+
 def _send_policy(settings: Settings) -> SendPolicy:
     """Return the rules of sending, with the configured limits."""
     smtp, calendar = settings.smtp, settings.calendar
@@ -329,6 +371,7 @@ def _send_policy(settings: Settings) -> SendPolicy:
         in_doubt=smtp.in_doubt,
         playbook_of=settings.playbooks.for_case,
         mailboxes=frozenset(mailbox.name for mailbox in settings.mailboxes),
+        filing=filing_mailboxes(settings),
         # A mailbox is read with every poll; one missed poll, or a slow server, does not make it stale.
         fresh_for=2 * longest_poll + _SLOW_READ,
     )

@@ -113,7 +113,8 @@ class Listener(threading.Thread):
             self._mark_connected()
             self._wakeup.set()
             if folders:
-                mailbox.wait(folders[0].name, poll_seconds, self._must_look)
+                if mailbox.wait(folders[0].name, poll_seconds, self._must_look) and self._inbox:
+                    self._inbox.update_due.set()  # a reply may have been moved from Sent into a command folder
             else:  # a mailbox without a Sent folder, so far
                 app.inbox.mark_synced(self._settings.name, app.now(), sent=True)
                 self._stopping.wait(poll_seconds)

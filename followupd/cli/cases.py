@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -222,6 +222,8 @@ class _Explanation:
     due: dict[str, datetime]
     confirmation_blocker: str
     follow_up_blockers: list[str] = field(default_factory=list)
+    #: why a letter came back or was refused, by its key
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -242,12 +244,14 @@ def _explained(app: Any, ref: str) -> _Explanation:
     Raises:
         FollowupdError: there is no such case.
     """
+    from followupd.domain.events import LetterRefused
     from followupd.recovery import confirm, follow_up, gift_card
 
     now = app.now()
     with app.ledger.transaction() as tx:
         case = tx.cases.get(ref)
         entries = tx.outbox.all(case=ref)
+        refused = {each.key: each.why for each in tx.cases.history(ref) if isinstance(each, LetterRefused)}
         usage = app.sender.policy.usage(tx, [entry.letter for entry in entries], now)
 
     letters = [(entry, app.sender.policy.blocking_reason(entry.letter, usage)) for entry in entries]
@@ -268,6 +272,7 @@ def _explained(app: Any, ref: str) -> _Explanation:
         {name: leaves.get(name, at) for name, at in times.items() if at},
         confirm.why_blocked(case),
         [str(blocker.sentence) for blocker in blockers],
+        refused,
     )
 
 
@@ -277,12 +282,27 @@ def _explanation_view(explanation: _Explanation) -> dict[str, Any]:
     return {
         "ref": case.ref,
         "stage": case.stage.value,
-        "letters": [_letter_sentence(entry, reason, utc_iso) for entry, reason in explanation.letters],
+        "letters": list(_letter_sentences(explanation, utc_iso)),
         "next": {name: utc_iso(at) for name, at in explanation.due.items()},
         "wake_at": utc_iso(case.wake_at),
         "confirmation_waits_for": explanation.confirmation_blocker or None,
         "follow_up_waits_for": explanation.follow_up_blockers,
     }
+
+
+def _letter_sentences(
+    explanation: _Explanation, format_time: Callable[[datetime | None], str | None]
+) -> Iterator[str]:
+    """Yield where each letter stands, why it was refused, and what an admin can do about the sender's domain."""
+    from followupd.adapters.sender_domain import reply_explained
+
+    for entry, reason in explanation.letters:
+        sentence = _letter_sentence(entry, reason, format_time)
+        refused = explanation.refused.get(entry.letter.key, "")
+        if refused and refused not in sentence:
+            sentence += f"; {refused}"
+        hint = reply_explained(sentence)
+        yield f"{sentence}. {hint}" if hint else sentence
 
 
 def _letter_sentence(
@@ -311,8 +331,8 @@ def _print_explanation(explanation: _Explanation, zone: tzinfo) -> None:
     case = explanation.case
     print(f"{case.ref} is {case.stage}.")
     company_time = partial(local_time, zone=zone)
-    for entry, reason in explanation.letters:
-        print(f"  {printable(_letter_sentence(entry, reason, company_time))}")
+    for sentence in _letter_sentences(explanation, company_time):
+        print(f"  {printable(sentence)}")
     for name, at in explanation.due.items():
         print(f"  The {name} is due at {local_time(at, zone)}.")
     if explanation.confirmation_blocker:

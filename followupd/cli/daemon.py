@@ -90,9 +90,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _login(options: argparse.Namespace) -> int:
-    """Let a person log in by OAuth, in a browser."""
+    """Let a person log in by OAuth, in a browser; of an application, which needs nobody, the login is tried."""
     from followupd.adapters.accounts import login_of
     from followupd.adapters.oauth import MICROSOFT
+    from followupd.adapters.oauth_application import ApplicationLogin
     from followupd.adapters.settings import load
 
     login = login_of(load(options.config), options.mailbox)
@@ -100,6 +101,11 @@ def _login(options: argparse.Namespace) -> int:
     if login is None:
         print_error(f"followupd login: there is no mailbox {options.mailbox!r} with OAuth in followupd.toml")
         return USAGE
+
+    if isinstance(login, ApplicationLogin):
+        login.token()
+        print(f"{options.mailbox} needs nobody to log in: the provider gave its application an access token.")
+        return DONE
 
     if login.auth == MICROSOFT:
         login.by_device_code(print)

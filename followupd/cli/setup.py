@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -127,16 +127,35 @@ def mailbox_sentences(settings: "Settings", mailbox: "MailboxSettings") -> Itera
     """
     from followupd import clock
     from followupd.adapters.accounts import mailbox_of
+    from followupd.app.container import command_folders_of, grammar_of
+    from followupd.languages import read_catalogue
+    from followupd.text.folders import unknown_below_root
 
     with mailbox_of(mailbox) as connection:
         _require_folders(connection, mailbox)
-        command_folders = connection.existing(settings.folders)
-        yield from survey_sentences(connection.survey(clock.now()), command_folders)
-        for folder, line in settings.folders.items():
-            if folder in command_folders:
-                yield f"{folder} exists: moving a mail there means {line!r}"
-            else:
-                yield f"{folder} does not exist; create it, and moving a mail there means {line!r}"
+        grammar = grammar_of(settings, read_catalogue(settings.directory))
+        commands = command_folders_of(settings, grammar, connection)
+        yield from survey_sentences(connection.survey(clock.now()), commands)
+        yield from folder_sentences(settings, commands, unknown_below_root(connection.listed(), commands))
+
+
+def folder_sentences(
+    settings: "Settings", commands: Mapping[str, str], unknown: Iterable[str]
+) -> Iterator[str]:
+    """Say what each command folder means, which configured ones are missing, and which mean nothing.
+
+    Args:
+        settings: the configuration.
+        commands: the existing command folders, with their lines.
+        unknown: existing folders where one would expect commands.
+    """
+    for folder, line in commands.items():
+        yield f"{folder} exists: moving a mail there means {line!r}"
+    for folder, line in settings.folders.items():
+        if line and folder not in commands and not folder.endswith("*"):
+            yield f"{folder} does not exist; create it, and moving a mail there means {line!r}"
+    for folder in unknown:
+        yield f"{folder} means nothing: name it as a tag or a verb, or give it a line in [folders]"
 
 
 def _require_folders(connection: "ImapMailbox", mailbox: "MailboxSettings") -> None:
@@ -154,13 +173,21 @@ def _require_folders(connection: "ImapMailbox", mailbox: "MailboxSettings") -> N
 def smtp_sentences(settings: "Settings") -> Iterator[str]:
     """Connect to the SMTP server, offer it a letter of each mailbox without sending one, and describe it.
 
+    What DNS says of the senders' domains follows.
+
     Raises:
         UnavailableError: it cannot be used.
     """
     from followupd.adapters.accounts import transport_of
+    from followupd.adapters.network import query_texts
+    from followupd.adapters.sender_domain import delivery_sentences
 
     addresses = [(settings.from_address(each.name), each.address) for each in settings.mailboxes]
     yield from transport_of(settings.smtp).survey(addresses)
+
+    domains = dict.fromkeys(sender.rpartition("@")[2] for sender, _ in addresses)
+    for domain in domains:
+        yield from delivery_sentences(f"postmaster@{domain}", settings.smtp.host, query_texts)
 
 
 def survey_sentences(survey: "Survey", command_folders: Collection[str] = ()) -> Iterator[str]:
@@ -202,6 +229,8 @@ def _tag_sentences(survey: "Survey", command_folders: Collection[str]) -> Iterat
             yield f"{folder} accepts keywords: agents can tag (`followupd tags thunderbird`)"
         else:
             yield f"{folder} accepts no keywords; agents can use: {alternatives}"
+    if not all(survey.keywords.values()):
+        yield "folders that stand in for the tags: `followupd tags folders --make`"
 
 
 def _clock_sentence(ahead: timedelta | None) -> str:

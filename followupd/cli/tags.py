@@ -1,18 +1,19 @@
-"""tags: print the tags to create in a mail client, for agents' commands and for the state of a case."""
+"""tags: print the tags to create in a mail client, and make the folders that stand in for them."""
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE
-from followupd.cli.output import print_json
+from followupd.cli.main import DONE, PROBLEMS
+from followupd.cli.output import print_error, print_json
 from followupd.services.record import STATUS_TAGS
 
 if TYPE_CHECKING:
-    from followupd.adapters.settings import Settings
+    from followupd.adapters.settings import MailboxSettings, Settings
 
 # Thunderbird writes the whole row of a mail in the tag's colour: each has a contrast of 4.5 on white (WCAG 2.1).
 _RED, _ORANGE, _GREEN, _BLUE, _VIOLET = "#C62828", "#B34700", "#2E7D32", "#1565C0", "#6A1B9A"
@@ -44,7 +45,11 @@ _WITH_KEY = ("complaint", "kept", "fixed", "hold")
 #: Thunderbird sorts tags by `ordinal`; status tags come after the others
 _FIRST_STATUS_TAG = 500
 #: lines with a placeholder that is one of a known set of values
-_KNOWN_VALUES = frozenset({"owner: {}", "playbook: {}", "cause-code: {}"})
+_LINES_OF_VALUES = {"owner": "owner: {}", "playbook": "playbook: {}", "cause-code": "cause-code: {}"}
+_KNOWN_VALUES = frozenset(_LINES_OF_VALUES.values())
+#: verbs of an amount, and the amounts that get a folder unless the admin names others
+_VERBS_OF_AMOUNTS = ("refund", "credit", "gift-card")
+_AMOUNTS = ("10", "25", "50")
 #: characters that Thunderbird does not escape in the key of a tag
 _UNESCAPED = frozenset("abcdefghijklmnopqrstuvwxyz0123456789$/:._-")
 
@@ -62,20 +67,34 @@ class Tag:
 def add(commands: CommandParsers) -> None:
     """Add the parser of tags."""
     tags = commands.add("tags")
-    tags.add_argument("client", choices=["thunderbird"])
+    tags.add_argument("client", choices=["thunderbird", "folders"], help="folders: for servers without tags")
     tags.add_argument(
         "--policies",
         action="store_true",
         help="print a policies.json for all users of a machine, not a user.js",
     )
+    tags.add_argument("--make", action="store_true", help="folders: make them in every mailbox")
+    tags.add_argument("--language", default="", help="folders: the agents' language (the company's)")
+    tags.add_argument(
+        "--amounts",
+        nargs="+",
+        metavar="N",
+        default=_AMOUNTS,
+        help="folders: of refunds and the like (10 25 50)",
+    )
     tags.set_defaults(do=_tags)
 
 
 def _tags(options: argparse.Namespace) -> int:
-    """Print the tags as lines of Thunderbird's user.js, as a policies.json, or as JSON."""
+    """Print the tags for Thunderbird, or the folders that stand in for them, which are made with --make."""
     from followupd.adapters.settings import load
 
     settings = load(options.config)
+    return _folders(settings, options) if options.client == "folders" else _thunderbird(settings, options)
+
+
+def _thunderbird(settings: "Settings", options: argparse.Namespace) -> int:
+    """Print the tags as lines of Thunderbird's user.js, as a policies.json, or as JSON."""
     tags = [*_command_tags(settings), *_status_tags()]
 
     if options.policies:
@@ -98,6 +117,65 @@ def _tags(options: argparse.Namespace) -> int:
         print(f"// {name} is a pattern: create the tags that you need, such as {name[:-1]}25")
 
     return DONE
+
+
+def _folders(settings: "Settings", options: argparse.Namespace) -> int:
+    """Print each folder with the line that it means; with --make, make it in every mailbox.
+
+    Returns:
+        The exit code: PROBLEMS where a mailbox cannot be used.
+    """
+    lines = _folder_lines(settings, options.language, options.amounts)
+    if options.json:
+        print_json(lines)
+    else:
+        for folder, line in lines.items():
+            print(f"{folder:40}{line}" if line else folder)
+
+    if not options.make:
+        print("Nothing was made; --make makes them in every mailbox.", file=sys.stderr)
+        return DONE
+    return DONE if not [mailbox for mailbox in settings.mailboxes if not _made(mailbox, lines)] else PROBLEMS
+
+
+def _folder_lines(settings: "Settings", language: str, amounts: Sequence[str]) -> dict[str, str]:
+    """Return the folders to make, each with the line that it means, "" for the one that holds them.
+
+    Args:
+        settings: the configuration.
+        language: the agents', "" for the company's.
+        amounts: what refunds, credits and gift cards get a folder for.
+    """
+    from followupd.app.container import grammar_of
+    from followupd.languages import read_catalogue
+    from followupd.text.folders import folders_for, line_of
+
+    languages = read_catalogue(settings.directory)
+    words = languages.language(language or settings.company.locale.partition("_")[0]).answers.verbs
+    values = {verb: _values(line, settings) for verb, line in _LINES_OF_VALUES.items()}
+    values |= dict.fromkeys(_VERBS_OF_AMOUNTS, amounts)
+    grammar = grammar_of(settings, languages)
+    names = folders_for(settings.tags, words, values)
+    return {name: line_of(name, settings.folders, settings.tags, grammar) for name in names}
+
+
+def _made(mailbox: "MailboxSettings", folders: Iterable[str]) -> bool:
+    """Make folders in a mailbox and say so; return False where it cannot be used, which is said, too."""
+    from followupd.adapters.accounts import mailbox_of
+    from followupd.errors import UnavailableError
+
+    try:
+        with mailbox_of(mailbox) as connection:
+            there = set(connection.existing(folders))
+            for folder in folders:
+                if folder not in there:
+                    connection.create_folder(folder)
+    except UnavailableError as error:
+        print_error(str(error))
+        return False
+    made = len([folder for folder in folders if folder not in there])
+    print(f"{mailbox.name}: {made} made, {len(there)} there already", file=sys.stderr)
+    return True
 
 
 def _policies(tags: Iterable[Tag]) -> dict[str, Any]:

@@ -232,7 +232,10 @@ class GiftCard:
 
 @dataclass(frozen=True, slots=True)
 class GiftCardOrder:
-    """A gift card on order. `key` is the provider's idempotency key, `why` the reason of the last failure."""
+    """A gift card on order. `key` is the provider's idempotency key, `why` the reason of the last failure.
+
+    `name` and `address` are the customer's, for a provider that wants a recipient.
+    """
 
     key: str
     case_ref: str
@@ -240,6 +243,8 @@ class GiftCardOrder:
     money: Money
     attempts: int = 0
     why: str = ""
+    name: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

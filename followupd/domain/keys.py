@@ -48,6 +48,10 @@ class StateKey(StrEnum):
     SENT_READ = "sent folder of {} read"
     #: the folder of a mailbox that was put back from a backup last
     PUT_BACK = "put back {}"
+    #: whether a mailbox's server keeps no status tags, so that agents do not see where cases stand
+    NO_KEYWORDS = "no keywords {}"
+    #: whether a mailbox's server was seen to file a copy of a letter in Sent, beside our blind copy
+    FILES_COPIES = "files copies {}"
     #: the failed fetches of a poison message, by mailbox and folder
     FETCH_FAILURE = "stumble {}/{}"
     #: the changes that a folder refused, by mailbox and folder

@@ -35,6 +35,8 @@ UNKNOWN_LANGUAGE = "its language is unknown here, and nothing speaks for a compl
 
 #: the source of a command that was given by removing a tag
 UNTAGGED = "untag"
+#: the source of a command that is the move of a mail into a folder
+FROM_FOLDER = "folder"
 #: the stored reason of a note whose lines were all done; it is filed in Sent
 NOTE_DONE = "a note, and all of it was done"
 
@@ -222,11 +224,15 @@ class IncomingMail:
 
 @dataclass(frozen=True, slots=True)
 class StoreResult:
-    """Result of storing a mail: its id, the tags not seen before, and whether the folder is new for it."""
+    """Result of storing a mail: its id, the tags not seen before, and whether the folder is new for it.
+
+    `returned` says that it was moved out of this folder by us, and is there again.
+    """
 
     mail_id: int
     tags: frozenset[str]
     folder: bool
+    returned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

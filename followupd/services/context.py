@@ -173,6 +173,9 @@ class MailSource(Protocol):
                 midnight in UTC.
         """
 
+    def is_empty(self, folder: str, cursor: SyncCursor) -> bool:
+        """Return whether a folder has no mails, and is the one that was read up to the cursor."""
+
     def changes(
         self,
         folder: str,

@@ -5,7 +5,7 @@ What a digest says of a case is recorded in the case, and no reminder repeats it
 written before cases are advanced.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -37,6 +37,17 @@ _UNLIKELY = frozenset({"late", "withdraw", "withdraw-option", "refuse", "missing
 _KEPT = "kept: "
 #: at most this many cases in one part of a digest
 _MAX_CASES = 40
+#: what agents read of a case where the mailbox shows no tags
+_STANDING = {
+    Stage.SUSPECTED: msgid("perhaps a complaint; you decide"),
+    Stage.HEARD: msgid("heard, nothing promised yet"),
+    Stage.PROMISED: msgid("promised; the confirmation has not left yet"),
+    Stage.CONFIRMED: msgid("promised, and the customer has it in writing"),
+    Stage.FIXED: msgid("put right; the follow-up is to come"),
+    Stage.FOLLOWED_UP: msgid("followed up"),
+}
+_STANDS = msgid("{ref}, {who}: {state}")
+_ON_HOLD = msgid("{ref}, {who}: on hold; {state}")
 #: at most this many mails in unknown languages are listed
 _MAX_UNREAD = 10
 
@@ -47,6 +58,8 @@ class DigestService:
 
     context: ServiceContext
     training: TrainingService
+    #: returns a sentence for each login that somebody must renew
+    login_warnings: Callable[[], Iterable[str]] = tuple
     #: the last day of which it is known that its digests are written; saves a query in each cycle
     _written_for: date | None = field(default=None, init=False)
 
@@ -129,12 +142,15 @@ class DigestService:
         """
         cases = {case.ref: case for case in tx.cases.unfinished()}
         company_lines = self._company_lines(tx, since)
+        is_blind = _shows_no_tags(tx)
         lead = StaffNotices(self.context).lead
 
         written = 0
 
         for agent in self._default.team.agents:
             general = company_lines if agent == lead else []
+            if is_blind:
+                general = [*general, *self._standing_lines(agent, cases.values())]
             agenda = self._agenda(agent, list(cases.values()), today, general, now)
             if _is_worth_sending(agenda) and not tx.outbox.contains(agenda.key):
                 queued = self._queue(tx, agenda, agent, cases, now)
@@ -179,6 +195,17 @@ class DigestService:
             waiting=_oldest_first(waiting_items),
             general=tuple(lines),
         )
+
+    def _standing_lines(self, agent: Agent, cases: Iterable[Case]) -> list[str]:
+        """Return where the cases of an agent stand, one sentence each; else tags in the mailbox say so."""
+        owned = [case for case in cases if self._owner(case) == agent and case.stage in _STANDING]
+        lines: list[str] = []
+        for case in sorted(owned, key=lambda case: case.opened_at)[:_MAX_CASES]:
+            state = msg(_STANDING[case.stage])
+            pattern = _ON_HOLD if case.held else _STANDS
+            who = case.customer.name or case.customer.address
+            lines.append(msg(pattern, ref=case.ref, who=who, state=state))
+        return lines
 
     # --- one case ---
 
@@ -277,6 +304,7 @@ class DigestService:
             _undelivered_line(tx, since),
             *_unread_lines(tx, since),
             self.training.news_since(since),
+            *self.login_warnings(),
         ]
         return [line for line in lines if line]
 
@@ -378,6 +406,12 @@ def _group(case: Case, reminders: Sequence[Reminder], playbook: Playbook, now: d
     if first and local(first).date() == local(now).date():
         return "today"
     return "tomorrow" if any(reminder.key.step == "soon" for reminder in reminders) else ""
+
+
+def _shows_no_tags(tx: Transaction) -> bool:
+    """Return whether the server of a mailbox keeps none of our status tags."""
+    mailboxes = {mailbox for mailbox, _ in tx.state.cursors()}
+    return any(tx.state.value(StateKey.NO_KEYWORDS.of(mailbox)) for mailbox in mailboxes)
 
 
 def _doubt_line(tx: Transaction) -> str:

@@ -66,6 +66,8 @@ class GiftCardOrders:
         with self.context.ledger.transaction() as tx:
             if not self._is_still_wanted(tx, order, now):
                 return False
+            customer = tx.cases.get(order.case_ref).customer
+            order = replace(order, name=customer.name or customer.address, address=customer.address)
 
         card = self.provider.order(order, now)  # may take seconds, while the ledger is free
         try:

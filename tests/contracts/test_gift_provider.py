@@ -1,8 +1,10 @@
 """Gift cards over HTTP: one card for each key, and no code or token in any message."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -46,7 +48,59 @@ def test_a_card_is_ordered_with_its_key_its_value_and_the_token(shop: GiftShop, 
     [(authorization, body)] = shop.asked
     assert authorization == f"Bearer {TOKEN}"
     assert body["external_id"] == "fu7K3Q9-1"
-    assert body["reward"]["value"] == {"denomination": "20.00", "currency_code": "EUR"}
+    assert body["reward"]["value"] == {"denomination": 20, "currency_code": "EUR"}
+    assert type(body["reward"]["value"]["denomination"]) is int
+
+
+TREMENDOUS: dict[str, dict[str, Any]] = {
+    "payment": {"funding_source_id": "BALANCE"},
+    "reward": {
+        "products": ["OKMHM2X2OHYV"],
+        "recipient": {"name": "{name}", "email": "{address}"},
+        "delivery": {"meta": "kept"},
+    },
+}
+FOR_KIM = replace(ORDER, name="Kim {address} Doe", address="kim@example.org", money=Money(1250, "EUR"))
+
+
+def test_a_strict_provider_takes_the_order_with_what_is_configured(shop: GiftShop, token: Secret) -> None:
+    shop.strict = True
+    bare = cards(shop, token).order(FOR_KIM, NOW)
+    assert isinstance(bare, GiftCardUnavailable)
+    assert bare.permanent
+    assert isinstance(HttpProvider(shop.url, token, extra=TREMENDOUS).order(FOR_KIM, NOW), GiftCard)
+    _, body = shop.asked[-1]
+    assert body == {
+        "external_id": "fu7K3Q9-1",
+        "payment": {"funding_source_id": "BALANCE"},
+        "reward": {
+            "products": ["OKMHM2X2OHYV"],
+            "recipient": {"name": "Kim {address} Doe", "email": "kim@example.org"},
+            "value": {"denomination": 12.5, "currency_code": "EUR"},
+            "delivery": {"meta": "kept", "method": "LINK"},
+        },
+    }
+
+
+@pytest.mark.parametrize("left_out", ["payment", "products", "recipient"])
+def test_a_strict_provider_refuses_each_gap(shop: GiftShop, token: Secret, left_out: str) -> None:
+    shop.strict = True
+    reward = {key: value for key, value in TREMENDOUS["reward"].items() if key != left_out}
+    extra = {**TREMENDOUS, "reward": reward}
+    extra.pop(left_out, None)
+    found = HttpProvider(shop.url, token, extra=extra).order(FOR_KIM, NOW)
+    assert isinstance(found, GiftCardUnavailable)
+    assert (found.permanent, shop.made) == (True, {})
+
+
+def test_a_configuration_that_replaces_what_is_ours_changes_nothing_of_an_order(
+    shop: GiftShop, token: Secret
+) -> None:
+    extra = {"external_id": "mine", "reward": {"value": {"denomination": 9999}, "delivery": "EMAIL"}}
+    assert isinstance(HttpProvider(shop.url, token, extra=extra).order(ORDER, NOW), GiftCard)
+    _, body = shop.asked[-1]
+    assert (body["external_id"], body["reward"]["value"]["denomination"]) == ("fu7K3Q9-1", 20)
+    assert body["reward"]["delivery"] == {"method": "LINK"}
 
 
 @pytest.mark.parametrize("accident", [LOST, MADE_AND_500])

@@ -3,12 +3,9 @@
 import json
 import re
 import socket
-import struct
 import subprocess
 import sys
-import threading
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +18,7 @@ from followupd.domain.keys import StateKey
 from followupd.errors import SetupError
 from tests.journeys.world import World
 from tests.servers.dovecot import Dovecot
+from tests.servers.name_server import NameServer
 from tests.servers.smtp import Sink
 from tests.story.configured import ready_to_run
 
@@ -82,28 +80,18 @@ def test_a_known_provider_is_told_by_where_the_mail_goes() -> None:
     assert find_servers(ADDRESS, no_page, no_record) is None
 
 
-@pytest.fixture
-def name_server() -> Iterator[tuple[str, int]]:
-    """A DNS server that has one SRV record, whose name points back into the question, and answers once."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", 0))
-        server.settimeout(30)
-
-        def answer() -> None:
-            question, sender = server.recvfrom(512)
-            target = b"\x04imap" + struct.pack(">H", 0xC000 | (12 + len(b"\x06_imaps\x04_tcp")))
-            record = struct.pack(">HHHIH", 0xC00C, 33, 1, 60, 6 + len(target))
-            body = record + struct.pack(">3H", 10, 5, 993) + target
-            server.sendto(question[:6] + struct.pack(">3H", 1, 0, 0) + question[12:] + body, sender)
-
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        yield server.getsockname()
-        thread.join(30)
-
-
-def test_a_service_is_looked_up_by_dns(name_server: tuple[str, int]) -> None:
-    assert query_dns("_imaps._tcp.acme.test", 33, name_server) == [(10, 993, "imap.acme.test")]
+def test_services_and_hosts_are_looked_up_by_dns() -> None:
+    records = {
+        ("_imaps._tcp.acme.test", "SRV"): ["10 5 993 Imap.acme.test."],
+        ("_imap._tcp.acme.test", "SRV"): ["0 0 0 ."],
+        ("acme.test", "MX"): ["10 mx.acme.test."],
+    }
+    with NameServer(records) as server:
+        assert query_dns("_imaps._tcp.acme.test", 33, server.place) == [(10, 993, "imap.acme.test")]
+        assert query_dns("_imap._tcp.acme.test", 33, server.place) == [(0, 0, "")]
+        assert query_dns("acme.test", 15, server.place) == [(10, 0, "mx.acme.test")]
+        assert query_dns("acme.test", 33, server.place) == []
+        assert query_dns("other.test", 15, server.place) == []
 
 
 def test_a_name_server_that_is_no_answer_finds_nothing() -> None:

@@ -102,3 +102,11 @@ def test_a_new_ledger_in_a_mailbox_that_has_letters_of_ours_stops_and_asks(world
     assert reason is not None
     assert "the ledger has never read the mailbox support" in reason[0]
     assert world.cases() == []
+
+
+def test_explain_says_what_a_refusal_for_the_domains_sake_means(world: World) -> None:
+    world.smtp.plan("rcpt", "550 5.7.26 the sender is unauthenticated")
+    world.customer_writes("My parcel has still not arrived, this is the third time. I am very angry!")
+    world.passes(world.now + timedelta(minutes=15))
+    explained = command(world, "explain", world.case().ref).stdout
+    assert "Gmail could not authenticate the sender" in explained

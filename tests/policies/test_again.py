@@ -102,9 +102,9 @@ def test_the_sentence_waits_until_somebody_says_what_is_different(
     facts: dict[str, str], blocked: bool
 ) -> None:
     case = back(**facts)
-    assert ("again" in [blocker.name for blocker in blockers_of(case)]) is blocked
+    assert ("again" in [blocker.name for blocker in blockers_of(case, PLAYBOOK)]) is blocked
     new = e.FactsStated(at=NOW, facts=(("prevention", "another carrier brings our parcels"),))
-    assert "again" not in [blocker.name for blocker in blockers_of(Story(case).happened(new).case)]
+    assert "again" not in [blocker.name for blocker in blockers_of(Story(case).happened(new).case, PLAYBOOK)]
 
 
 def test_owner_and_lead_are_told_at_once_of_what_was_told() -> None:
@@ -163,13 +163,13 @@ def test_an_action_is_a_promise_to_ourselves_and_the_letter_waits_for_it() -> No
     assert (planned.action.n, planned.action.text, planned.action.owner) == (1, "check every label", "lee")
 
     story = about().knows().happened(planned)
-    assert "action-1" in [blocker.name for blocker in blockers_of(story.case)]
+    assert "action-1" in [blocker.name for blocker in blockers_of(story.case, PLAYBOOK)]
     due = [each for each in reminders_of(story.case, PLAYBOOK) if each.key.kind == "action"]
     assert [each.level for each in due] == ["owner", "lead", "manager"]
 
     done = story.happened(*say(story.case, "kept: 1")).case
     assert not done.open_actions
-    assert "action-1" not in [blocker.name for blocker in blockers_of(done)]
+    assert "action-1" not in [blocker.name for blocker in blockers_of(done, PLAYBOOK)]
 
 
 LINES = {

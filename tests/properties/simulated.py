@@ -227,6 +227,9 @@ class Mailbox:
     def start(self, _folder: str, _since: object) -> tuple[SyncCursor, int]:
         return SyncCursor(self.uidvalidity, 0, 0), 0
 
+    def is_empty(self, folder: str, cursor: SyncCursor) -> bool:
+        return cursor.uidvalidity == self.uidvalidity and not self.folders[folder]
+
     def changes(self, folder: str, cursor: SyncCursor, **_: Any) -> Iterator[FolderChanges]:
         self.plug.step("before reading")
         reset = cursor.uidvalidity != self.uidvalidity

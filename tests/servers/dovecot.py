@@ -10,6 +10,7 @@ from typing import Self
 import trustme
 
 from tests.servers.machine import (
+    NotInstalledError,
     SystemUser,
     end,
     free_ports,
@@ -26,15 +27,26 @@ DEGRADED = "imap_capability = IMAP4rev1 NAMESPACE LITERAL+"
 
 
 class Dovecot:
-    """Any user name may log in; `degraded` takes IDLE, CONDSTORE, MOVE, UIDPLUS and SPECIAL-USE away."""
+    """Any user name may log in; `degraded` takes IDLE, CONDSTORE, MOVE, UIDPLUS and SPECIAL-USE away.
 
-    def __init__(self, authority: trustme.CA, *, degraded: bool = False, storage: str = "mdbox") -> None:
+    Without `keywords` nobody may set flags of their own, and PERMANENTFLAGS has no "\\*", as at Microsoft 365.
+    """
+
+    def __init__(
+        self,
+        authority: trustme.CA,
+        *,
+        degraded: bool = False,
+        keywords: bool = True,
+        storage: str = "mdbox",
+    ) -> None:
         self.program, self.doveadm_program = (
             program("dovecot", "dovecot-imapd"),
             program("doveadm", "dovecot-core"),
         )
         self.lmtp_program = program("lmtp", "dovecot-lmtpd", "/usr/lib/dovecot", "/usr/libexec/dovecot")
         self.authority, self.degraded, self.storage = authority, degraded, storage
+        self.keywords = keywords
         self.user = SystemUser.unprivileged()
         self.imap, self.imaps, self.lmtp, self.sasl = free_ports(4)
 
@@ -58,6 +70,8 @@ class Dovecot:
             [self.program, "--version"], check=True, capture_output=True, text=True
         ).stdout
         language = "2.3" if version.startswith("2.3") else "2.4"
+        if language == "2.4" and not self.keywords:
+            raise NotInstalledError("a Dovecot 2.3, whose ACL takes keywords away,")
         template = Template((Path(__file__).parent / f"dovecot-{language}.conf").read_text())
         return template.substitute(
             dir=self.directory,
@@ -70,7 +84,13 @@ class Dovecot:
             sasl=self.sasl,
             format=self.storage,
             capability=DEGRADED if self.degraded else "",
+            rights="" if self.keywords else self._without_keywords(),
         )
+
+    def _without_keywords(self) -> str:
+        """Return the configuration that takes the right `w` away from everybody: flags other than Seen and Deleted."""
+        (self.directory / "acl").write_text("* owner lrstipekxa\n")
+        return f"mail_plugins = $mail_plugins acl\nplugin {{\n  acl = vfile:{self.directory}/acl\n}}\n"
 
     def start(self) -> None:
         """Start on the same ports and the same mails; also after `stop`, for tests of a server's restart."""

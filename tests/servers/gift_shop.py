@@ -24,6 +24,22 @@ NOT_YET = "not yet"
 DRIP = "drip"
 
 
+def refused(body: dict[str, Any]) -> str:
+    """Return what Tremendous finds wrong with an order (its reference of POST /orders), "" for nothing."""
+    reward = body.get("reward", {})
+    recipient, value = reward.get("recipient", {}), reward.get("value", {})
+    wrong = {
+        "payment.funding_source_id": not isinstance(body.get("payment", {}).get("funding_source_id"), str),
+        "reward.products or campaign_id": not (reward.get("products") or reward.get("campaign_id")),
+        "reward.recipient": not recipient.get("name")
+        or not (recipient.get("email") or recipient.get("phone")),
+        "reward.value.denomination": type(value.get("denomination")) not in {int, float},
+        "reward.value.currency_code": not isinstance(value.get("currency_code"), str),
+        "reward.delivery.method": reward.get("delivery", {}).get("method") not in {"LINK", "EMAIL", "PHONE"},
+    }
+    return ", ".join(name for name, is_wrong in wrong.items() if is_wrong)
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
@@ -40,6 +56,7 @@ class GiftShop:
         self.made: dict[str, dict[str, Any]] = {}  # the orders, each once
         self.expires = ""
         self.link = False
+        self.strict = False  # refuses what Tremendous refuses
         self.closing = threading.Event()
         self._plan: deque[int | bytes | str] = deque()
         self._server = _Server(("127.0.0.1", 0), self._handler())
@@ -119,6 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200, action)
         elif action == DRIP:
             self._drip()
+        elif self.shop.strict and (lacking := refused(body)):
+            self._say(422, json.dumps({"errors": {"message": lacking}}).encode())
         elif action != DROPPED:
             status, order = self.shop.make(body)
             if action == NOT_YET:

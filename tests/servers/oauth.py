@@ -23,6 +23,7 @@ class LoginServer:
     def __init__(self, authority: trustme.CA) -> None:
         self.answers: deque[dict[str, Any]] = deque()
         self.asked: list[dict[str, str]] = []
+        self.tenant = "common"
         self.hangs_up = False  # breaks every connection off
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost").configure_cert(context)
@@ -53,7 +54,7 @@ class LoginServer:
         }
 
     def _places(self) -> dict[str, Any]:
-        common = f"{self.url}/common"
+        common = f"{self.url}/{self.tenant}"
         return {
             "issuer": f"{common}/v2.0",
             "authorization_endpoint": f"{common}/authorize",

@@ -25,6 +25,8 @@ LAST_UID = 2**32 - 1
 MAILS_PER_COMMAND = 500
 #: atoms that every server parses in the same way (RFC 9051, section 9)
 KEYWORD = re.compile(r"\\?[A-Za-z0-9$_.+:/=&-]{1,60}")
+#: the system flag that an admin may use as a tag; it is searched for by a name of its own
+FLAGGED = "\\Flagged"
 #: IMAP's names of the months, which do not depend on the locale
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 Since: TypeAlias = "Literal['now', 'all'] | date | datetime"
@@ -260,7 +262,8 @@ def _uids_to_poll(
     """
     chosen = {*query.watched, *selected.last_seen}
     for keyword in _existing_keywords(client, query.keywords):
-        chosen.update(client.search_uids(f"KEYWORD {keyword}")[0])
+        wanted = "FLAGGED" if keyword == FLAGGED else f"KEYWORD {keyword}"
+        chosen.update(client.search_uids(wanted)[0])
     return sorted(uid for uid in chosen if uid <= cursor.uid)
 
 

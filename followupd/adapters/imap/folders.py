@@ -142,6 +142,14 @@ class Folders:
             return translated
         return self.prefix + translated
 
+    def user_names(self) -> list[str]:
+        """Return the user's own folders as people write them, "/" between their parts, sorted.
+
+        One that `server_name` does not lead back to keeps the server's name.
+        """
+        plain = {name.removeprefix(self.prefix).replace(self.delimiter, "/"): name for name in self.names}
+        return sorted(plain if self.server_name(plain) == name else name for plain, name in plain.items())
+
     def has(self, name: str) -> bool:
         """Whether the folder exists."""
         return name.upper() == "INBOX" or self.server_name(name) in self.names

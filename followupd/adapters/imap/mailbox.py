@@ -144,6 +144,12 @@ class ImapMailbox:
             listed = self._folders = Folders.listed(client)
             return [folder for folder in folders if listed.has(folder)]
 
+    def listed(self) -> list[str]:
+        """Return the folders that exist now, asking the server, with "/" between their parts, sorted."""
+        with self._connection() as client:
+            self._folders = Folders.listed(client)
+            return self._folders.user_names()
+
     def create_folder(self, folder: str) -> None:
         """Create a folder, subscribed so that mail clients show it; one that exists is left as it is."""
         with self._connection(f"the folder {folder} cannot be created:") as client:
@@ -210,6 +216,12 @@ class ImapMailbox:
                 selected.next_uid = max(client.search_uids("ALL")[0], default=0) + 1
             selected.fresh = False
             return initial_cursor(client, selected, since)
+
+    def is_empty(self, folder: str, cursor: SyncCursor) -> bool:
+        """Return whether a folder has no mails, and is the one that was read: one short exchange."""
+        with self._connection(f"the folder {folder} cannot be read:") as client:
+            status = client.folder_status(self.server_name(folder), ["MESSAGES", "UIDVALIDITY"])
+            return bool(status.get(b"MESSAGES") == 0 and status.get(b"UIDVALIDITY") == cursor.uidvalidity)
 
     def changes(
         self,

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -40,6 +41,10 @@ _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?P<file>(?!:memory:$).+)", re.D
 _PASSWORD = re.compile(r"^[^/]*:[^/]*@|[?&]password=")
 #: below it, letters would be sent on a guess (docs/recognising.md)
 _LOWEST_AUTO = 0.90
+#: what stands for several tenants at Microsoft
+_NO_TENANTS = frozenset({"common", "organizations", "consumers"})
+#: what followupd itself says in an order of a gift card
+_KEYS_OF_AN_ORDER = frozenset({"external_id", "reward.value", "reward.delivery.method"})
 _DEFAULT_CURRENCY = "GBP"
 #: the ports of IMAP and SMTP (RFC 8314) that belong to one kind of encryption
 _USUAL_SECURITY = {993: "tls", 143: "starttls", 587: "starttls", 465: "tls"}
@@ -364,13 +369,52 @@ def _server(file: TomlFile, path: Key, table: _Server, state_directory: Path) ->
     _check_port(file, path, table)
 
     table = _with_located_secrets(file, path, table)
+    _check_application(file, path, table)
     if table.auth == "password":
         return table
     problem = "there is no oauth_client for this auth"
     hint = "register an application with the provider, and write its id (docs/oauth.md)."
-    file.require(table.oauth_client, (*path, "oauth_client"), SettingsRule.LOGIN, problem, hint)
+    needs_client = (table.auth, table.oauth_grant) != ("oauth-google", "application")
+    has_client = table.oauth_client or not needs_client
+    file.require(has_client, (*path, "oauth_client"), SettingsRule.LOGIN, problem, hint)
     token = _token_file(file.directory, table, state_directory)
     return table.model_copy(update={"password": Secret(), "oauth_token": str(token)})
+
+
+def _check_application(file: TomlFile, path: Key, table: MailboxSettings | SmtpSettings) -> None:
+    """Report what an application needs that logs in by itself, and a day that is none.
+
+    Args:
+        file: followupd.toml.
+        path: the path of the table in it.
+        table: the table as it was read.
+    """
+    hint = 'write the day as "2027-11-30", or take it out.'
+    problem = f"{table.oauth_until!r} is no day"
+    is_day = not table.oauth_until or _is_day(table.oauth_until)
+    file.require(is_day, (*path, "oauth_until"), SettingsRule.TYPE, problem, hint)
+    if table.oauth_grant != "application":
+        return
+
+    grant = (*path, "oauth_grant")
+    problem, hint = "only OAuth has applications", 'write auth = "oauth-microsoft" or "oauth-google".'
+    file.require(table.auth != "password", grant, SettingsRule.LOGIN, problem, hint)
+    problem, hint = "an application needs its secret", "add oauth_secret (docs/oauth.md)."
+    has_secret = table.oauth_secret.given or file.has_problem((*path, "oauth_secret"))
+    file.require(has_secret, grant, SettingsRule.LOGIN, problem, hint)
+    is_tenant = table.auth != "oauth-microsoft" or table.oauth_tenant not in _NO_TENANTS
+    problem = f"an application belongs to one tenant, and {table.oauth_tenant!r} is none"
+    hint = "write the tenant's id or domain as oauth_tenant."
+    file.require(is_tenant, grant, SettingsRule.LOGIN, problem, hint)
+
+
+def _is_day(text: str) -> bool:
+    """Return whether a text is a day as "2027-11-30"."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_port(file: TomlFile, path: Key, table: MailboxSettings | SmtpSettings) -> None:
@@ -463,6 +507,7 @@ def _state_directory(ledger: LedgerSettings, directory: Path) -> Path:
 
 def _check_provider(file: TomlFile, table: GiftCardSettings) -> None:
     """Check that a provider over HTTP has an encrypted address and a token."""
+    _check_order(file, table.order)
     if table.provider != "http":
         return
     given: Mapping[str, Any] = file.data.get("gift_cards", {})
@@ -476,6 +521,30 @@ def _check_provider(file: TomlFile, table: GiftCardSettings) -> None:
     is_private = parts.scheme != "http" or is_loopback(name)
     problem = f"the token and the codes would cross the network to {name} unencrypted"
     file.require(is_private, ("gift_cards", "url"), SettingsRule.CLEAR_TEXT, problem, "write https://.")
+
+
+def _check_order(file: TomlFile, order: Mapping[str, Any], path: tuple[str, ...] = ()) -> None:
+    """Check that what is merged into orders replaces nothing of ours, and is something that JSON has.
+
+    Args:
+        file: followupd.toml, to which problems are added.
+        order: the table [gift_cards.order], or one in it.
+        path: the keys that lead to that one.
+    """
+    for key, value in order.items():
+        place = (*path, str(key))
+        name = ".".join(place)
+        problem, hint = f"{name} is set for each order by followupd", "take it out."
+        at = ("gift_cards", "order", *place)
+        file.require(name not in _KEYS_OF_AN_ORDER, at, SettingsRule.UNKNOWN, problem, hint)
+        problem, hint = f"{value!r} cannot be sent as JSON", "write a text, a number, true, false or a list."
+        file.require(not isinstance(value, date | time), at, SettingsRule.TYPE, problem, hint)
+        if isinstance(value, Mapping):
+            _check_order(file, value, place)
+        elif name == "reward":
+            file.require(
+                False, at, SettingsRule.TYPE, f"{name} is no table", "write [gift_cards.order.reward]."
+            )
 
 
 def _check_scores(file: TomlFile, table: RecogniseSettings) -> None:

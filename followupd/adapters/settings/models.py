@@ -83,6 +83,20 @@ OauthSecret = Annotated[
         examples=["credential:oauth"],
     ),
 ]
+OauthGrant = Annotated[
+    Literal["login", "application"],
+    Field(
+        description="OAuth: `login`: a person logs in once; `application`: the secret alone is enough.",
+        examples=["application"],
+    ),
+]
+OauthUntil = Annotated[
+    Line,
+    Field(
+        description="OAuth: the last day of the application's secret; a month before, we tell of it.",
+        examples=["2027-11-30"],
+    ),
+]
 OauthToken = Annotated[
     Line,
     Field(description="OAuth: the token's file; beside the ledger when empty.", examples=["oauth.json"]),
@@ -138,6 +152,8 @@ class MailboxSettings(Table):
     oauth_tenant: OauthTenant = "common"
     oauth_secret: OauthSecret = _NOT_GIVEN
     oauth_token: OauthToken = ""
+    oauth_grant: OauthGrant = "login"
+    oauth_until: OauthUntil = ""
     ca_file: CaFile = ""
     inbox: RequiredLine = setting(
         "INBOX", description="The folder that customers' mail arrives in.", example="INBOX/Support"
@@ -200,16 +216,18 @@ class SmtpSettings(Table):
     oauth_tenant: OauthTenant = "common"
     oauth_secret: OauthSecret = _NOT_GIVEN
     oauth_token: OauthToken = ""
+    oauth_grant: OauthGrant = "login"
+    oauth_until: OauthUntil = ""
     ca_file: CaFile = ""
     from_address: OptionalAddress = setting(
         "",
         description="The address that letters come from; the mailbox's own when empty.",
         example="care@example.com",
     )
-    witness: Literal["bcc", "none"] = setting(
+    witness: Literal["bcc", "sent", "none"] = setting(
         "bcc",
         description="`bcc`: a blind copy to the mailbox proves that the server accepted a letter, "
-        "and is our copy in Sent.",
+        "and is our copy in Sent. `sent`: the server files a copy in Sent itself, which is the proof.",
         example="none",
     )
     per_address: RateLimit = setting(
@@ -365,6 +383,11 @@ class GiftCardSettings(Table):
         description="Who is told of a low stock; when empty, the first lead or the owner of the default "
         "playbook.",
         example="it@example.com",
+    )
+    order: Mapping[str, Any] = Field(
+        {},
+        description="What an order over HTTP has besides key, value and `LINK`, as the provider wants it; "
+        "`{name}` and `{address}` in a text are the customer's.",
     )
 
     @property

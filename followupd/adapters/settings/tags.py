@@ -40,6 +40,8 @@ DEFAULT_FOLDERS: Mapping[str, str] = MappingProxyType(
 _PATTERN = re.compile(r"(?=.{1,50}$)[A-Za-z0-9$_.+-]+\*?")
 #: the prefix of the daemon's own status tags
 _RESERVED = "fu-"
+#: the one system flag that can be a tag: the star or flag of a mail client, which every server keeps
+FLAGGED = "\\Flagged"
 
 
 def read_tags(file: TomlFile, given: Mapping[str, Any]) -> Mapping[str, str]:
@@ -53,7 +55,7 @@ def read_tags(file: TomlFile, given: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def read_folders(file: TomlFile, given: Mapping[str, Any], inboxes: set[str]) -> Mapping[str, str]:
-    """Return the default command folders with the admin's added; "" switches a default off.
+    """Return the default command folders with the admin's added; one that is switched off has "".
 
     Args:
         file: followupd.toml, to which problems are added.
@@ -66,7 +68,7 @@ def read_folders(file: TomlFile, given: Mapping[str, Any], inboxes: set[str]) ->
         "{value!r} cannot be a command folder",
         "name a folder for this purpose alone.",
     )
-    return _merged(file, "folders", given, DEFAULT_FOLDERS, check_name)
+    return _merged(file, "folders", given, DEFAULT_FOLDERS, check_name, keep_off=True)
 
 
 def _merged(
@@ -75,6 +77,8 @@ def _merged(
     given: Mapping[str, Any],
     defaults: Mapping[str, str],
     check_name: Callable[[str], object],
+    *,
+    keep_off: bool = False,
 ) -> Mapping[str, str]:
     """Return the commands of tags or folders: the shipped ones, changed by what the file has.
 
@@ -84,6 +88,7 @@ def _merged(
         given: what the file has, of any type; an empty command leaves a tag or folder without one.
         defaults: the shipped commands by name.
         check_name: raises InvalidValueError for a name that no tag or folder can have.
+        keep_off: whether the result has those that are switched off, with "".
     """
     commands = dict(defaults)
     for name, value in given.items():
@@ -97,13 +102,16 @@ def _merged(
         for replaced in [known for known in commands if known.casefold() == name.casefold()]:
             del commands[replaced]
         commands[name] = command
-    in_use = {name: command for name, command in commands.items() if command}
+    in_use = {name: command for name, command in commands.items() if command or keep_off}
     return MappingProxyType(in_use)
 
 
 def _check_pattern(pattern: str) -> None:
     """Refuse what no server stores as a keyword, and what followupd sets itself."""
-    hint = "use up to 50 ASCII letters, digits and $ _ . + -; one * is allowed, at the end."
+    if pattern == FLAGGED:
+        return
+
+    hint = "use up to 50 ASCII letters, digits and $ _ . + -; one * is allowed, at the end; or \\Flagged."
     is_keyword = _PATTERN.fullmatch(pattern)
     require(is_keyword, SettingsRule.PATTERN, f"{pattern!r} cannot be an IMAP keyword", hint)
 

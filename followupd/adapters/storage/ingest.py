@@ -51,6 +51,7 @@ class _KnownLocation:
 
     tags: str
     wants: str = ""
+    gone: bool = False
 
 
 #: the known locations of a mail
@@ -103,8 +104,8 @@ def store_all(
 def _result(mail: IncomingMail, mail_id: int, locations: _Locations) -> StoreResult:
     """Compare a mail with its known locations."""
     known_tags = {tag for location in locations.values() for tag in location.tags.split()}
-    known_folders = {folder for _, folder, _, _ in locations}
-    return StoreResult(mail_id, mail.tags - known_tags, mail.place.folder not in known_folders)
+    known = [at.gone for (_, folder, _, _), at in locations.items() if folder == mail.place.folder]
+    return StoreResult(mail_id, mail.tags - known_tags, not known, returned=bool(known) and all(known))
 
 
 # mails
@@ -196,12 +197,13 @@ def _known_locations(connection: Connection, mail_ids: Iterable[int]) -> dict[in
         col(LocationRow.uid),
         col(LocationRow.tags),
         col(LocationRow.wants),
+        col(LocationRow.gone),
     ]
     found: dict[int, _Locations] = defaultdict(dict)
     for chunk in _chunks(sorted(set(mail_ids))):
         for row in connection.execute(select(*columns).where(col(LocationRow.mail_id).in_(chunk))):
-            mail_id, mailbox, folder, uidvalidity, uid, tags, wants = row
-            found[mail_id][mailbox, folder, uidvalidity, uid] = _KnownLocation(tags, wants)
+            mail_id, mailbox, folder, uidvalidity, uid, tags, wants, gone = row
+            found[mail_id][mailbox, folder, uidvalidity, uid] = _KnownLocation(tags, wants, gone)
     return found
 
 

@@ -30,6 +30,7 @@ from followupd.adapters.storage.tables import (
 )
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
+    FROM_FOLDER,
     NOTE_DONE,
     UNKNOWN_LANGUAGE,
     IncomingMail,
@@ -472,6 +473,28 @@ class MailStore:
             col(LocationRow.gone).is_(False),
         )
         return list(self._session.exec(query))
+
+    def has_copy_elsewhere(self, mail: StoredMail) -> bool:
+        """Return whether a mail of ours is in Sent and, as a mail of its own, also came into the inbox."""
+        query = select(MailRow.id).where(
+            MailRow.message_id == mail.message.message_id,
+            MailRow.mailbox == mail.mailbox,
+            MailRow.kind == Kind.OWN.value,
+            col(MailRow.in_sent).is_(not mail.in_sent),
+        )
+        return self._session.exec(query.limit(1)).first() is not None
+
+    def orders_done(self, mailbox: str, folder: str, uidvalidity: int) -> list[tuple[int, bool]]:
+        """Return the mails of a command folder whose order was done or answered: UID, and whether it is a reply."""
+        orders = select(CommandRow.mail_id).where(CommandRow.source == FROM_FOLDER)
+        waiting = select(CommandRow.mail_id).where(col(CommandRow.done_at).is_(None))
+        query = _in_folder(select(LocationRow.uid, MailRow.in_sent), mailbox, folder, uidvalidity)
+        joined = query.join(MailRow, col(MailRow.id) == col(LocationRow.mail_id)).where(
+            col(LocationRow.gone).is_(False),
+            col(LocationRow.mail_id).in_(orders),
+            col(LocationRow.mail_id).not_in(waiting),
+        )
+        return [(uid, in_sent) for uid, in_sent in self._session.exec(joined)]
 
     def _locations(
         self, mailbox: str, folder: str, uidvalidity: int, uids: Collection[int]

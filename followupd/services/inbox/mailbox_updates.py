@@ -1,4 +1,4 @@
-"""Apply pending changes to a mailbox after the commit: status tags, and our copies that move to Sent.
+"""Apply pending changes to a mailbox after the commit: status tags, our copies, and mails that were moved as orders.
 
 Three failures in a row pause a folder for an hour; a change that drops the connection each time is given up.
 """
@@ -35,7 +35,7 @@ class MailboxUpdater:
     """Changes the mails of one folder.
 
     `name` is that of the mailbox, `uidvalidity` that of the folder as it was read. With `copies`, copies of
-    our letters are moved to Sent.
+    our letters are moved to Sent; with `orders`, mails whose order was done are moved back.
     """
 
     ledger: Ledger
@@ -44,6 +44,7 @@ class MailboxUpdater:
     folder: str
     uidvalidity: int
     copies: bool
+    orders: bool = False
 
     def apply(self, now: datetime) -> None:
         """Apply every pending change, unless the folder is paused.
@@ -55,7 +56,7 @@ class MailboxUpdater:
         if failures >= MAX_FAILURES and failed_at and now - failed_at < _PAUSE:
             return
 
-        for change in self._pending_changes():
+        for change in self._pending_changes(now):
             try:
                 change.apply()
             except UnavailableError as error:
@@ -69,15 +70,16 @@ class MailboxUpdater:
         if failures:
             self._store_failures(0, now)
 
-    def _pending_changes(self) -> list[_MailboxChange]:
+    def _pending_changes(self, now: datetime) -> list[_MailboxChange]:
         """Return the changes that the ledger has for this folder."""
         place = (self.name, self.folder, self.uidvalidity)
         with self.ledger.transaction() as tx:
             updates = tx.mail.pending_tag_updates(*place)
             copies = tx.mail.copies_to_file(*place) if self.copies and self.mailbox.sent else []
+            done = tx.mail.orders_done(*place) if self.orders else []
 
         changes = [
-            _MailboxChange(update.uid, partial(self._set_tags, update), partial(_mark_tags_set, update))
+            _MailboxChange(update.uid, partial(self._set_tags, update, now), partial(_mark_tags_set, update))
             for update in updates
         ]
 
@@ -86,15 +88,29 @@ class MailboxUpdater:
                 _MailboxChange(uid, partial(self._move_to_sent, uid), partial(_mark_moved, place, uid))
             )
 
+        for uid, in_sent in done:
+            move = partial(self._move_back, uid, in_sent=in_sent)
+            changes.append(_MailboxChange(uid, move, partial(_mark_moved, place, uid)))
+
         return changes
 
-    def _set_tags(self, update: TagUpdate) -> None:
-        """Set the status tags of a mail."""
-        self.mailbox.mark(self.folder, [update.uid], update.add, update.remove)
+    def _set_tags(self, update: TagUpdate, now: datetime) -> None:
+        """Set the status tags of a mail, and remember whether the server keeps any."""
+        kept = self.mailbox.mark(self.folder, [update.uid], update.add, update.remove)
+        if update.add:
+            key = StateKey.NO_KEYWORDS.of(self.name)
+            with self.ledger.transaction() as tx:
+                if tx.state.value(key, default=False) is kept:
+                    tx.state.put(key, not kept, now)
 
     def _move_to_sent(self, uid: int) -> None:
         """Move a copy of one of our letters to Sent."""
         self.mailbox.move(self.folder, uid, self.mailbox.sent, seen=True)
+
+    def _move_back(self, uid: int, *, in_sent: bool) -> None:
+        """Move a mail whose order was done to where it came from: a reply of ours to Sent, any other to the inbox."""
+        home = self.mailbox.sent if in_sent else ""
+        self.mailbox.move(self.folder, uid, home or self.mailbox.inbox)
 
     # --- failures ---
 

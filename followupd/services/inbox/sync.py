@@ -16,7 +16,15 @@ from followupd.adapters.imap.mailbox import FetchedMail, FolderChanges, SyncCurs
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.command import line_for
 from followupd.domain.keys import FolderCursor, StateKey
-from followupd.domain.mail import UNTAGGED, Identity, IncomingMail, MailLocation, Message, StoreResult
+from followupd.domain.mail import (
+    FROM_FOLDER,
+    UNTAGGED,
+    Identity,
+    IncomingMail,
+    MailLocation,
+    Message,
+    StoreResult,
+)
 from followupd.errors import UnavailableError
 from followupd.services.context import MailSource
 from followupd.services.inbox.freshness import mark_synced
@@ -167,6 +175,9 @@ class InboxSync:
             UnavailableError: the connection ended, or the server refuses the folder.
         """
         cursor = self._cursor(mailbox, folder, now)
+        if folder.is_command and mailbox.is_empty(folder.name, _position(cursor)):
+            return 0
+
         with self.ledger.transaction() as tx:
             failure = last_failure(tx, folder.mailbox, folder.name)
 
@@ -202,7 +213,13 @@ class InboxSync:
         """Apply the pending changes of the folder; with the inbox, also those of drafts."""
         is_inbox = folder.role is FolderRole.INBOX
         updater = MailboxUpdater(
-            self.ledger, mailbox, folder.mailbox, folder.name, cursor.uidvalidity, copies=is_inbox
+            self.ledger,
+            mailbox,
+            folder.mailbox,
+            folder.name,
+            cursor.uidvalidity,
+            copies=is_inbox,
+            orders=folder.is_command,
         )
         updater.apply(now)
         if is_inbox and self.drafts:
@@ -281,7 +298,7 @@ class InboxSync:
 
         changes = mailbox.changes(
             folder.name,
-            SyncCursor(cursor.uidvalidity, cursor.uid, cursor.modseq),
+            _position(cursor),
             watched=watched,
             keywords=self._keywords(),
             since=cursor.since,
@@ -313,12 +330,8 @@ class InboxSync:
             tx.state.put(StateKey.PUT_BACK.of(folder.mailbox), folder.name, now)
 
     def _keywords(self) -> list[str]:
-        """Return the tags that a server without CONDSTORE can be asked for by name.
-
-        A pattern ("refund-*") and a system flag cannot.
-        """
-        keywords = [tag for tag in self.tags if not tag.startswith(_SYSTEM_FLAG)]
-        return [tag for tag in keywords if not tag.endswith("*")]
+        """Return the tags that a server without CONDSTORE can be asked for by name; a pattern cannot."""
+        return [tag for tag in self.tags if not tag.endswith("*")]
 
     def _store(
         self, mailbox: MailSource, folder: Folder, batch: FolderChanges, cursor: FolderCursor, now: datetime
@@ -335,7 +348,7 @@ class InboxSync:
 
         with self.ledger.transaction() as tx:
             for arrived, result in zip(incoming, tx.mail.store(incoming, now), strict=True):
-                self._store_commands(tx, folder, arrived, result, now)
+                self._store_commands(tx, folder, arrived, result, now, is_reread=batch.reset)
 
             tags = {uid: self._agent_tags(flags) for uid, flags in batch.flags.items()}
             retagged = tx.mail.update_tags(folder.mailbox, folder.name, uidvalidity, tags)
@@ -406,15 +419,26 @@ class InboxSync:
     # --- commands ---
 
     def _store_commands(
-        self, tx: Transaction, folder: Folder, arrived: IncomingMail, result: StoreResult, now: datetime
+        self,
+        tx: Transaction,
+        folder: Folder,
+        arrived: IncomingMail,
+        result: StoreResult,
+        now: datetime,
+        *,
+        is_reread: bool,
     ) -> None:
-        """Store the commands that the tags and the folder of a new mail mean."""
+        """Store the commands that the tags and the folder of a new mail mean.
+
+        A mail that was moved back and moved in again is a new command; one that is there in a folder that is
+        read again may be a copy from a backup, and is none (`is_reread`).
+        """
         if arrived.message is None:
             log.unreadable_mail_quarantined(folder.mailbox, folder.name, arrived.place.uid, arrived.reason)
 
         self._take_tags(tx, result.mail_id, result.tags, now)
-        if folder.is_command and result.folder:
-            self._add_commands(tx, result.mail_id, [folder.line], "folder", now)
+        if folder.is_command and (result.folder or (result.returned and not is_reread)):
+            self._add_commands(tx, result.mail_id, [folder.line], FROM_FOLDER, now)
 
     def _take_tags(self, tx: Transaction, mail_id: int, tags: Iterable[str], now: datetime) -> None:
         """Store the commands that new tags mean, and remove the action tags.
@@ -465,6 +489,11 @@ class InboxSync:
 def _is_deed(line: str) -> bool:
     """Return whether a tag's line says what was done, and not what a mail or its case is."""
     return line.partition(":")[0].strip() not in _STATES
+
+
+def _position(cursor: FolderCursor) -> SyncCursor:
+    """Return how far a folder was read, as the mailbox counts."""
+    return SyncCursor(cursor.uidvalidity, cursor.uid, cursor.modseq)
 
 
 def _advanced(cursor: FolderCursor, read: SyncCursor, now: datetime) -> FolderCursor:

@@ -72,6 +72,7 @@ class SendPolicy:
 
     `per_address` and `breaker` are a number of letters and the time in which they are counted. `mailboxes`
     are those that are read; one is stale when it was last read completely longer ago than `fresh_for`.
+    `filing` are the mailboxes of which it is known beforehand that their server files a copy in Sent.
     """
 
     calendar: Calendar
@@ -83,6 +84,12 @@ class SendPolicy:
     playbook_of: Callable[[Case], Playbook]
     mailboxes: frozenset[str] = frozenset()
     fresh_for: timedelta = timedelta(hours=1)
+    filing: frozenset[str] = frozenset()
+
+    def files_copies(self, tx: Transaction) -> frozenset[str]:
+        """Return the mailboxes whose server files a copy of each letter in Sent, so that ours would be a second one."""
+        seen = {name for name in self.mailboxes if tx.state.value(StateKey.FILES_COPIES.of(name))}
+        return self.filing | seen
 
     def stale_mailboxes(self, tx: Transaction, now: datetime) -> frozenset[str]:
         """Return the mailboxes whose customers get no letters now, because unread mail may change them."""

@@ -467,6 +467,8 @@ def _confirm_by_copy(context: ServiceContext, tx: Transaction, mail: StoredMail,
 
     entry = tx.outbox.get(key)
     letter = entry.letter
+    if letter.witness and entry.status is not LetterStatus.REVIEW:
+        _note_second_copy(tx, mail, now)
     reason = "" if letter.to_customer else "a desk mail; it stays where its agent reads it"
     tx.mail.mark_processed(mail.id, case_ref=letter.case or None, reason=reason)
     tx.outbox.witness(key, now)
@@ -476,6 +478,15 @@ def _confirm_by_copy(context: ServiceContext, tx: Transaction, mail: StoredMail,
         why = "an agent sent it from the mail client"
         _record_changes(context, tx, mail, entry, now)
     outcomes.confirm_sent(tx, letter, why, now)
+
+
+def _note_second_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:
+    """Remember that the server files copies itself, once a letter has two: our blind one, and another in Sent."""
+    key = StateKey.FILES_COPIES.of(mail.mailbox)
+    if tx.state.value(key) or not tx.mail.has_copy_elsewhere(mail):
+        return
+    tx.state.put(key, True, now)
+    log.copies_filed_by_server(mail.mailbox)
 
 
 def _handle_unknown_copy(tx: Transaction, mail: StoredMail, now: datetime) -> None:

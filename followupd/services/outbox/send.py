@@ -64,6 +64,8 @@ class SendService:
     #: the result of each letter that is claimed and not recorded, None before the server has seen the letter.
     #: One that is just being handed over is not in it.
     _results: dict[str, DeliveryResult | None] = field(default_factory=dict, repr=False, compare=False)
+    #: the mailboxes that get no blind copy, as it was when this run began
+    _filing: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def run(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
         """Send every letter that may be sent, promised ones first and then the oldest.
@@ -78,6 +80,7 @@ class SendService:
         with self.ledger.transaction() as tx:
             stale = self.policy.stale_mailboxes(tx, now)
             stopped = stopped_budgets(tx)
+            self._filing.update(self.policy.files_copies(tx))
             waiting = tx.outbox.due(now, _RUN_LETTERS, stale_mailboxes=stale, stopped=stopped)
         if not waiting:
             return 0
@@ -111,6 +114,7 @@ class SendService:
             mailboxes = {entry.letter.mailbox for entry in interrupted}
             since = now - _WITNESS_MEMORY
             copies_arrive = {name: tx.outbox.copies_arrived_since(name, since) for name in mailboxes}
+            copies_arrive |= dict.fromkeys(self.policy.files_copies(tx), False)
         settled = set(self._results) - {entry.letter.key for entry in interrupted}
         self._forget(settled)
 
@@ -268,7 +272,7 @@ class SendService:
         rendered was not sent, and never can be.
         """
         letter = entry.letter
-        asks_for_copy = letter.witness and self.policy.witness
+        asks_for_copy = letter.witness and self.policy.witness and letter.mailbox not in self._filing
         witness = self.witness_address(letter.mailbox) if asks_for_copy else ""
         try:
             message = self.compose(entry, now)
