@@ -23,7 +23,7 @@ from typing import Any
 
 from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Identity
-from followupd.recovery.lookback import Lookback, Outcome, look_back
+from followupd.recovery.lookback import Lookback, WordOutcome, look_back
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.lookback import ArchiveReader, RawMail, read_archive
 from followupd.text import complaints
@@ -35,7 +35,7 @@ CALENDAR = Calendar(timezone="Europe/London")
 NOW = datetime(2028, 1, 1, tzinfo=UTC)
 _LANGUAGES = ("en", "de", "fr", "es")
 #: how often what happens after a reply
-_ENDS = {Outcome.WORD: 0.45, Outcome.LATE: 0.15, Outcome.ASKED: 0.15, Outcome.FORGOTTEN: 0.25}
+_ENDS = {WordOutcome.WORD: 0.45, WordOutcome.LATE: 0.15, WordOutcome.ASKED: 0.15, WordOutcome.FORGOTTEN: 0.25}
 _FIRST = ("Kim", "Alex", "Maria", "Sam", "Nora", "Paul", "Ines", "Tom", "Lena", "Hugo", "Eva", "Luc")
 _LAST = ("Doe", "Novak", "Stone", "Berg", "Roux", "Vega", "Frost", "Haas", "Lind", "Moreau", "Ortiz", "Kern")
 _WORDS = {
@@ -69,7 +69,7 @@ class Truth:
 
     message_id: str
     due: date
-    outcome: Outcome
+    outcome: WordOutcome
 
 
 @dataclass(slots=True)
@@ -161,12 +161,12 @@ class Generator:
         end = self.random.choices(list(_ENDS), list(_ENDS.values()))[0]
         due = CALENDAR.close_of(max(days)) if days else sent + timedelta(days=2)
         word = asked = None
-        if end is Outcome.WORD:
+        if end is WordOutcome.WORD:
             first = CALENDAR.close_of(min(days)) if days else due
             word = sent + (first - sent) * self.random.uniform(0.4, 0.98)
-        elif end is Outcome.LATE:
+        elif end is WordOutcome.LATE:
             word = due + timedelta(hours=self.random.uniform(9, 150))
-        elif end is Outcome.ASKED:
+        elif end is WordOutcome.ASKED:
             asked = due + timedelta(hours=self.random.uniform(9, 100))
             word = asked + timedelta(hours=3)
         if asked:
@@ -271,14 +271,14 @@ def _day(promise: Mapping[str, Any]) -> date:
     return date.fromisoformat(promise["due"][:10])
 
 
-def _became(day: date, word: datetime | None, asked: datetime | None) -> Outcome:
+def _became(day: date, word: datetime | None, asked: datetime | None) -> WordOutcome:
     """Return what became of a promise for a day, by the only word and question that followed."""
     limit = CALENDAR.moment(day, time(23, 59))
     if word and word <= limit:
-        return Outcome.WORD
+        return WordOutcome.WORD
     if asked and asked > limit:
-        return Outcome.ASKED
-    return Outcome.LATE if word else Outcome.FORGOTTEN
+        return WordOutcome.ASKED
+    return WordOutcome.LATE if word else WordOutcome.FORGOTTEN
 
 
 def read_generated(generated: Generated, *, now: datetime = NOW) -> Lookback:
@@ -289,7 +289,7 @@ def read_generated(generated: Generated, *, now: datetime = NOW) -> Lookback:
     return look_back(contents.read, CALENDAR, now)
 
 
-def right(found: Lookback, truth: Sequence[Truth], outcome: Outcome) -> tuple[float, float]:
+def right(found: Lookback, truth: Sequence[Truth], outcome: WordOutcome) -> tuple[float, float]:
     """Return precision and recall of an outcome: the same mail, the same day, the same outcome, each counted once."""
     wanted = [(one.message_id, one.due) for one in truth if one.outcome is outcome]
     claimed = [
@@ -322,7 +322,7 @@ def main() -> None:
     found = read_generated(generated)
     seconds = monotonic() - start
     print(f"{generated.total} mails, {len(generated.truth)} promises with a date, {seconds:.1f} s")
-    for outcome in Outcome:
+    for outcome in WordOutcome:
         precision, recall = right(found, generated.truth, outcome)
         number = sum(one.outcome is outcome for one in generated.truth)
         print(f"{outcome:18} P {precision:.2f} R {recall:.2f} (n={number}, found {found.count(outcome)})")

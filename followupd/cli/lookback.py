@@ -26,9 +26,9 @@ from followupd.recovery.lookback import (
     ArchiveMail,
     JudgedPromise,
     Lookback,
-    Outcome,
     RulesEffect,
     Thread,
+    WordOutcome,
     by_week,
     effect_of,
     look_back,
@@ -51,10 +51,10 @@ READERS = {
     "a promise that was forgotten": (0.93, 0.71, "a generated archive with known truth (docs/lookback.md)"),
 }
 _TONES = {
-    Outcome.WORD: ("word by the date", "good"),
-    Outcome.LATE: ("late", "late"),
-    Outcome.ASKED: ("the customer had to ask", "asked"),
-    Outcome.FORGOTTEN: ("forgotten", "bad"),
+    WordOutcome.WORD: ("word by the date", "good"),
+    WordOutcome.LATE: ("late", "late"),
+    WordOutcome.ASKED: ("the customer had to ask", "asked"),
+    WordOutcome.FORGOTTEN: ("forgotten", "bad"),
 }
 _FIRST_WORDS = (
     ("within an hour", _HOUR),
@@ -386,12 +386,12 @@ def headline(result: LookbackResult) -> str:
         return "No mail of yours was found: name the folder of sent mail (--folder), or your address (--us)."
     if not total:
         return f"{_many(result.replies, 'reply', 'replies')} promised nothing by a date that has come."
-    if total == found.count(Outcome.WORD):
+    if total == found.count(WordOutcome.WORD):
         return f"You promised customers {_many(total, 'thing')} by a date, and they had word of all in time."
     counts = [
-        (found.count(Outcome.FORGOTTEN), "{} was forgotten", "{} were forgotten"),
-        (found.count(Outcome.ASKED), "once the customer had to ask", "{} times the customer had to ask"),
-        (found.count(Outcome.LATE), "once the word came late", "{} times the word came late"),
+        (found.count(WordOutcome.FORGOTTEN), "{} was forgotten", "{} were forgotten"),
+        (found.count(WordOutcome.ASKED), "once the customer had to ask", "{} times the customer had to ask"),
+        (found.count(WordOutcome.LATE), "once the word came late", "{} times the word came late"),
     ]
     parts = [(one if count == 1 else several).format(f"{count:,}") for count, one, several in counts if count]
     listed = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
@@ -438,10 +438,10 @@ def view_of(result: LookbackResult, names: Names) -> dict[str, Any]:
         "threads": len(found.threads),
         "complaints": len(found.complaints),
         "promises": len(found.promises),
-        "kept_word": found.count(Outcome.WORD),
-        "late": found.count(Outcome.LATE),
-        "forgotten": found.count(Outcome.FORGOTTEN),
-        "customer_asked": found.count(Outcome.ASKED),
+        "kept_word": found.count(WordOutcome.WORD),
+        "late": found.count(WordOutcome.LATE),
+        "forgotten": found.count(WordOutcome.FORGOTTEN),
+        "customer_asked": found.count(WordOutcome.ASKED),
         "repeat": found.repeat,
         "first_word_median_hours": round(middle / _HOUR, 2) if middle is not None else None,
         "open": found.open,
@@ -544,7 +544,7 @@ def _first_word_rows(found: Lookback) -> list[dict[str, Any]]:
 def _expected(found: Lookback) -> tuple[int, int]:
     """Return how many of the promises called forgotten are, and how many more there are, as the reader usually errs."""
     precision, recall, _ = READERS["a promise that was forgotten"]
-    right = found.count(Outcome.FORGOTTEN) * precision
+    right = found.count(WordOutcome.FORGOTTEN) * precision
     return round(right), round(right / recall - right)
 
 
@@ -595,10 +595,10 @@ def _decided(judged: JudgedPromise, who: str, now: datetime) -> tuple[datetime, 
     if by is None:
         return now, tone, f"No word since, for {_span(now - judged.made.at)}."
     after = f"{_span(by.at - due)} after the date" if by.at > due else ""
-    sentences: Mapping[Outcome, str] = {
-        Outcome.WORD: "Word by the date." if by.ours else f"{who} says that it is settled.",
-        Outcome.LATE: f"Word, {after}.",
-        Outcome.ASKED: f"{who} has to ask, {after}.",
+    sentences: Mapping[WordOutcome, str] = {
+        WordOutcome.WORD: "Word by the date." if by.ours else f"{who} says that it is settled.",
+        WordOutcome.LATE: f"Word, {after}.",
+        WordOutcome.ASKED: f"{who} has to ask, {after}.",
     }
     return by.at, tone, sentences[judged.outcome]
 

@@ -25,7 +25,7 @@ SILENCE = Duration(2, "business day")
 _END_OF_DAY = time(23, 59)
 
 
-class Outcome(StrEnum):
+class WordOutcome(StrEnum):
     """What the mailbox shows about a promise with a date."""
 
     WORD = "word-by-the-date"
@@ -82,7 +82,7 @@ class JudgedPromise:
 
     promise: DatedPromise
     made: ArchiveMail
-    outcome: Outcome
+    outcome: WordOutcome
     by: ArchiveMail | None
 
 
@@ -148,7 +148,7 @@ class Thread:
         """Whether a complaint in it never got a word."""
         return any(wait.answered_at is None and wait.silent for wait in self.waits)
 
-    def count(self, outcome: Outcome) -> int:
+    def count(self, outcome: WordOutcome) -> int:
         """Return how many promises had this outcome.
 
         Args:
@@ -216,7 +216,7 @@ class Lookback:
         """In how many threads a complaint never got a word."""
         return sum(thread.unanswered for thread in self.threads)
 
-    def count(self, outcome: Outcome) -> int:
+    def count(self, outcome: WordOutcome) -> int:
         """Return how many promises had this outcome.
 
         Args:
@@ -378,7 +378,7 @@ def _judge(
 
 def _outcome(
     made: ArchiveMail, due: datetime, limit: datetime, later: Iterable[_Later]
-) -> tuple[Outcome, ArchiveMail | None]:
+) -> tuple[WordOutcome, ArchiveMail | None]:
     """Return the outcome of a promise and the mail that decides it; None where no mail does, since it was forgotten.
 
     Args:
@@ -397,12 +397,12 @@ def _outcome(
             continue
         after_thanks = mail.is_content and one.same_thread
         if mail.ours:
-            return (Outcome.WORD if in_time else Outcome.LATE), mail
+            return (WordOutcome.WORD if in_time else WordOutcome.LATE), mail
         if one.same_thread and (mail.settled or (mail.is_content and not in_time)):
-            return Outcome.WORD, mail
+            return WordOutcome.WORD, mail
         if not in_time and (one.same_thread or mail.complains):
-            return Outcome.ASKED, mail
-    return Outcome.FORGOTTEN, None
+            return WordOutcome.ASKED, mail
+    return WordOutcome.FORGOTTEN, None
 
 
 def last_moment(due: datetime, calendar: Calendar) -> datetime:
@@ -439,7 +439,7 @@ def _waits(thread: Thread, calendar: Calendar, now: datetime) -> Iterator[Custom
 
 # --- what is worth reading ------------------------------------------------------------------------------------
 
-_WEIGHTS = {Outcome.FORGOTTEN: 4.0, Outcome.ASKED: 3.0, Outcome.LATE: 1.0, Outcome.WORD: 0.0}
+_WEIGHTS = {WordOutcome.FORGOTTEN: 4.0, WordOutcome.ASKED: 3.0, WordOutcome.LATE: 1.0, WordOutcome.WORD: 0.0}
 _COMPLAINT, _SEVERE, _UNANSWERED, _AGAIN = 2.0, 2.0, 3.0, 1.0
 #: promises of one thread beyond these make it no more worth reading
 _MOST_COUNTED = 3
@@ -484,7 +484,7 @@ _WEEK = timedelta(weeks=1)
 _MOST_WEEKS = 130
 
 
-def by_week(found: Lookback, calendar: Calendar) -> tuple[int, list[tuple[date, Mapping[Outcome, int]]]]:
+def by_week(found: Lookback, calendar: Calendar) -> tuple[int, list[tuple[date, Mapping[WordOutcome, int]]]]:
     """Return how many weeks a step has, and for each step its Monday and its promises by outcome.
 
     Args:
@@ -498,7 +498,7 @@ def by_week(found: Lookback, calendar: Calendar) -> tuple[int, list[tuple[date, 
     first, last = mondays[0], mondays[-1]
     weeks = 1 if (last - first) // _WEEK < _MOST_WEEKS else 4
     steps = [first + number * weeks * _WEEK for number in range((last - first) // (weeks * _WEEK) + 1)]
-    counts = [dict.fromkeys(Outcome, 0) for _ in steps]
+    counts = [dict.fromkeys(WordOutcome, 0) for _ in steps]
     for judged, monday in zip(promises, mondays, strict=True):
         counts[(monday - first) // (weeks * _WEEK)][judged.outcome] += 1
     return weeks, list(zip(steps, counts, strict=True))
@@ -586,7 +586,7 @@ def _count_reminders(thread: Thread, playbook: Playbook, until: datetime, effect
         effect: what is counted.
     """
     for judged in thread.promises:
-        if judged.outcome is Outcome.WORD:
+        if judged.outcome is WordOutcome.WORD:
             continue
         effect.reminded += 1
         told_lead = playbook.calendar.after(judged.promise.due, playbook.escalate_lead)

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import lookback
 from followupd.domain.mail import Identity
-from followupd.recovery.lookback import Outcome
+from followupd.recovery.lookback import WordOutcome
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.lookback import ArchiveReader, read_archive
 from followupd.text import complaints
@@ -19,10 +19,10 @@ def test_nine_of_ten_that_are_called_forgotten_are_and_seven_of_ten_are_found(
     generated: lookback.Generated,
 ) -> None:
     found = lookback.read_generated(generated)
-    precision, recall = lookback.right(found, generated.truth, Outcome.FORGOTTEN)
+    precision, recall = lookback.right(found, generated.truth, WordOutcome.FORGOTTEN)
     assert precision >= 0.9
     assert recall >= 0.7
-    assert sum(one.outcome is Outcome.FORGOTTEN for one in generated.truth) > 80
+    assert sum(one.outcome is WordOutcome.FORGOTTEN for one in generated.truth) > 80
 
 
 def test_workers_read_the_same_as_one_process(generated: lookback.Generated) -> None:

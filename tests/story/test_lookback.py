@@ -16,7 +16,7 @@ from followupd.recovery.lookback import (
     ArchiveMail,
     DatedPromise,
     Lookback,
-    Outcome,
+    WordOutcome,
     by_week,
     look_back,
     worth_reading,
@@ -89,28 +89,28 @@ def looked_back(*mails: ArchiveMail, now: datetime = NOW) -> Lookback:
 @pytest.mark.parametrize(
     ("later", "outcome"),
     [
-        ([], Outcome.FORGOTTEN),
-        ([ours(3)], Outcome.WORD),
-        ([ours(4.5)], Outcome.WORD),  # in the evening of the day
-        ([ours(7)], Outcome.LATE),
-        ([kims(5), ours(7)], Outcome.ASKED),
-        ([kims(7)], Outcome.ASKED),
-        ([kims(2)], Outcome.FORGOTTEN),  # a word before the date asks for nothing
-        ([kims(2), ours(2.1, says_little=True)], Outcome.FORGOTTEN),
-        ([kims(2, is_content=True), ours(2.1, brief=True)], Outcome.FORGOTTEN),  # "You are welcome!"
-        ([kims(2), ours(2.1, brief=True)], Outcome.WORD),
-        ([ours(1.001)], Outcome.FORGOTTEN),  # a second mail some minutes later
-        ([kims(7, is_content=True)], Outcome.WORD),
-        ([kims(3, is_content=True)], Outcome.FORGOTTEN),  # thanks for the promise
-        ([kims(3, settled=True)], Outcome.WORD),
-        ([ours(3, subject="Your parcel")], Outcome.WORD),  # in a thread of its own
-        ([kims(9, subject="A new order")], Outcome.FORGOTTEN),
-        ([kims(9, subject="Where is it?", verdict="suspected")], Outcome.ASKED),
-        ([ours(3, customer="lee@x.test", subject="Lamp")], Outcome.FORGOTTEN),
+        ([], WordOutcome.FORGOTTEN),
+        ([ours(3)], WordOutcome.WORD),
+        ([ours(4.5)], WordOutcome.WORD),  # in the evening of the day
+        ([ours(7)], WordOutcome.LATE),
+        ([kims(5), ours(7)], WordOutcome.ASKED),
+        ([kims(7)], WordOutcome.ASKED),
+        ([kims(2)], WordOutcome.FORGOTTEN),  # a word before the date asks for nothing
+        ([kims(2), ours(2.1, says_little=True)], WordOutcome.FORGOTTEN),
+        ([kims(2, is_content=True), ours(2.1, brief=True)], WordOutcome.FORGOTTEN),  # "You are welcome!"
+        ([kims(2), ours(2.1, brief=True)], WordOutcome.WORD),
+        ([ours(1.001)], WordOutcome.FORGOTTEN),  # a second mail some minutes later
+        ([kims(7, is_content=True)], WordOutcome.WORD),
+        ([kims(3, is_content=True)], WordOutcome.FORGOTTEN),  # thanks for the promise
+        ([kims(3, settled=True)], WordOutcome.WORD),
+        ([ours(3, subject="Your parcel")], WordOutcome.WORD),  # in a thread of its own
+        ([kims(9, subject="A new order")], WordOutcome.FORGOTTEN),
+        ([kims(9, subject="Where is it?", verdict="suspected")], WordOutcome.ASKED),
+        ([ours(3, customer="lee@x.test", subject="Lamp")], WordOutcome.FORGOTTEN),
     ],
 )
 def test_a_promise_has_the_outcome_that_the_mails_after_it_show(
-    later: Sequence[ArchiveMail], outcome: Outcome
+    later: Sequence[ArchiveMail], outcome: WordOutcome
 ) -> None:
     found = looked_back(kims(0, verdict="complaint"), PROMISE, *later)
     assert [judged.outcome for judged in found.promises] == [outcome]
@@ -124,8 +124,8 @@ def test_a_promise_whose_date_is_to_come_is_open() -> None:
 def test_a_time_of_the_day_is_a_limit_and_the_close_of_business_is_not() -> None:
     at_noon = ours(1, promises=(DatedPromise("I will call", FRIDAY.replace(hour=12)),))
     word = ours(4.2)  # at 14:48 on Friday
-    assert looked_back(at_noon, word).promises[0].outcome is Outcome.LATE
-    assert looked_back(PROMISE, word).promises[0].outcome is Outcome.WORD
+    assert looked_back(at_noon, word).promises[0].outcome is WordOutcome.LATE
+    assert looked_back(PROMISE, word).promises[0].outcome is WordOutcome.WORD
 
 
 def test_mails_belong_together_by_what_they_name_or_by_customer_and_subject() -> None:
