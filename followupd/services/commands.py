@@ -27,7 +27,6 @@ from followupd.domain.letter import (
     FOLLOW_UP_EXTRAS,
     Letter,
     LetterKind,
-    LetterRecordState,
     LetterStatus,
     OutboxEntry,
 )
@@ -46,6 +45,11 @@ from followupd.domain.promise import Found, PromiseState, Relation
 from followupd.domain.translatable import Translatable, fill, msg, msgid
 from followupd.errors import FactReturnedError, InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
+from followupd.recovery.commands.approval import (
+    grants_asked_about,
+    letters_asked_about,
+    promises_asked_about,
+)
 from followupd.recovery.remind import summary_of
 from followupd.services.context import ServiceContext
 from followupd.services.inbox.case_opening import CaseOpener
@@ -242,6 +246,7 @@ class CommandService:
         doubts: Sequence[Unclear] = (),
         question: Question | None = None,
         signer: Agent | None = None,
+        asked_at: datetime | None = None,
     ) -> NoteResult:
         """Run the orders that are understood, and write free words into the history.
 
@@ -258,6 +263,7 @@ class CommandService:
             doubts: lines that come back in any case.
             question: the one question that the lines answer.
             signer: whose signature may stand below the lines, by default the agent's.
+            asked_at: when the mail was written that asks for an approval and is answered.
         """
         empty = FOLLOW_UP_EXTRAS if source == "note" else ()
         grammar = self.context.grammar
@@ -268,7 +274,7 @@ class CommandService:
 
         for group in note.orders:
             by_agent = agent.id if agent else ""
-            spoken = [Command(order.verb, order.text, actor, source, by_agent) for order in group]
+            spoken = [Command(order.verb, order.text, actor, source, by_agent, asked_at) for order in group]
             self._run_group(tx, result, spoken, group[0].line, now)
 
         self._keep_remark(tx, result, note.remark, actor, source, now)
@@ -689,9 +695,18 @@ class NoteService:
 
         lines, doubts = self._lines(tx, note, desk_mail)
         lines, held_back = self._held_back(case, lines, asked)
-        question = question_of(desk_mail, case, self.context.grammar)
+        question = question_of(asked, case, self.context.grammar)
         result = self.commands.run_lines(
-            tx, case, lines, agent.name, "note", agent, now, doubts=[*doubts, *held_back], question=question
+            tx,
+            case,
+            lines,
+            agent.name,
+            "note",
+            agent,
+            now,
+            doubts=[*doubts, *held_back],
+            question=question,
+            asked_at=self._asked_at(asked),
         )
         self._answer(tx, result, agent, now, question)
         if agent.email.lower() != desk_mail.to.address.lower():
@@ -724,7 +739,7 @@ class NoteService:
 
         speaker = agent or self.context.playbooks.default.team.by_address(message.sender.address)
         if asked:
-            question = question_of(asked.letter, case, grammar)
+            question = question_of(asked, case, grammar)
         else:
             question = _question_in(quoted_lines(message), case, grammar)
 
@@ -739,6 +754,7 @@ class NoteService:
             doubts=[*doubts, *held_back],
             question=question,
             signer=speaker or _stranger(message),
+            asked_at=self._asked_at(asked),
         )
 
     def handle_new(self, tx: Transaction, note: StoredMail, case: Case | None, now: datetime) -> bool:
@@ -877,6 +893,18 @@ class NoteService:
             why, held = _OVER, [line for line in lines if _gives_order(split_case(line)[1], grammar)]
         back = [Unclear(line.strip(), msg(why, line=quoted(line.strip()))) for line in held]
         return [line for line in lines if line not in held], back
+
+    def _asked_at(self, asked: OutboxEntry | None) -> datetime | None:
+        """Return when a desk mail was written that asks for an approval, None for any other mail.
+
+        Args:
+            asked: the desk mail that is answered, None for none.
+        """
+        if asked is None:
+            return None
+        bare = [split_case(line)[1] for line in asked.letter.text.splitlines() if "," not in line]
+        offers = any(order.verb == "approve" for line in bare for order in self._orders(line))
+        return asked.written_at if offers else None
 
     def _was_asked(self, line: str, desk_text: str) -> bool:
         """Return whether a desk mail asks if the agent means a line that the customer wrote, too.
@@ -1145,7 +1173,15 @@ class NoteService:
         case = tx.cases.get(ref)
         allowed, held_back = self._held_back(case, lines, asked)
         result = self.commands.run_lines(
-            tx, case, allowed, agent.name, "digest", agent, now, doubts=held_back
+            tx,
+            case,
+            allowed,
+            agent.name,
+            "digest",
+            agent,
+            now,
+            doubts=held_back,
+            asked_at=self._asked_at(asked),
         )
         return _DigestOutcome(
             done=[f"{ref}: {command.line}" for command in result.done],
@@ -1333,23 +1369,24 @@ def _gives(done: Iterable[Command]) -> bool:
     return any(command.verb in _GIVING for command in done)
 
 
-def question_of(desk_mail: Letter, case: Case, grammar: Grammar) -> Question | None:
+def question_of(asked: OutboxEntry, case: Case, grammar: Grammar) -> Question | None:
     """Return the one question that a desk mail asks, None where it asks none, or several.
 
     Args:
-        desk_mail: the mail that is answered.
+        asked: the mail that is answered.
         case: the case.
         grammar: how agents speak.
     """
+    desk_mail = asked.letter
     if desk_mail.kind is LetterKind.DOUBT:
         return Question("settle: sent", by_consent=False)
     if desk_mail.kind is LetterKind.OPENED and (case.stage is Stage.SUSPECTED or case.by_machine):
         return Question("complaint", "dismiss")
-    if desk_mail.kind is LetterKind.APPROVAL and _approvals(case) == 1:
+    if desk_mail.kind is LetterKind.APPROVAL and _approvals(case, asked.written_at) == 1:
         return Question("approve", "refuse")
     if desk_mail.kind is LetterKind.ANSWER and (offer := offer_of(case, desk_mail.text)):
         return offer
-    return _question_in(desk_mail.text.splitlines(), case, grammar)
+    return _question_in(desk_mail.text.splitlines(), case, grammar, asked.written_at)
 
 
 def offer_of(case: Case, shown: str | None = None) -> Question | None:
@@ -1368,18 +1405,21 @@ def offer_of(case: Case, shown: str | None = None) -> Question | None:
     return Question("\n".join(offered)) if offered else None
 
 
-def _question_in(lines: Iterable[str], case: Case, grammar: Grammar) -> Question | None:
+def _question_in(
+    lines: Iterable[str], case: Case, grammar: Grammar, asked_at: datetime | None = None
+) -> Question | None:
     """Return the one question of a desk mail, by the lines that it offers.
 
     Args:
         lines: of the desk mail, or of a quote of it.
         case: the case.
         grammar: how agents speak.
+        asked_at: when the desk mail was written, None where that is not known.
     """
     bare = [line for line in lines if "," not in line]  # the last line names words that answer nothing
     pieces = [piece for line in bare for piece in grammar.read(line)]
     offered = {piece.verb for piece in pieces if isinstance(piece, Order)}
-    if "approve" in offered and not offered & _OTHER_ANSWERS and _approvals(case) == 1:
+    if "approve" in offered and not offered & _OTHER_ANSWERS and _approvals(case, asked_at) == 1:
         return Question("approve", "refuse")
     if {"complaint", "dismiss"} <= offered and case.stage is Stage.SUSPECTED:
         return Question("complaint", "dismiss")
@@ -1398,15 +1438,30 @@ def _stranger(message: Message) -> Agent:
     return Agent(id=sender.address, name=sender.shown, email=sender.address, phone="")
 
 
-def _approvals(case: Case) -> int:
+def _approvals(case: Case, asked_at: datetime | None) -> int:
     """Return how many things wait for an approval, of which each was asked about in a separate mail.
+
+    What came to wait after an agent was asked counts only where nothing else waits: the agent hears of it then.
 
     Args:
         case: the case.
+        asked_at: when the agent was asked, None for now.
     """
-    proposed = case.proposed or case.grants_in(GrantState.PROPOSED)
-    letters = case.letters_in(LetterRecordState.REVIEW)
-    return len(letters) + len(case.grants_in(GrantState.WAITING_APPROVAL)) + bool(proposed)
+    known = _waiting(case, asked_at)
+    return known or _waiting(case, None)
+
+
+def _waiting(case: Case, asked_at: datetime | None) -> int:
+    """Return how many things waited for an approval at some time, and still do.
+
+    Args:
+        case: the case.
+        asked_at: the time, None for now.
+    """
+    proposed = promises_asked_about(case, asked_at) or grants_asked_about(case, asked_at, GrantState.PROPOSED)
+    letters = letters_asked_about(case, asked_at)
+    grants = grants_asked_about(case, asked_at, GrantState.WAITING_APPROVAL)
+    return len(letters) + len(grants) + bool(proposed)
 
 
 def _why_answered(result: NoteResult, findings: Sequence[str], playbook: Playbook, now: datetime) -> str:

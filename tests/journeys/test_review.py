@@ -441,3 +441,49 @@ def test_a_letter_that_nobody_reads_is_asked_for_again_and_then_the_lead_is_aske
     }
     assert asked == {"ana", "lee"}
     assert left(world) == []
+
+
+@pytest.mark.parametrize("word", ["approve", "ok 👍", "refuse: too late", "Ja."])
+def test_a_word_about_an_earlier_letter_says_nothing_of_one_that_nobody_has_shown(
+    world: World, word: str
+) -> None:
+    [first] = world.letters("desk/approval")
+    world.agent_answers(first, "approve")
+    world.says(world.case().ref, "promise: send a new one by Friday", agent="ana")
+    world.passes(world.now + timedelta(minutes=11))
+    [_, second] = world.letters("desk/approval")
+    world.agent_answers(first, word)
+    assert len(left(world)) == 1
+    assert len(drafts(world)) == 1
+    answer = world.letters("desk/answer")[-1]
+    words = " ".join(text_of(answer).split())
+    assert (
+        "what that mail asked about is settled, and something else waits for your word since: confirmation"
+        in words
+    )
+    world.agent_answers(answer, "approve")
+    assert len(left(world)) == 2
+
+
+def test_of_two_letters_a_yes_sends_the_one_that_its_mail_showed(world: World) -> None:
+    [first] = world.letters("desk/approval")
+    world.passes(world.now + timedelta(minutes=1))
+    world.says(world.case().ref, "refund: 120 EUR", agent="ana")
+    world.agent_answers(first, "ok")
+    assert len(left(world)) == 1
+    assert world.case().grants_in(GrantState.WAITING_APPROVAL)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Yes", "but change the date to Monday first"),
+        ("Ja,", "aber erst das Datum ändern"),
+        ("no", "unless Lee agrees"),
+    ],
+)
+def test_a_yes_that_depends_on_the_words_below_it_comes_back(world: World, lines: tuple[str, str]) -> None:
+    world.agent_answers(world.letters("desk/approval")[0], *lines)
+    assert left(world) == []
+    assert not world.case().held
+    assert "depends on what you wrote below it" in " ".join(text_of(world.letters("desk/answer")[0]).split())
