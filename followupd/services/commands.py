@@ -50,6 +50,7 @@ from followupd.recovery.commands.approval import (
     letters_asked_about,
     promises_asked_about,
 )
+from followupd.recovery.commands.lifecycle import taken_back
 from followupd.recovery.remind import summary_of
 from followupd.services.context import ServiceContext
 from followupd.services.inbox.case_opening import CaseOpener
@@ -86,7 +87,10 @@ _DISMISS = "dismiss"
 
 
 class _DigestOutcome(NamedTuple):
-    """What became of some lines of a digest's answer; `gives` if they gave a customer something of value."""
+    """What became of some lines of a digest's answer.
+
+    `gives` if they gave a customer something of value, or took something back: the agent hears what was done.
+    """
 
     done: list[str]
     problems: list[str]
@@ -295,8 +299,13 @@ class CommandService:
         try:
             changing = [command for command in spoken if command.verb not in LOOK_UPS]
             result.case = self._execute(tx, result.case, changing, None, now)
+        except FactReturnedError as error:  # only the fact goes back; the rest of its line is done
+            [about] = [command for command in spoken if command.verb.replace("-", "_") == error.fact]
+            result.case = _remember_returned(tx, result.case, error, about, now)
+            result.back.append(Unclear(line, error.problem, error.draft))
+            self._run_group(tx, result, [command for command in spoken if command is not about], line, now)
+            return
         except NotUnderstoodError as error:
-            result.case = _remember_returned(tx, result.case, error, spoken[0], now)
             result.back.append(Unclear(line, error.problem, error.draft))
             return
         result.done += spoken
@@ -337,7 +346,7 @@ class CommandService:
         """
         reader = self.context.line_reader(case)
         found = reader.commitments_in(line, now)
-        dated = reader.split_when(line, now).due is not None
+        dated = reader.dated(line, now)
         if not any(found) and not (dated and self.context.grammar.tells_of_promise(line)):
             return None
 
@@ -494,7 +503,7 @@ class CommandService:
 
 
 def _remember_returned(
-    tx: Transaction, case: Case, error: NotUnderstoodError, command: Command, now: datetime
+    tx: Transaction, case: Case, error: FactReturnedError, command: Command, now: datetime
 ) -> Case:
     """Remember a fact that goes back, so that the agent may accept the draft or insist.
 
@@ -502,11 +511,9 @@ def _remember_returned(
         tx: the transaction.
         case: the case.
         error: why the line goes back.
-        command: the first command of the line.
+        command: what was said.
         now: the time.
     """
-    if not isinstance(error, FactReturnedError):
-        return case
     returned = FactReturned(
         at=now,
         by=command.actor,
@@ -642,6 +649,10 @@ _REPEATED = msgid(
     "{line} stands in the customer's words, so that nothing was done for it; "
     "if you mean it, answer this mail with it"
 )
+_OTHER_CASE = msgid(
+    "{line}: your words name {other}, and the mail that you answered is about {ref}; nothing was done. Answer a "
+    "mail about {other}, or this one without that number; `undo` takes back your last word about {ref}"
+)
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
 #: answers to notes without an order, in a case and a day; a machine that answers ours must not go on for ever
@@ -694,7 +705,9 @@ class NoteService:
             return
 
         lines, doubts = self._lines(tx, note, desk_mail)
+        lines, of_others = self._about(case, lines)
         lines, held_back = self._held_back(case, lines, asked)
+        held_back += of_others
         question = question_of(asked, case, self.context.grammar)
         result = self.commands.run_lines(
             tx,
@@ -807,7 +820,9 @@ class NoteService:
         changes, look_ups = self._orders_in(lines, agent)
         held_back: list[Unclear] = []
         if note.message.proven:
+            lines, of_others = self._about(case, lines)
             lines, held_back = self._held_back(case, lines, None)
+            held_back += of_others
         elif changes or not look_ups:
             self._ask_for_proof(tx, case, agent, lines, now)
             return
@@ -894,6 +909,34 @@ class NoteService:
         back = [Unclear(line.strip(), msg(why, line=quoted(line.strip()))) for line in held]
         return [line for line in lines if line not in held], back
 
+    def _about(self, case: Case, lines: Sequence[str]) -> tuple[list[str], list[Unclear]]:
+        """Return the lines about a case without its number before them, and those that come back.
+
+        A note whose words name another case may be meant for that one: nothing in it is done.
+
+        Args:
+            case: the case of the mail that is answered.
+            lines: the lines of a note.
+        """
+        grammar = self.context.grammar
+        bare = [rest if ref == case.ref else line for line in lines for ref, rest in [split_case(line)]]
+        free = [line for line in bare if split_case(line)[0] or not grammar.is_order(line)]
+        others = [ref for ref in cases_in("\n".join(free).upper()) if ref != case.ref]
+        if not others:
+            return bare, []
+
+        held = [
+            line
+            for line in bare
+            if (line in free and set(cases_in(line.upper())) & set(others))
+            or _gives_order(split_case(line)[1], grammar)
+        ]
+        back = [
+            Unclear(line.strip(), msg(_OTHER_CASE, line=quoted(line.strip()), other=others[0], ref=case.ref))
+            for line in held
+        ]
+        return [line for line in bare if line not in held], back
+
     def _asked_at(self, asked: OutboxEntry | None) -> datetime | None:
         """Return when a desk mail was written that asks for an approval, None for any other mail.
 
@@ -958,7 +1001,8 @@ class NoteService:
         case = result.case
         findings = self.commands.findings(case, result.done, now)
         looked_up = self._looked_up(tx, result, agent, now)
-        if result.done and not (result.back or findings or looked_up or _gives(result.done)):
+        undone = self._taken_back(tx, result)
+        if result.done and not (result.back or findings or looked_up or undone or _gives(result.done)):
             return
         if not (result.done or result.back) and self._answered_enough(tx, case, agent, now):
             log.command_not_understood("note", case.ref)
@@ -970,12 +1014,24 @@ class NoteService:
             problems=result.problems,
             done=tuple(command.line for command in result.done if command.verb not in LOOK_UPS),
             findings=tuple(findings),
-            because=_why_answered(result, findings, self.context.playbooks.for_case(case), now),
+            because=undone or _why_answered(result, findings, self.context.playbooks.for_case(case), now),
             remark=result.remark,
             looked_up=looked_up,
             asks=_expected_lines(result, question),
         )
         result.case = self._send(tx, case, content, agent, now)
+
+    def _taken_back(self, tx: Transaction, result: NoteResult) -> str:
+        """Return what a note took back, as a sentence for the agent; "" where it has no `undo` that was done.
+
+        Args:
+            tx: the transaction.
+            result: what became of the note.
+        """
+        if not any(command.verb == "undo" for command in result.done):
+            return ""
+        line = taken_back(tx.cases.history(result.case.ref))
+        return msg("this was taken back: {line}", line=quoted(line))
 
     def _send(self, tx: Transaction, case: Case, content: LetterContent, agent: Agent, now: datetime) -> Case:
         """Queue an answer about a case.
@@ -1183,11 +1239,12 @@ class NoteService:
             doubts=held_back,
             asked_at=self._asked_at(asked),
         )
+        undone = self._taken_back(tx, result)
         return _DigestOutcome(
-            done=[f"{ref}: {command.line}" for command in result.done],
+            done=[f"{ref}: {command.line}" for command in result.done] + [undone] * bool(undone),
             problems=[f"{ref}: {problem}" for problem in result.problems],
             found=list(self._looked_up(tx, result, agent, now)),
-            gives=_gives(result.done),
+            gives=_gives(result.done) or bool(undone),
         )
 
     def _dismiss_flood(self, tx: Transaction, asked: OutboxEntry, agent: Agent, now: datetime) -> str:

@@ -368,7 +368,7 @@ class AbsenceService:
 
         language = self.context.languages.language(self.context.language)
         reader = PromiseLineReader(self.context.playbooks.default, language)
-        back = reader.split_when(f"until {text.removeprefix('until').strip()}", now).due
+        back = reader.split_until(text.removeprefix("until").strip(), now).due
         if back is None or back <= now:
             raise names_no_day(f"away: {text}", "away")
         self.store(tx, agent, back, now)
