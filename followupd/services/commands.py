@@ -42,7 +42,7 @@ from followupd.domain.mail import (
 )
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.promise import Found, PromiseState, Relation
-from followupd.domain.translatable import Translatable, fill, msg, msgid
+from followupd.domain.translatable import Translatable, fill, msg, msgid, sentence_list
 from followupd.errors import FactReturnedError, InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
 from followupd.recovery.commands.approval import (
@@ -770,7 +770,13 @@ class NoteService:
             asked_at=self._asked_at(asked),
         )
 
-    def handle_new(self, tx: Transaction, note: StoredMail, case: Case | None, now: datetime) -> bool:
+    def gives_orders(self, message: Message) -> bool:
+        """Return whether an agent's mail has orders for us: an answer in our words, and not for the customer."""
+        return any(self.context.grammar.is_order(line) for line in own_lines(message))
+
+    def handle_new(
+        self, tx: Transaction, note: StoredMail, case: Case | None, now: datetime, outsiders: str = ""
+    ) -> bool:
         """Run or answer a mail of an agent that answers no desk mail.
 
         Return False where it says nothing to us.
@@ -780,6 +786,7 @@ class NoteService:
             note: the mail.
             case: the case that it names, by its thread or its subject.
             now: the time.
+            outsiders: to whom outside of the company it is written; the customer is not among them.
         """
         lines = own_lines(note.message)
         if note.message.forwarded_from is not None:  # the words are somebody else's
@@ -798,11 +805,18 @@ class NoteService:
             self._look_up(tx, note, agent, lines, now)
             return True
 
-        self._run_unasked(tx, note, case, agent, lines, now)
+        self._run_unasked(tx, note, case, agent, lines, now, outsiders)
         return True
 
     def _run_unasked(
-        self, tx: Transaction, note: StoredMail, case: Case, agent: Agent, lines: Sequence[str], now: datetime
+        self,
+        tx: Transaction,
+        note: StoredMail,
+        case: Case,
+        agent: Agent,
+        lines: Sequence[str],
+        now: datetime,
+        outsiders: str,
     ) -> None:
         """Run the lines of a mail that names its case and answers none of ours, as far as they are believed.
 
@@ -816,6 +830,7 @@ class NoteService:
             agent: in whose name it is.
             lines: its own lines, or its subject if there are none.
             now: the time.
+            outsiders: to whom outside of the company it is written.
         """
         changes, look_ups = self._orders_in(lines, agent)
         held_back: list[Unclear] = []
@@ -830,7 +845,10 @@ class NoteService:
             lines = look_ups
 
         result = self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts=held_back)
-        self._answer(tx, result, agent, now, None)
+        went_to = msg("your mail went to us alone, and not to the customer")
+        if outsiders:
+            went_to = msg("your mail went to {address}, and not to the customer", address=outsiders)
+        self._answer(tx, result, agent, now, None, went_to if outsiders or not result.done else "")
         self._tell_owner(tx, result, agent, now)
         if not result.back:
             tx.mail.mark_processed(note.id, reason=NOTE_DONE)
@@ -985,7 +1003,13 @@ class NoteService:
     # --- answers ---
 
     def _answer(
-        self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime, question: Question | None
+        self,
+        tx: Transaction,
+        result: NoteResult,
+        agent: Agent,
+        now: datetime,
+        question: Question | None,
+        went_to: str = "",
     ) -> None:
         """Send the agent what was not done, what was looked up, and what the wording rules find.
 
@@ -997,12 +1021,14 @@ class NoteService:
             agent: who wrote it.
             now: the time.
             question: what the note answers, where that is one question.
+            went_to: to whom it was written, where that may be a mistake.
         """
         case = result.case
         findings = self.commands.findings(case, result.done, now)
         looked_up = self._looked_up(tx, result, agent, now)
         undone = self._taken_back(tx, result)
-        if result.done and not (result.back or findings or looked_up or undone or _gives(result.done)):
+        told = result.back or findings or looked_up or undone or went_to
+        if result.done and not (told or _gives(result.done)):
             return
         if not (result.done or result.back) and self._answered_enough(tx, case, agent, now):
             log.command_not_understood("note", case.ref)
@@ -1010,11 +1036,12 @@ class NoteService:
 
         if result.back:
             log.command_not_understood("note", case.ref)
+        why = undone or _why_answered(result, findings, self.context.playbooks.for_case(case), now)
         content = LetterContent(
             problems=result.problems,
             done=tuple(command.line for command in result.done if command.verb not in LOOK_UPS),
             findings=tuple(findings),
-            because=undone or _why_answered(result, findings, self.context.playbooks.for_case(case), now),
+            because=sentence_list(filter(None, (went_to, why))) if went_to else why,
             remark=result.remark,
             looked_up=looked_up,
             asks=_expected_lines(result, question),
@@ -1076,7 +1103,7 @@ class NoteService:
             now: the time.
         """
         owner = self.context.playbooks.for_case(result.case).owner_of(result.case.owner)
-        changes = [command for command in result.done if command.verb not in LOOK_UPS]
+        changes = [command for command in result.done if command.verb not in WITHOUT_CASE]
         if owner.id == agent.id or not (changes or result.remark):
             return
 
@@ -1439,7 +1466,7 @@ def question_of(asked: OutboxEntry, case: Case, grammar: Grammar) -> Question | 
         return Question("settle: sent", by_consent=False)
     if desk_mail.kind is LetterKind.OPENED and (case.stage is Stage.SUSPECTED or case.by_machine):
         return Question("complaint", "dismiss")
-    if desk_mail.kind is LetterKind.APPROVAL and _approvals(case, asked.written_at) == 1:
+    if desk_mail.kind is LetterKind.APPROVAL and _approvals(case, asked.written_at) <= 1:
         return Question("approve", "refuse")
     if desk_mail.kind is LetterKind.ANSWER and (offer := offer_of(case, desk_mail.text)):
         return offer

@@ -36,6 +36,8 @@ FLOOD_LINE = msgid(
     "{n} complaints came faster than agents can be asked about each, and nobody hears anything from us: "
     "`followupd cases` lists them, and `dismiss flood` in answer to this mail dismisses them all"
 )
+#: who is away for longer has mistaken the year: "until 2 December", said on the 21st
+_LONGEST_ABSENCE = timedelta(days=183)
 #: how long a refused desk mail is told about
 _REFUSED_FOR = timedelta(days=3)
 #: at most this many problems of a refused reload are listed; `followupd check` shows all of them
@@ -357,7 +359,7 @@ class AbsenceService:
         playbooks.set_absent(frozenset(away))
 
     def say(self, tx: Transaction, agent: Agent | None, text: str, now: datetime) -> None:
-        """Store what an agent says about their own absence: "until 3 January".
+        """Store what an agent says about their own absence: "until 3 January", or "no" when it is over.
 
         Raises:
             NotUnderstoodError: nobody knows who says so, or until when.
@@ -366,12 +368,22 @@ class AbsenceService:
             problem = msg("{line}: say it in an answer to a desk mail of yours", line=quoted(f"away: {text}"))
             raise NotUnderstoodError(problem)
 
+        if self.context.grammar.is_no(text):
+            self.store(tx, agent, now, now)
+            return
+
         language = self.context.languages.language(self.context.language)
         reader = PromiseLineReader(self.context.playbooks.default, language)
         back = reader.split_until(text.removeprefix("until").strip(), now).due
-        if back is None or back <= now:
+        if back is None or not now < back < now + _LONGEST_ABSENCE:
             raise names_no_day(f"away: {text}", "away")
         self.store(tx, agent, back, now)
+
+    def next_morning(self, now: datetime) -> datetime:
+        """Return when the office opens next, on a later day: until then an absence note without a date counts."""
+        calendar = self.context.playbooks.default.calendar
+        tomorrow = calendar.local(now).date() + timedelta(days=1)
+        return calendar.next_open(calendar.moment(tomorrow, calendar.open))
 
     def store(self, tx: Transaction, agent: Agent, until: datetime, now: datetime) -> None:
         """Store until when an agent is away, and tell the one who stands in.
@@ -379,7 +391,7 @@ class AbsenceService:
         The same date said twice is told once. Absences that are over are forgotten.
         """
         absences = {agent_id: back for agent_id, back in _absences(tx).items() if back > now}
-        if absences.get(agent.id) == until:
+        if absences.get(agent.id, now) == until:
             return
         absences[agent.id] = until
         tx.state.put(StateKey.ABSENCES, {name: back.isoformat() for name, back in absences.items()}, now)
@@ -394,6 +406,8 @@ class AbsenceService:
         line = msg(
             "{who} is away until {when}; what concerns these cases comes to you", who=agent.name, when=when
         )
+        if until <= now:
+            line = msg("{who} is back; what concerns these cases goes there again", who=agent.name)
         key = notice_key(playbook.calendar.local(now).date(), f"away-{agent.id}-{until:%Y%m%d%H%M}")
         StaffNotices(self.context).queue(tx, key, [line], deputy, now)
 

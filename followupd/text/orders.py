@@ -290,6 +290,10 @@ class Grammar:
             or [self.free(bare)]
         )
 
+    def is_no(self, text: str) -> bool:
+        """Return whether a text is nothing but a no."""
+        return self._replies.get(folded(text.strip(" .!"))) == "no"
+
     def is_order(self, line: str) -> bool:
         """Return whether a line is one order or several, and nothing else.
 

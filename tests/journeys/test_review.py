@@ -487,3 +487,55 @@ def test_a_yes_that_depends_on_the_words_below_it_comes_back(world: World, lines
     assert left(world) == []
     assert not world.case().held
     assert "depends on what you wrote below it" in " ".join(text_of(world.letters("desk/answer")[0]).split())
+
+
+def edited(world: World, old: str, new: str) -> None:
+    [draft] = drafts(world)
+    text = " ".join(text_of(draft).split(" "))
+    assert old in text
+    edit_draft(world, text=text.replace(old, new))
+
+
+def test_a_draft_whose_weekday_is_not_the_days_is_asked_about_and_read_anew_when_it_is_right(
+    world: World,
+) -> None:
+    edited(world, "Thursday, 3 December", "Friday, 3 December")
+    world.agent_answers(world.letters("desk/approval")[0], "approve")
+    assert left(world) == []
+    asked = world.letters("desk/approval")[-1]
+    assert "“Friday, 3 December”" in " ".join(text_of(asked).split())
+    edited(world, "Friday, 3 December", "Friday, 4 December")
+    world.agent_answers(asked, "ok")
+    assert "Friday, 4 December" in text_of(left(world)[0])
+    assert len(left(world)) == 1
+
+
+def test_a_promise_that_an_edit_takes_out_is_not_in_writing(world: World) -> None:
+    [draft] = drafts(world)
+    [line] = [part for part in text_of(draft).split("\n\n") if "finds out what happened" in part]
+    edit_draft(world, text=text_of(draft).replace(line, "We are sorry indeed."))
+    world.agent_answers(world.letters("desk/approval")[0], "approve")
+    assert len(left(world)) == 1
+    assert not world.case().promises[0].confirmed
+
+
+@pytest.mark.parametrize("how", ["note", "tag"])
+def test_a_letter_that_is_older_than_the_customers_last_mail_is_asked_about_once_more(
+    world: World, how: str
+) -> None:
+    first = email.message_from_bytes(world.postbox.all_raw()[0], policy=email.policy.default)
+    world.now += timedelta(minutes=1)
+    world.customer_writes(
+        "I cannot on Thursday, please Friday.", "Re: My parcel", answering=cast("EmailMessage", first)
+    )
+    world.now += timedelta(minutes=1)
+    if how == "note":
+        world.agent_answers(world.letters("desk/approval")[0], "ok")
+    else:
+        world.postbox.mark(world.postbox.uids("Drafts")[-1], "approve", folder="Drafts")
+        world.passes()
+    assert left(world) == []
+    asked = world.letters("desk/answer")[-1]
+    assert "please Friday" in text_of(asked)
+    world.agent_answers(asked, "approve")
+    assert len(left(world)) == 1

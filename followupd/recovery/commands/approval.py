@@ -29,6 +29,8 @@ from followupd.recovery.commands.context import CommandContext, leads, numbered_
 from followupd.recovery.commands.lifecycle import opened
 from followupd.recovery.commands.promises import new_promise
 
+#: characters of the customer's words that an agent is shown
+_MAX_SHOWN = 300
 _EXAMPLE = "promise: ship a replacement by Friday"
 
 
@@ -72,8 +74,10 @@ def approve(command: Command, context: CommandContext) -> list[Event]:
     """Approve everything in the case that was asked about and that this agent may approve.
 
     Raises:
-        NotUnderstoodError: nothing waits for an approval, or this agent may approve none of it.
+        NotUnderstoodError: nothing waits for an approval, this agent may approve none of it, or the customer has
+            written since the agent was asked.
     """
+    _check_unread(command, context)
     events: list[Event] = [
         Approved(key=record.key, kind=record.kind, **origin(command, context))
         for record in letters_asked_about(context.case, command.asked_at)
@@ -89,6 +93,27 @@ def approve(command: Command, context: CommandContext) -> list[Event]:
     if not events:
         raise _nothing_waits(command, context.case)
     return events
+
+
+def _check_unread(command: Command, context: CommandContext) -> None:
+    """Ask once more about a letter that was written before the customer's newest mail.
+
+    Raises:
+        NotUnderstoodError: there is one, and the agent was asked before that mail, too.
+    """
+    wrote_at, case = context.case.customer_wrote_at, context.case
+    letters = letters_asked_about(case, command.asked_at)
+    if wrote_at is None or command.source == "tell" or (command.asked_at and command.asked_at > wrote_at):
+        return
+    if not any(record.at < wrote_at for record in letters):
+        return
+    problem = msg(
+        "{line}: the customer has written after that letter: “{words}”. Look at both, and answer this mail with "
+        "that line if the letter is still right",
+        line=quoted(command.line),
+        words=" ".join(case.newest_words.split())[:_MAX_SHOWN],
+    )
+    raise NotUnderstoodError(problem, command.line)
 
 
 def letters_asked_about(case: Case, asked_at: datetime | None) -> list[LetterRecord]:

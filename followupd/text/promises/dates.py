@@ -97,9 +97,19 @@ class DateReader:
             weekdays, days = (first.weekday, second.weekday), (first.day, second.day)
             names_both = weekdays.count(None) == 1 and days.count(None) == 1
             glued = self.patterns.glue.fullmatch(low[first.end : second.start])
-            if names_both and glued and first.merged(second) is None:
+            if names_both and glued and first.merged(second) is None and not self._is_past_day(first, second):
                 return text[first.start : second.end]
         return ""
+
+    def _is_past_day(self, first: DatePart, second: DatePart) -> bool:
+        """Return whether a weekday and a day belong together in this year, and the day is over: "Monday 8 June"."""
+        weekday = first.weekday if second.weekday is None else second.weekday
+        day = first.day or second.day
+        return day is not None and self._year_before(day).weekday() == weekday
+
+    def _year_before(self, day: date) -> date:
+        """Return the same day a year earlier; the last of February has no such day in some years."""
+        return day - timedelta(days=366 if (day - timedelta(days=365)).day != day.day else 365)
 
     def to_come(self, text: str) -> list[FoundDate]:
         """Return the dates in a text that are later than the moment at which it is written, in order."""
