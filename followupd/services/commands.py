@@ -156,7 +156,7 @@ class CommandService:
                 if reply and verb == "promised":
                     self._tell_what_was_read(tx, case, after, reply, now)
         except NotUnderstoodError as error:
-            self._notices.command_returned(tx, mail, pending, str(error), now)
+            self._notices.command_returned(tx, mail, pending, str(error), now, error.draft or "")
 
     def _tell_what_was_read(
         self, tx: Transaction, before: Case, case: Case, reply: StoredMail, now: datetime

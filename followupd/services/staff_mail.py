@@ -55,9 +55,15 @@ class StaffNotices:
     context: ServiceContext
 
     def command_returned(
-        self, tx: Transaction, mail: StoredMail, command: PendingCommand, problem: str, now: datetime
+        self,
+        tx: Transaction,
+        mail: StoredMail,
+        command: PendingCommand,
+        problem: str,
+        now: datetime,
+        draft: str = "",
     ) -> None:
-        """Report a tag or a move that could not be executed to the case's owner.
+        """Report a tag or a move that could not be executed to the case's owner, with better lines if there are any.
 
         IMAP does not record who made it. For a mail without a case the owner of the default playbook is told.
         """
@@ -67,7 +73,12 @@ class StaffNotices:
         if ref:
             case = tx.cases.get(ref)
             playbook = self.context.playbooks.for_case(case)
-            content = LetterContent(problems=(problem,), because=because, quote=mail.message.subject)
+            content = LetterContent(
+                problems=(problem,),
+                because=because,
+                quote=mail.message.subject,
+                asks=tuple(draft.splitlines()),
+            )
             owner = playbook.owner_of(case.owner)
             answer = self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, owner)
             record(tx, case, [answer], now)

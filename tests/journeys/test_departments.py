@@ -164,7 +164,7 @@ def test_the_owner_is_told_what_a_stranger_answers_for_the_department(world: Wor
     mail = asked(world)
     answers(world, mail, "left it with neighbour no. 14", sender="Nils <nils@phone.test>")
     assert world.case().requests[0].answer == ""
-    [told] = [each for each in world.letters("desk/digest") if "nils@phone.test" in text_of(each)]
+    [told] = [each for each in world.letters() if "nils@phone.test" in text_of(each)]
     assert "left it with neighbour no. 14" in " ".join(text_of(told).split())
 
 

@@ -394,7 +394,7 @@ def test_an_order_at_the_end_of_a_fact_is_not_part_of_it() -> None:
     assert said(read("cause: the box was fixed with tape")) == [("cause", "the box was fixed with tape")]
 
 
-@pytest.mark.parametrize("line", ["no, hold it", "non, annuler", "no, retira la promesa", "nein, halten"])
+@pytest.mark.parametrize("line", ["no, hold it", "non, annuler", "no, retira la promesa", "nein, anhalten"])
 def test_a_no_with_an_order_behind_it_comes_back(line: str) -> None:
     note = read(line, question=APPROVAL)
     assert said(note) == []

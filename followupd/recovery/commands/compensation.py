@@ -79,7 +79,7 @@ def _check_no_other(command: Command, context: CommandContext, grant: Compensati
     case = context.case
     told_at = max((r.at for r in case.letters_in(*_MAY_HAVE_LEFT) if r.kind.to_customer), default=None)
     for other in case.grants_in(GrantState.GRANTED, GrantState.WAITING_APPROVAL):
-        untold = other.granted_at is not None and (told_at is None or told_at < other.granted_at)
+        untold = other.granted_at is not None and (told_at is None or told_at <= other.granted_at)
         is_rival = other.kind is grant.kind and None not in {other.money, grant.money}
         if is_rival and untold and other.source != "reply" and other.money != grant.money:
             line = quoted(command.line)

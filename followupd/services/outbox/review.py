@@ -267,6 +267,7 @@ def _read_draft(mail: EmailMessage) -> _Draft:
         if str(plain.get_param("format", "")).lower() == "flowed":
             text = unflowed(text, " ")
 
+    text = "\n".join(text.splitlines())
     receivers: list[str] = []
     for name in ("to", "cc", "bcc"):
         for header in mail.get_all(name, []):

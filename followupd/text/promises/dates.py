@@ -57,6 +57,10 @@ def with_day(dates: Iterable[FoundDate]) -> list[FoundDate]:
     return [when for when in dates if not when.dayless]
 
 
+#: a day without a year that is further away was this year's, and is over
+_HALF_A_YEAR = timedelta(days=183)
+
+
 @dataclass(frozen=True, slots=True)
 class DateReader:
     """Finds dates as written at one moment by one company, in one language."""
@@ -105,7 +109,8 @@ class DateReader:
         """Return whether a weekday and a day belong together in this year, and the day is over: "Monday 8 June"."""
         weekday = first.weekday if second.weekday is None else second.weekday
         day = first.day or second.day
-        return day is not None and self._year_before(day).weekday() == weekday
+        is_far = day is not None and day - self.today > _HALF_A_YEAR
+        return is_far and day is not None and self._year_before(day).weekday() == weekday
 
     def _year_before(self, day: date) -> date:
         """Return the same day a year earlier; the last of February has no such day in some years."""
