@@ -543,3 +543,19 @@ def test_a_letter_that_is_older_than_the_customers_last_mail_is_asked_about_once
     assert "please Friday" in text_of(asked)
     world.agent_answers(asked, "approve")
     assert len(left(world)) == 1
+
+
+def test_the_numbers_that_roundcube_gives_the_links_of_a_draft_are_no_words_of_the_letter(
+    world: World,
+) -> None:
+    [draft] = drafts(world)
+    text = (
+        text_of(draft).replace("4018", "4018 [1]")
+        + "\nP.S. Thank you.\n\nLinks:\n------\n[1] tel:+442071234018\n"
+    )
+    edit_draft(world, text=text)
+    world.agent_answers(world.letters("desk/approval")[0], "ok, thanks")
+    [letter] = left(world)
+    assert "[1]" not in text_of(letter)
+    assert "P.S. Thank you." in text_of(letter)
+    assert len(world.letters("desk/approval")) == 1

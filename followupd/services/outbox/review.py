@@ -1,5 +1,6 @@
 """Letters under review: file their drafts, and recognise letters that agents sent or changed themselves."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -30,6 +31,8 @@ from followupd.text.mail.body import unflowed
 from followupd.text.mail.html import html_to_text
 from followupd.text.wording import body
 
+#: the links of a page at the end of its text: "Links:", a line, and "[1] tel:+442071234018"
+_FOOTNOTES = re.compile(r"\n+[^\W\d_]{1,30}:\n-{3,80}\n(?:\[\d{1,3}\] \S{1,500}\s{0,9})+\Z")
 _FLAGS = ("\\Draft", "\\Seen")
 
 
@@ -267,7 +270,7 @@ def _read_draft(mail: EmailMessage) -> _Draft:
         if str(plain.get_param("format", "")).lower() == "flowed":
             text = unflowed(text, " ")
 
-    text = "\n".join(text.splitlines())
+    text = _without_footnotes("\n".join(text.splitlines()))
     receivers: list[str] = []
     for name in ("to", "cc", "bcc"):
         for header in mail.get_all(name, []):
@@ -277,6 +280,15 @@ def _read_draft(mail: EmailMessage) -> _Draft:
     leaves = [part for part in mail.walk() if not part.is_multipart()]
     has_files = any(part.is_attachment() or part.get_content_type() not in shown for part in leaves)
     return _Draft(text, html, str(mail["subject"]), receivers, has_files)
+
+
+def _without_footnotes(text: str) -> str:
+    """Return a text without the numbers and the list that Roundcube makes of the links of a page."""
+    found = _FOOTNOTES.search(text)
+    if found is None:
+        return text
+    marks = "|".join(re.escape(mark) for mark in re.findall(r"(?m)^\[\d{1,3}\]", found[0]))
+    return re.sub(rf" ?(?:{marks})", "", text[: found.start()])
 
 
 def _one_line(text: str) -> str:
