@@ -78,8 +78,8 @@ class StubReader:
         return DatedText(found[1], datetime.fromisoformat(found[2]).replace(hour=17, tzinfo=now.tzinfo))
 
     def split_until(self, text: str, now: datetime) -> DatedText:
-        rest, *found = self.split_when(f"until {text}", now)
-        return DatedText(rest.removeprefix("until").strip(), *found)
+        found = self.split_when(f"until {text}", now)
+        return found._replace(text=found.text.removeprefix("until").strip())
 
     def money(self, text: str) -> Money | None:
         found = re.search(r"(\d[\d.]*)(?: ([A-Z]{3})\b)?", text)
