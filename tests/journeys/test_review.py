@@ -529,9 +529,7 @@ def test_a_letter_that_is_older_than_the_customers_last_mail_is_asked_about_once
 ) -> None:
     first = email.message_from_bytes(world.postbox.all_raw()[0], policy=email.policy.default)
     world.now += timedelta(minutes=1)
-    world.customer_writes(
-        "I cannot on Thursday, please Friday.", "Re: My parcel", answering=cast("EmailMessage", first)
-    )
+    world.customer_writes("I cannot on Thursday, please Friday.", "Re: My parcel", answering=first)
     world.now += timedelta(minutes=1)
     if how == "note":
         world.agent_answers(world.letters("desk/approval")[0], "ok")
