@@ -31,8 +31,8 @@ from followupd.text.mail.body import unflowed
 from followupd.text.mail.html import html_to_text
 from followupd.text.wording import body
 
-#: the links of a page at the end of its text: "Links:", a line, and "[1] tel:+442071234018"
-_FOOTNOTES = re.compile(r"\n+[^\W\d_]{1,30}:\n-{3,80}\n(?:\[\d{1,3}\] \S{1,500}\s{0,9})+\Z")
+#: a link of a page at the end of its text: "[1] tel:+442071234018"
+_FOOTNOTE = re.compile(r"(\[\d{1,3}\]) \S{1,500}")
 _FLAGS = ("\\Draft", "\\Seen")
 
 
@@ -284,11 +284,17 @@ def _read_draft(mail: EmailMessage) -> _Draft:
 
 def _without_footnotes(text: str) -> str:
     """Return a text without the numbers and the list that Roundcube makes of the links of a page."""
-    found = _FOOTNOTES.search(text)
-    if found is None:
+    lines = text.rstrip().split("\n")
+    end = len(lines)
+    while end and _FOOTNOTE.fullmatch(lines[end - 1]):
+        end -= 1
+    head, rule = "".join(lines[end - 2 : end - 1]), "".join(lines[end - 1 : end])
+    if end == len(lines) or not head.endswith(":") or not rule or rule.strip("-"):
         return text
-    marks = "|".join(re.escape(mark) for mark in re.findall(r"(?m)^\[\d{1,3}\]", found[0]))
-    return re.sub(rf" ?(?:{marks})", "", text[: found.start()])
+    for line in lines[end:]:
+        mark = line.partition(" ")[0]
+        lines = [row.replace(f" {mark}", "") for row in lines]
+    return "\n".join(lines[: end - 2]).rstrip()
 
 
 def _one_line(text: str) -> str:
