@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from enum import Enum, auto
 
@@ -175,7 +176,8 @@ class Command:
     """One thing that an agent said about a case.
 
     `source` is tag, folder, note or tell. `actor` is who said it, as far as that is known: IMAP does not tell
-    who set a tag. `agent` is the agent's id, only where the identity is proved, else "".
+    who set a tag. `agent` is the agent's id, only where the identity is proved, else "". `asked_at` is when the
+    mail was written whose question it answers: what came to wait later is not meant. None without such a mail.
     """
 
     verb: str
@@ -183,6 +185,7 @@ class Command:
     actor: str
     source: str
     agent: str = ""
+    asked_at: datetime | None = None
 
     @property
     def line(self) -> str:

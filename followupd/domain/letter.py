@@ -132,6 +132,10 @@ class DraftState(StrEnum):
     GONE = "gone"
 
 
+#: columns of a letter's text part (RFC 3676, section 4.2: at most 78)
+LETTER_WIDTH = 72
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A small text file attached to a letter, such as a call's .ics; `media_type` is "text/calendar"."""
@@ -190,6 +194,20 @@ class Letter:
         if self.kind.is_desk_mail:
             return Budget.DESK
         return Budget.FIRST if self.automatic and self.kind in FIRST_KINDS else Budget.PROMISED
+
+    @property
+    def unwrapped(self) -> str:
+        """The text with each paragraph on one line: one that is quoted is filled anew."""
+        rows: list[str] = []
+        above = ""
+        for row in self.text.splitlines():
+            first_word = "" if row.startswith(("- ", "* ")) else row.strip().partition(" ")[0]
+            if above.strip() and first_word and len(above) + 1 + len(first_word) > LETTER_WIDTH:
+                rows[-1] = f"{rows[-1]} {row.strip()}"
+            else:
+                rows.append(row)
+            above = row
+        return "\n".join(rows)
 
     def reworded(self, text: str, html: str, subject: str) -> "Letter":
         """Return the letter in an agent's words, which remembers the words that were written first."""

@@ -413,7 +413,7 @@ def showing(
         now: the time.
     """
     because = leaving(letter, leaves_at, case, playbook)
-    content = LetterContent(because=because, letter=letter.text)
+    content = LetterContent(because=because, letter=letter.unwrapped)
     told = OwnerNudged(at=now, matter=str(key), why=because)
     owner = playbook.owner_of(case.owner)
     return [told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]

@@ -206,7 +206,7 @@ def shown_today(case: Case, playbook: Playbook, write: LetterRenderer, now: date
 
     letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent())
     what = leaving(letter, _leaving(case, playbook, now), case, playbook)
-    return AgendaItem(case, what, case.fixed_at or now, matters=(str(key),), letter=letter.text)
+    return AgendaItem(case, what, case.fixed_at or now, matters=(str(key),), letter=letter.unwrapped)
 
 
 def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:

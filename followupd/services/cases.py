@@ -292,11 +292,11 @@ class _Advance:
             first = opening.opening_content(self.case)
 
         content = LetterContent(
-            because=sentence_list(filter(None, (because, first.because)), ". "),
+            because=sentence_list(filter(None, (because, first.because))),
             problems=(*first.problems, *(finding.told for finding in findings)),
             asks=("approve", "refuse: ", *(ask for ask in first.asks if ask != "complaint")),
             story=first.quote,
-            quote=letter.text,
+            quote=letter.unwrapped,
             about=letter.key,
             promises=tuple(promise for promise in self.case.promises if promise.n in letter.concerns),
         )

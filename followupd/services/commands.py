@@ -28,7 +28,6 @@ from followupd.domain.letter import (
     FOLLOW_UP_EXTRAS,
     Letter,
     LetterKind,
-    LetterRecordState,
     LetterStatus,
     OutboxEntry,
 )
@@ -48,6 +47,12 @@ from followupd.domain.translatable import Translatable, fill, msg, msgid, senten
 from followupd.errors import FactReturnedError, InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
 from followupd.recovery.calibration import short_proposals
+from followupd.recovery.commands.approval import (
+    grants_asked_about,
+    letters_asked_about,
+    promises_asked_about,
+)
+from followupd.recovery.commands.lifecycle import taken_back
 from followupd.recovery.recurrence import CauseCase
 from followupd.recovery.remind import summary_of
 from followupd.services.context import ServiceContext
@@ -87,7 +92,10 @@ _MOST_PREVENTIONS = 50
 
 
 class _DigestOutcome(NamedTuple):
-    """What became of some lines of a digest's answer; `gives` if they gave a customer something of value."""
+    """What became of some lines of a digest's answer.
+
+    `gives` if they gave a customer something of value, or took something back: the agent hears what was done.
+    """
 
     done: list[str]
     problems: list[str]
@@ -153,7 +161,7 @@ class CommandService:
                 if reply and verb == "promised":
                     self._tell_what_was_read(tx, case, after, reply, now)
         except NotUnderstoodError as error:
-            self._notices.command_returned(tx, mail, pending, str(error), now)
+            self._notices.command_returned(tx, mail, pending, str(error), now, error.draft or "")
 
     def _tell_what_was_read(
         self, tx: Transaction, before: Case, case: Case, reply: StoredMail, now: datetime
@@ -249,6 +257,7 @@ class CommandService:
         doubts: Sequence[Unclear] = (),
         question: Question | None = None,
         signer: Agent | None = None,
+        asked_at: datetime | None = None,
     ) -> NoteResult:
         """Run the orders that are understood, and write free words into the history.
 
@@ -265,6 +274,7 @@ class CommandService:
             doubts: lines that come back in any case.
             question: the one question that the lines answer.
             signer: whose signature may stand below the lines, by default the agent's.
+            asked_at: when the mail was written that asks for an approval and is answered.
         """
         empty = FOLLOW_UP_EXTRAS if source == "note" else ()
         grammar = self.context.grammar
@@ -275,7 +285,7 @@ class CommandService:
 
         for group in note.orders:
             by_agent = agent.id if agent else ""
-            spoken = [Command(order.verb, order.text, actor, source, by_agent) for order in group]
+            spoken = [Command(order.verb, order.text, actor, source, by_agent, asked_at) for order in group]
             self._run_group(tx, result, spoken, group[0].line, now)
 
         self._keep_remark(tx, result, note.remark, actor, source, now)
@@ -296,8 +306,13 @@ class CommandService:
         try:
             changing = [command for command in spoken if command.verb not in LOOK_UPS]
             result.case = self._execute(tx, result.case, changing, None, now)
+        except FactReturnedError as error:  # only the fact goes back; the rest of its line is done
+            [about] = [command for command in spoken if command.verb.replace("-", "_") == error.fact]
+            result.case = _remember_returned(tx, result.case, error, about, now)
+            result.back.append(Unclear(line, error.problem, error.draft))
+            self._run_group(tx, result, [command for command in spoken if command is not about], line, now)
+            return
         except NotUnderstoodError as error:
-            result.case = _remember_returned(tx, result.case, error, spoken[0], now)
             result.back.append(Unclear(line, error.problem, error.draft))
             return
         result.done += spoken
@@ -338,7 +353,7 @@ class CommandService:
         """
         reader = self.context.line_reader(case)
         found = reader.commitments_in(line, now)
-        dated = reader.split_when(line, now).due is not None
+        dated = reader.dated(line, now)
         if not any(found) and not (dated and self.context.grammar.tells_of_promise(line)):
             return None
 
@@ -497,7 +512,7 @@ class CommandService:
 
 
 def _remember_returned(
-    tx: Transaction, case: Case, error: NotUnderstoodError, command: Command, now: datetime
+    tx: Transaction, case: Case, error: FactReturnedError, command: Command, now: datetime
 ) -> Case:
     """Remember a fact that goes back, so that the agent may accept the draft or insist.
 
@@ -505,11 +520,9 @@ def _remember_returned(
         tx: the transaction.
         case: the case.
         error: why the line goes back.
-        command: the first command of the line.
+        command: what was said.
         now: the time.
     """
-    if not isinstance(error, FactReturnedError):
-        return case
     returned = FactReturned(
         at=now,
         by=command.actor,
@@ -678,6 +691,10 @@ _REPEATED = msgid(
     "{line} stands in the customer's words, so that nothing was done for it; "
     "if you mean it, answer this mail with it"
 )
+_OTHER_CASE = msgid(
+    "{line}: your words name {other}, and the mail that you answered is about {ref}; nothing was done. Answer a "
+    "mail about {other}, or this one without that number; `undo` takes back your last word about {ref}"
+)
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
 #: answers to notes without an order, in a case and a day; a machine that answers ours must not go on for ever
@@ -730,10 +747,21 @@ class NoteService:
             return
 
         lines, doubts = self._lines(tx, note, desk_mail)
+        lines, of_others = self._about(case, lines)
         lines, held_back = self._held_back(case, lines, asked)
-        question = question_of(desk_mail, case, self.context.grammar)
+        held_back += of_others
+        question = question_of(asked, case, self.context.grammar)
         result = self.commands.run_lines(
-            tx, case, lines, agent.name, "note", agent, now, doubts=[*doubts, *held_back], question=question
+            tx,
+            case,
+            lines,
+            agent.name,
+            "note",
+            agent,
+            now,
+            doubts=[*doubts, *held_back],
+            question=question,
+            asked_at=self._asked_at(asked),
         )
         self._answer(tx, result, agent, now, question)
         if agent.email.lower() != desk_mail.to.address.lower():
@@ -766,7 +794,7 @@ class NoteService:
 
         speaker = agent or self.context.playbooks.default.team.by_address(message.sender.address)
         if asked:
-            question = question_of(asked.letter, case, grammar)
+            question = question_of(asked, case, grammar)
         else:
             question = _question_in(quoted_lines(message), case, grammar)
 
@@ -781,9 +809,16 @@ class NoteService:
             doubts=[*doubts, *held_back],
             question=question,
             signer=speaker or _stranger(message),
+            asked_at=self._asked_at(asked),
         )
 
-    def handle_new(self, tx: Transaction, note: StoredMail, case: Case | None, now: datetime) -> bool:
+    def gives_orders(self, message: Message) -> bool:
+        """Return whether an agent's mail has orders for us: an answer in our words, and not for the customer."""
+        return any(self.context.grammar.is_order(line) for line in own_lines(message))
+
+    def handle_new(
+        self, tx: Transaction, note: StoredMail, case: Case | None, now: datetime, outsiders: str = ""
+    ) -> bool:
         """Run or answer a mail of an agent that answers no desk mail.
 
         Return False where it says nothing to us.
@@ -793,6 +828,7 @@ class NoteService:
             note: the mail.
             case: the case that it names, by its thread or its subject.
             now: the time.
+            outsiders: to whom outside of the company it is written; the customer is not among them.
         """
         lines = own_lines(note.message)
         if note.message.forwarded_from is not None:  # the words are somebody else's
@@ -811,11 +847,18 @@ class NoteService:
             self._look_up(tx, note, agent, lines, now)
             return True
 
-        self._run_unasked(tx, note, case, agent, lines, now)
+        self._run_unasked(tx, note, case, agent, lines, now, outsiders)
         return True
 
     def _run_unasked(
-        self, tx: Transaction, note: StoredMail, case: Case, agent: Agent, lines: Sequence[str], now: datetime
+        self,
+        tx: Transaction,
+        note: StoredMail,
+        case: Case,
+        agent: Agent,
+        lines: Sequence[str],
+        now: datetime,
+        outsiders: str,
     ) -> None:
         """Run the lines of a mail that names its case and answers none of ours, as far as they are believed.
 
@@ -829,11 +872,14 @@ class NoteService:
             agent: in whose name it is.
             lines: its own lines, or its subject if there are none.
             now: the time.
+            outsiders: to whom outside of the company it is written.
         """
         changes, look_ups = self._orders_in(lines, agent)
         held_back: list[Unclear] = []
         if note.message.proven:
+            lines, of_others = self._about(case, lines)
             lines, held_back = self._held_back(case, lines, None)
+            held_back += of_others
         elif changes or not look_ups:
             self._ask_for_proof(tx, case, agent, lines, now)
             return
@@ -841,7 +887,10 @@ class NoteService:
             lines = look_ups
 
         result = self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts=held_back)
-        self._answer(tx, result, agent, now, None)
+        went_to = msg("your mail went to us alone, and not to the customer")
+        if outsiders:
+            went_to = msg("your mail went to {address}, and not to the customer", address=outsiders)
+        self._answer(tx, result, agent, now, None, went_to if outsiders or not result.done else "")
         self._tell_owner(tx, result, agent, now)
         if not result.back:
             tx.mail.mark_processed(note.id, reason=NOTE_DONE)
@@ -920,6 +969,46 @@ class NoteService:
         back = [Unclear(line.strip(), msg(why, line=quoted(line.strip()))) for line in held]
         return [line for line in lines if line not in held], back
 
+    def _about(self, case: Case, lines: Sequence[str]) -> tuple[list[str], list[Unclear]]:
+        """Return the lines about a case without its number before them, and those that come back.
+
+        A note whose words name another case may be meant for that one: nothing in it is done.
+
+        Args:
+            case: the case of the mail that is answered.
+            lines: the lines of a note.
+        """
+        grammar = self.context.grammar
+        bare = [rest if ref == case.ref else line for line in lines for ref, rest in [split_case(line)]]
+        free = [line for line in bare if split_case(line)[0] or not grammar.is_order(line)]
+        others = [ref for ref in cases_in("\n".join(free).upper()) if ref != case.ref]
+        if not others:
+            return bare, []
+
+        held = [
+            line
+            for line in bare
+            if (line in free and set(cases_in(line.upper())) & set(others))
+            or _gives_order(split_case(line)[1], grammar)
+        ]
+        back = [
+            Unclear(line.strip(), msg(_OTHER_CASE, line=quoted(line.strip()), other=others[0], ref=case.ref))
+            for line in held
+        ]
+        return [line for line in bare if line not in held], back
+
+    def _asked_at(self, asked: OutboxEntry | None) -> datetime | None:
+        """Return when a desk mail was written that asks for an approval, None for any other mail.
+
+        Args:
+            asked: the desk mail that is answered, None for none.
+        """
+        if asked is None:
+            return None
+        bare = [split_case(line)[1] for line in asked.letter.text.splitlines() if "," not in line]
+        offers = any(order.verb == "approve" for line in bare for order in self._orders(line))
+        return asked.written_at if offers else None
+
     def _was_asked(self, line: str, desk_text: str) -> bool:
         """Return whether a desk mail asks if the agent means a line that the customer wrote, too.
 
@@ -956,7 +1045,13 @@ class NoteService:
     # --- answers ---
 
     def _answer(
-        self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime, question: Question | None
+        self,
+        tx: Transaction,
+        result: NoteResult,
+        agent: Agent,
+        now: datetime,
+        question: Question | None,
+        went_to: str = "",
     ) -> None:
         """Send the agent what was not done, what was looked up, and what the wording rules find.
 
@@ -968,11 +1063,14 @@ class NoteService:
             agent: who wrote it.
             now: the time.
             question: what the note answers, where that is one question.
+            went_to: to whom it was written, where that may be a mistake.
         """
         case = result.case
         findings = self.commands.findings(case, result.done, now)
         looked_up = self._looked_up(tx, result, agent, now)
-        if result.done and not (result.back or findings or looked_up or _gives(result.done)):
+        undone = self._taken_back(tx, result)
+        told = result.back or findings or looked_up or undone or went_to
+        if result.done and not (told or _gives(result.done)):
             return
         if not (result.done or result.back) and self._answered_enough(tx, case, agent, now):
             log.command_not_understood("note", case.ref)
@@ -980,16 +1078,29 @@ class NoteService:
 
         if result.back:
             log.command_not_understood("note", case.ref)
+        why = undone or _why_answered(result, findings, self.context.playbooks.for_case(case), now)
         content = LetterContent(
             problems=result.problems,
             done=tuple(command.line for command in result.done if command.verb not in LOOK_UPS),
             findings=tuple(findings),
-            because=_why_answered(result, findings, self.context.playbooks.for_case(case), now),
+            because=sentence_list(filter(None, (went_to, why))) if went_to else why,
             remark=result.remark,
             looked_up=looked_up,
             asks=_expected_lines(result, question),
         )
         result.case = self._send(tx, case, content, agent, now)
+
+    def _taken_back(self, tx: Transaction, result: NoteResult) -> str:
+        """Return what a note took back, as a sentence for the agent; "" where it has no `undo` that was done.
+
+        Args:
+            tx: the transaction.
+            result: what became of the note.
+        """
+        if not any(command.verb == "undo" for command in result.done):
+            return ""
+        line = taken_back(tx.cases.history(result.case.ref))
+        return msg("this was taken back: {line}", line=quoted(line))
 
     def _send(self, tx: Transaction, case: Case, content: LetterContent, agent: Agent, now: datetime) -> Case:
         """Queue an answer about a case.
@@ -1034,7 +1145,7 @@ class NoteService:
             now: the time.
         """
         owner = self.context.playbooks.for_case(result.case).owner_of(result.case.owner)
-        changes = [command for command in result.done if command.verb not in LOOK_UPS]
+        changes = [command for command in result.done if command.verb not in WITHOUT_CASE]
         if owner.id == agent.id or not (changes or result.remark):
             return
 
@@ -1187,13 +1298,22 @@ class NoteService:
         case = tx.cases.get(ref)
         allowed, held_back = self._held_back(case, lines, asked)
         result = self.commands.run_lines(
-            tx, case, allowed, agent.name, "digest", agent, now, doubts=held_back
+            tx,
+            case,
+            allowed,
+            agent.name,
+            "digest",
+            agent,
+            now,
+            doubts=held_back,
+            asked_at=self._asked_at(asked),
         )
+        undone = self._taken_back(tx, result)
         return _DigestOutcome(
-            done=[f"{ref}: {command.line}" for command in result.done],
+            done=[f"{ref}: {command.line}" for command in result.done] + [undone] * bool(undone),
             problems=[f"{ref}: {problem}" for problem in result.problems],
             found=list(self._looked_up(tx, result, agent, now)),
-            gives=_gives(result.done),
+            gives=_gives(result.done) or bool(undone),
         )
 
     def _dismiss_flood(self, tx: Transaction, asked: OutboxEntry, agent: Agent, now: datetime) -> str:
@@ -1375,23 +1495,24 @@ def _gives(done: Iterable[Command]) -> bool:
     return any(command.verb in _GIVING for command in done)
 
 
-def question_of(desk_mail: Letter, case: Case, grammar: Grammar) -> Question | None:
+def question_of(asked: OutboxEntry, case: Case, grammar: Grammar) -> Question | None:
     """Return the one question that a desk mail asks, None where it asks none, or several.
 
     Args:
-        desk_mail: the mail that is answered.
+        asked: the mail that is answered.
         case: the case.
         grammar: how agents speak.
     """
+    desk_mail = asked.letter
     if desk_mail.kind is LetterKind.DOUBT:
         return Question("settle: sent", by_consent=False)
     if desk_mail.kind is LetterKind.OPENED and (case.stage is Stage.SUSPECTED or case.by_machine):
         return Question("complaint", "dismiss")
-    if desk_mail.kind is LetterKind.APPROVAL and _approvals(case) == 1:
+    if desk_mail.kind is LetterKind.APPROVAL and _approvals(case, asked.written_at) <= 1:
         return Question("approve", "refuse")
     if desk_mail.kind is LetterKind.ANSWER and (offer := offer_of(case, desk_mail.text)):
         return offer
-    return _question_in(desk_mail.text.splitlines(), case, grammar)
+    return _question_in(desk_mail.text.splitlines(), case, grammar, asked.written_at)
 
 
 def offer_of(case: Case, shown: str | None = None) -> Question | None:
@@ -1410,18 +1531,21 @@ def offer_of(case: Case, shown: str | None = None) -> Question | None:
     return Question("\n".join(offered)) if offered else None
 
 
-def _question_in(lines: Iterable[str], case: Case, grammar: Grammar) -> Question | None:
+def _question_in(
+    lines: Iterable[str], case: Case, grammar: Grammar, asked_at: datetime | None = None
+) -> Question | None:
     """Return the one question of a desk mail, by the lines that it offers.
 
     Args:
         lines: of the desk mail, or of a quote of it.
         case: the case.
         grammar: how agents speak.
+        asked_at: when the desk mail was written, None where that is not known.
     """
     bare = [line for line in lines if "," not in line]  # the last line names words that answer nothing
     pieces = [piece for line in bare for piece in grammar.read(line)]
     offered = {piece.verb for piece in pieces if isinstance(piece, Order)}
-    if "approve" in offered and not offered & _OTHER_ANSWERS and _approvals(case) == 1:
+    if "approve" in offered and not offered & _OTHER_ANSWERS and _approvals(case, asked_at) == 1:
         return Question("approve", "refuse")
     if {"complaint", "dismiss"} <= offered and case.stage is Stage.SUSPECTED:
         return Question("complaint", "dismiss")
@@ -1440,15 +1564,30 @@ def _stranger(message: Message) -> Agent:
     return Agent(id=sender.address, name=sender.shown, email=sender.address, phone="")
 
 
-def _approvals(case: Case) -> int:
+def _approvals(case: Case, asked_at: datetime | None) -> int:
     """Return how many things wait for an approval, of which each was asked about in a separate mail.
+
+    What came to wait after an agent was asked counts only where nothing else waits: the agent hears of it then.
 
     Args:
         case: the case.
+        asked_at: when the agent was asked, None for now.
     """
-    proposed = case.proposed or case.grants_in(GrantState.PROPOSED)
-    letters = case.letters_in(LetterRecordState.REVIEW)
-    return len(letters) + len(case.grants_in(GrantState.WAITING_APPROVAL)) + bool(proposed)
+    known = _waiting(case, asked_at)
+    return known or _waiting(case, None)
+
+
+def _waiting(case: Case, asked_at: datetime | None) -> int:
+    """Return how many things waited for an approval at some time, and still do.
+
+    Args:
+        case: the case.
+        asked_at: the time, None for now.
+    """
+    proposed = promises_asked_about(case, asked_at) or grants_asked_about(case, asked_at, GrantState.PROPOSED)
+    letters = letters_asked_about(case, asked_at)
+    grants = grants_asked_about(case, asked_at, GrantState.WAITING_APPROVAL)
+    return len(letters) + len(grants) + bool(proposed)
 
 
 def _why_answered(result: NoteResult, findings: Sequence[str], playbook: Playbook, now: datetime) -> str:

@@ -1,19 +1,24 @@
 """What most services need: ledger, playbooks, letters, languages, and protocols of what has two implementations."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Literal, Protocol, Self
 
 from followupd.adapters.imap.mailbox import FetchedMail, FolderChanges, SyncCursor
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.case import Case
+from followupd.domain.command import quoted
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, Money
 from followupd.domain.decision import LetterRenderer
 from followupd.domain.letter import DeliveryResult
 from followupd.domain.mail import StoredMail
 from followupd.domain.playbook import Playbook, Playbooks
 from followupd.domain.promise import DatedText, Found, Promise
+from followupd.domain.translatable import msg
+from followupd.errors import NotUnderstoodError
 from followupd.languages import Catalogue, Language, catalogue
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import promises
@@ -29,8 +34,41 @@ class PromiseLineReader:
     language: Language
 
     def split_when(self, text: str, now: datetime) -> DatedText:
-        """Split "ship it by Friday" into the text and the date."""
+        """Split "ship it by Friday" into the text and the date.
+
+        Raises:
+            NotUnderstoodError: a weekday and a day of the month do not belong together.
+        """
+        if odd := self.at_odds(text, now):
+            raise NotUnderstoodError(
+                msg("{words}: that day of the month is another weekday; which one is it?", words=quoted(odd))
+            )
         return promises.split_when(text, now=now, calendar=self.playbook.calendar, language=self.language)
+
+    def at_odds(self, text: str, now: datetime) -> str:
+        """Return a weekday and a day of the month that do not belong together, "" without one."""
+        return promises.at_odds(text, now=now, calendar=self.playbook.calendar, language=self.language)
+
+    def dated(self, text: str, now: datetime) -> bool:
+        """Return whether a text names a date."""
+        found = promises.split_when(text, now=now, calendar=self.playbook.calendar, language=self.language)
+        return found.due is not None
+
+    def split_until(self, text: str, now: datetime) -> DatedText:
+        """Split what stands behind "until", a word that any language may have repeated: "bis Freitag".
+
+        Raises:
+            NotUnderstoodError: a weekday and a day of the month do not belong together.
+        """
+        own = self.split_when(f"until {text}", now)
+        if own.due is not None:
+            return own._replace(text=own.text.removeprefix("until").strip())
+
+        bare = _until(self.language.catalogue).sub("", text.strip())
+        others = [other for other in self.language.catalogue.all() if other.info.dates]
+        found = [replace(self, language=other).split_when(f"until {bare}", now) for other in others]
+        days = {other.due for other in found if other.text == "until" and other.due}
+        return DatedText("", days.pop()) if len(days) == 1 else DatedText(text)
 
     def money(self, text: str) -> Money | None:
         """Return the amount in a text, None without one.
@@ -97,6 +135,14 @@ class PromiseLineReader:
             doubtful=doubtful,
             currency=self.playbook.company.currency,
         )
+
+
+@lru_cache(maxsize=8)
+def _until(languages: Catalogue) -> re.Pattern[str]:
+    """Return the pattern of the words for "until" at the beginning of a text, of all languages."""
+    words = {word for language in languages.all() for word in language.answers.notes.until}
+    longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    return re.compile(rf"(?:{longest_first})(?!\w)\s*", re.IGNORECASE)
 
 
 def _flat(text: str) -> str:

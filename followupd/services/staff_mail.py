@@ -37,6 +37,8 @@ FLOOD_LINE = msgid(
     "{n} complaints came faster than agents can be asked about each, and nobody hears anything from us: "
     "`followupd cases` lists them, and `dismiss flood` in answer to this mail dismisses them all"
 )
+#: who is away for longer has mistaken the year: "until 2 December", said on the 21st
+_LONGEST_ABSENCE = timedelta(days=183)
 #: how long a refused desk mail is told about
 _REFUSED_FOR = timedelta(days=3)
 #: at most this many problems of a refused reload are listed; `followupd check` shows all of them
@@ -54,9 +56,15 @@ class StaffNotices:
     context: ServiceContext
 
     def command_returned(
-        self, tx: Transaction, mail: StoredMail, command: PendingCommand, problem: str, now: datetime
+        self,
+        tx: Transaction,
+        mail: StoredMail,
+        command: PendingCommand,
+        problem: str,
+        now: datetime,
+        draft: str = "",
     ) -> None:
-        """Report a tag or a move that could not be executed to the case's owner.
+        """Report a tag or a move that could not be executed to the case's owner, with better lines if there are any.
 
         IMAP does not record who made it. For a mail without a case the owner of the default playbook is told.
         """
@@ -66,7 +74,12 @@ class StaffNotices:
         if ref:
             case = tx.cases.get(ref)
             playbook = self.context.playbooks.for_case(case)
-            content = LetterContent(problems=(problem,), because=because, quote=mail.message.subject)
+            content = LetterContent(
+                problems=(problem,),
+                because=because,
+                quote=mail.message.subject,
+                asks=tuple(draft.splitlines()),
+            )
             owner = playbook.owner_of(case.owner)
             answer = self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, owner)
             record(tx, case, [answer], now)
@@ -367,7 +380,7 @@ class AbsenceService:
         playbooks.set_absent(frozenset(away))
 
     def say(self, tx: Transaction, agent: Agent | None, text: str, now: datetime) -> None:
-        """Store what an agent says about their own absence: "until 3 January".
+        """Store what an agent says about their own absence: "until 3 January", or "no" when it is over.
 
         Raises:
             NotUnderstoodError: nobody knows who says so, or until when.
@@ -376,12 +389,22 @@ class AbsenceService:
             problem = msg("{line}: say it in an answer to a desk mail of yours", line=quoted(f"away: {text}"))
             raise NotUnderstoodError(problem)
 
+        if self.context.grammar.is_no(text):
+            self.store(tx, agent, now, now)
+            return
+
         language = self.context.languages.language(self.context.language)
         reader = PromiseLineReader(self.context.playbooks.default, language)
-        back = reader.split_when(f"until {text.removeprefix('until').strip()}", now).due
-        if back is None or back <= now:
+        back = reader.split_until(text.removeprefix("until").strip(), now).due
+        if back is None or not now < back < now + _LONGEST_ABSENCE:
             raise names_no_day(f"away: {text}", "away")
         self.store(tx, agent, back, now)
+
+    def next_morning(self, now: datetime) -> datetime:
+        """Return when the office opens next, on a later day: until then an absence note without a date counts."""
+        calendar = self.context.playbooks.default.calendar
+        tomorrow = calendar.local(now).date() + timedelta(days=1)
+        return calendar.next_open(calendar.moment(tomorrow, calendar.open))
 
     def store(self, tx: Transaction, agent: Agent, until: datetime, now: datetime) -> None:
         """Store until when an agent is away, and tell the one who stands in.
@@ -389,7 +412,7 @@ class AbsenceService:
         The same date said twice is told once. Absences that are over are forgotten.
         """
         absences = {agent_id: back for agent_id, back in _absences(tx).items() if back > now}
-        if absences.get(agent.id) == until:
+        if absences.get(agent.id, now) == until:
             return
         absences[agent.id] = until
         tx.state.put(StateKey.ABSENCES, {name: back.isoformat() for name, back in absences.items()}, now)
@@ -404,6 +427,8 @@ class AbsenceService:
         line = msg(
             "{who} is away until {when}; what concerns these cases comes to you", who=agent.name, when=when
         )
+        if until <= now:
+            line = msg("{who} is back; what concerns these cases goes there again", who=agent.name)
         key = notice_key(playbook.calendar.local(now).date(), f"away-{agent.id}-{until:%Y%m%d%H%M}")
         StaffNotices(self.context).queue(tx, key, [line], deputy, now)
 

@@ -93,10 +93,11 @@ class ReadNote:
 class _OpenNote:
     """A note while its lines are read."""
 
-    orders: list[list[Order]] = field(default_factory=list)
+    #: the orders of each line, and each yes and no, in the order in which they were written
+    said: list[list[Order] | YesOrNo] = field(default_factory=list)
     back: list[Unclear] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    #: whether the line before was an order
+    #: whether the line before was an order, or answered the question
     after_order: bool = False
 
 
@@ -120,19 +121,18 @@ def read_note(
     joined = join_wrapped(lines, grammar)
     end = _signature_start(joined, grammar, signer)
     reading = _OpenNote()
-    replies: list[YesOrNo] = []
 
     for line in joined[:end]:
         if not grammar.left_empty(line, may_be_empty):
-            replies += _read_line(line, grammar, question, reading)
+            _read_line(line, grammar, question, reading)
 
-    _take_replies(replies, question, reading)
+    orders = _explained(question, reading)
     reading.back += _orders_below(joined[end:], grammar)
-    return _without_contradictions(reading)
+    return _without_contradictions(orders, reading)
 
 
-def _read_line(line: str, grammar: Grammar, question: Question | None, reading: _OpenNote) -> list[YesOrNo]:
-    """Add what one line says to the reading; return the replies in it, which the whole note explains.
+def _read_line(line: str, grammar: Grammar, question: Question | None, reading: _OpenNote) -> None:
+    """Add what one line says to the reading; a line that it depends on comes back.
 
     Args:
         line: a line of a note.
@@ -145,18 +145,32 @@ def _read_line(line: str, grammar: Grammar, question: Question | None, reading: 
     remarks = [remark.text for remark in of_kind(pieces, Remark)]
 
     if remarks and reading.after_order and not orders and grammar.is_condition(remarks[0]):
-        undone = reading.orders.pop()
-        problem = msg("{line} depends on what you wrote below it", line=quoted(undone[0].line))
-        reading.back.append(Unclear(f"{undone[0].line}\n{remarks[0]}", problem))
-        return []
+        reading.back.append(_depends(reading.said.pop(), remarks[0]))
+        reading.after_order = False
+        return
 
     if orders:
-        reading.orders.append([replace(order, line=line.strip()) for order in orders])
+        reading.said.append([replace(order, line=line.strip()) for order in orders])
+    replies = of_kind(pieces, YesOrNo)
+    reading.said += replies
 
-    reading.after_order = bool(orders) or (reading.after_order and not pieces)
+    answered = bool(orders) or any(_meant(reply, question) for reply in replies)
+    reading.after_order = answered or (reading.after_order and not pieces)
     reading.remarks += remarks
     reading.back += [replace(unclear, line=line.strip()) for unclear in of_kind(pieces, Unclear)]
-    return of_kind(pieces, YesOrNo)
+
+
+def _depends(said: Sequence[Order] | YesOrNo, condition: str) -> Unclear:
+    """Return that a line comes back for the words below it.
+
+    Args:
+        said: the orders of the line, or the yes or no that it is.
+        condition: the words, such as "but change the date first".
+    """
+    line = said.line if isinstance(said, YesOrNo) else said[0].line
+    return Unclear(
+        f"{line}\n{condition}", msg("{line} depends on what you wrote below it", line=quoted(line))
+    )
 
 
 def _reply_or_remark(piece: Piece, grammar: Grammar, question: Question | None) -> Piece:
@@ -172,24 +186,27 @@ def _reply_or_remark(piece: Piece, grammar: Grammar, question: Question | None) 
     return piece
 
 
-def _take_replies(replies: Sequence[YesOrNo], question: Question | None, reading: _OpenNote) -> None:
-    """Turn yes and no into the orders that they mean.
+def _explained(question: Question | None, reading: _OpenNote) -> list[list[Order]]:
+    """Return the orders of a note in which each yes and no stands for the orders that it means, in its place.
 
     Where they mean none, they come back or change nothing.
 
     Args:
-        replies: each yes and no of the note.
         question: what the note answers, where that is one question.
-        reading: the note as far as it was read; it is changed in place.
+        reading: the note; what comes back and free words are added to it.
     """
-    for reply in replies:
-        meant = _meant(reply, question)
-        if meant:
-            reading.orders += [[order] for order in meant]
-            if reply.kind == "no" and reply.rest and not meant[0].text:
-                reading.remarks.append(reply.rest)
-        elif question or not (reading.orders or reading.back or reading.remarks):
-            reading.back.append(Unclear(reply.line, _expected_reply(reply, question)))
+    says_more = bool(reading.back or reading.remarks) or any(isinstance(each, list) for each in reading.said)
+    orders: list[list[Order]] = []
+    for said in reading.said:
+        if not isinstance(said, YesOrNo):
+            orders.append(said)
+        elif meant := _meant(said, question):
+            orders += [[order] for order in meant]
+            if said.kind == "no" and said.rest and not meant[0].text:
+                reading.remarks.append(said.rest)
+        elif question or not says_more:
+            reading.back.append(Unclear(said.line, _expected_reply(said, question)))
+    return orders
 
 
 def _meant(reply: YesOrNo, question: Question | None) -> list[Order]:
@@ -235,13 +252,14 @@ def _expected_reply(reply: YesOrNo, question: Question | None) -> str:
 # --- contradictions ---
 
 
-def _without_contradictions(reading: _OpenNote) -> ReadNote:
+def _without_contradictions(spoken: Sequence[Sequence[Order]], reading: _OpenNote) -> ReadNote:
     """Return the reading; lines that contradict each other come back, and the same order counts once.
 
     Args:
-        reading: the note as far as it was read; it is changed in place.
+        spoken: the orders of each line.
+        reading: the note, with what else it says.
     """
-    orders = list(dict.fromkeys(map(tuple, reading.orders)))
+    orders = list(dict.fromkeys(map(tuple, spoken)))
 
     wrong = {id(group): other for group in orders for other in orders if _contradict(group, other)}
     back = list(reading.back)

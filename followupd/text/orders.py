@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Protocol, TypeVar
 
 from followupd.domain.command import (
+    FACT_VERBS,
     LIST_MARK,
     VERBS,
     Form,
@@ -29,6 +30,8 @@ from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import Answers
 from followupd.text.promises.money import amount_at_start
 
+#: verbs of deeds that are said together with a no: "no, hold it"
+_BESIDE_NO = frozenset({"withdraw", "hold", "undo", "dismiss", "release", "close", "owner"})
 #: what separates a verb from its text; a hyphen needs a blank on one side, or it is a part of a word
 _SEPARATOR = re.compile(r"\s*[:：﹕]\s*|\s*=\s+|\s+[-–—]+\s+|[-–—]\s+|\s*[–—]\s*|\s*-(?=\d)")
 #: a word with its inner hyphens and apostrophes, or a sign such as 👍
@@ -286,6 +289,10 @@ class Grammar:
             or self._reply(bare)
             or [self.free(bare)]
         )
+
+    def is_no(self, text: str) -> bool:
+        """Return whether a text is nothing but a no."""
+        return self._replies.get(folded(text.strip(" .!"))) == "no"
 
     def is_order(self, line: str) -> bool:
         """Return whether a line is one order or several, and nothing else.
@@ -756,16 +763,31 @@ class Grammar:
         Args:
             bare: the line without what is around it.
         """
-        cuts = []
+        cuts, begin = [], 0
         for pause in re.finditer(r"(?<=[.,;!])\s+(?=[^\W\d_])", bare):
             found = self._verb(bare[pause.end() :])
-            if found and re.match(r"\s*[:：]\s", bare[pause.end() + found[1] :] + " "):
+            rest = bare[pause.end() + found[1] :] if found else ""
+            if found and (
+                re.match(r"\s*[:：]\s", f"{rest} ") or self._ends_in_order(found[0], rest, bare[begin:])
+            ):
                 cuts.append(pause.span())
+                begin = pause.end()
         if not cuts:
             return ""
         starts = [0, *(end for _, end in cuts)]
         stops = [*(start for start, _ in cuts), len(bare)]
         return "\n".join(bare[a:b].rstrip(" ,;") for a, b in zip(starts, stops, strict=True))
+
+    def _ends_in_order(self, verb: str, rest: str, bare: str) -> bool:
+        """Return whether a fact ends in an order that is one word: "cause: wrong box, fixed".
+
+        Args:
+            verb: the verb of the last words.
+            rest: what stands behind it.
+            bare: the line, or its last order that has a colon.
+        """
+        states_fact = (self._verb(bare) or ("",))[0] in FACT_VERBS
+        return states_fact and form_of(verb) is Form.NONE and not any(map(str.isalnum, rest))
 
     def _with_tail(self, orders: list[Piece], tail: str, bare: str) -> list[Piece]:
         """Return orders with what stands behind them.
@@ -785,7 +807,7 @@ class Grammar:
         if _consist_of(pieces, Order, Courtesy):
             return [*orders, *of_kind(pieces, Order)]
 
-        explains = getattr(orders[0], "verb", "") == "dismiss" or _SENTENCE_END.match(tail)
+        explains = getattr(orders[0], "verb", "") in {"dismiss", "undo"} or _SENTENCE_END.match(tail)
         is_sentence = explains and not self.is_condition(rest)
         if is_sentence and _consist_of(pieces, Remark, Courtesy):
             return [*orders, Remark(rest)]
@@ -826,7 +848,21 @@ class Grammar:
             rest = rest[head[1] + (pause.end() if pause else 0) :]
         if not kind:
             return []
+        if kind == "no" and rest and self._hides_order(rest):
+            problem = msg("{line} has two orders; write each on a line of its own", line=quoted(bare))
+            return [Unclear(bare, problem)]
         return [YesOrNo(kind, bare, rest)]
+
+    def _hides_order(self, text: str) -> bool:
+        """Return whether the reason of a no begins with an order, which would be lost as a reason.
+
+        Args:
+            text: what stands behind the no.
+        """
+        clause = re.split(r"[,;.!]", text, maxsplit=1)[0]
+        found, meant = self._verb(clause), self.free(clause)
+        draft = (meant.draft or "") if isinstance(meant, Unclear) else ""
+        return bool(found and found[0] in _BESIDE_NO) or draft.partition(":")[0] in _BESIDE_NO
 
     @cached_property
     def _replies(self) -> Mapping[str, str]:

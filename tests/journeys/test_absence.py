@@ -191,11 +191,69 @@ def test_an_out_of_office_reply_of_somebody_else_changes_nothing(world: World) -
     assert desk(world, before) == []
 
 
-def absence(world: World, desk_mail: EmailMessage, number: int, sender: str = "ana@agents.test") -> None:
+def absence(
+    world: World,
+    desk_mail: EmailMessage,
+    number: int,
+    sender: str = "ana@agents.test",
+    words: str = "I am out of the office and back on 7 December 2026.",
+) -> None:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, world.postbox.address, "Automatic reply: away"
     mail["Message-ID"], mail["In-Reply-To"] = f"<away-{number}@agents.test>", str(desk_mail["Message-ID"])
     mail["Auto-Submitted"], mail["Date"] = "auto-replied", world.now
-    mail.set_content("I am out of the office and back on 7 December 2026.\n")
+    mail.set_content(f"{words}\n")
     world.postbox.deliver(mail.as_bytes(policy=email.policy.SMTP), sender=sender)
     world.passes()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I am out of the office and will answer when I am back.",
+        "Je suis absente et n'ai pas accès à ma messagerie. Oui, promis !",
+        "Ich bin zurzeit nicht im Büro. Ok?",
+    ],
+)
+def test_an_out_of_office_reply_without_a_date_counts_until_the_next_working_morning(
+    world: World, words: str
+) -> None:
+    complains(world)
+    before = len(world.letters())
+    absence(world, world.letters("desk/opened")[0], 1, words=words)
+    assert set(receivers(desk(world, before))) == {"max"}
+    before = len(world.letters())
+    world.passes(world.now + timedelta(days=1))
+    complains(world, "Another")
+    assert "ana" in receivers(desk(world, before))
+
+
+def test_who_is_back_says_so_and_the_deputy_hears_of_it(world: World) -> None:
+    complains(world)
+    [opened] = world.letters("desk/opened")
+    world.agent_answers(opened, "away: until Friday")
+    before = len(world.letters())
+    world.agent_answers(opened, "away: no")
+    [told] = desk(world, before)
+    assert receivers([told]) == ["max"]
+    assert "Ana Reyes is back" in flat(told)
+    before = len(world.letters())
+    complains(world, "Another")
+    assert "max" not in receivers(desk(world, before))
+
+
+@pytest.mark.parametrize(
+    "line", ["away: until 29 November", "away: until 1 November", "away: bis 30. November"]
+)
+def test_an_absence_of_most_of_a_year_is_a_mistaken_date(world: World, line: str) -> None:
+    complains(world)
+    world.agent_answers(world.letters("desk/opened")[0], line)
+    assert "names no day to come" in flat(world.letters("desk/answer")[-1])
+
+
+@pytest.mark.parametrize("line", ["away: bis Freitag", "away: jusqu'à vendredi", "away: hasta el viernes"])
+def test_an_absence_may_be_said_in_any_language(world: World, line: str) -> None:
+    complains(world)
+    before = len(world.letters())
+    world.agent_answers(world.letters("desk/opened")[0], line)
+    assert "is away until Friday 4 December" in flat(desk(world, before)[0])

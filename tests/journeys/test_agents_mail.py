@@ -138,3 +138,54 @@ def test_a_customer_with_two_open_cases_is_written_to_about_neither_unless_one_i
         case.subject for case in world.cases() for e in world.history(case.ref) if isinstance(e, AgentWrote)
     }
     assert heard == {"Kettle"}
+
+
+def flat(mail: EmailMessage) -> str:
+    return " ".join(text_of(mail).split())
+
+
+@pytest.mark.parametrize("folder", ["INBOX", "Sent"])
+def test_which_of_two_cases_a_mail_is_about_is_asked_once(world: World, complaint: str, folder: str) -> None:
+    world.customer_writes("The kettle leaks. I am very disappointed.", "Kettle")
+    world.agent_tags("complaint")
+    arrives(world, own_mail(world, Subject="Your request"), folder)
+    arrives(world, b"Received: from elsewhere\r\n" + own_mail(world, Subject="Your request"))
+    [asked] = [mail for mail in world.letters() if "“Your request” may be about" in flat(mail)]
+    first, second = [case.ref for case in world.cases()]
+    assert first in text_of(asked)
+    assert second in text_of(asked)
+    world.agent_answers(asked, f"{second}: promise: send a new kettle by Friday")
+    assert [len(case.promises) for case in world.cases()] == [1, 2]
+
+
+def test_orders_in_a_mail_to_the_customer_are_not_done_and_come_back(world: World, complaint: str) -> None:
+    arrives(
+        world, own_mail(world, "kept: 1\ncause: a strike\n\nHi Kim, it is there.\n", In_Reply_To=complaint)
+    )
+    assert not world.case().facts.cause
+    [asked] = world.letters("desk/approval")
+    assert "Lines for us stand in your mail to the customer" in flat(asked)
+    assert {"kept: 1", "cause: a strike"} <= set(text_of(asked).splitlines())
+
+
+def test_an_agent_hears_to_whom_a_mail_went_that_is_no_answer_to_the_customer(
+    world: World, complaint: str
+) -> None:
+    words = "Dear Ms Meier,\n\nthe new top comes.\n\nAna\n"
+    arrives(world, own_mail(world, words, To="meier@others.test", In_Reply_To=complaint))
+    assert "your mail went to meier@others.test, and not to the customer" in flat(
+        world.letters("desk/answer")[-1]
+    ).replace("Your", "your")
+    ref = world.case().ref
+    arrives(
+        world,
+        own_mail(
+            world,
+            "We look into it.\n",
+            To=world.postbox.address,
+            Cc="",
+            Subject=f"Re: {ref}",
+            Message_ID="<own-3@agents.test>",
+        ),
+    )
+    assert "went to us alone" in flat(world.letters("desk/answer")[-1])

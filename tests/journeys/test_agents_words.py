@@ -12,6 +12,7 @@ import pytest
 
 from followupd.cli.main import main
 from followupd.domain.case import Stage
+from followupd.domain.compensation import GrantState
 from followupd.domain.events import Remarked
 from tests.journeys.world import World, text_of
 
@@ -245,3 +246,65 @@ def test_the_page_for_agents_is_the_page_that_help_sends(world: World) -> None:
     printed = [line.removeprefix("## ") for line in page.splitlines()[4:] if line]
     mailed = [line.removeprefix("**").removesuffix("**") for line in sent.splitlines()[2:] if line]
     assert printed == mailed
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Hi, zu {other}:", "hold", "note: call her"),
+        ("wrong case! that was for {other}",),
+        ("{other}: hold",),
+    ],
+)
+def test_words_that_name_another_case_are_asked_about_and_not_done(
+    world: World, opened: EmailMessage, lines: tuple[str, ...]
+) -> None:
+    world.customer_writes("The kettle leaks. I am very disappointed.", "Kettle", sender="sam@customers.test")
+    world.agent_tags("complaint")
+    first, second = world.cases()
+    world.agent_answers(opened, *(line.format(other=second.ref) for line in lines))
+    asked = answers(world)[-1]
+    assert f"your words name {second.ref}" in flat(asked)
+    assert [case.held for case in world.cases()] == [False, False]
+    assert not any(isinstance(event, Remarked) for event in world.history(first.ref))
+    world.agent_answers(opened, f"show {second.ref.lower()}", f"{first.ref}: hold")
+    assert [case.held for case in world.cases()] == [True, False]
+
+
+def test_a_second_amount_is_asked_about_while_nobody_has_told_the_customer_of_the_first(
+    world: World, opened: EmailMessage
+) -> None:
+    world.agent_answers(opened, "refund: 45 EUR")
+    world.agent_answers(opened, "refund: 25 EUR", "sorry, typo before")
+    assert [str(grant.money and grant.money.amount) for grant in world.case().compensation] == ["45.00"]
+    asked = answers(world)[-1]
+    assert "was given before, and the customer has not heard of it" in flat(asked)
+    assert [line for line in text_of(asked).splitlines() if line in {"refused: 1", "refund: 25 EUR"}] == [
+        "refused: 1",
+        "refund: 25 EUR",
+    ]
+    world.agent_answers(asked, "refused: 1", "refund: 25 EUR")
+    assert [str(g.money and g.money.amount) for g in world.case().grants_in(GrantState.GRANTED)] == ["25.00"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "promise: send it by Wednesday, 4 December",
+        "late: 1 until Monday 8 December",
+        "hold: bis Mittwoch, 4. Dezember",
+    ],
+)
+def test_a_weekday_that_is_not_the_days_is_asked_about(world: World, opened: EmailMessage, line: str) -> None:
+    before = (world.case().promises, world.case().held)
+    world.agent_answers(opened, line)
+    assert (world.case().promises, world.case().held) == before
+    assert "that day of the month is another weekday" in flat(answers(world)[-1])
+
+
+def test_a_fact_that_goes_back_leaves_the_rest_of_its_line_done(world: World, opened: EmailMessage) -> None:
+    world.agent_answers(opened, "severity: high, cause: wrong box")
+    assert world.case().severity == "high"
+    assert not world.case().facts.cause
+    world.agent_answers(answers(world)[-1], "ok")
+    assert world.case().facts.cause

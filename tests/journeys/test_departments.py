@@ -138,3 +138,48 @@ def test_what_was_asked_and_answered_is_part_of_the_case_in_brief(world: World) 
     world.agent_tags("agent-lee")
     story = next(mail for mail in reversed(world.letters("desk/opened")) if "lee@" in str(mail["To"]))
     assert "was answered: Yes" in " ".join(text_of(story).split())
+
+
+@pytest.mark.parametrize(
+    "when", ["y delivery para el viernes", "and accounts by Friday", "by Friday, urgent"]
+)
+def test_a_date_with_more_words_may_name_a_second_department_and_comes_back(world: World, when: str) -> None:
+    [problem] = world.says(world.case().ref, f"ask: warehouse {when}: who has it?", agent="ana")
+    assert "names no day to come" in problem
+    assert requests(world) == []
+
+
+@pytest.mark.parametrize("line", ["kept: 1", "note: never mind", "hold"])
+def test_an_order_of_an_agent_in_answer_to_the_question_is_no_answer_of_the_department(
+    world: World, line: str
+) -> None:
+    mail = asked(world)
+    world.agent_answers(mail, line)
+    [request] = world.case().requests
+    assert request.answer == ""
+    assert world.letters("desk/answer") == []
+
+
+def test_the_owner_is_told_what_a_stranger_answers_for_the_department(world: World) -> None:
+    mail = asked(world)
+    answers(world, mail, "left it with neighbour no. 14", sender="Nils <nils@phone.test>")
+    assert world.case().requests[0].answer == ""
+    [told] = [each for each in world.letters() if "nils@phone.test" in text_of(each)]
+    assert "left it with neighbour no. 14" in " ".join(text_of(told).split())
+
+
+def test_a_file_is_an_answer_and_is_named(world: World) -> None:
+    mail = asked(world)
+    reply = EmailMessage()
+    reply["From"], reply["To"], reply["Subject"] = "Joe <joe@depot.test>", world.postbox.address, "Re: it"
+    reply["Message-ID"], reply["In-Reply-To"], reply["Date"] = (
+        "<f@depot.test>",
+        str(mail["Message-ID"]),
+        world.now,
+    )
+    reply.set_content(" \n")
+    reply.add_attachment(b"x", maintype="image", subtype="heic", filename="IMG_2231.HEIC")
+    world.postbox.deliver(reply.as_bytes(policy=email.policy.SMTP), sender="joe@depot.test")
+    world.passes()
+    assert "IMG_2231.HEIC" in text_of(world.letters("desk/nudge")[-1])
+    assert "ask: warehouse: ..." in text_of(world.letters("desk/nudge")[-1])

@@ -441,3 +441,119 @@ def test_a_letter_that_nobody_reads_is_asked_for_again_and_then_the_lead_is_aske
     }
     assert asked == {"ana", "lee"}
     assert left(world) == []
+
+
+@pytest.mark.parametrize("word", ["approve", "ok 👍", "refuse: too late", "Ja."])
+def test_a_word_about_an_earlier_letter_says_nothing_of_one_that_nobody_has_shown(
+    world: World, word: str
+) -> None:
+    [first] = world.letters("desk/approval")
+    world.agent_answers(first, "approve")
+    world.says(world.case().ref, "promise: send a new one by Friday", agent="ana")
+    world.passes(world.now + timedelta(minutes=11))
+    assert len(world.letters("desk/approval")) == 2
+    world.agent_answers(first, word)
+    assert len(left(world)) == 1
+    assert len(drafts(world)) == 1
+    answer = world.letters("desk/answer")[-1]
+    words = " ".join(text_of(answer).split())
+    assert (
+        "what that mail asked about is settled, and something else waits for your word since: confirmation"
+        in words
+    )
+    world.agent_answers(answer, "approve")
+    assert len(left(world)) == 2
+
+
+def test_of_two_letters_a_yes_sends_the_one_that_its_mail_showed(world: World) -> None:
+    [first] = world.letters("desk/approval")
+    world.passes(world.now + timedelta(minutes=1))
+    world.says(world.case().ref, "refund: 120 EUR", agent="ana")
+    world.agent_answers(first, "ok")
+    assert len(left(world)) == 1
+    assert world.case().grants_in(GrantState.WAITING_APPROVAL)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Yes", "but change the date to Monday first"),
+        ("Ja,", "aber erst das Datum ändern"),
+        ("no", "unless Lee agrees"),
+    ],
+)
+def test_a_yes_that_depends_on_the_words_below_it_comes_back(world: World, lines: tuple[str, str]) -> None:
+    world.agent_answers(world.letters("desk/approval")[0], *lines)
+    assert left(world) == []
+    assert not world.case().held
+    assert "depends on what you wrote below it" in " ".join(text_of(world.letters("desk/answer")[0]).split())
+
+
+def edited(world: World, old: str, new: str) -> None:
+    [draft] = drafts(world)
+    text = " ".join(text_of(draft).split(" "))
+    assert old in text
+    edit_draft(world, text=text.replace(old, new))
+
+
+def test_a_draft_whose_weekday_is_not_the_days_is_asked_about_and_read_anew_when_it_is_right(
+    world: World,
+) -> None:
+    edited(world, "Thursday, 3 December", "Friday, 3 December")
+    world.agent_answers(world.letters("desk/approval")[0], "approve")
+    assert left(world) == []
+    asked = world.letters("desk/approval")[-1]
+    assert "“Friday, 3 December”" in " ".join(text_of(asked).split())
+    edited(world, "Friday, 3 December", "Friday, 4 December")
+    world.agent_answers(asked, "ok")
+    assert "Friday, 4 December" in text_of(left(world)[0])
+    assert len(left(world)) == 1
+
+
+def test_a_promise_that_an_edit_takes_out_is_not_in_writing(world: World) -> None:
+    world.agent_answers(world.letters("desk/approval")[0], "approve")
+    for line in ("promise: send a new one by Friday", "promise: collect the old one by Monday"):
+        world.says(world.case().ref, line, agent="ana")
+    world.passes(world.now + timedelta(minutes=21))
+    [draft] = drafts(world)
+    [line] = [row for row in text_of(draft).splitlines() if "ollect the old one" in row]
+    edit_draft(world, text=text_of(draft).replace(line, ""))
+    world.agent_answers(world.letters("desk/approval")[-1], "approve")
+    assert len(left(world)) == 2
+    assert [bool(promise.confirmed) for promise in world.case().promises] == [True, True, False]
+
+
+@pytest.mark.parametrize("how", ["note", "tag"])
+def test_a_letter_that_is_older_than_the_customers_last_mail_is_asked_about_once_more(
+    world: World, how: str
+) -> None:
+    first = email.message_from_bytes(world.postbox.all_raw()[0], policy=email.policy.default)
+    world.now += timedelta(minutes=1)
+    world.customer_writes("I cannot on Thursday, please Friday.", "Re: My parcel", answering=first)
+    world.now += timedelta(minutes=1)
+    if how == "note":
+        world.agent_answers(world.letters("desk/approval")[0], "ok")
+    else:
+        world.postbox.mark(world.postbox.uids("Drafts")[-1], "approve", folder="Drafts")
+        world.passes()
+    assert left(world) == []
+    asked = world.letters("desk/answer")[-1]
+    assert "please Friday" in text_of(asked)
+    world.agent_answers(asked, "approve")
+    assert len(left(world)) == 1
+
+
+def test_the_numbers_that_roundcube_gives_the_links_of_a_draft_are_no_words_of_the_letter(
+    world: World,
+) -> None:
+    [draft] = drafts(world)
+    text = (
+        text_of(draft).replace("4018", "4018 [1]")
+        + "\nP.S. Thank you.\n\nLinks:\n------\n[1] tel:+442071234018\n"
+    )
+    edit_draft(world, text=text)
+    world.agent_answers(world.letters("desk/approval")[0], "ok, thanks")
+    [letter] = left(world)
+    assert "[1]" not in text_of(letter)
+    assert "P.S. Thank you." in text_of(letter)
+    assert len(world.letters("desk/approval")) == 1

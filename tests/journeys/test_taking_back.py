@@ -257,3 +257,25 @@ def test_undo_passes_over_free_words_which_are_no_order(promised: World) -> None
     assert told_by_ana(promised, "She sounded relieved on the phone.").problems == ()
     assert told_by_ana(promised, "undo").problems == ()
     assert promised.case().severity != "high"
+
+
+def test_each_undo_takes_back_the_next_older_word(promised: World) -> None:
+    for line in ("severity: high", "fault: shared", "hold: until Friday", "undo"):
+        assert told_by_ana(promised, line).problems == ()
+    assert (promised.case().held, str(promised.case().facts.fault)) == (False, "shared")
+    assert told_by_ana(promised, "undo").problems == ()
+    assert (promised.case().severity, str(promised.case().facts.fault)) == ("high", "unknown")
+    assert told_by_ana(promised, "hold").problems == ()
+    assert told_by_ana(promised, "undo").problems == ()
+    assert told_by_ana(promised, "undo").problems == ()
+    assert promised.case().severity == "normal"
+
+
+@pytest.mark.parametrize("words", ["undo", "undo, wrong case", "Undo. Sorry!", "rückgängig"])
+def test_an_undo_is_answered_with_what_it_took_back(promised: World, words: str) -> None:
+    desk = next(mail for mail in promised.letters() if "desk/" in str(mail["X-Followupd-Key"]))
+    promised.agent_answers(desk, "severity: high")
+    promised.agent_answers(desk, words)
+    assert promised.case().severity == "normal"
+    answer = " ".join(text_of(promised.letters("desk/answer")[-1]).split())
+    assert "This was taken back: 'severity: high'" in answer

@@ -18,7 +18,7 @@ from followupd.adapters.templates.check import KINDS, TemplateRule, sample_scope
 from followupd.adapters.templates.samples import HOSTILE, SAMPLES
 from followupd.adapters.templates.sources import sandbox
 from followupd.domain.case import FACT_NAMES, Facts
-from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, Letter, LetterKind
+from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, LETTER_WIDTH, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from tests.story.lettered import ANA, NOW, PLAYBOOK, TEMPLATES, flat, sample, wrote
@@ -131,7 +131,7 @@ def test_no_value_becomes_markup(kind: str, name: str, language: str) -> None:
 def test_the_text_part_reads_as_a_plain_mail(kind: str, name: str, language: str) -> None:
     text = letter(kind, name, language).text
     rows = text.splitlines()
-    assert max(len(row) for row in rows) <= markdown.WIDTH
+    assert max(len(row) for row in rows) <= LETTER_WIDTH
     assert "\n\n\n" not in text
     assert not any(row != row.rstrip() for row in rows)
     if name != "hostile":

@@ -77,6 +77,10 @@ class StubReader:
             return DatedText(text)
         return DatedText(found[1], datetime.fromisoformat(found[2]).replace(hour=17, tzinfo=now.tzinfo))
 
+    def split_until(self, text: str, now: datetime) -> DatedText:
+        found = self.split_when(f"until {text}", now)
+        return found._replace(text=found.text.removeprefix("until").strip())
+
     def money(self, text: str) -> Money | None:
         found = re.search(r"(\d[\d.]*)(?: ([A-Z]{3})\b)?", text)
         return Money.of(found[1], found[2] or "EUR") if found else None

@@ -104,7 +104,16 @@ def test_a_grant_calls_it_a_complaint(stage: Stage, expected: list[str]) -> None
 
 def test_a_second_grant_has_the_next_number() -> None:
     case = a_case().granted(Gift.REFUND, "25").case
-    assert granted(case, "refund: 30").n == 2
+    assert granted(case, "credit: 30").n == 2
+
+
+@pytest.mark.parametrize("state", [GRANTED, WAITING])
+def test_another_amount_of_one_kind_is_asked_about_until_the_customer_has_heard_of_the_first(
+    state: GrantState,
+) -> None:
+    with pytest.raises(NotUnderstoodError, match="was given before") as caught:
+        run(has(Gift.REFUND, "25", state), "refund: 30")
+    assert caught.value.draft == "refused: 1\nrefund: 30"
 
 
 # --- never twice ---
@@ -119,7 +128,7 @@ TWICE: dict[str, tuple[Case, str, list[str]]] = {
     "the same refund, issued": (has(Gift.REFUND, "25", ISSUED), "refund: 25", []),
     "the same refund, refused": (has(Gift.REFUND, "25", REFUSED), "refund: 25", ["CompensationGranted"]),
     "the same refund, waiting": (has(Gift.REFUND, "25", WAITING), "refund: 25", []),
-    "another amount": (has(Gift.REFUND, "25"), "refund: 30", ["CompensationGranted"]),
+    "another amount, issued": (has(Gift.REFUND, "25", ISSUED), "refund: 30", ["CompensationGranted"]),
     "another kind": (has(Gift.CREDIT, "25"), "refund: 25", ["CompensationGranted"]),
     "another replacement": (has(Gift.REPLACEMENT, text="kettle"), "replacement: teapot", []),
     "the same gesture": (has(Gift.GESTURE, text="flowers"), "gesture: flowers", []),

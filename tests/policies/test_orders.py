@@ -379,3 +379,31 @@ def test_a_note_as_a_stranger_writes_it_is_understood_or_comes_back(row: tuple[s
     found = read(*note.split("\\n"), question=question)
     orders = " ; ".join(f"{verb}: {text}" if text else verb for verb, text in said(found))
     assert (orders, str(len(found.back)), found.remark) == (done, back, remark)
+
+
+def test_an_order_at_the_end_of_a_fact_is_not_part_of_it() -> None:
+    for line in (
+        "cause: wrong box, fixed",
+        "Resolution: new lamp sent. Fixed.",
+        "kept: 1, cause: wrong box, fixed",
+    ):
+        note = read(line)
+        assert said(note) == []
+        assert note.back[0].draft is not None
+        assert note.back[0].draft.splitlines()[-1].casefold().rstrip(".") == "fixed"
+    assert said(read("cause: the box was fixed with tape")) == [("cause", "the box was fixed with tape")]
+
+
+@pytest.mark.parametrize("line", ["no, hold it", "non, annuler", "no, retira la promesa", "nein, anhalten"])
+def test_a_no_with_an_order_behind_it_comes_back(line: str) -> None:
+    note = read(line, question=APPROVAL)
+    assert said(note) == []
+    assert len(note.back) == 1
+
+
+def test_a_yes_is_done_in_its_place() -> None:
+    assert said(read("owner: Lee", "yes", "fixed", question=APPROVAL)) == [
+        ("owner", "lee"),
+        ("approve", ""),
+        ("fixed", ""),
+    ]

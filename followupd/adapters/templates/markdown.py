@@ -15,8 +15,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-#: columns of the text part (RFC 3676, section 4.2: at most 78)
-WIDTH = 72
+from followupd.domain.letter import LETTER_WIDTH
+
 #: characters; a longer word is split, since a line of mail has at most 998 octets (RFC 5322, section 2.1.1)
 MAX_WORD = 240
 
@@ -25,7 +25,7 @@ _PUNCTUATION = re.compile(f"([{re.escape(punctuation)}])")
 #: bidirectional embedding, override and isolate controls: one left open reverses the rest of the line (UAX 9,
 #: 2.1-2.6)
 _BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-_FOLD = re.compile(rf"(.{{{WIDTH},}}?) ")
+_FOLD = re.compile(rf"(.{{{LETTER_WIDTH},}}?) ")
 _LONG = re.compile(rf"(\S{{{MAX_WORD}}})(?=\S)")
 
 # Images would be remote content, and only the layout contains HTML.
@@ -101,7 +101,7 @@ def to_parts(source: str) -> tuple[str, str]:
     copy from it.
     """
     tokens = _PARSER.parse(source)
-    text = "\n\n".join(_block(node, WIDTH) for node in SyntaxTreeNode(tokens).children) + "\n"
+    text = "\n\n".join(_block(node, LETTER_WIDTH) for node in SyntaxTreeNode(tokens).children) + "\n"
     text = text.replace(_NO_BREAK, " ")
     for token in tokens:
         for child in token.children or ():

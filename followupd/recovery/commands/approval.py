@@ -1,10 +1,11 @@
 """Commands that approve: proposals, letters in review, grants above a limit, a reply that promises."""
 
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
-from followupd.domain.case import numbers
-from followupd.domain.command import Command
+from followupd.domain.case import Case, LetterRecord, numbers
+from followupd.domain.command import Command, quoted
 from followupd.domain.compensation import Compensation, GrantState
 from followupd.domain.events import (
     Approved,
@@ -22,7 +23,7 @@ from followupd.domain.events import (
 from followupd.domain.letter import LetterRecordState
 from followupd.domain.playbook import Agent
 from followupd.domain.promise import Promise, PromiseState, paired
-from followupd.domain.translatable import msg
+from followupd.domain.translatable import msg, sentence_list
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.calibration import agents_like, shorter_than_like
 from followupd.recovery.commands.compensation import found_grants, granted
@@ -30,6 +31,8 @@ from followupd.recovery.commands.context import CommandContext, leads, numbered_
 from followupd.recovery.commands.lifecycle import opened
 from followupd.recovery.commands.promises import new_promise
 
+#: characters of the customer's words that an agent is shown
+_MAX_SHOWN = 300
 _EXAMPLE = "promise: ship a replacement by Friday"
 
 
@@ -90,14 +93,16 @@ def explained(command: Command, context: CommandContext) -> list[Event]:
 
 
 def approve(command: Command, context: CommandContext) -> list[Event]:
-    """Approve everything in the case that waits for it and that this agent may approve.
+    """Approve everything in the case that was asked about and that this agent may approve.
 
     Raises:
-        NotUnderstoodError: nothing waits for an approval, or this agent may approve none of it.
+        NotUnderstoodError: nothing waits for an approval, this agent may approve none of it, or the customer has
+            written since the agent was asked.
     """
+    _check_unread(command, context)
     events: list[Event] = [
         Approved(key=record.key, kind=record.kind, **origin(command, context))
-        for record in context.case.letters_in(LetterRecordState.REVIEW)
+        for record in letters_asked_about(context.case, command.asked_at)
     ]
     events += _approve_proposals(command, context)
 
@@ -108,8 +113,69 @@ def approve(command: Command, context: CommandContext) -> list[Event]:
             raise
 
     if not events:
-        raise NotUnderstoodError(msg("nothing in {ref} waits for an approval", ref=context.case.ref))
+        raise _nothing_waits(command, context.case)
     return events
+
+
+def _check_unread(command: Command, context: CommandContext) -> None:
+    """Ask once more about a letter that was written before the customer's newest mail.
+
+    Raises:
+        NotUnderstoodError: there is one, and the agent was asked before that mail, too.
+    """
+    wrote_at, case = context.case.customer_wrote_at, context.case
+    letters = letters_asked_about(case, command.asked_at)
+    if wrote_at is None or command.source == "tell" or (command.asked_at and command.asked_at > wrote_at):
+        return
+    if not any(record.at < wrote_at for record in letters):
+        return
+    problem = msg(
+        "{line}: the customer has written after that letter: “{words}”. Look at both, and answer this mail with "
+        "that line if the letter is still right",
+        line=quoted(command.line),
+        words=" ".join(case.newest_words.split())[:_MAX_SHOWN],
+    )
+    raise NotUnderstoodError(problem, command.line)
+
+
+def letters_asked_about(case: Case, asked_at: datetime | None) -> list[LetterRecord]:
+    """Return the letters in review that an agent may mean: those that waited when the agent was asked."""
+    return [record for record in case.letters_in(LetterRecordState.REVIEW) if _waited(record.at, asked_at)]
+
+
+def promises_asked_about(case: Case, asked_at: datetime | None) -> list[Promise]:
+    """Return the proposed promises that an agent may mean."""
+    return [promise for promise in case.proposed if _waited(promise.made_at, asked_at)]
+
+
+def grants_asked_about(case: Case, asked_at: datetime | None, *states: GrantState) -> list[Compensation]:
+    """Return the grants in some state that an agent may mean."""
+    return [grant for grant in case.grants_in(*states) if _waited(grant.granted_at, asked_at)]
+
+
+def _waited(since: datetime | None, asked_at: datetime | None) -> bool:
+    """Return whether something waited already when the mail was written that is answered now."""
+    return since is None or asked_at is None or since <= asked_at
+
+
+def _nothing_waits(command: Command, case: Case) -> NotUnderstoodError:
+    """Return the error for a word that finds nothing to approve; what came to wait since is offered anew."""
+    states = (GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
+    if command.asked_at is None or not (
+        letters_asked_about(case, None) or case.proposed or case.grants_in(*states)
+    ):
+        return NotUnderstoodError(msg("nothing in {ref} waits for an approval", ref=case.ref))
+
+    newer: list[str] = [msg(record.kind) for record in letters_asked_about(case, None)]
+    newer += [promise.named for promise in case.proposed]
+    newer += [grant.named for grant in case.grants_in(*states)]
+    problem = msg(
+        "{line}: what that mail asked about is settled, and something else waits for your word since: {what}. "
+        "Look at it first, and answer this mail with that line if you mean it",
+        line=quoted(command.line),
+        what=sentence_list(newer, ", "),
+    )
+    return NotUnderstoodError(problem, command.line)
 
 
 def refuse(command: Command, context: CommandContext) -> list[Event]:
@@ -122,18 +188,21 @@ def refuse(command: Command, context: CommandContext) -> list[Event]:
         NotUnderstoodError: nothing waits for an approval.
     """
     case = context.case
-    letters = case.letters_in(LetterRecordState.REVIEW)
-    grants = case.grants_in(GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
-    if not letters and not grants and not case.proposed:
-        raise NotUnderstoodError(msg("nothing in {ref} waits for an approval", ref=case.ref))
+    letters = letters_asked_about(case, command.asked_at)
+    proposed = promises_asked_about(case, command.asked_at)
+    states = (GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
+    grants = grants_asked_about(case, command.asked_at, *states)
+    if not letters and not grants and not proposed:
+        raise _nothing_waits(command, case)
 
     fields = origin(command, context)
     events: list[Event] = [LetterDropped(key=record.key, kind=record.kind, **fields) for record in letters]
     events += numbered_events(CompensationRefused, numbers(grants), command, context)
     withdraw = partial(PromiseWithdrawn, because=command.text)
     # a promise of money that is refused is no longer owed
-    without_money = numbers(promise for promise in case.owed if promise.n in case.awaiting_approval)
-    events += numbered_events(withdraw, [*numbers(case.proposed), *without_money], command, context)
+    refused = {grant.promise for grant in grants}
+    without_money = numbers(promise for promise in case.owed if promise.n in refused)
+    events += numbered_events(withdraw, [*numbers(proposed), *without_money], command, context)
 
     if letters and not case.held:
         events.append(Held(**fields))
@@ -146,7 +215,7 @@ def _approve_grants(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: this agent may not approve what waits.
     """
-    waiting = context.case.grants_in(GrantState.WAITING_APPROVAL)
+    waiting = grants_asked_about(context.case, command.asked_at, GrantState.WAITING_APPROVAL)
     if not waiting:
         return []
 
@@ -183,11 +252,11 @@ def _approve_proposals(command: Command, context: CommandContext) -> list[Event]
     """Approve the promises and the compensation that were read in a reply."""
     events: list[Event] = []
 
-    for promise in context.case.proposed:
+    for promise in promises_asked_about(context.case, command.asked_at):
         made = _approved_promise(promise, context)
         events.append(PromiseMade(promise=made, **origin(command, context)))
 
-    for grant in context.case.grants_in(GrantState.PROPOSED):
+    for grant in grants_asked_about(context.case, command.asked_at, GrantState.PROPOSED):
         events.append(granted(command, context, grant))
     return events
 

@@ -17,6 +17,7 @@ from followupd.domain.events import (
     PromiseKept,
     Reopened,
 )
+from followupd.domain.letter import LetterRecordState
 from followupd.domain.playbook import Agent
 from followupd.domain.promise import FoundCompensation
 from followupd.domain.translatable import msg
@@ -37,6 +38,8 @@ _GIVEN = frozenset({GrantState.ISSUED, GrantState.CONFIRMED})
 #: kinds that are told apart by their text when they have no amount
 _TOLD_APART_BY_TEXT = frozenset({Gift.COUPON, Gift.GESTURE})
 
+#: states of a letter that the customer may have read
+_MAY_HAVE_LEFT = (LetterRecordState.SENT, LetterRecordState.DOUBT)
 #: a number with a currency, which in the text of a coupon is its value and not a part of its code
 _AMOUNT = re.compile(r"\d[\d.,]{0,20}\s{0,9}[A-Z€$£]{1,3}\b|[€$£]")
 
@@ -63,7 +66,30 @@ def give(command: Command, context: CommandContext) -> list[Event]:
         text=text,
         source=command.source,
     )
+    _check_no_other(command, context, grant)
     return [*opened(command, context), *grant_once(command, context, grant)]
+
+
+def _check_no_other(command: Command, context: CommandContext, grant: Compensation) -> None:
+    """Ask whether a second amount of one kind is meant instead of the first, of which the customer has not heard.
+
+    Raises:
+        NotUnderstoodError: there is such a grant.
+    """
+    case = context.case
+    told_at = max((r.at for r in case.letters_in(*_MAY_HAVE_LEFT) if r.kind.to_customer), default=None)
+    for other in case.grants_in(GrantState.GRANTED, GrantState.WAITING_APPROVAL):
+        untold = other.granted_at is not None and (told_at is None or told_at <= other.granted_at)
+        is_rival = other.kind is grant.kind and None not in {other.money, grant.money}
+        if is_rival and untold and other.source != "reply" and other.money != grant.money:
+            line = quoted(command.line)
+            problem = msg(
+                "{line}: {grant} was given before, and the customer has not heard of it. The lines below put this "
+                "in its place; to give both, say the sum",
+                line=line,
+                grant=other.named,
+            )
+            raise NotUnderstoodError(problem, f"refused: {other.n}\n{command.line}")
 
 
 def _required_amount(command: Command, context: CommandContext) -> Money:

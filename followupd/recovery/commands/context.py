@@ -28,6 +28,14 @@ class LineReader(Protocol):
             now: when the agent wrote it, from which "tomorrow" counts.
         """
 
+    def split_until(self, text: str, now: datetime) -> DatedText:
+        """Split what stands behind "until": "Friday", or in any language "bis Freitag".
+
+        Args:
+            text: what is behind the verb.
+            now: when the agent wrote it.
+        """
+
     def money(self, text: str) -> Money | None:
         """Return the amount in a text; one without a currency is in the company's.
 

@@ -282,8 +282,8 @@ def ask(command: Command, context: CommandContext) -> list[Event]:
 
     due = context.playbook.calendar.after(context.now, _TIME_TO_HELP)
     if asked.when:
-        found = context.reader.split_when(asked.when, context.now).due
-        if found is None or found <= context.now:
+        rest, found, *_ = context.reader.split_when(asked.when, context.now)
+        if found is None or found <= context.now or any(map(str.isalnum, rest)):
             raise names_no_day(command.line, "ask")
         due = found
 

@@ -1,7 +1,8 @@
 """Commands about the stage of the case: complaint, fixed, closed, on hold, reached; and taking words back."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, WORKING, Case, Stage, numbers
@@ -47,6 +48,8 @@ _TAG = "tag"
 _TAGGED_AS_COMPLAINT = frozenset({f"{_TAG}: complaint", CALLED_A_COMPLAINT})
 #: how the history begins that has a word of an agent
 _SAID = re.compile(r"(?:tag|folder|note|digest|tell): ")
+#: how it has a word that took another back, which stands at its end
+_TAKEN_BACK = re.compile(r"(?:tag|folder|note|digest|tell): undo(?:: (.*))?", re.DOTALL)
 _UNDONE = "taken back"
 
 
@@ -185,8 +188,8 @@ def _hold_ends(command: Command, context: CommandContext) -> datetime:
         NotUnderstoodError: the text is no date, or one that has come already.
     """
     said, _ = context.reader.split_reason(command.text)
-    rest, date, *_ = context.reader.split_when(f"until {said}", context.now)
-    if date is None or any(map(str.isalnum, rest.removeprefix("until"))):
+    rest, date, *_ = context.reader.split_until(said, context.now)
+    if date is None or any(map(str.isalnum, rest)):
         problem = msg(
             "{line} names no day I can read; expected {form}",
             line=quoted(command.line),
@@ -287,16 +290,23 @@ def undo(command: Command, context: CommandContext) -> list[Event]:
     """
     group = _last_word(command, context)
     before = fold(context.history[: context.history.index(group[0])])
-    events = [event for done in reversed(group) for event in _inverse(done, before, command, context)]
+    said = group[0].why.partition(": ")[2]
+    spoken = replace(command, text=said)  # the history says what was taken back
+    events = [event for done in reversed(group) for event in _inverse(done, before, spoken, context)]
     if not events:
-        said = group[0].why.partition(": ")[2]
         problem = msg("{line} cannot be taken back; say what you mean instead", line=quoted(said))
         raise NotUnderstoodError(problem)
     return events
 
 
+def taken_back(history: Iterable[Event]) -> str:
+    """Return the line that the last `undo` took back, "" where there was none."""
+    found = [match[1] for event in history if (match := _TAKEN_BACK.fullmatch(event.why))]
+    return (found and found[-1]) or ""
+
+
 def _last_word(command: Command, context: CommandContext) -> list[Event]:
-    """Return the events of the last line, tag or move that said something about the case.
+    """Return the events of the last line, tag or move that stands: one that was taken back does not.
 
     Args:
         command: the `undo`. Where it is known who gives it, the last word must be that agent's, or one of which
@@ -314,10 +324,10 @@ def _last_word(command: Command, context: CommandContext) -> list[Event]:
         problem = msg("nobody has said anything about {ref} that could be taken back", ref=context.case.ref)
         raise NotUnderstoodError(problem)
 
-    last = words[-1]
-    said = last.why.partition(": ")[2]
-    if said == "undo":
+    last = _last_standing(words)
+    if last is None:
         raise NotUnderstoodError(msg("the last word was taken back already; say what you mean instead"))
+    said = last.why.partition(": ")[2]
     if command.agent and last.by not in {command.actor, UNKNOWN_ACTOR}:
         problem = msg(
             "the last word is that of {who}, {line}; say what you mean instead",
@@ -326,6 +336,24 @@ def _last_word(command: Command, context: CommandContext) -> list[Event]:
         )
         raise NotUnderstoodError(problem)
     return [event for event in words if (event.at, event.why, event.by) == (last.at, last.why, last.by)]
+
+
+def _last_standing(words: Sequence[Event]) -> Event | None:
+    """Return the last event that no `undo` has taken back; each undo takes back one line, tag or move before it.
+
+    Args:
+        words: what was said, in the order of the history.
+    """
+    lines = list({(event.at, event.why, event.by): event for event in words}.values())
+    undone = 0
+    for event in reversed(lines):
+        if _TAKEN_BACK.fullmatch(event.why):
+            undone += 1
+        elif undone:
+            undone -= 1
+        else:
+            return event
+    return None
 
 
 def _inverse(done: Event, before: Case, command: Command, context: CommandContext) -> list[Event]:

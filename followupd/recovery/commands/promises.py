@@ -264,14 +264,14 @@ def late(command: Command, context: CommandContext) -> list[Event]:
     when, because = context.reader.split_reason(rest)
     owed = numbers((*context.case.owed, *context.case.open_actions))
     [n] = chosen_numbers(replace(command, text=number), owed, "promise")
-    more, date, *_ = context.reader.split_when(f"until {when}", context.now)
+    more, date, *_ = context.reader.split_until(when, context.now)
     form = form_shown("late")
     if date is None or date <= context.now:
         problem = msg(
             "{line} names no later date I can read; expected {form}", line=quoted(command.line), form=form
         )
         raise NotUnderstoodError(problem)
-    if any(map(str.isalnum, more.removeprefix("until"))):
+    if any(map(str.isalnum, more)):
         problem = msg("{line} says more than a date; expected {form}", line=quoted(command.line), form=form)
         raise NotUnderstoodError(problem)
 

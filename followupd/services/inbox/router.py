@@ -4,15 +4,17 @@ A mail goes to its case, opens one, goes to quarantine, or is marked as processe
 belongs to no case.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from followupd.adapters.process import cpu_budget
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
+from followupd.domain.command import quoted
 from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, as_event
 from followupd.domain.events import (
@@ -38,11 +40,16 @@ from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
 from followupd.services.record import isolated, mark_told, quarantine, record
-from followupd.services.staff_mail import AbsenceService, StaffNotices
+from followupd.services.staff_mail import AbsenceService, StaffNotices, notice_key
 from followupd.text.answers import Right, is_thanks, says_farewell
 from followupd.text.mail.headers import bare_subject
 from followupd.text.names import salutation
+from followupd.text.notes import own_lines
 
+#: so many open cases of a customer make a mail that names none of them doubtful
+_AMBIGUOUS = 2
+#: characters of a stranger's words that the owner is shown
+_MAX_SHOWN_WORDS = 500
 #: a mail with the sender and subject of a case belongs to it for so many days after the case was opened
 _SAME_SUBJECT_DAYS = 30
 #: a customer's further mail is classified again in these stages
@@ -109,12 +116,16 @@ class MailRouter:
             return False
 
         asked = tx.outbox.get(key).letter
+        if message.kind is Kind.AGENT and self.notes.gives_orders(message):  # of the desk, to the desk
+            return False
         if message.forged or _domain(message.sender.address) != _domain(asked.to.address):
             quarantine(tx, mail, f"answers {key}, and is not of the department that was asked")
+            self._tell_of_stranger(tx, mail, tx.cases.get(asked.case), now)
             return True
 
         tx.mail.mark_processed(mail.id, case_ref=asked.case)
-        text = message.text.strip() or message.by_hand or message.subject
+        text = "\n".join(filter(None, map(str.strip, message.text.splitlines()))) or message.by_hand
+        text = "\n".join(filter(None, (text, *message.attachments))) or message.subject
         case, n = tx.cases.get(asked.case), asked.concerns[0]
         by = message.sender.shown
         answered = HelpAnswered(at=now, by=by, why="an answer by mail", n=n, text=text)
@@ -131,12 +142,30 @@ class MailRouter:
         content = LetterContent(
             because=msg("{who} answers: {question}", who=by, question=request.question),
             account=tuple(text.splitlines()),
-            asks=(*kept, *facts, "promise: ... by ..."),
+            asks=(*kept, *facts, "promise: ... by ...", f"ask: {request.helper}: ..."),
             promises=case.owed,
             quote=case.newest_words,
         )
         owner = playbook.owner_of(case.owner)
         return self.context.letters.desk(LetterKind.NUDGE, case, playbook, now, content, owner)
+
+    def _tell_of_stranger(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
+        """Show the owner what somebody writes in a department's name whom nobody knows."""
+        message = mail.message
+        said = msg(
+            "{ref}: {address}, who is not of the department that was asked, answers “{subject}”: {words}",
+            ref=case.ref,
+            address=message.sender.address,
+            subject=message.subject,
+            words=" ".join(message.text.split())[:_MAX_SHOWN_WORDS],
+        )
+        owner = self.context.playbooks.for_case(case).owner_of(case.owner)
+        key = notice_key(self._today(now), f"stranger-{mail.id}")
+        StaffNotices(self.context).queue(tx, key, [said], owner, now, mail.mailbox)
+
+    def _today(self, now: datetime) -> date:
+        """Return the day at the company."""
+        return self.context.playbooks.default.calendar.local(now).date()
 
     def _quarantine(self, mail: StoredMail, reason: str) -> None:
         """Quarantine a mail in a separate transaction."""
@@ -161,9 +190,10 @@ class MailRouter:
 
         desk_mail = tx.outbox.get(keys[0]).letter
         tx.mail.mark_processed(mail.id, case_ref=desk_mail.case or None, reason=message.because)
-        until = message.back_on
-        if desk_mail.to.address.casefold() == agent.email.casefold() and until and until > now:
-            AbsenceService(self.context).store(tx, agent, until, now)
+        absence = AbsenceService(self.context)
+        until = message.back_on or absence.next_morning(now)
+        if desk_mail.to.address.casefold() == agent.email.casefold() and until > now:
+            absence.store(tx, agent, until, now)
             if desk_mail.case:
                 self._hand_to_deputy(tx, tx.cases.get(desk_mail.case), agent, desk_mail, now)
 
@@ -283,9 +313,9 @@ class MailRouter:
         if message.by_hand and not message.text.strip():
             return Verdict("suspected", verdict.score, because=f"a person must open it: {message.by_hand}")
         if message.quoted and not message.text:
-            quoted = self.classifier.verdict(replace(message, text=message.quoted))
-            if quoted.verdict != "no":
-                return replace(quoted, verdict="suspected", because="all of its words look like a quote")
+            of_quote = self.classifier.verdict(replace(message, text=message.quoted))
+            if of_quote.verdict != "no":
+                return replace(of_quote, verdict="suspected", because="all of its words look like a quote")
 
         return verdict
 
@@ -395,6 +425,8 @@ class MailRouter:
             return
 
         case = self._case_written_in(tx, mail)
+        if case is None and self._asked_which(tx, mail, now):
+            return
         if case is None or not self._is_to_customer(tx, case, mail):
             self._not_to_customer(tx, mail, case, now)
         elif mail.message.distrusted and not mail.in_sent:  # as for notes (docs/mail.md R6)
@@ -413,27 +445,64 @@ class MailRouter:
         if ref:
             return tx.cases.get(ref)
 
-        open_cases: dict[str, Case] = {}
-        for person in (*message.to, *message.cc):
-            for case in tx.cases.unfinished_of(person.address, mail.mailbox):
-                open_cases[case.ref] = case
-
+        open_cases = self._written_to(tx, mail)
         subject = _bare_subject(message.subject)
         same_subject = [case for case in open_cases.values() if _bare_subject(case.subject) == subject]
         named = open_cases.get(message.case_token)
         candidates = [named] if named else same_subject or list(open_cases.values())
         return candidates[0] if len(candidates) == 1 else None
 
+    def _written_to(self, tx: Transaction, mail: StoredMail) -> dict[str, Case]:
+        """Return the open cases of the customers to whom a mail is written, by reference."""
+        people = (*mail.message.to, *mail.message.cc)
+        found = [tx.cases.unfinished_of(person.address, mail.mailbox) for person in people]
+        return {case.ref: case for cases in found for case in cases}
+
+    def _asked_which(self, tx: Transaction, mail: StoredMail, now: datetime) -> bool:
+        """Ask an agent about which of a customer's open cases a mail is; False where it is not written to one."""
+        open_cases, message = self._written_to(tx, mail), mail.message
+        if len(open_cases) < _AMBIGUOUS or message.distrusted:
+            return False
+
+        tx.mail.mark_processed(mail.id, reason="may be about several cases of the customer")
+        default = self.context.playbooks.default
+        writer = default.team.by_address(message.sender.address) or default.owner_of("")
+        known = [
+            msg("{ref}, {who}: {subject}", ref=c.ref, who=c.customer.shown, subject=c.subject or "-")
+            for c in open_cases.values()
+        ]
+        said = msg(
+            "your mail “{subject}” may be about any of these cases, and nothing was noted: answer with what you "
+            "promised, as in {form}, or put the number of the case into the subject of your mails",
+            subject=message.subject,
+            form=quoted(f"{next(iter(open_cases))}: promise: ..."),
+        )
+        name = hashlib.sha256(message.message_id.encode()).hexdigest()[:12]
+        key = notice_key(self._today(now), f"which-{name}")
+        StaffNotices(self.context).queue(tx, key, [said, *known], writer, now, mail.mailbox)
+        return True
+
     def _not_to_customer(self, tx: Transaction, mail: StoredMail, case: Case | None, now: datetime) -> None:
         """Run or answer what an agent writes to us alone; a complaint that was forwarded opens a case."""
         case = case or self._case_in_subject(tx, mail)
         is_forwarded = case is None and mail.message.forwarded_from is not None
-        if not mail.in_sent and not is_forwarded and self.notes.handle_new(tx, mail, case, now):
+        if (
+            not mail.in_sent
+            and not is_forwarded
+            and self.notes.handle_new(tx, mail, case, now, self._outsiders(mail))
+        ):
             return
         if case is None:
             self._forwarded_mail(tx, mail, now)
         else:
             tx.mail.mark_processed(mail.id, case_ref=case.ref)
+
+    def _outsiders(self, mail: StoredMail) -> str:
+        """Return the addresses outside of the company to which an agent wrote, "" for none."""
+        message, team = mail.message, self.context.playbooks.default.team
+        inside = set(map(_domain, (*self.addresses, *(agent.email for agent in team.agents))))
+        receivers = sorted(addresses_of((*message.to, *message.cc)))
+        return ", ".join(address for address in receivers if _domain(address) not in inside)
 
     def _case_in_subject(self, tx: Transaction, mail: StoredMail) -> Case | None:
         """Return the case whose reference is in the subject of a mail to us."""
@@ -513,11 +582,15 @@ class MailRouter:
         playbook = self.context.playbooks.for_case(case)
         found = self.context.line_reader(case).promises_in(mail)
         events = proposals.proposed(case, found, playbook, now)
-        if not events and not updates:
+        grammar = self.context.grammar
+        orders = [line.strip() for line in own_lines(mail.message) if ":" in line and grammar.is_order(line)]
+        if not events and not updates and not orders:
             return []
 
-        asks: list[str] = [f"kept: {n}" for n in updates]
+        asks: list[str] = [f"kept: {n}" for n in updates] + orders
         because = msg("somebody wrote to the customer under another subject; was that the promised answer?")
+        if orders:
+            because = msg("lines for us stand in your mail to the customer, and nothing was done for them")
         if events:
             asks += ["approve", "refuse: "]
             because = msg("a reply to the customer sounds like a promise")

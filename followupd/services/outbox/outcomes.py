@@ -357,7 +357,7 @@ class Reconciler:
         content = LetterContent(
             because=msg("nobody knows whether {key} left", key=letter.key),
             about=letter.key,
-            quote="" if is_gift_card else letter.text,
+            quote="" if is_gift_card else letter.unwrapped,
             asks=tuple(f"settle: {resolution}" for resolution in RESOLUTIONS),
         )
         mail = self.context.letters.desk(LetterKind.DOUBT, case, playbook, now, content, owner)

@@ -1,7 +1,8 @@
 """Letters under review: file their drafts, and recognise letters that agents sent or changed themselves."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import SequenceMatcher
 from email import message_from_bytes
@@ -22,7 +23,7 @@ from followupd.domain.mail import Kind, StoredMail, addresses_of
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import UnavailableError
 from followupd.recovery import proposals
-from followupd.services.context import MailSource, ServiceContext
+from followupd.services.context import MailSource, PromiseLineReader, ServiceContext
 from followupd.services.outbox import outcomes
 from followupd.services.outbox.policy import open_breaker
 from followupd.services.record import isolated, record
@@ -30,6 +31,8 @@ from followupd.text.mail.body import unflowed
 from followupd.text.mail.html import html_to_text
 from followupd.text.wording import body
 
+#: a link of a page at the end of its text: "[1] tel:+442071234018"
+_FOOTNOTE = re.compile(r"(\[\d{1,3}\]) \S{1,500}")
 _FLAGS = ("\\Draft", "\\Seen")
 
 
@@ -267,6 +270,7 @@ def _read_draft(mail: EmailMessage) -> _Draft:
         if str(plain.get_param("format", "")).lower() == "flowed":
             text = unflowed(text, " ")
 
+    text = _without_footnotes("\n".join(text.splitlines()))
     receivers: list[str] = []
     for name in ("to", "cc", "bcc"):
         for header in mail.get_all(name, []):
@@ -278,6 +282,21 @@ def _read_draft(mail: EmailMessage) -> _Draft:
     return _Draft(text, html, str(mail["subject"]), receivers, has_files)
 
 
+def _without_footnotes(text: str) -> str:
+    """Return a text without the numbers and the list that Roundcube makes of the links of a page."""
+    lines = text.rstrip().split("\n")
+    end = len(lines)
+    while end and _FOOTNOTE.fullmatch(lines[end - 1]):
+        end -= 1
+    head, rule = "".join(lines[end - 2 : end - 1]), "".join(lines[end - 1 : end])
+    if end == len(lines) or not head.endswith(":") or not rule or rule.strip("-"):
+        return text
+    for line in lines[end:]:
+        mark = line.partition(" ")[0]
+        lines = [row.replace(f" {mark}", "") for row in lines]
+    return "\n".join(lines[: end - 2]).rstrip()
+
+
 def _one_line(text: str) -> str:
     """Return the text with single blanks, because mail clients wrap lines."""
     return " ".join(text.split())
@@ -286,6 +305,10 @@ def _one_line(text: str) -> str:
 #: a mail in the thread with this share of the letter's words, in order, is the letter; a mail about it has
 #: far less
 _MIN_SIMILARITY = 0.5
+_ODD_DATE = msgid(
+    "you approved {key}, and its draft says “{words}”: that day of the month is another weekday. Put it right in "
+    "Drafts; `approve` then sends it as it is"
+)
 _UNSENT = (LetterStatus.REVIEW, LetterStatus.QUEUED, LetterStatus.DEFERRED)
 _QUESTIONS = {
     DraftState.CHANGED: msgid(
@@ -329,6 +352,14 @@ class ReviewService:
         """Record what an agent changed in an approved letter, which may be sent in these words now."""
         letter = entry.letter
         case = tx.cases.get(letter.case)
+        reader = self.context.line_reader(case, letter.language)
+        odd = reader.at_odds(" ".join(letter.text.split()), now)
+        if odd:
+            self._ask(tx, entry, now, msg(_ODD_DATE, key=letter.key, words=odd))
+            return
+        named = _still_named(reader, case, letter)
+        if named != letter.concerns:  # what the letter does not say any more is not in writing
+            tx.outbox.reword(replace(letter, concerns=named))
         record(tx, case, changes_of(self.context, case, letter, letter.text, now), now)
         tx.outbox.set_draft_state(letter.key, DraftState.EDITED, DraftState.WANTED)
 
@@ -338,26 +369,42 @@ class ReviewService:
         with self.context.ledger.transaction() as tx:
             tx.outbox.set_draft_state(entry.letter.key, DraftState.EDITED, DraftState.CHANGED)
 
-    def _ask(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> None:
-        """Send the owner the letter's text and what `approve` does now; the letter is in review again."""
+    def _ask(self, tx: Transaction, entry: OutboxEntry, now: datetime, odd: str = "") -> None:
+        """Send the owner the letter's text and what `approve` does now; the letter is in review again.
+
+        Args:
+            tx: the transaction.
+            entry: the letter.
+            now: the time.
+            odd: what is wrong with its draft, which is read anew when it is approved; "" for one that cannot be
+                sent.
+        """
         letter = entry.letter
         case = tx.cases.get(letter.case)
         playbook = self.context.playbooks.for_case(case)
         owner = playbook.owner_of(case.owner)
-        why = msg(_QUESTIONS[entry.draft], key=letter.key)
+        why = odd or msg(_QUESTIONS[entry.draft], key=letter.key)
 
         asked = DraftAsked(at=now, why=why, key=letter.key, kind=letter.kind)
         content = LetterContent(
             because=why,
             asks=("approve", "refuse: "),
-            quote=letter.text,
+            quote=letter.unwrapped,
             about=letter.key,
         )
         after = lifecycle.after(case, asked)
         mail = self.context.letters.desk(LetterKind.APPROVAL, after, playbook, now, content, owner)
 
         record(tx, case, [asked, mail], now)
-        tx.outbox.set_draft_state(letter.key, entry.draft, DraftState.ASKED)
+        tx.outbox.set_draft_state(letter.key, entry.draft, DraftState.FILED if odd else DraftState.ASKED)
+
+
+def _still_named(reader: PromiseLineReader, case: Case, letter: Letter) -> tuple[int, ...]:
+    """Return which of the promises that a letter put in writing it still names in its new words."""
+    concerned = [promise for promise in case.promises if promise.n in letter.concerns]
+    before = reader.dates_told(letter.written or letter.text, concerned)
+    now_named = reader.dates_told(letter.text, concerned)
+    return tuple(n for n in letter.concerns if n not in before or n in now_named)
 
 
 def changes_of(
@@ -396,7 +443,7 @@ def changes_of(
 
     new = {event.promise.n for event in found.events if isinstance(event, PromiseMade | PromiseProposed)}
     content = LetterContent(
-        because=sentence_list(found.sentences, ". "),
+        because=sentence_list(found.sentences),
         asks=found.asks,
         quote=text,
         about=letter.key,

@@ -13,7 +13,7 @@ Libraries for dates are not used, because they read "$25 by Friday" as the 25th.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from itertools import product
+from itertools import pairwise, product
 
 from followupd.domain.calendar import Calendar
 from followupd.domain.promise import DatedText, Relation
@@ -57,6 +57,10 @@ def with_day(dates: Iterable[FoundDate]) -> list[FoundDate]:
     return [when for when in dates if not when.dayless]
 
 
+#: a day without a year that is further away was this year's, and is over
+_HALF_A_YEAR = timedelta(days=183)
+
+
 @dataclass(frozen=True, slots=True)
 class DateReader:
     """Finds dates as written at one moment by one company, in one language."""
@@ -85,6 +89,32 @@ class DateReader:
                 self.known.clear()
             self.known[key] = tuple(self._dates(text, over_too=over_too))
         return self.known[key]
+
+    def at_odds(self, text: str) -> str:
+        """Return a weekday and the day of the month beside it that is another one: "Wednesday, 15 June"; "" without.
+
+        Args:
+            text: of which the first MAX_SENTENCE characters are read.
+        """
+        low = lowered(text[:MAX_SENTENCE])
+        for first, second in pairwise(self.parts.find(low)):
+            weekdays, days = (first.weekday, second.weekday), (first.day, second.day)
+            names_both = weekdays.count(None) == 1 and days.count(None) == 1
+            glued = self.patterns.glue.fullmatch(low[first.end : second.start])
+            if names_both and glued and first.merged(second) is None and not self._is_past_day(first, second):
+                return text[first.start : second.end]
+        return ""
+
+    def _is_past_day(self, first: DatePart, second: DatePart) -> bool:
+        """Return whether a weekday and a day belong together in this year, and the day is over: "Monday 8 June"."""
+        weekday = first.weekday if second.weekday is None else second.weekday
+        day = first.day or second.day
+        is_far = day is not None and day - self.today > _HALF_A_YEAR
+        return is_far and day is not None and self._year_before(day).weekday() == weekday
+
+    def _year_before(self, day: date) -> date:
+        """Return the same day a year earlier; the last of February has no such day in some years."""
+        return day - timedelta(days=366 if (day - timedelta(days=365)).day != day.day else 365)
 
     def to_come(self, text: str) -> list[FoundDate]:
         """Return the dates in a text that are later than the moment at which it is written, in order."""
@@ -354,6 +384,17 @@ def _last_deadline(
         if counting:
             return counting[-1]
     return None
+
+
+def at_odds(text: str, *, now: datetime, calendar: Calendar, language: Language) -> str:
+    """Return a weekday and a day of the month that do not belong together, "" without one.
+
+    The arguments are those of `read_when`; the languages are tried as there.
+    """
+    at_home = (language, language.catalogue.english)
+    abroad = (other for other in language.catalogue.all() if other.info.dates and other not in at_home)
+    found = (date_reader(tried, now=now, calendar=calendar).at_odds(text) for tried in (*at_home, *abroad))
+    return next(filter(None, found), "")
 
 
 @dataclass(frozen=True, slots=True)
