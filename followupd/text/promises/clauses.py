@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from followupd.domain.calendar import Calendar
 from followupd.languages import Language, promise_weights
-from followupd.text.ngrams import Classes
+from followupd.text.ngrams import Classes, Trees, probability
 from followupd.text.promises.dates import Clause, DateReader, FoundDate, clause_of, date_reader
 from followupd.text.promises.money import find_money
 from followupd.text.promises.patterns import PromisePatterns, promise_patterns
@@ -40,6 +40,8 @@ _SPEAK_FOR: Mapping[str, frozenset[str]] = {
     "done": frozenset({"done"}),
 }
 _CERTAIN = 0.95
+#: log-odds by n-grams alone below which a sentence neither promises nor gives anything
+_WORTH_A_LOOK = -4.5
 _PHRASES = ("unreal", "hedged", "trigger", "firm", "update", "estimate", "dated", "done", "giving", "given")
 _TOPICS = ("idle", "doubt", "update", "topic", "arranged")
 #: a date at the end or the beginning of a sentence is rarely that of a report
@@ -207,7 +209,12 @@ def classified(sentence: str, language: Language) -> Chances:
     """
     if _is_untaught(language):
         return _by_phrases(lowered(sentence), promise_patterns(language))
-    return Chances(**_classes().probabilities(sentence, signs_of(sentence, language)))
+    scores = _classes().scores(sentence, language.tag)
+    weighed = {}
+    if max(scores["commits"], scores["grants"]) >= _WORTH_A_LOOK:
+        seen = scores | signs_of(sentence, language)
+        weighed = {name: trees.score(seen) for name, trees in _trees().items()}
+    return Chances(**{name: probability(score) for name, score in (scores | weighed).items()})
 
 
 @lru_cache(maxsize=32)
@@ -236,9 +243,15 @@ def _classes() -> Classes:
     return Classes.of(promise_weights())
 
 
-def signs_of(sentence: str, language: Language) -> tuple[str, ...]:
-    """Return the names of what was seen in a sentence of this language."""
-    return tuple(dict.fromkeys(_signs(sentence, language)))
+@lru_cache(maxsize=1)
+def _trees() -> Mapping[str, Trees]:
+    """Return the shipped trees, which decide where n-grams alone do not."""
+    return {name: Trees(trees["bias"], trees["trees"]) for name, trees in promise_weights()["trees"].items()}
+
+
+def signs_of(sentence: str, language: Language) -> dict[str, float]:
+    """Return what was seen in a sentence of this language, each by its name, and how many words it has."""
+    return {"words": float(len(sentence.split()))} | dict.fromkeys(_signs(sentence, language), 1.0)
 
 
 def _signs(sentence: str, language: Language) -> Iterator[str]:
@@ -252,6 +265,7 @@ def _signs(sentence: str, language: Language) -> Iterator[str]:
     low = lowered(sentence).replace("’", "'")
     named = [(name, getattr(patterns, name)) for name in _PHRASES]
     named += [(f"topic-{name}", getattr(patterns.topics, name)) for name in _TOPICS]
+    named += [(name, getattr(patterns, name)) for name in ("subject", "open_amount", "share", "complement")]
     yield from (name for name, pattern in named if pattern.search(low))
     for kind, pattern in patterns.gifts:
         if pattern.search(low):
@@ -259,7 +273,10 @@ def _signs(sentence: str, language: Language) -> Iterator[str]:
 
     if next(find_money(sentence, "EUR", language.catalogue), None):
         yield "money"
-    for when in _reader(language).find(sentence):
+    dates = _reader(language).find(sentence)
+    if len(dates) > 1:
+        yield "dates"
+    for when in dates:
         yield from _date_signs(sentence, when)
     if sentence.rstrip(_CLOSING).endswith("?"):
         yield "question"
@@ -280,6 +297,8 @@ def _date_signs(sentence: str, when: FoundDate) -> Iterator[str]:
         "date-last": when.end >= end,
         "date-inside": when.end < end,
         "date-first": when.start < _EDGE,
+        "time-alone": when.dayless,
+        "window": when.since is not None,
     }
     yield "date"
     yield from (name for name, seen in signs.items() if seen)

@@ -19,7 +19,6 @@ from followupd.domain.calendar import Calendar
 from followupd.domain.compensation import Gift
 from followupd.domain.promise import Found, FoundCompensation, FoundPromise, PromiseKind
 from followupd.languages import Language
-from followupd.text.ngrams import shifted
 from followupd.text.promises.clauses import (
     ASKED,
     GRANT_ASKED,
@@ -45,8 +44,6 @@ from followupd.text.promises.sentences import lowered, sentences
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.45
 _FEWEST_WORDS_UNDATED = 4
-#: by how much a known turn of phrase makes a class likelier, in log-odds
-_KNOWN_PHRASE, _KNOWN_GOODS = 0.7, 2.5
 #: how likely a condition or a policy may be in what is taken as given
 _DOUBT = 0.35
 #: a date without a year that is so far ahead is likely one that is over
@@ -161,14 +158,12 @@ class _SentenceReader:
 
         is_open = chances.attends < ASKED and chances.done < REPORTED  # no report, no "I am looking into it"
         if self._says(("firm", "update"), low):
-            likely = shifted(chances.commits, _KNOWN_PHRASE)
-            chances = chances._replace(commits=max(likely, UNDATED_ASKED * is_open))
+            chances = chances._replace(commits=max(chances.commits, UNDATED_ASKED * is_open))
 
         kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
         if kinds and self._says(("given", "giving"), low):
             is_money = kinds.isdisjoint(_GOODS)
-            likely = shifted(chances.grants, _KNOWN_PHRASE if is_money else _KNOWN_GOODS)
-            chances = chances._replace(grants=max(likely, GRANT_ASKED * (is_open and is_money)))
+            chances = chances._replace(grants=max(chances.grants, GRANT_ASKED * (is_open and is_money)))
         return chances
 
     def _says(self, names: Iterable[str], low: str) -> bool:
