@@ -136,7 +136,7 @@ class Classes:
 
 
 #: a tree asks for one number after the other, (name, least, below, else), and ends with what it adds
-Tree = float | Sequence[Any]
+Tree = float | list[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +162,17 @@ def _leaf(tree: Tree, seen: Mapping[str, float]) -> float:
         tree: the tree.
         seen: numbers by their name.
     """
-    while isinstance(tree, Sequence):
+    while isinstance(tree, list):
         name, most, below, above = tree
         tree = below if seen.get(name, 0.0) <= most else above
     return tree
+
+
+def shifted(chance: float, by: float) -> float:
+    """Return a probability after adding to its log-odds."""
+    if not 0 < chance < 1:
+        return chance
+    return probability(math.log(chance / (1 - chance)) + by)
 
 
 def probability(log_odds: float) -> float:

@@ -28,8 +28,12 @@ _CLOSING = "\"') "
 _OWN_CLAUSE = 0.25
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.62, 0.20
-GRANT_TAKEN, GRANT_ASKED = 0.60, 0.30
+TAKEN, ASKED = 0.60, 0.17
+GRANT_TAKEN, GRANT_ASKED = 0.60, 0.25
+#: from which probability a gift needs no name
+GRANT_SURE = 0.9
+#: how much a clause that is likelier than its sentence is drawn towards it
+PULL = 0.5
 #: a report is one from this probability on
 REPORTED = 0.5
 
@@ -41,7 +45,7 @@ _SPEAK_FOR: Mapping[str, frozenset[str]] = {
 }
 _CERTAIN = 0.95
 #: log-odds by n-grams alone below which a sentence neither promises nor gives anything
-_WORTH_A_LOOK = -4.5
+_WORTH_A_LOOK = -3.0
 _PHRASES = ("unreal", "hedged", "trigger", "firm", "update", "estimate", "dated", "done", "giving", "given")
 _TOPICS = ("idle", "doubt", "update", "topic", "arranged")
 #: a date at the end or the beginning of a sentence is rarely that of a report
@@ -87,6 +91,17 @@ class Chances(NamedTuple):
     def is_report(self) -> bool:
         """Whether the text says what is done already."""
         return self.done >= REPORTED
+
+    def with_part(self, part: "Chances") -> "Chances":
+        """Return the chances of a clause of this sentence: a clause alone may look like what the sentence is not.
+
+        Args:
+            part: how likely the clause alone belongs to each class.
+        """
+        return part._replace(
+            commits=part.commits + PULL * min(0.0, self.commits - part.commits),
+            grants=part.grants + PULL * min(0.0, self.grants - part.grants),
+        )
 
     @property
     def doubt(self) -> float:
@@ -209,7 +224,8 @@ def classified(sentence: str, language: Language) -> Chances:
     """
     if _is_untaught(language):
         return _by_phrases(lowered(sentence), promise_patterns(language))
-    scores = _classes().scores(sentence, language.tag)
+    tag = language.tag if language.tag in promise_weights()["languages"] else language.catalogue.english.tag
+    scores = _classes().scores(sentence, tag)
     weighed = {}
     if max(scores["commits"], scores["grants"]) >= _WORTH_A_LOOK:
         seen = scores | signs_of(sentence, language)

@@ -19,9 +19,11 @@ from followupd.domain.calendar import Calendar
 from followupd.domain.compensation import Gift
 from followupd.domain.promise import Found, FoundCompensation, FoundPromise, PromiseKind
 from followupd.languages import Language
+from followupd.text.ngrams import shifted
 from followupd.text.promises.clauses import (
     ASKED,
     GRANT_ASKED,
+    GRANT_SURE,
     REPORTED,
     Chances,
     classified,
@@ -44,6 +46,8 @@ from followupd.text.promises.sentences import lowered, sentences
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.45
 _FEWEST_WORDS_UNDATED = 4
+#: by how much a known turn of phrase makes a class likelier, in log-odds
+_KNOWN_PHRASE, _KNOWN_GOODS = 0.7, 2.5
 #: how likely a condition or a policy may be in what is taken as given
 _DOUBT = 0.35
 #: a date without a year that is so far ahead is likely one that is over
@@ -72,13 +76,13 @@ class _UnsureError(Exception):
 
 @dataclass(slots=True)
 class _Result:
-    """What was found so far, the only amount of the sentence before, and whether a day to come was named."""
+    """What was found so far, the only amount of the sentence before, and the sentences that were read."""
 
     promises: list[FoundPromise] = field(default_factory=list)
     gifts: list[FoundCompensation] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     amount: Amount | None = None
-    names_day: bool = False
+    read: list[str] = field(default_factory=list)
 
     def add_gift(self, gift: FoundCompensation) -> None:
         """Add a gift unless it was mentioned before; the mention with the amount counts."""
@@ -129,7 +133,7 @@ class _SentenceReader:
             sentence: of the mail.
             found: what the sentences before it said.
         """
-        found.names_day |= bool(with_day(self.dates.find(sentence)))
+        found.read.append(sentence)
         if is_question(sentence):
             return
 
@@ -139,7 +143,7 @@ class _SentenceReader:
             return
 
         parts = clauses(sentence, self.patterns, self.dates, lambda text: self._likely(text).commits)
-        likely = [whole] if len(parts) == 1 else [self._likely(part.text) for part in parts]
+        likely = [whole] if len(parts) == 1 else [whole.with_part(self._likely(part.text)) for part in parts]
         for unit, chances in self._units(sentence, zip(parts, likely, strict=True)):
             self._unit(unit, chances, sentence, found)
 
@@ -158,12 +162,14 @@ class _SentenceReader:
 
         is_open = chances.attends < ASKED and chances.done < REPORTED  # no report, no "I am looking into it"
         if self._says(("firm", "update"), low):
-            chances = chances._replace(commits=max(chances.commits, UNDATED_ASKED * is_open))
+            likely = shifted(chances.commits, _KNOWN_PHRASE)
+            chances = chances._replace(commits=max(likely, UNDATED_ASKED * is_open))
 
         kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
         if kinds and self._says(("given", "giving"), low):
             is_money = kinds.isdisjoint(_GOODS)
-            chances = chances._replace(grants=max(chances.grants, GRANT_ASKED * (is_open and is_money)))
+            likely = shifted(chances.grants, _KNOWN_PHRASE if is_money else _KNOWN_GOODS)
+            chances = chances._replace(grants=max(likely, GRANT_ASKED * (is_open and is_money)))
         return chances
 
     def _says(self, names: Iterable[str], low: str) -> bool:
@@ -279,6 +285,7 @@ class _SentenceReader:
             self.currency,
             self.language.catalogue,
             granted=chances.is_given,
+            sure=chances.grants >= GRANT_SURE,
             past=self._is_past(clause.low, chances),
             before=before,
         )
@@ -383,7 +390,8 @@ class _SentenceReader:
         Raises:
             _UnsureError: it may be.
         """
-        if promises and found.names_day and clause.dates[:1] and clause.dates[0].dayless:
+        is_time_alone = promises and clause.dates[:1] and clause.dates[0].dayless
+        if is_time_alone and any(with_day(self.dates.find(sentence)) for sentence in found.read):
             raise _UnsureError
 
     def _check_nothing_left(self, low: str) -> None:

@@ -106,8 +106,9 @@ def lowered(sentence: str) -> str:
 
     `str.lower` alone may move them: it makes two characters of "İ".
     """
-    if sentence.isascii():
-        return sentence.lower()
+    low = sentence.lower()
+    if len(low) == len(sentence):  # a letter becomes one or more: none of them became more
+        return low
     return "".join(map(_lowered_letter, sentence))
 
 
