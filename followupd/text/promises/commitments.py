@@ -47,7 +47,7 @@ from followupd.text.promises.sentences import lowered, sentences
 UNDATED_ASKED = 0.45
 _FEWEST_WORDS_UNDATED = 4
 #: by how much a known turn of phrase makes a class likelier, in log-odds
-_KNOWN_PHRASE, _KNOWN_GOODS = 0.7, 2.5
+_KNOWN_PHRASE, _KNOWN_GOODS, _WITH_DEADLINE = 0.7, 2.5, 2.0
 #: how likely a condition or a policy may be in what is taken as given
 _DOUBT = 0.35
 #: a date without a year that is so far ahead is likely one that is over
@@ -157,12 +157,14 @@ class _SentenceReader:
         """Return how likely a text belongs to each class; a known turn of phrase is asked about at least."""
         chances = classified(text, self.language)
         low = lowered(text)
-        if self._says(("hedged", "unreal"), low):
+        own = self.patterns.complement.sub(" … ", low)
+        if self._says(("hedged", "unreal"), own):
             return chances
 
         is_open = chances.attends < ASKED and chances.done < REPORTED  # no report, no "I am looking into it"
-        if self._says(("firm", "update"), low):
-            likely = shifted(chances.commits, _KNOWN_PHRASE)
+        if self._says(("firm", "update", "estimate"), low):
+            is_dated = any(when.firm for when in self.dates.to_come(text))
+            likely = shifted(chances.commits, _KNOWN_PHRASE + _WITH_DEADLINE * is_dated)
             chances = chances._replace(commits=max(likely, UNDATED_ASKED * is_open))
 
         kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
