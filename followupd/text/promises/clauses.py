@@ -28,7 +28,7 @@ _CLOSING = "\"') "
 _OWN_CLAUSE = 0.25
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.6, 0.17
+TAKEN, ASKED = 0.62, 0.17
 GRANT_TAKEN, GRANT_ASKED = 0.60, 0.25
 #: from which probability a gift needs no name
 GRANT_SURE = 0.9

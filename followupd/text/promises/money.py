@@ -176,6 +176,8 @@ def _bare_decimal(written: str, currency: str) -> str:
 _WEAK = (Gift.CREDIT, Gift.GESTURE)
 #: gifts that are things; a promise does not say what they are worth
 _GOODS = (Gift.REPLACEMENT, Gift.FREE_SHIPPING)
+#: gifts that are worth an amount without being money
+_VOUCHERS = (Gift.COUPON, Gift.GIFT_CARD)
 #: a name has a second word of three letters or more; "the £25" alone is in the letter already
 _NAMES_A_THING = re.compile(r"\s[^\W\d]{3,}")
 #: characters beside an amount in which words are looked for that leave it open
@@ -378,6 +380,9 @@ def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:
             found.append(mention)
 
     strong = [mention for mention in found if mention.kind not in _WEAK]
+    vouchers = [mention for mention in strong if mention.kind in _VOUCHERS]
+    if vouchers and patterns.joint.search(low) is None:
+        return vouchers  # "a voucher over €54 was put on your account" pays nothing back
     return strong or found[:1]
 
 
