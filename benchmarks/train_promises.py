@@ -86,10 +86,14 @@ def _sentences_of(reply: dict[str, Any], name: str) -> list[Labelled]:
     Which of them promise is not known of those that the same words fit.
     """
     own = list(sentences(reply["text"], catalogue()))
-    fits = [[text for text in own if re.search(one["word"], text, re.IGNORECASE)] for one in reply["promises"]]
+    fits = [
+        [text for text in own if re.search(one["word"], text, re.IGNORECASE)] for one in reply["promises"]
+    ]
     sure = {text for fit in fits if len(fit) == 1 for text in fit}
     doubted = {text for fit in fits if len(fit) > 1 for text in fit} - sure
-    doubted |= {text for text in own if any(re.search(word, text, re.IGNORECASE) for word in reply.get("opt", ()))} - sure
+    doubted |= {
+        text for text in own if any(re.search(word, text, re.IGNORECASE) for word in reply.get("opt", ()))
+    } - sure
     giving = tuple(reply.get("giving", ()))
     rows = []
     for text in own:
@@ -145,7 +149,9 @@ def seen_in(rows: Sequence[Labelled]) -> list[dict[str, float]]:
 
 def fold_of(row: Labelled) -> int:
     """Return the part of the sentences to which one belongs: rounds and replies are whole in one of them."""
-    return zlib.crc32(f"{row.round} {row.language if row.round.startswith('replies') else ''}".encode()) % FOLDS
+    return (
+        zlib.crc32(f"{row.round} {row.language if row.round.startswith('replies') else ''}".encode()) % FOLDS
+    )
 
 
 def asked(rows: Sequence[Labelled], name: str) -> tuple[Any, Any]:
@@ -157,9 +163,7 @@ def fitted(grams: Any, rows: Sequence[Labelled], name: str, teach: Any) -> Any:
     """Fit the n-grams of one class to those of the sentences that teach."""
     known, wanted = asked(rows, name)
     some = known & teach
-    model = LogisticRegression(
-        C=STRENGTH, max_iter=1000, solver="liblinear", dual=True, random_state=0
-    )
+    model = LogisticRegression(C=STRENGTH, max_iter=1000, solver="liblinear", dual=True, random_state=0)
     return model.fit(grams[some], wanted[some])
 
 
@@ -181,7 +185,13 @@ def boosted(numbers: Any, rows: Sequence[Labelled], name: str, teach: Any) -> An
     some = known & teach
     weights = np.array([REPLY if row.round.startswith("replies") else 1.0 for row in rows])
     model = Boosted(
-        n_estimators=70, max_depth=4, learning_rate=0.08, min_samples_leaf=25, subsample=0.7, max_features=0.5, random_state=0
+        n_estimators=70,
+        max_depth=4,
+        learning_rate=0.08,
+        min_samples_leaf=25,
+        subsample=0.7,
+        max_features=0.5,
+        random_state=0,
     )
     return model.fit(numbers[some], wanted[some], sample_weight=weights[some])
 

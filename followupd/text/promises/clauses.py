@@ -240,6 +240,17 @@ def _is_untaught(language: Language) -> bool:
     return has_phrases and language.tag not in promise_weights()["languages"]
 
 
+def sure_clauses(low: str, patterns: PromisePatterns) -> list[str]:
+    """Return the clauses of a sentence before a condition, without those that are hedged.
+
+    Args:
+        low: the sentence in lower case.
+        patterns: of its language.
+    """
+    plain = takewhile(lambda clause: not patterns.unreal.search(clause), patterns.cut.split(low))
+    return [clause for clause in plain if not patterns.hedged.search(clause)]
+
+
 def _by_phrases(low: str, patterns: PromisePatterns) -> Chances:
     """Return the classes whose phrases are in a clause of a sentence, as certain; none of a hedged one.
 
@@ -247,8 +258,7 @@ def _by_phrases(low: str, patterns: PromisePatterns) -> Chances:
         low: the sentence in lower case.
         patterns: of its language.
     """
-    plain = takewhile(lambda clause: not patterns.unreal.search(clause), patterns.cut.split(low))
-    sure = [clause for clause in plain if not patterns.hedged.search(clause)]
+    sure = sure_clauses(low, patterns)
     seen = {phrase for phrase in _PHRASES if any(map(getattr(patterns, phrase).search, sure))}
     return Chances(**{name: _CERTAIN for name, phrases in _SPEAK_FOR.items() if seen & phrases})
 

@@ -29,6 +29,7 @@ from followupd.text.promises.clauses import (
     classified,
     clauses,
     is_question,
+    sure_clauses,
 )
 from followupd.text.promises.dates import (
     EDGES,
@@ -156,10 +157,7 @@ class _SentenceReader:
     def _judged(self, text: str) -> Chances:
         """Return how likely a text belongs to each class; a known turn of phrase is asked about at least."""
         chances = classified(text, self.language)
-        low = lowered(text)
-        own = self.patterns.complement.sub(" … ", low)
-        if self._says(("hedged", "unreal"), own):
-            return chances
+        low = " … ".join(sure_clauses(self.patterns.complement.sub(" … ", lowered(text)), self.patterns))
 
         is_open = chances.attends < ASKED and chances.done < REPORTED  # no report, no "I am looking into it"
         if self._says(("firm", "update", "estimate"), low):
