@@ -463,7 +463,7 @@ def test_a_gift_without_a_noun_is_given_in_the_agents_own_words_or_asked_about(
     ("language", "said"),
     [
         ("en", "Staying until 2 costs £20, which is what you were charged."),
-        ("de", "Die Rechnung 2026-0417 über 214,20 € ist korrekt."),
+        ("de", "Die Anfahrt kostet im Stadtgebiet 35 Euro."),
         ("fr", "Le menu du midi est à 19 €, boisson comprise."),
         ("es", "El precio de la renovación anual es de 59 €."),
     ],
@@ -495,4 +495,7 @@ def test_lines_without_full_stops_that_no_mail_program_wrapped_are_sentences() -
         "Thank you for telling us about the lamp that was broken, we will send you the\nnew one by Friday."
     )
     (promise,) = promises(wrapped)
-    assert (promise.text, promise.due) == ("We will post the new lamp to you", FRIDAY)
+    assert (promise.text, promise.due) == (
+        "We will post the new lamp that you chose with Ann in the shop to you",
+        FRIDAY,
+    )

@@ -157,7 +157,10 @@ class _SentenceReader:
     def _judged(self, text: str) -> Chances:
         """Return how likely a text belongs to each class; a known turn of phrase is asked about at least."""
         chances = classified(text, self.language)
-        low = " … ".join(sure_clauses(self.patterns.complement.sub(" … ", lowered(text)), self.patterns))
+        low = lowered(text)
+        own = self.patterns.complement.sub(" … ", low)
+        if self._says(("hedged", "unreal"), own):
+            low = " … ".join(sure_clauses(own, self.patterns))
 
         is_open = chances.attends < ASKED and chances.done < REPORTED  # no report, no "I am looking into it"
         if self._says(("firm", "update", "estimate"), low):

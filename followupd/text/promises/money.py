@@ -226,7 +226,7 @@ def gifts_in(
     """
     amounts = _amounts(clause, currency, languages) if granted else []
     mentions = _counting(_mentions(clause.low, patterns), amounts, granted=granted)
-    if sure and not mentions and (not amounts or _says_give(clause.low, patterns)):
+    if sure and not mentions:
         mentions = [_unnamed(clause, amounts)]
     if granted and not mentions:
         return None
@@ -260,11 +260,6 @@ def _counting(mentions: list[_Mention], amounts: Sequence[Amount], *, granted: b
     if amounts and mentions and all(mention.kind in _GOODS for mention in mentions):
         return [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)]
     return mentions
-
-
-def _says_give(low: str, patterns: PromisePatterns) -> bool:
-    """Whether a clause in lower case has a phrase that gives; an amount beside none may be a price."""
-    return bool(patterns.giving.search(low) or patterns.given.search(low))
 
 
 def _unnamed(clause: Clause, amounts: Sequence[Amount]) -> _Mention:
