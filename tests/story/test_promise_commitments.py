@@ -491,9 +491,7 @@ def test_lines_without_full_stops_that_no_mail_program_wrapped_are_sentences() -
     typed = "hi Ann\nsorry about the wait\nthe fitter comes on Friday\nI'm posting the hinge tomorrow\nGary"
     lines = [promise.text for promise in promises(typed)]
     assert not any("Gary" in line or "sorry" in line for line in lines)
-    wrapped = (
-        "Thank you for telling us about the lamp that was broken, we will send you the\nnew one by Friday."
-    )
+    wrapped = "We will post the new lamp that you chose with Ann in the shop\nto you by Friday."
     (promise,) = promises(wrapped)
     assert (promise.text, promise.due) == (
         "We will post the new lamp that you chose with Ann in the shop to you",
