@@ -1,8 +1,10 @@
 """Train the classes of agents' sentences and cross-validate by round: `python -m benchmarks.train_promises [--write]`.
 
 Deterministic. Needs numpy, scipy and scikit-learn (nothing of them is needed at run time). The sentences are in
-`benchmarks/texts/promises/<language>/round-NN.tsv`: labels joined by "+", a tab, the sentence. They were written blind, in
-rounds; the rounds in KEPT are never trained on and measure. Without `--write` it only prints.
+`benchmarks/texts/promises/<language>/round-NN.tsv`: labels joined by "+", a tab, the sentence, and in `replies-X.jsonl`,
+whole replies, of which those named in TEACH teach and the others measure. Two steps: n-grams give the log-odds of six
+classes, and trees weigh those with what patterns saw in the sentence. The trees learn from log-odds of models that did
+not see the sentence. Without `--write` it only prints.
 """
 
 import argparse
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from followupd.languages import catalogue
-from followupd.text.ngrams import BITS, ngrams, places, tokens
+from followupd.text.ngrams import ngrams, places, tokens
 from followupd.text.promises.clauses import signs_of
 from followupd.text.promises.sentences import sentences
 
@@ -25,6 +27,7 @@ from followupd.text.promises.sentences import sentences
 np: Any = import_module("numpy")
 sparse: Any = import_module("scipy.sparse")
 LogisticRegression: Any = import_module("sklearn.linear_model").LogisticRegression
+Boosted: Any = import_module("sklearn.ensemble").GradientBoostingClassifier
 roc_auc_score: Any = import_module("sklearn.metrics").roc_auc_score
 
 TOP = Path(__file__).resolve().parents[1]
@@ -32,10 +35,15 @@ SENTENCES = TOP / "benchmarks" / "texts" / "promises"
 EARLIER = TOP / "tests" / "story" / "promises"
 WEIGHTS = TOP / "followupd" / "languages" / "promise_weights.json"
 CLASSES = ("commits", "grants", "done", "conditional", "attends", "none")
-#: rounds that measure
-KEPT = ("09", "10")
+#: what trees decide
+WEIGHED = ("commits", "grants")
+#: whole replies that teach
+TEACH = "ACDE"
+BITS = 18
 STRENGTH = 60.0
-SIGN_WEIGHT = 0.2
+FOLDS = 5
+#: how much a sentence of a whole reply counts: among them, most promise nothing, as in life
+REPLY = 2.0
 
 
 @dataclass(frozen=True)
@@ -62,28 +70,41 @@ def read_all() -> list[Labelled]:
     return found
 
 
-def read_replies() -> list[Labelled]:
-    """Return the sentences of the whole replies that may be learnt from, by what was labelled in the reply.
-
-    It is known which of them promise; what gives something is known only where a reply gives nothing.
-    """
+def read_replies(sets: str = TEACH) -> list[Labelled]:
+    """Return the sentences of the whole replies of these sets, by what was labelled in the reply."""
     found = []
-    for path in sorted(SENTENCES.glob("*/replies-A.jsonl")):
+    for path in sorted(SENTENCES.glob(f"*/replies-[{sets}].jsonl")):
         for line in path.read_text("utf-8").splitlines():
-            found += _sentences_of(json.loads(line))
+            found += _sentences_of(json.loads(line), path.stem)
     return found
 
 
-def _sentences_of(reply: dict[str, Any]) -> list[Labelled]:
-    """Return the sentences of one reply, without those that its writer calls unsure."""
-    known = {"commits"} if reply["compensation"] else {"commits", "grants"}
+def _sentences_of(reply: dict[str, Any], name: str) -> list[Labelled]:
+    """Return the sentences of one reply, without those that its writer calls unsure.
+
+    Which of them give something is known where the reply gives nothing, or says so by how they begin ("giving").
+    Which of them promise is not known of those that the same words fit.
+    """
+    own = list(sentences(reply["text"], catalogue()))
+    fits = [
+        [text for text in own if re.search(one["word"], text, re.IGNORECASE)] for one in reply["promises"]
+    ]
+    sure = {text for fit in fits if len(fit) == 1 for text in fit}
+    doubted = {text for fit in fits if len(fit) > 1 for text in fit} - sure
+    doubted |= {
+        text for text in own if any(re.search(word, text, re.IGNORECASE) for word in reply.get("opt", ()))
+    } - sure
+    giving = tuple(reply.get("giving", ()))
     rows = []
-    for text in sentences(reply["text"], catalogue()):
+    for text in own:
         if any(text[:20] in unsure or unsure[:20] in text for unsure in reply["unsure"]):
             continue
-        promises = any(re.search(one["word"], text, re.IGNORECASE) for one in reply["promises"])
-        labels = frozenset({"commits"} if promises else ())
-        rows.append(Labelled(reply["lang"], f"reply {reply['id']}", labels, text, frozenset(known)))
+        known = {"commits"} if text not in doubted else set()
+        if giving or not reply["compensation"]:
+            known.add("grants")
+        said = {"commits": text in sure, "grants": text.startswith(giving or "\n")}
+        labels = frozenset(label for label, meant in said.items() if meant)
+        rows.append(Labelled(reply["lang"], f"{name} {reply['id']}", labels, text, frozenset(known)))
     return rows
 
 
@@ -108,39 +129,76 @@ def read_earlier() -> list[Labelled]:
     return found
 
 
-class Table:
-    """The features of sentences as a sparse matrix."""
-
-    def __init__(self, rows: Sequence[Labelled], names: Sequence[str]) -> None:
-        columns, starts, values = [], [0], []
-        number = {name: (1 << BITS) + n for n, name in enumerate(names)}
-        for row in rows:
-            at = places(ngrams(tokens(row.text)))
-            seen = [
-                number[sign]
-                for sign in signs_of(row.text, catalogue().language(row.language))
-                if sign in number
-            ]
-            columns += at + seen
-            values += [len(at) ** -0.5] * len(at) + [SIGN_WEIGHT] * len(seen)
-            starts.append(len(columns))
-        self.matrix = sparse.csr_matrix(
-            (values, columns, starts), shape=(len(rows), (1 << BITS) + len(names))
-        )
-        self.matrix.sum_duplicates()
+def table(rows: Sequence[Labelled]) -> Any:
+    """Return the n-grams of sentences as a sparse matrix."""
+    columns, starts, values = [], [0], []
+    for row in rows:
+        at = places((row.language + gram for gram in ngrams(tokens(row.text))), BITS)
+        columns += at
+        values += [len(at) ** -0.5] * len(at)
+        starts.append(len(columns))
+    matrix = sparse.csr_matrix((values, columns, starts), shape=(len(rows), 1 << BITS))
+    matrix.sum_duplicates()
+    return matrix
 
 
-def sign_names(rows: Sequence[Labelled]) -> list[str]:
-    """Return the names of all signs that occur."""
-    return sorted({sign for row in rows for sign in signs_of(row.text, catalogue().language(row.language))})
+def seen_in(rows: Sequence[Labelled]) -> list[dict[str, float]]:
+    """Return what the patterns of its language see in each sentence."""
+    return [signs_of(row.text, catalogue().language(row.language)) for row in rows]
 
 
-def fitted(table: Any, rows: Sequence[Labelled], name: str) -> Any:
-    """Fit one class by the sentences of which it is known whether they belong to it."""
-    known = np.array([name in row.known for row in rows])
-    wanted = np.array([name in row.labels for row in rows])
-    model = LogisticRegression(C=STRENGTH, max_iter=1000, solver="liblinear", random_state=0)
-    return model.fit(table[known], wanted[known])
+def fold_of(row: Labelled) -> int:
+    """Return the part of the sentences to which one belongs: rounds and replies are whole in one of them."""
+    return (
+        zlib.crc32(f"{row.round} {row.language if row.round.startswith('replies') else ''}".encode()) % FOLDS
+    )
+
+
+def asked(rows: Sequence[Labelled], name: str) -> tuple[Any, Any]:
+    """Return of which sentences it is known whether they belong to a class, and which do."""
+    return np.array([name in row.known for row in rows]), np.array([name in row.labels for row in rows])
+
+
+def fitted(grams: Any, rows: Sequence[Labelled], name: str, teach: Any) -> Any:
+    """Fit the n-grams of one class to those of the sentences that teach."""
+    known, wanted = asked(rows, name)
+    some = known & teach
+    model = LogisticRegression(C=STRENGTH, max_iter=1000, solver="liblinear", dual=True, random_state=0)
+    return model.fit(grams[some], wanted[some])
+
+
+def unseen_scores(grams: Any, rows: Sequence[Labelled], teach: Any) -> Any:
+    """Return the log-odds of each class for each sentence, by models that were taught the other folds."""
+    folds = np.array([fold_of(row) for row in rows])
+    scores = np.zeros((len(rows), len(CLASSES)))
+    for fold in sorted(set(folds[teach])):
+        held = folds == fold
+        for n, name in enumerate(CLASSES):
+            model = fitted(grams, rows, name, teach & ~held)
+            scores[held, n] = model.decision_function(grams[held])
+    return scores
+
+
+def boosted(numbers: Any, rows: Sequence[Labelled], name: str, teach: Any) -> Any:
+    """Fit the trees of one class."""
+    known, wanted = asked(rows, name)
+    some = known & teach
+    weights = np.array([REPLY if row.round.startswith("replies") else 1.0 for row in rows])
+    model = Boosted(
+        n_estimators=70,
+        max_depth=4,
+        learning_rate=0.08,
+        min_samples_leaf=25,
+        subsample=0.7,
+        max_features=0.5,
+        random_state=0,
+    )
+    return model.fit(numbers[some], wanted[some], sample_weight=weights[some])
+
+
+def numbers_of(scores: Any, seen: Sequence[dict[str, float]], signs: Sequence[str]) -> Any:
+    """Return what trees weigh as a matrix: the log-odds of the classes, and signs."""
+    return np.hstack([scores, np.array([[one.get(sign, 0.0) for sign in signs] for one in seen])])
 
 
 def report(name: str, wanted: Any, scores: Any) -> str:
@@ -158,60 +216,102 @@ def report(name: str, wanted: Any, scores: Any) -> str:
     return f"{name:12} n={wanted.sum():5} AUC {auc:.3f}  R at P .95 {recall_at(0.95):.2f}, .9 {recall_at(0.9):.2f}  P at R .97 {at97:.2f}"
 
 
-def measure(rows: Sequence[Labelled], names: Sequence[str], held: Sequence[str]) -> None:
-    """Train without these rounds, and print how well they are read."""
-    train = [row for row in rows if row.round not in held and row.round not in KEPT]
-    train += read_replies() + read_earlier()
-    test = [row for row in rows if row.round in held]
-    before, after = Table(train, names).matrix, Table(test, names).matrix
-    print(f"rounds {', '.join(held)}: {len(train)} sentences teach, {len(test)} measure")
-    for name in CLASSES:
-        scores = fitted(before, train, name).decision_function(after)
-        print("  " + report(name, np.array([name in row.labels for row in test]), scores))
-
-
-def packed(model: Any, names: Sequence[str]) -> dict[str, Any]:
+def packed(model: Any) -> dict[str, Any]:
     """Return one class as the file has it: weights in 127 steps each way."""
-    weights = model.coef_[0]
-    grams, signs = weights[: 1 << BITS], weights[1 << BITS :]
+    grams = model.coef_[0]
     step = float(np.abs(grams).max()) / 127
     whole = np.rint(grams / step).astype("int8")
     return {
         "bias": round(float(model.intercept_[0]), 4),
         "step": round(step, 6),
-        "signs": {
-            name: round(float(weight) * SIGN_WEIGHT, 3) for name, weight in zip(names, signs, strict=True)
-        },
+        "signs": {},
         "weights": base64.b85encode(zlib.compress(whole.tobytes(), 9)).decode(),
     }
 
 
-def write(rows: Sequence[Labelled], names: Sequence[str]) -> None:
-    """Train on all rounds but the kept ones, and write the weights."""
-    train = [row for row in rows if row.round not in KEPT] + read_replies() + read_earlier()
-    table = Table(train, names).matrix
-    classes = {name: packed(fitted(table, train, name), names) for name in CLASSES}
-    languages = sorted({row.language for row in train})
-    WEIGHTS.write_text(
-        json.dumps({"bits": BITS, "languages": languages, "classes": classes}, indent=1) + "\n", "utf-8"
-    )
-    print(f"{WEIGHTS.name}: {WEIGHTS.stat().st_size / 1000:.0f} kB of {len(train)} sentences")
+def planted(model: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Return trees as the file has them: each asks (name, most, below, above), and ends with a number."""
+
+    def node(tree: Any, at: int) -> Any:
+        if tree.children_left[at] < 0:
+            return round(model.learning_rate * float(tree.value[at][0][0]), 3)
+        sides = (node(tree, tree.children_left[at]), node(tree, tree.children_right[at]))
+        return [names[tree.feature[at]], round(float(tree.threshold[at]), 3), *sides]
+
+    first = float(model.init_.class_prior_[1])
+    trees = [node(one[0].tree_, 0) for one in model.estimators_]
+    return {"bias": round(float(np.log(first / (1 - first))), 4), "trees": trees}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Sentences, their n-grams, and what patterns see in them."""
+
+    rows: Sequence[Labelled]
+    grams: Any
+    seen: Sequence[dict[str, float]]
+    signs: Sequence[str]
+
+
+def corpus() -> Corpus:
+    """Return all sentences that may teach."""
+    rows = [*read_all(), *read_replies(), *read_earlier()]
+    seen = seen_in(rows)
+    return Corpus(rows, table(rows), seen, sorted({sign for one in seen for sign in one}))
+
+
+def weights_of(data: Corpus, teach: Any) -> dict[str, Any]:
+    """Train on some of the sentences.
+
+    Args:
+        data: all of them.
+        teach: which of them teach.
+
+    Returns:
+        The weights as the file has them.
+    """
+    numbers = numbers_of(unseen_scores(data.grams, data.rows, teach), data.seen, data.signs)
+    names = [*CLASSES, *data.signs]
+    return {
+        "bits": BITS,
+        "languages": sorted({row.language for row in data.rows}),
+        "classes": {name: packed(fitted(data.grams, data.rows, name, teach)) for name in CLASSES},
+        "trees": {name: planted(boosted(numbers, data.rows, name, teach), names) for name in WEIGHED},
+    }
+
+
+def measure(data: Corpus) -> None:
+    """Print how well sentences are ordered by models that did not see them."""
+    everything = np.ones(len(data.rows), dtype=bool)
+    folds = np.array([fold_of(row) for row in data.rows])
+    scores = unseen_scores(data.grams, data.rows, everything)
+    numbers = numbers_of(scores, data.seen, data.signs)
+    replies = np.array([row.round.startswith("replies") for row in data.rows])
+    for n, name in enumerate(CLASSES):
+        known, wanted = asked(data.rows, name)
+        by = {"n-grams": scores[:, n]}
+        if name in WEIGHED:
+            by["trees"] = np.zeros(len(data.rows))
+            for fold in range(FOLDS):
+                model = boosted(numbers, data.rows, name, folds != fold)
+                by["trees"][folds == fold] = model.decision_function(numbers[folds == fold])
+        for kind, some in (("rounds", known & ~replies), ("replies", known & replies)):
+            for step, figures in by.items():
+                if wanted[some].any():
+                    print(f"{kind:8} {step:8}" + report(name, wanted[some], figures[some]))
 
 
 def main() -> int:
-    """Cross-validate by round, then measure the kept rounds."""
+    """Cross-validate, and write the weights of all sentences that may teach."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the weights")
-    parser.add_argument("--rounds", default="02,05", help="rounds that measure one after the other")
     options = parser.parse_args()
-    rows = read_all()
-    names = sign_names(rows)
-    for held in options.rounds.split(","):
-        measure(rows, names, [held])
-    if any(row.round in KEPT for row in rows):
-        measure(rows, names, KEPT)
+    data = corpus()
+    measure(data)
     if options.write:
-        write(rows, names)
+        weights = weights_of(data, np.ones(len(data.rows), dtype=bool))
+        WEIGHTS.write_text(json.dumps(weights) + "\n", "utf-8")
+        print(f"{WEIGHTS.name}: {WEIGHTS.stat().st_size / 1000:.0f} kB of {len(data.rows)} sentences")
     return 0
 
 

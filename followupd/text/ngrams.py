@@ -1,4 +1,4 @@
-"""Classify short texts by their words and letters: hashed n-grams, one weight for each class.
+"""Classify short texts by their words and letters: hashed n-grams, one weight for each class, and trees behind them.
 
 The weights are data (`followupd/languages/*.json`), made by the training scripts in `benchmarks/`. Reading needs no
 library: a text of fifteen words costs a third of a millisecond.
@@ -94,8 +94,7 @@ class LinearModel:
         total = self.bias + sum(self.signs.get(sign, 0.0) for sign in signs)
         if not at:
             return total
-        weights = self.weights
-        return total + self.step * sum(weights[place] for place in at) / math.sqrt(len(at))
+        return total + self.step * sum(map(self.weights.__getitem__, at)) / math.sqrt(len(at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +122,59 @@ class Classes:
         """
         at = places(ngrams(tokens(text)), self.bits)
         seen = tuple(signs)
-        return {name: _probability(model.score(at, seen)) for name, model in self.models.items()}
+        return {name: probability(model.score(at, seen)) for name, model in self.models.items()}
+
+    def scores(self, text: str, language: str) -> dict[str, float]:
+        """Return the log-odds of each class by the n-grams of a text, which count for its language alone.
+
+        Args:
+            text: one sentence.
+            language: the tag with which the models were trained.
+        """
+        at = places((language + gram for gram in ngrams(tokens(text))), self.bits)
+        return {name: model.score(at, ()) for name, model in self.models.items()}
 
 
-def shifted(probability: float, by: float) -> float:
+#: a tree asks for one number after the other, (name, least, below, else), and ends with what it adds
+Tree = float | list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Boosted trees of one class: they weigh the scores of other classes and named signs together."""
+
+    bias: float
+    trees: Sequence[Tree]
+
+    def score(self, seen: Mapping[str, float]) -> float:
+        """Return the log-odds of the class.
+
+        Args:
+            seen: numbers by their name; one that is missing is 0.
+        """
+        return self.bias + sum(_leaf(tree, seen) for tree in self.trees)
+
+
+def _leaf(tree: Tree, seen: Mapping[str, float]) -> float:
+    """Return what a tree adds to the log-odds.
+
+    Args:
+        tree: the tree.
+        seen: numbers by their name.
+    """
+    while isinstance(tree, list):
+        name, most, below, above = tree
+        tree = below if seen.get(name, 0.0) <= most else above
+    return tree
+
+
+def shifted(chance: float, by: float) -> float:
     """Return a probability after adding to its log-odds."""
-    if not 0 < probability < 1:
-        return probability
-    return _probability(math.log(probability / (1 - probability)) + by)
+    if not 0 < chance < 1:
+        return chance
+    return probability(math.log(chance / (1 - chance)) + by)
 
 
-def _probability(log_odds: float) -> float:
+def probability(log_odds: float) -> float:
     """Return the probability of log-odds, without an overflow."""
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))

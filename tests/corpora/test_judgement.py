@@ -77,23 +77,34 @@ def test_promises_and_gifts_of_strangers_are_heard_so_often(tmp_path: Path) -> N
         seen.update(nothing_given=sum(one["kind"] not in row["optc"] for one in beside))
     assert seen == {
         "promises": 45,
-        "heard": 38,
-        "nothing_promised": 3,
+        "heard": 37,
+        "nothing_promised": 4,
         "gifts": 24,
-        "heard_gifts": 17,
+        "heard_gifts": 18,
         "nothing_given": 1,
     }
 
 
-@pytest.mark.parametrize("kept", ["A", "B"])
-def test_whole_replies_are_read_so_well(kept: str) -> None:
+@pytest.mark.parametrize(
+    ("kept", "right", "asked", "precise", "gifts", "taken"),
+    [
+        ("A", 0.83, 0.94, 0.93, 0.84, 0.04),
+        ("B", 0.73, 0.90, 0.90, 0.78, 0.08),
+        ("F", 0.69, 0.88, 0.83, 0.86, 0.33),
+    ],
+)
+def test_whole_replies_are_read_so_well(
+    kept: str, right: float, asked: float, precise: float, gifts: float, taken: float
+) -> None:
     rows = [row for path in sorted(REPLIES.glob(f"*/replies-{kept}.jsonl")) for row in json_lines(path)]
     scores = measured(rows)
     print(*(score.line(name) for name, score in scores.items()), sep="\n")
     counts = scores["all"].counts
-    assert counts["right"] >= {"A": 0.80, "B": 0.77}[kept] * counts["promises"]
-    assert counts["right"] + counts["asked"] >= {"A": 0.90, "B": 0.90}[kept] * counts["promises"]
-    assert scores["all"].share("right", "right", "beside") >= 0.86
+    assert counts["right"] >= right * counts["promises"]
+    assert counts["right"] + counts["asked"] >= asked * counts["promises"]
+    assert scores["all"].share("right", "right", "beside") >= precise
+    assert counts["gift"] + counts["gift asked"] >= gifts * counts["gifts"]
+    assert counts["silent taken"] <= taken * counts["silent"]
     assert scores["all"].share("relation", "right") >= 0.94
 
 

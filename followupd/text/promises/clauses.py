@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from followupd.domain.calendar import Calendar
 from followupd.languages import Language, promise_weights
-from followupd.text.ngrams import Classes
+from followupd.text.ngrams import Classes, Trees, probability
 from followupd.text.promises.dates import Clause, DateReader, FoundDate, clause_of, date_reader
 from followupd.text.promises.money import find_money
 from followupd.text.promises.patterns import PromisePatterns, promise_patterns
@@ -28,8 +28,12 @@ _CLOSING = "\"') "
 _OWN_CLAUSE = 0.25
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.62, 0.20
-GRANT_TAKEN, GRANT_ASKED = 0.60, 0.30
+TAKEN, ASKED = 0.62, 0.17
+GRANT_TAKEN, GRANT_ASKED = 0.60, 0.25
+#: from which probability a gift needs no name
+GRANT_SURE = 0.9
+#: how much a clause that is likelier than its sentence is drawn towards it
+PULL = 0.5
 #: a report is one from this probability on
 REPORTED = 0.5
 
@@ -40,6 +44,8 @@ _SPEAK_FOR: Mapping[str, frozenset[str]] = {
     "done": frozenset({"done"}),
 }
 _CERTAIN = 0.95
+#: log-odds by n-grams alone below which a sentence neither promises nor gives anything
+_WORTH_A_LOOK = -3.0
 _PHRASES = ("unreal", "hedged", "trigger", "firm", "update", "estimate", "dated", "done", "giving", "given")
 _TOPICS = ("idle", "doubt", "update", "topic", "arranged")
 #: a date at the end or the beginning of a sentence is rarely that of a report
@@ -85,6 +91,17 @@ class Chances(NamedTuple):
     def is_report(self) -> bool:
         """Whether the text says what is done already."""
         return self.done >= REPORTED
+
+    def with_part(self, part: "Chances") -> "Chances":
+        """Return the chances of a clause of this sentence: a clause alone may look like what the sentence is not.
+
+        Args:
+            part: how likely the clause alone belongs to each class.
+        """
+        return part._replace(
+            commits=part.commits + PULL * min(0.0, self.commits - part.commits),
+            grants=part.grants + PULL * min(0.0, self.grants - part.grants),
+        )
 
     @property
     def doubt(self) -> float:
@@ -207,7 +224,13 @@ def classified(sentence: str, language: Language) -> Chances:
     """
     if _is_untaught(language):
         return _by_phrases(lowered(sentence), promise_patterns(language))
-    return Chances(**_classes().probabilities(sentence, signs_of(sentence, language)))
+    tag = language.tag if language.tag in promise_weights()["languages"] else language.catalogue.english.tag
+    scores = _classes().scores(sentence, tag)
+    weighed = {}
+    if max(scores["commits"], scores["grants"]) >= _WORTH_A_LOOK:
+        seen = scores | signs_of(sentence, language)
+        weighed = {name: trees.score(seen) for name, trees in _trees().items()}
+    return Chances(**{name: probability(score) for name, score in (scores | weighed).items()})
 
 
 @lru_cache(maxsize=32)
@@ -217,6 +240,17 @@ def _is_untaught(language: Language) -> bool:
     return has_phrases and language.tag not in promise_weights()["languages"]
 
 
+def sure_clauses(low: str, patterns: PromisePatterns) -> list[str]:
+    """Return the clauses of a sentence before a condition, without those that are hedged.
+
+    Args:
+        low: the sentence in lower case.
+        patterns: of its language.
+    """
+    plain = takewhile(lambda clause: not patterns.unreal.search(clause), patterns.cut.split(low))
+    return [clause for clause in plain if not patterns.hedged.search(clause)]
+
+
 def _by_phrases(low: str, patterns: PromisePatterns) -> Chances:
     """Return the classes whose phrases are in a clause of a sentence, as certain; none of a hedged one.
 
@@ -224,8 +258,7 @@ def _by_phrases(low: str, patterns: PromisePatterns) -> Chances:
         low: the sentence in lower case.
         patterns: of its language.
     """
-    plain = takewhile(lambda clause: not patterns.unreal.search(clause), patterns.cut.split(low))
-    sure = [clause for clause in plain if not patterns.hedged.search(clause)]
+    sure = sure_clauses(low, patterns)
     seen = {phrase for phrase in _PHRASES if any(map(getattr(patterns, phrase).search, sure))}
     return Chances(**{name: _CERTAIN for name, phrases in _SPEAK_FOR.items() if seen & phrases})
 
@@ -236,9 +269,15 @@ def _classes() -> Classes:
     return Classes.of(promise_weights())
 
 
-def signs_of(sentence: str, language: Language) -> tuple[str, ...]:
-    """Return the names of what was seen in a sentence of this language."""
-    return tuple(dict.fromkeys(_signs(sentence, language)))
+@lru_cache(maxsize=1)
+def _trees() -> Mapping[str, Trees]:
+    """Return the shipped trees, which decide where n-grams alone do not."""
+    return {name: Trees(trees["bias"], trees["trees"]) for name, trees in promise_weights()["trees"].items()}
+
+
+def signs_of(sentence: str, language: Language) -> dict[str, float]:
+    """Return what was seen in a sentence of this language, each by its name, and how many words it has."""
+    return {"words": float(len(sentence.split()))} | dict.fromkeys(_signs(sentence, language), 1.0)
 
 
 def _signs(sentence: str, language: Language) -> Iterator[str]:
@@ -252,6 +291,7 @@ def _signs(sentence: str, language: Language) -> Iterator[str]:
     low = lowered(sentence).replace("’", "'")
     named = [(name, getattr(patterns, name)) for name in _PHRASES]
     named += [(f"topic-{name}", getattr(patterns.topics, name)) for name in _TOPICS]
+    named += [(name, getattr(patterns, name)) for name in ("subject", "open_amount", "share", "complement")]
     yield from (name for name, pattern in named if pattern.search(low))
     for kind, pattern in patterns.gifts:
         if pattern.search(low):
@@ -259,7 +299,10 @@ def _signs(sentence: str, language: Language) -> Iterator[str]:
 
     if next(find_money(sentence, "EUR", language.catalogue), None):
         yield "money"
-    for when in _reader(language).find(sentence):
+    dates = _reader(language).find(sentence)
+    if len(dates) > 1:
+        yield "dates"
+    for when in dates:
         yield from _date_signs(sentence, when)
     if sentence.rstrip(_CLOSING).endswith("?"):
         yield "question"
@@ -280,6 +323,8 @@ def _date_signs(sentence: str, when: FoundDate) -> Iterator[str]:
         "date-last": when.end >= end,
         "date-inside": when.end < end,
         "date-first": when.start < _EDGE,
+        "time-alone": when.dayless,
+        "window": when.since is not None,
     }
     yield "date"
     yield from (name for name, seen in signs.items() if seen)

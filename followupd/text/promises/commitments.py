@@ -23,11 +23,13 @@ from followupd.text.ngrams import shifted
 from followupd.text.promises.clauses import (
     ASKED,
     GRANT_ASKED,
+    GRANT_SURE,
     REPORTED,
     Chances,
     classified,
     clauses,
     is_question,
+    sure_clauses,
 )
 from followupd.text.promises.dates import (
     EDGES,
@@ -46,7 +48,7 @@ from followupd.text.promises.sentences import lowered, sentences
 UNDATED_ASKED = 0.45
 _FEWEST_WORDS_UNDATED = 4
 #: by how much a known turn of phrase makes a class likelier, in log-odds
-_KNOWN_PHRASE, _KNOWN_GOODS = 0.7, 2.5
+_KNOWN_PHRASE, _KNOWN_GOODS, _WITH_DEADLINE = 0.7, 2.5, 2.0
 #: how likely a condition or a policy may be in what is taken as given
 _DOUBT = 0.35
 #: a date without a year that is so far ahead is likely one that is over
@@ -75,13 +77,13 @@ class _UnsureError(Exception):
 
 @dataclass(slots=True)
 class _Result:
-    """What was found so far, the only amount of the sentence before, and whether a day to come was named."""
+    """What was found so far, the only amount of the sentence before, and the sentences that were read."""
 
     promises: list[FoundPromise] = field(default_factory=list)
     gifts: list[FoundCompensation] = field(default_factory=list)
     unsure: list[str] = field(default_factory=list)
     amount: Amount | None = None
-    names_day: bool = False
+    read: list[str] = field(default_factory=list)
 
     def add_gift(self, gift: FoundCompensation) -> None:
         """Add a gift unless it was mentioned before; the mention with the amount counts."""
@@ -133,9 +135,8 @@ class _SentenceReader:
             sentence: of the mail.
             found: what the sentences before it said.
         """
-        dates = self.dates.find(sentence)
-        found.names_day |= bool(with_day(dates))
-        if is_question(sentence) or (self.dated_only and not dates):
+        found.read.append(sentence)
+        if is_question(sentence) or (self.dated_only and not self.dates.find(sentence)):
             return
 
         whole = self._likely(sentence)
@@ -144,7 +145,7 @@ class _SentenceReader:
             return
 
         parts = clauses(sentence, self.patterns, self.dates, lambda text: self._likely(text).commits)
-        likely = [whole] if len(parts) == 1 else [self._likely(part.text) for part in parts]
+        likely = [whole] if len(parts) == 1 else [whole.with_part(self._likely(part.text)) for part in parts]
         for unit, chances in self._units(sentence, zip(parts, likely, strict=True)):
             self._unit(unit, chances, sentence, found)
 
@@ -158,12 +159,14 @@ class _SentenceReader:
         """Return how likely a text belongs to each class; a known turn of phrase is asked about at least."""
         chances = classified(text, self.language)
         low = lowered(text)
-        if self._says(("hedged", "unreal"), low):
-            return chances
+        own = self.patterns.complement.sub(" … ", low)
+        if self._says(("hedged", "unreal"), own):
+            low = " … ".join(sure_clauses(own, self.patterns))
 
         is_open = chances.attends < ASKED and chances.done < REPORTED  # no report, no "I am looking into it"
-        if self._says(("firm", "update"), low):
-            likely = shifted(chances.commits, _KNOWN_PHRASE)
+        if self._says(("firm", "update", "estimate"), low):
+            is_dated = any(when.firm for when in self.dates.to_come(text))
+            likely = shifted(chances.commits, _KNOWN_PHRASE + _WITH_DEADLINE * is_dated)
             chances = chances._replace(commits=max(likely, UNDATED_ASKED * is_open))
 
         kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
@@ -286,6 +289,7 @@ class _SentenceReader:
             self.currency,
             self.language.catalogue,
             granted=chances.is_given,
+            sure=chances.grants >= GRANT_SURE,
             past=self._is_past(clause.low, chances),
             before=before,
         )
@@ -390,7 +394,8 @@ class _SentenceReader:
         Raises:
             _UnsureError: it may be.
         """
-        if promises and found.names_day and clause.dates[:1] and clause.dates[0].dayless:
+        is_time_alone = promises and clause.dates[:1] and clause.dates[0].dayless
+        if is_time_alone and any(with_day(self.dates.find(sentence)) for sentence in found.read):
             raise _UnsureError
 
     def _check_nothing_left(self, low: str) -> None:

@@ -176,6 +176,8 @@ def _bare_decimal(written: str, currency: str) -> str:
 _WEAK = (Gift.CREDIT, Gift.GESTURE)
 #: gifts that are things; a promise does not say what they are worth
 _GOODS = (Gift.REPLACEMENT, Gift.FREE_SHIPPING)
+#: gifts that are worth an amount without being money
+_VOUCHERS = (Gift.COUPON, Gift.GIFT_CARD)
 #: a name has a second word of three letters or more; "the £25" alone is in the letter already
 _NAMES_A_THING = re.compile(r"\s[^\W\d]{3,}")
 #: characters beside an amount in which words are looked for that leave it open
@@ -206,6 +208,7 @@ def gifts_in(
     languages: Catalogue,
     *,
     granted: bool,
+    sure: bool,
     past: bool,
     before: Amount | None = None,
 ) -> list[FoundCompensation] | None:
@@ -217,11 +220,14 @@ def gifts_in(
         currency: the company's ISO 4217 code, which decides which dollar is meant.
         languages: the languages in which currencies may be named.
         granted: the clause is known to give something; otherwise only goods count.
+        sure: that is so certain that the clause need not name a kind: "July is on us", "you have the £20 back".
         past: it was given already.
         before: the only amount of the sentence before, which "the full amount" means.
     """
     amounts = _amounts(clause, currency, languages) if granted else []
     mentions = _counting(_mentions(clause.low, patterns), amounts, granted=granted)
+    if sure and not mentions:
+        mentions = [_unnamed(clause, amounts)]
     if granted and not mentions:
         return None
     if any(_is_open(clause.low, amount, patterns) for amount in amounts):
@@ -252,14 +258,26 @@ def _counting(mentions: list[_Mention], amounts: Sequence[Amount], *, granted: b
 
     Args:
         mentions: where the clause names a kind of gift.
-        amounts: of the clause; money beside goods, or without any name of a gift, is paid back.
+        amounts: of the clause; money beside goods is paid back.
         granted: the clause is known to give something; otherwise only goods count.
     """
     if not granted:
         return [mention for mention in mentions if mention.kind == Gift.REPLACEMENT]
-    if amounts and all(mention.kind in _GOODS for mention in mentions):
+    if amounts and mentions and all(mention.kind in _GOODS for mention in mentions):
         return [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)]
     return mentions
+
+
+def _unnamed(clause: Clause, amounts: Sequence[Amount]) -> _Mention:
+    """Return what is given where no word of the language names it: money, or what the clause says as a whole.
+
+    Args:
+        clause: one that gives something.
+        amounts: of the clause.
+    """
+    if amounts:
+        return _Mention(Gift.REFUND, amounts[0].start, amounts[0].end)
+    return _Mention(Gift.GESTURE, 0, len(clause.text))
 
 
 def _gift(
@@ -368,6 +386,9 @@ def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:
             found.append(mention)
 
     strong = [mention for mention in found if mention.kind not in _WEAK]
+    vouchers = [mention for mention in strong if mention.kind in _VOUCHERS]
+    if vouchers and patterns.joint.search(low) is None:
+        return vouchers  # "a voucher over €54 was put on your account" pays nothing back
     return strong or found[:1]
 
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, pairwise, zip_longest
 
 from followupd.languages import Catalogue
 from followupd.languages.patterns import any_of, compiled
@@ -13,6 +14,10 @@ from followupd.languages.schema import LetterManner
 #: characters of a mail that are read; agents write no longer ones, and the bound limits what a hostile mail
 #: costs
 MAX_TEXT = 20_000
+#: where a line of a paragraph ends though no wrapping ended it: people who type no full stops end sentences so
+LINE_END = "\n"
+#: mail programs wrap no shorter lines
+_WRAPPED = 65
 #: characters of a sentence that is read; a longer one is skipped
 MAX_SENTENCE = 600
 #: characters before the end of a sentence in which an abbreviation is looked for
@@ -88,9 +93,10 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
         if _says_nothing(paragraph, patterns, first=n == 0):
             continue
         plain = _INNER_QUOTE.sub(" … ", paragraph).translate(_PLAIN)
-        for sentence in _split(plain, patterns):
-            if len(sentence) <= MAX_SENTENCE:
-                yield patterns.greeting.sub("", sentence, count=1)
+        for line in plain.split(LINE_END):
+            for sentence in _split(line, patterns):
+                if len(sentence) <= MAX_SENTENCE:
+                    yield patterns.greeting.sub("", sentence, count=1)
 
 
 def _says_nothing(paragraph: str, patterns: _MailPatterns, *, first: bool) -> bool:
@@ -106,8 +112,9 @@ def lowered(sentence: str) -> str:
 
     `str.lower` alone may move them: it makes two characters of "İ".
     """
-    if sentence.isascii():
-        return sentence.lower()
+    low = sentence.lower()
+    if len(low) == len(sentence):  # a letter becomes one or more: none of them became more
+        return low
     return "".join(map(_lowered_letter, sentence))
 
 
@@ -168,12 +175,29 @@ def _paragraphs(text: str, left_out: Collection[str], farewell: re.Pattern[str])
         begins = item is not None or farewell.match(line) is not None
 
         if lines and (ignored or begins):
-            yield " ".join(lines)
+            yield _joined(lines)
             lines = []
         if ignored:
             continue
         own = line[item.end() :] if item else line
         lines.append(own.strip())
+
+
+def _joined(lines: list[str]) -> str:
+    """Return the lines of a paragraph as one, with LINE_END where no wrapping of lines ended them.
+
+    A wrapped line has no room for the first word of the next one. Short lines of which one had are typed so.
+
+    Args:
+        lines: of the paragraph.
+    """
+    width = max(map(len, lines))
+    had_room = [
+        len(line) + 1 + len(following.partition(" ")[0]) <= width for line, following in pairwise(lines)
+    ]
+    is_typed = width < _WRAPPED and any(had_room)
+    ends = [LINE_END if is_typed or had else " " for had in had_room]
+    return "".join(chain.from_iterable(zip_longest(lines, ends, fillvalue="")))
 
 
 def _goes_on(tail: str, rest: str, patterns: _MailPatterns) -> bool:
