@@ -1,7 +1,7 @@
 """Whether the sender's domain is set up for delivery: SPF and DMARC in DNS, and the refusals that speak of them."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 #: returns the texts (TXT) of a name, None if no name server answers
 Texts = Callable[[str], list[str] | None]
@@ -23,7 +23,11 @@ _WHAT_TO_DO = "`followupd check --online` says what is missing"
 
 
 def reply_explained(reply: str) -> str:
-    """Return what a server's refusal has to do with the sender's domain, "" if nothing that is known."""
+    """Return what a server's refusal has to do with the sender's domain, "" if nothing that is known.
+
+    Args:
+        reply: the server's own words, with its code such as "550 5.7.515".
+    """
     for code, meaning in _ANSWERS.items():
         if re.search(rf"(?<![\d.]){re.escape(code)}(?![\d.]*\d)", reply):
             return f"{meaning}; {_WHAT_TO_DO}"
@@ -46,42 +50,66 @@ def delivery_sentences(address: str, smtp_host: str, texts: Texts) -> Iterator[s
     if found is None:
         yield f"no name server answers for {domain}: SPF and DMARC are not known"
         return
-    yield _spf_sentence(domain, [text for text in found if _begins(text, "v=spf1")], smtp_host)
+    yield _spf_sentence(domain, _records(found, "v=spf1"), smtp_host)
     yield _dmarc_sentence(domain, texts)
 
 
-def _begins(text: str, version: str) -> bool:
-    """Return whether a record is of this version: the word alone, or with something behind it."""
-    return re.match(rf"{re.escape(version)}([\s;]|$)", text, re.IGNORECASE) is not None
+def _records(texts: Iterable[str] | None, version: str) -> list[str]:
+    """Return the texts of a name that are records of this version: the word alone, or with something behind it.
+
+    Args:
+        texts: all texts of the name; None where no name server answered.
+        version: what a record begins with, such as "v=spf1", in upper or lower case.
+    """
+    beginning = re.compile(rf"{re.escape(version)}([\s;]|$)", re.IGNORECASE)
+    return list(filter(beginning.match, texts or ()))
 
 
 def _spf_sentence(domain: str, records: list[str], smtp_host: str) -> str:
-    """Say whether a domain has one SPF record, and whether that allows a well-known server (RFC 7208)."""
-    needed = next((name for host, name in _SPF_OF.items() if f".{smtp_host}".endswith(f".{host}")), "")
-    include = f" include:{needed}" if needed else ""
-    if not records:
-        return f'{domain} has no SPF: add the TXT record "v=spf1{include or " mx"} ~all", with all that send for you'
-    if len(records) > 1:
-        return f"{domain} has {len(records)} SPF records, and receivers then take none: join them into one"
+    """Say whether a domain has one SPF record, and whether that allows a well-known server (RFC 7208).
 
-    terms = records[0].lower().split()
-    if {"+all", "all"} & set(terms):
-        return f"the SPF of {domain} allows the whole world: end it in ~all"
-    redirected = any(term.startswith("redirect=") for term in terms)
-    if needed and not redirected and not any(term.lstrip("+") == f"include:{needed}" for term in terms):
-        return f"the SPF of {domain} does not name {smtp_host}: add{include}"
-    return f"SPF: {records[0]}"
+    Args:
+        domain: the sender's, in lower case.
+        records: its SPF records, of which there may only be one.
+        smtp_host: the server that our letters leave by; one that is not in `_SPF_OF` is not looked for.
+    """
+    needed = next((name for host, name in _SPF_OF.items() if f".{smtp_host}".endswith(f".{host}")), "")
+    include = f"include:{needed}" if needed else "mx"
+    record = "".join(records[:1])
+    terms = record.lower().split()
+    allowed = {term.lstrip("+") for term in terms}
+    is_redirected = " redirect=" in " ".join(terms)
+    faults = (
+        (
+            not records,
+            f'{domain} has no SPF: add the TXT record "v=spf1 {include} ~all", with all that send for you',
+        ),
+        (
+            len(records) > 1,
+            f"{domain} has {len(records)} SPF records, and receivers then take none: join them into one",
+        ),
+        ("all" in allowed, f"the SPF of {domain} allows the whole world: end it in ~all"),
+        (
+            needed and include not in allowed and not is_redirected,
+            f"the SPF of {domain} does not name {smtp_host}: add {include}",
+        ),
+    )
+    return next((sentence for is_so, sentence in faults if is_so), f"SPF: {record}")
 
 
 def _dmarc_sentence(domain: str, texts: Texts) -> str:
-    """Say what the DMARC policy of a domain, or of one above it, is (RFC 7489)."""
+    """Say what the DMARC policy of a domain, or of one above it, is (RFC 7489).
+
+    Args:
+        domain: the sender's, in lower case; its parents are asked about when it has no record itself.
+        texts: asks DNS.
+    """
     names = domain.split(".")
-    parents = [".".join(names[at:]) for at in range(len(names) - 1)]
-    for name in parents:
-        records = [text for text in texts(f"_dmarc.{name}") or [] if _begins(text, "v=DMARC1")]
+    for name in (".".join(names[at:]) for at in range(len(names) - 1)):
+        records = _records(texts(f"_dmarc.{name}"), "v=DMARC1")
         if len(records) > 1:
             return f"_dmarc.{name} has {len(records)} DMARC records, and receivers then take none: leave one"
-        if records and "p=" in records[0].replace(" ", "").lower():
+        if "p=" in "".join(records).replace(" ", "").lower():
             return f"DMARC: {records[0]} ({name}); that DKIM passes is seen in a mail that arrived"
         if records:
             return f"the DMARC record of {name} has no policy: add p=none, or a stricter one"

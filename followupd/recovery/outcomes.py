@@ -17,6 +17,8 @@ from followupd.domain.translatable import msg
 from followupd.languages import Catalogue
 from followupd.text.answers import Right, read_right
 
+_OPENED = "{} was opened"
+
 
 class Contact(NamedTuple):
     """A mail of the customer: when it came, and the case that it belongs to, None if it was no complaint."""
@@ -87,23 +89,43 @@ def outcome_of(case: Case, evidence: Evidence, until: datetime) -> tuple[Outcome
     """Return what became of the customer until then, and what shows it.
 
     Of several the strongest counts: a new complaint, then leaving, then coming back, then being content.
+
+    Args:
+        case: the case, as it was closed.
+        evidence: of the customer, from the close on.
+        until: the end of the time that is looked at, in UTC.
     """
     since = case.closed_at or until
     later = [other for other in evidence.cases if _is_complaint(other, case, since, until)]
-    same = [other for other in later if _is_same_cause(other, case)]
-    if later:
-        outcome = Outcome.COMPLAINED_SAME if same else Outcome.COMPLAINED_OTHER
-        return outcome, f"{(same or later)[0].ref} was opened"
-    if case.left_at and case.left_at <= until:
-        return Outcome.GONE, f"the customer wrote that they leave, {case.left_at:%Y-%m-%d}"
+    mails = [mail.at for mail in evidence.mails if mail.ref is None and since < mail.at]
+    shown: Sequence[tuple[Outcome, Sequence[object], str]] = (
+        (Outcome.COMPLAINED_SAME, [other.ref for other in later if _is_same_cause(other, case)], _OPENED),
+        (Outcome.COMPLAINED_OTHER, [other.ref for other in later], _OPENED),
+        (Outcome.GONE, _come([case.left_at], until), "the customer wrote that they leave, {:%Y-%m-%d}"),
+        (Outcome.RETURNED, _come(mails, until), "a mail that is no complaint, {:%Y-%m-%d}"),
+        (Outcome.CONTENT, _come(_content_since_fix(case), until), "the customer said so, {:%Y-%m-%d}"),
+        (Outcome.SILENT, [case.ref], "no mail since"),
+    )
+    return next((outcome, why.format(signs[0])) for outcome, signs, why in shown if signs)
 
-    mails = [mail.at for mail in evidence.mails if mail.ref is None and since < mail.at <= until]
-    if mails:
-        return Outcome.RETURNED, f"a mail that is no complaint, {min(mails):%Y-%m-%d}"
-    content_at = case.content_at
-    if content_at and content_at <= until and content_at >= (case.fixed_at or case.opened_at):
-        return Outcome.CONTENT, f"the customer said so, {content_at:%Y-%m-%d}"
-    return Outcome.SILENT, "no mail since"
+
+def _come(times: Iterable[datetime | None], until: datetime) -> list[datetime]:
+    """Return the times that are known and had come by then, the first one first.
+
+    Args:
+        times: in UTC and in any order; None for what never happened.
+        until: the last moment that counts, in UTC.
+    """
+    return sorted(at for at in times if at and at <= until)
+
+
+def _content_since_fix(case: Case) -> list[datetime]:
+    """Return when the customer wrote last that all is well; [] where that was before the fix, or never.
+
+    Args:
+        case: the case, as it is stored.
+    """
+    return [at for at in [case.content_at] if at and at >= (case.fixed_at or case.opened_at)]
 
 
 def _is_complaint(other: Case, case: Case, since: datetime, until: datetime) -> bool:

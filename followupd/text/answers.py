@@ -294,15 +294,18 @@ def read_right(text: str, names: Collection[str] = (), languages: Catalogue | No
 
 
 def _right_or_wrong(said: set[str], words: _RightWords) -> Right:
-    """Return what known words say: "not right" is wrong, "no" alone too, and "no, thanks" is unclear."""
-    is_yes, is_no = bool(said & words.yes), bool(said & words.no)
-    if said & words.denials:
-        return Right.WRONG if is_yes or is_no else Right.UNCLEAR
-    if is_no and (is_yes or said & words.thanks):
-        return Right.UNCLEAR
-    if is_no:
-        return Right.WRONG
-    return Right.RIGHT if is_yes else Right.UNCLEAR
+    """Return what known words say: "not right" is wrong, "no" alone too, and "no, thanks" is unclear.
+
+    Args:
+        said: all words of the answer.
+        words: which of them say what.
+    """
+    groups = {"yes": words.yes, "no": words.no, "denials": words.denials, "thanks": words.thanks}
+    found = {name for name, group in groups.items() if said & group}
+    if "yes" in found and found <= {"yes", "thanks"}:
+        return Right.RIGHT
+    is_denied = "denials" in found and not found.isdisjoint({"yes", "no"})
+    return Right.WRONG if is_denied or found == {"no"} else Right.UNCLEAR
 
 
 def says_farewell(text: str, languages: Catalogue | None = None) -> bool:

@@ -36,9 +36,14 @@ def command_lines(
 def line_of(name: str, folders: Mapping[str, str], tags: Mapping[str, str], verbs: Verbs) -> str:
     """Return the line that moving a mail into this folder means, "" for none.
 
-    The arguments are those of `command_lines`. "Recovery/Refund/25", "Recovery/refund-25" and
-    "Recovery/Erstattung/25" are all "refund: 25". One that lacks its value is the bare verb, so that the agent
-    hears what was expected.
+    "Recovery/Refund/25", "Recovery/refund-25" and "Recovery/Erstattung/25" are all "refund: 25". One that lacks
+    its value is the bare verb, so that the agent hears what was expected.
+
+    Args:
+        name: of the folder, with "/" between its parts.
+        folders: the configured ones, as for `command_lines`; they count before the tags.
+        tags: the configured tags, by pattern.
+        verbs: the words of all languages.
     """
     for pattern, line in folders.items():
         if (said := line_for(pattern, line, name)) is not None:
@@ -51,22 +56,31 @@ def line_of(name: str, folders: Mapping[str, str], tags: Mapping[str, str], verb
 
 
 def _line_of_tag(rest: str, tags: Mapping[str, str]) -> str:
-    """Return the line of the tag that the parts below ROOT spell, "" for none."""
+    """Return the line of the tag that the parts below ROOT spell, "" for none.
+
+    Args:
+        rest: the parts below ROOT, such as "Fixed" or "refund/25"; a blank or "/" in it is a hyphen of the tag.
+        tags: the configured tags, by pattern.
+    """
     keyword = rest.replace("/", "-").replace(" ", "-")
     lines = (line_for(pattern, line, keyword) for pattern, line in tags.items())
     return next(filter(None, lines), "")
 
 
 def _line_of_words(rest: str, tags: Mapping[str, str], verbs: Verbs) -> str:
-    """Return the line that a verb of any language and its value mean, if a tag has that verb; "" for none."""
+    """Return the line that a verb of any language and its value mean, if a tag has that verb; "" for none.
+
+    Args:
+        rest: the parts below ROOT, such as "Erstattung/25".
+        tags: the configured tags, by pattern; without a placeholder in its line, a tag takes no value.
+        verbs: the words of all languages.
+    """
     label, _, value = rest.partition("/")
     verb = verbs.verb_of(label)
-    for line in tags.values():
-        takes_value = _PLACEHOLDER in line
-        if not line or line.partition(":")[0] != verb or (value and not takes_value):
-            continue
-        return line.replace(_PLACEHOLDER, value) if value else str(verb)
-    return ""
+    lines = [line for line in tags.values() if line.partition(":")[0] == verb]
+    if not value:
+        return str(verb) if lines else ""
+    return next((line.replace(_PLACEHOLDER, value) for line in lines if _PLACEHOLDER in line), "")
 
 
 def folders_for(
@@ -99,7 +113,12 @@ def _titled(phrase: str) -> str:
 
 
 def unknown_below_root(existing: Iterable[str], commands: Mapping[str, str]) -> list[str]:
-    """Return the folders below ROOT that mean nothing, and have none below them that does."""
+    """Return the folders below ROOT that mean nothing, and have none below them that does.
+
+    Args:
+        existing: the folders of a mailbox, with "/" between their parts.
+        commands: those that are commands, as `command_lines` returns them.
+    """
     parents = {folded(name.rpartition("/")[0]) for name in commands}
     below = [name for name in existing if folded(name).startswith(folded(ROOT) + "/")]
     return [name for name in below if name not in commands and folded(name) not in parents]

@@ -79,6 +79,15 @@ class Question:
     no: str = ""
     by_consent: bool = True
 
+    def lines_of(self, reply: YesOrNo) -> list[str]:
+        """Return the lines of the orders that a reply to this question means, [] for none.
+
+        Args:
+            reply: of the kinds "yes" and "no", or "agreed" for an "ok"; what it says besides is not looked at.
+        """
+        lines = {"yes": self.yes, "no": self.no, "agreed": self.yes if self.by_consent else ""}
+        return list(filter(None, lines[reply.kind].split("\n")))
+
 
 @dataclass(frozen=True, slots=True)
 class ReadNote:
@@ -217,13 +226,11 @@ def _meant(reply: YesOrNo, question: Question | None) -> list[Order]:
         question: what the note answers, where that is one question.
     """
     is_no = reply.kind == "no"
-    if question is None or (reply.rest and not is_no) or (reply.kind == "agreed" and not question.by_consent):
+    if question is None or (reply.rest and not is_no):
         return []
-    meant = [line.partition(":") for line in (question.no if is_no else question.yes).split("\n")]
+    meant = [line.partition(":") for line in question.lines_of(reply)]
     return [
-        Order(verb, reply.rest if verb == "refuse" else text.strip(), reply.line)
-        for verb, _, text in meant
-        if verb
+        Order(verb, reply.rest if verb == "refuse" else text.strip(), reply.line) for verb, _, text in meant
     ]
 
 

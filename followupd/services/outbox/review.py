@@ -32,7 +32,8 @@ from followupd.text.mail.html import html_to_text
 from followupd.text.wording import body
 
 #: a link of a page at the end of its text: "[1] tel:+442071234018"
-_FOOTNOTE = re.compile(r"(\[\d{1,3}\]) \S{1,500}")
+#: the list of links that Roundcube puts below the text of a page: a title, a line of hyphens, a number for each
+_FOOTNOTES = re.compile(r"(?:^|\n)[^\n]*:\n-+((?:\n\[\d{1,3}\] \S{1,500})+)\Z")
 _FLAGS = ("\\Draft", "\\Seen")
 
 
@@ -283,18 +284,19 @@ def _read_draft(mail: EmailMessage) -> _Draft:
 
 
 def _without_footnotes(text: str) -> str:
-    """Return a text without the numbers and the list that Roundcube makes of the links of a page."""
-    lines = text.rstrip().split("\n")
-    end = len(lines)
-    while end and _FOOTNOTE.fullmatch(lines[end - 1]):
-        end -= 1
-    head, rule = "".join(lines[end - 2 : end - 1]), "".join(lines[end - 1 : end])
-    if end == len(lines) or not head.endswith(":") or not rule or rule.strip("-"):
+    """Return a text without the numbers and the list that Roundcube makes of the links of a page.
+
+    Args:
+        text: of a draft, with line feeds alone between its lines.
+    """
+    notes = _FOOTNOTES.search(text.rstrip())
+    if notes is None:
         return text
-    for line in lines[end:]:
-        mark = line.partition(" ")[0]
-        lines = [row.replace(f" {mark}", "") for row in lines]
-    return "\n".join(lines[: end - 2]).rstrip()
+
+    body = text[: notes.start()]
+    for mark in notes[1].split()[::2]:
+        body = body.replace(f" {mark}", "")
+    return body.rstrip()
 
 
 def _one_line(text: str) -> str:
