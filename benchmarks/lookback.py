@@ -23,7 +23,7 @@ from typing import Any
 
 from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Identity
-from followupd.recovery.lookback import Lookback, WordOutcome, look_back
+from followupd.recovery.past.lookback import Lookback, WordOutcome, look_back
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.lookback import ArchiveReader, RawMail, read_archive
 from followupd.text import complaints
@@ -308,7 +308,7 @@ def right(found: Lookback, truth: Sequence[Truth], outcome: WordOutcome) -> tupl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", default="BCD", help="of replies: A taught, B, C and D did not")
+    parser.add_argument("--sets", default="BF", help="of replies: A, C, D and E taught, B and F did not")
     parser.add_argument("--mails", type=int, default=0)
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()

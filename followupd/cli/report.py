@@ -22,8 +22,8 @@ from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation
 from followupd.domain.playbook import Company, Playbooks
-from followupd.recovery.calibration import FEWEST_CASES, Change, Usual, change_of
-from followupd.recovery.learn import (
+from followupd.recovery.past.calibration import FEWEST_CASES, Change, Usual, change_of
+from followupd.recovery.past.learn import (
     OUTCOMES,
     CaseHistory,
     CompensationStatistics,
@@ -114,7 +114,7 @@ def _report(options: argparse.Namespace) -> int:
 
 def _report_month(options: argparse.Namespace, app: "App") -> int:
     """Print or write the figures of one month."""
-    from followupd.recovery.monthly import Month, monthly_view, said, tables
+    from followupd.recovery.past.monthly import Month, monthly_view, said, tables
     from followupd.services.maintenance import monthly_page, monthly_report
 
     calendar = app.settings.calendar

@@ -46,13 +46,13 @@ from followupd.domain.promise import Found, PromiseState, Relation
 from followupd.domain.translatable import Translatable, fill, msg, msgid, sentence_list
 from followupd.errors import FactReturnedError, InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
-from followupd.recovery.calibration import short_proposals
 from followupd.recovery.commands.approval import (
     grants_asked_about,
     letters_asked_about,
     promises_asked_about,
 )
 from followupd.recovery.commands.lifecycle import taken_back
+from followupd.recovery.past.calibration import short_proposals
 from followupd.recovery.recurrence import CauseCase
 from followupd.recovery.remind import summary_of
 from followupd.services.context import ServiceContext
@@ -79,7 +79,7 @@ from followupd.text.notes import (
     split_case,
     uncertain_orders,
 )
-from followupd.text.orders import Grammar, Order, Unclear, YesOrNo
+from followupd.text.orders import Grammar, Order, Unclear, YesOrNo, of_kind
 
 #: verbs that give the customer something of value: the agent hears that it was done in their name
 _GIVING = frozenset({"refund", "credit", "coupon", "free-shipping", "replacement", "gift-card", "gesture"})
@@ -1543,15 +1543,14 @@ def _question_in(
         asked_at: when the desk mail was written, None where that is not known.
     """
     bare = [line for line in lines if "," not in line]  # the last line names words that answer nothing
-    pieces = [piece for line in bare for piece in grammar.read(line)]
-    offered = {piece.verb for piece in pieces if isinstance(piece, Order)}
-    if "approve" in offered and not offered & _OTHER_ANSWERS and _approvals(case, asked_at) == 1:
-        return Question("approve", "refuse")
-    if {"complaint", "dismiss"} <= offered and case.stage is Stage.SUSPECTED:
-        return Question("complaint", "dismiss")
-    if "none" in offered and case.unclear:
-        return Question("none", "none")
-    return None
+    offered = {order.verb for line in bare for order in of_kind(grammar.read(line), Order)}
+    is_only_approval = offered.isdisjoint(_OTHER_ANSWERS) and _approvals(case, asked_at) == 1
+    questions = (
+        ({"approve"}, is_only_approval, Question("approve", "refuse")),
+        ({"complaint", "dismiss"}, case.stage is Stage.SUSPECTED, Question("complaint", "dismiss")),
+        ({"none"}, bool(case.unclear), Question("none", "none")),
+    )
+    return next((question for verbs, is_open, question in questions if is_open and verbs <= offered), None)
 
 
 def _stranger(message: Message) -> Agent:
@@ -1622,12 +1621,12 @@ def _expected_lines(result: NoteResult, question: Question | None) -> tuple[str,
         result: what became of the note; its case may change.
         question: what the note answers, where that is one question.
     """
-    drafts = [unclear.draft for unclear in result.back if unclear.draft]
+    drafts = "\n".join(filter(None, (unclear.draft for unclear in result.back)))
     if drafts:
-        return tuple(line for draft in drafts for line in draft.split("\n"))
-    if question and not result.done:
-        return (question.yes, "refuse: " if question.no == "refuse" else question.no) if question.no else ()
-    return ()
+        return tuple(drafts.split("\n"))
+    if question is None or result.done or not question.no:
+        return ()
+    return question.yes, {"refuse": "refuse: "}.get(question.no, question.no)
 
 
 def _names_no_case(line: str) -> str:

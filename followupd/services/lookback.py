@@ -25,7 +25,7 @@ from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Relation
 from followupd.errors import UnavailableError
 from followupd.languages import Catalogue, catalogue
-from followupd.recovery.lookback import ArchiveMail, DatedPromise
+from followupd.recovery.past.lookback import ArchiveMail, DatedPromise
 from followupd.services.classifier import ComplaintClassifier
 from followupd.text import promises
 from followupd.text.answers import is_thanks

@@ -20,9 +20,9 @@ from followupd.domain.letter import Attachment
 from followupd.domain.mail import Kind, StoredMail
 from followupd.languages import Language
 from followupd.recovery import opening
-from followupd.recovery.calibration import Usual, stored, usual_times
-from followupd.recovery.learn import FIRST_WORDS, with_kept_times
-from followupd.recovery.monthly import Month, MonthlyReport, book_of, headline, page_values
+from followupd.recovery.past.calibration import Usual, stored, usual_times
+from followupd.recovery.past.learn import FIRST_WORDS, with_kept_times
+from followupd.recovery.past.monthly import Month, MonthlyReport, book_of, headline, page_values
 from followupd.recovery.recurrence import came_back
 from followupd.services.context import ServiceContext
 from followupd.services.staff_mail import administrator, notice_key

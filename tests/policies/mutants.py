@@ -27,7 +27,7 @@ TABLES = {
     "followupd.recovery.follow_up": "follow_up",
     "followupd.recovery.confirm": "confirm",
     "followupd.recovery.commands.compensation": "compensation",
-    "followupd.recovery.learn": "report",
+    "followupd.recovery.past.learn": "report",
 }
 STORIES = (
     "closing",

@@ -22,7 +22,7 @@ from followupd.errors import NotUnderstoodError
 from followupd.languages import catalogue
 from followupd.recovery import commands
 from followupd.recovery.blockers import blockers_of
-from followupd.recovery.learn import CaseHistory, report
+from followupd.recovery.past.learn import CaseHistory, report
 from followupd.recovery.recurrence import (
     USUAL,
     YEAR,

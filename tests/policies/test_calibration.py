@@ -14,7 +14,7 @@ from followupd.domain.promise import NOTHING_FOUND, Found, FoundPromise, Promise
 from followupd.errors import NotUnderstoodError
 from followupd.languages import catalogue
 from followupd.recovery import commands
-from followupd.recovery.calibration import (
+from followupd.recovery.past.calibration import (
     FEWEST_CASES,
     Change,
     Usual,

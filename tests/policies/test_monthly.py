@@ -20,7 +20,7 @@ from followupd.domain.events import Event
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.promise import Promise, PromiseKind
-from followupd.recovery.monthly import (
+from followupd.recovery.past.monthly import (
     Month,
     MonthBook,
     MonthlyReport,

@@ -10,7 +10,7 @@ from followupd.domain import lifecycle
 from followupd.domain.case import Stage
 from followupd.domain.compensation import Gift, GrantState, Money
 from followupd.domain.promise import Promise, PromiseKind, PromiseState
-from followupd.recovery.learn import UNSAID, CaseHistory, PromiseStatistics, report
+from followupd.recovery.past.learn import UNSAID, CaseHistory, PromiseStatistics, report
 from tests.builders import NOW, a_case
 
 HOUR = timedelta(hours=1)

@@ -12,7 +12,7 @@ import pytest
 from followupd.cli.lookback import READERS, Names
 from followupd.cli.main import main
 from followupd.domain.calendar import Calendar
-from followupd.recovery.lookback import (
+from followupd.recovery.past.lookback import (
     ArchiveMail,
     DatedPromise,
     Lookback,

@@ -26,7 +26,7 @@ from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.events import Event
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Company
-from followupd.recovery.learn import UNSAID, CaseHistory, report
+from followupd.recovery.past.learn import UNSAID, CaseHistory, report
 from tests.builders import NOW, PLAYBOOK, Story, a_case
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)

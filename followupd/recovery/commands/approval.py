@@ -25,11 +25,11 @@ from followupd.domain.playbook import Agent
 from followupd.domain.promise import Promise, PromiseState, paired
 from followupd.domain.translatable import msg, sentence_list
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.calibration import agents_like, shorter_than_like
 from followupd.recovery.commands.compensation import found_grants, granted
 from followupd.recovery.commands.context import CommandContext, leads, numbered_events, origin, within_limit
 from followupd.recovery.commands.lifecycle import opened
 from followupd.recovery.commands.promises import new_promise
+from followupd.recovery.past.calibration import agents_like, shorter_than_like
 
 #: characters of the customer's words that an agent is shown
 _MAX_SHOWN = 300

@@ -62,7 +62,7 @@ class CommandContext:
     in a month without a lead's approval. `told_before` is what the customer was told of what changed, after
     complaints before, and `told_others` what other customers were told of a cause that came back since. `history`
     is that of the case, where `undo` needs it. `usual_times` is how long promises take,
-    as `recovery/calibration.py` stores it.
+    as `recovery/past/calibration.py` stores it.
     """
 
     case: Case

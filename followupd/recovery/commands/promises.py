@@ -33,7 +33,6 @@ from followupd.domain.promise import (
 )
 from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.calibration import agents_like, shorter_than_like
 from followupd.recovery.commands.context import (
     CommandContext,
     chosen_numbers,
@@ -43,6 +42,7 @@ from followupd.recovery.commands.context import (
     origin,
 )
 from followupd.recovery.commands.lifecycle import opened
+from followupd.recovery.past.calibration import agents_like, shorter_than_like
 
 #: verbs that make a promise
 KINDS = {

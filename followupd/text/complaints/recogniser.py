@@ -232,6 +232,8 @@ _REPORTED = frozenset({"failure", "repeat", "duration", "unmet", "why"})
 _LEAVES = frozenset({"leaving", "demand"})
 #: words of a mail that says little but "formal complaint", and groups that make it another one's
 _BRIEF = 15
+#: words of a mail of which none is known, and of which the second stage alone is not trusted to be certain
+_UNKNOWN = 40
 #: groups beside which what did not come, or was not answered, is more than a question ("third mail, no answer")
 _IMPATIENT = frozenset({"repeat", "duration", "explicit", "money"})
 _NOT_OURS = frozenset({"machine", "bulk", "elsewhere", "thanks", "praise", "solved"})
@@ -547,7 +549,7 @@ def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[_Limit
 
 def _limit_of_brevity(seen: Features) -> _Limit:
     """Return the limit for a few words of which the second stage alone is certain; a rule that raises it lifts it."""
-    says_little = len(seen.words) <= _BRIEF and seen.groups.isdisjoint(FOR)
+    says_little = len(seen.words) <= _UNKNOWN and seen.groups.isdisjoint(FOR)
     return says_little, SUSPECTED, "it says little, and none of it is known as a complaint; an agent decides"
 
 

@@ -12,7 +12,7 @@ from followupd.domain.case import NO_COMPLAINT, Case, Outcome, Stage
 from followupd.domain.compensation import Money
 from followupd.domain.promise import Promise, PromiseState
 from followupd.domain.translatable import Translatable, msg, msgid
-from followupd.recovery.learn import UNSAID
+from followupd.recovery.past.learn import UNSAID
 from followupd.recovery.recurrence import Again
 
 #: nothing is drawn, and no share is said, of fewer

@@ -22,7 +22,7 @@ SHARE = 0.8
 #: a new promise that is shorter than this part of what its like took is asked about
 _TOO_SHORT = 0.5
 _ANSWER = "next-update"
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}%]*%\}", re.DOTALL)
 _NO_WORD = re.compile(r"[\W\d_]+")
 
 #: the language of a case

@@ -1,0 +1,1 @@
+"""What past cases and mails tell: the report, the month, how long promises take, and looking back on a mailbox."""
