@@ -5,7 +5,7 @@ import email.policy
 import email.utils
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -156,12 +156,17 @@ class World:
     def passes(self, until: datetime | None = None) -> "World":
         """Let the time come to `until` and do everything that is due, until nothing more happens.
 
-        Where a matter was put right, the house is at work an hour before, too: a follow-up is shown to its owner first.
+        Where a matter was put right, the house is at work whenever a case wakes: a follow-up is shown to its owner first.
         """
-        before = (until or self.now) - timedelta(hours=1)
-        if before > self.now and any(case.stage is Stage.FIXED for case in self.cases()):
-            self._comes_to_rest(before)
-        return self._comes_to_rest(until or self.now)
+        end = until or self.now
+        while (wakes := self._wakes_at()) and self.now < wakes < end:
+            self._comes_to_rest(wakes)
+        return self._comes_to_rest(end)
+
+    def _wakes_at(self) -> datetime | None:
+        """Return when the first case that was put right has something to do, None for none."""
+        times = (case.wake_at for case in self.cases() if case.stage is Stage.FIXED)
+        return min((at for at in times if at is not None), default=None)
 
     def _comes_to_rest(self, at: datetime) -> "World":
         self.now = at
