@@ -391,18 +391,32 @@ def _outcome(
     after_thanks = False
     for one in later:
         mail = one.mail
-        in_time = mail.at <= limit
         is_courtesy = mail.says_little or (mail.brief and after_thanks)  # "You're welcome!"
         if mail.at <= first or (mail.ours and is_courtesy):
             continue
         after_thanks = mail.is_content and one.same_thread
-        if mail.ours:
-            return (WordOutcome.WORD if in_time else WordOutcome.LATE), mail
-        if one.same_thread and (mail.settled or (mail.is_content and not in_time)):
-            return WordOutcome.WORD, mail
-        if not in_time and (one.same_thread or mail.complains):
-            return WordOutcome.ASKED, mail
+        outcome = _decided_by(one, in_time=mail.at <= limit)
+        if outcome is not None:
+            return outcome, mail
     return WordOutcome.FORGOTTEN, None
+
+
+def _decided_by(one: _Later, *, in_time: bool) -> WordOutcome | None:
+    """Return the outcome of a promise that a later mail decides, None where it leaves it open.
+
+    Args:
+        one: a mail after the promise; one of ours is more than a courtesy.
+        in_time: it came by the last moment at which a word is in time.
+    """
+    mail = one.mail
+    if mail.ours:
+        return WordOutcome.WORD if in_time else WordOutcome.LATE
+
+    is_settled = mail.settled or (mail.is_content and not in_time)
+    if one.same_thread and is_settled:
+        return WordOutcome.WORD
+    asks = one.same_thread or mail.complains
+    return WordOutcome.ASKED if asks and not in_time else None
 
 
 def last_moment(due: datetime, calendar: Calendar) -> datetime:

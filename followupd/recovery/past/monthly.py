@@ -227,9 +227,11 @@ class MonthBook:
         if due is None or not self.month.has(due) or promise.state is PromiseState.PROPOSED:
             return
         end = _end_of(promise, due, self.month.end)
-        if end:
-            self.ends.setdefault(promise.owner or case.owner, Counter())[end] += 1
-        if end and promise.kept_at and promise.made_at:
+        if not end:
+            return
+
+        self.ends.setdefault(promise.owner or case.owner, Counter())[end] += 1
+        if promise.kept_at and promise.made_at:
             self.told.append((due - promise.made_at) / timedelta(days=1))
             self.took.append((promise.kept_at - promise.made_at) / timedelta(days=1))
 
@@ -586,7 +588,7 @@ def headline(report: MonthlyReport) -> list[Translatable]:
         report: the figures of the month, and the causes that came back.
     """
     book = report.book
-    sentences = [msg("{n} complaint(s) in {month}", n=book.opened, month=book.month.name)]
+    sentences = [msg("complaints in {month}: {n}", n=book.opened, month=book.month.name)]
     causes = [cause for cause in book.main_causes if cause not in {OTHERS, UNSAID}]
     if causes:
         n = book.causes[causes[0]]
