@@ -139,7 +139,11 @@ class HttpProvider:
                 timer.cancel()
 
     def _explain(self, error: OSError | http.client.HTTPException) -> str:
-        """Return an error of the network, or of what the provider sent, as a sentence for the owner."""
+        """Return an error of the network, or of what the provider sent, as a sentence for the owner.
+
+        Args:
+            error: of the connection, or of a response that broke off.
+        """
         parts = urlsplit(self.url)
         host = parts.hostname or ""
         if isinstance(error, OSError):
@@ -172,7 +176,12 @@ def _request_body(order: GiftCardOrder, extra: Mapping[str, Any]) -> dict[str, A
 
 
 def _filled(value: Any, order: GiftCardOrder) -> Any:
-    """Return a configured value with the customer's name and address in its texts."""
+    """Return a configured value with the customer's name and address in its texts.
+
+    Args:
+        value: a text, table or list of `[gift_cards.order]`; anything else stays as it is.
+        order: whose customer is named.
+    """
     if isinstance(value, str):
         pieces = re.split(r"(\{name\}|\{address\})", value)  # at once, so that no name is read as a place
         return "".join({"{name}": order.name, "{address}": order.address}.get(each, each) for each in pieces)
@@ -184,7 +193,15 @@ def _filled(value: Any, order: GiftCardOrder) -> Any:
 
 
 def _merged(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """Return two tables as one, and tables in them; where both have a value, ours stays."""
+    """Return two tables as one, and tables in them; where both have a value, ours stays.
+
+    Args:
+        theirs: what the admin has configured.
+        ours: what every order has, and what no configuration may change.
+
+    Returns:
+        a new table; neither of the two is changed.
+    """
     merged = dict(theirs)
     for key, value in ours.items():
         inner = theirs.get(key)
@@ -196,7 +213,14 @@ def _merged(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any
 
 
 def _failure(status: int) -> GiftCardUnavailable:
-    """Return what a status other than 200 and 201 means."""
+    """Return what a status other than 200 and 201 means.
+
+    Args:
+        status: of HTTP.
+
+    Returns:
+        a permanent failure where the same order would fail again, else one that is repeated.
+    """
     if status == _ACCEPTED:
         reason = "the provider has taken the order and not decided yet; the same order is repeated"
         return GiftCardUnavailable(reason, permanent=False)

@@ -108,6 +108,12 @@ class ApplicationLogin(Login):
     def _requested(self, secret: str) -> tuple[str, datetime]:
         """Request an access token; return it and its end.
 
+        Args:
+            secret: the application's, as it was read just now; it is not kept.
+
+        Returns:
+            the token, and its end in UTC by the seconds that the provider says it lives.
+
         Raises:
             UnavailableError: the provider gives none, and why.
         """
@@ -121,6 +127,13 @@ class ApplicationLogin(Login):
 
 def _ask_microsoft(application: Application, secret: str) -> Mapping[str, Any]:
     """Ask for a token by the application's secret, or by a key whose certificate it knows.
+
+    Args:
+        application: whose tenant and client id are used.
+        secret: a text, or a private key and its certificate (PEM).
+
+    Returns:
+        the answer, with "access_token" and "expires_in" in seconds, or "error" and "error_description".
 
     Raises:
         UnavailableError: the login server cannot be asked, or the secret is incomplete.
@@ -142,6 +155,13 @@ def _ask_microsoft(application: Application, secret: str) -> Mapping[str, Any]:
 
 def _ask_google(application: Application, secret: str) -> Mapping[str, Any]:
     """Ask for a token by a service account that acts for the mailbox's user.
+
+    Args:
+        application: whose username the service account acts for.
+        secret: the key of the service account, as the JSON that Google issues.
+
+    Returns:
+        the answer, with "access_token" and "expires_in" in seconds, or what Google says is wrong.
 
     Raises:
         UnavailableError: the login server cannot be asked, or the secret is no key of a service account.
@@ -172,7 +192,12 @@ def _ask_google(application: Application, secret: str) -> Mapping[str, Any]:
 
 
 def _refused(application: Application, response: Mapping[str, Any]) -> str:
-    """Return a sentence for the administrator about an answer without a token, without the answer's own words."""
+    """Return a sentence for the administrator about an answer without a token, without the answer's own words.
+
+    Args:
+        application: which is named in the sentence.
+        response: the answer; only its "error" and Microsoft's numbers of it are shown.
+    """
     reason = str(response.get("error") or "the response makes no sense")[:80]
     numbers = re.findall(r"AADSTS(\d+)", str(response.get("error_description", "")))
     meaning = next((_MEANINGS[each] for each in [*numbers, reason] if each in _MEANINGS), "")
@@ -181,18 +206,34 @@ def _refused(application: Application, response: Mapping[str, Any]) -> str:
 
 
 def _has_key_and_certificate(secret: str) -> bool:
-    """Return whether a secret in PEM has both parts."""
+    """Return whether a secret in PEM has both parts.
+
+    Args:
+        secret: a file in PEM, or any other secret.
+    """
     return bool(_part(secret, "PRIVATE KEY") and _part(secret, "CERTIFICATE"))
 
 
 def _part(secret: str, name: str) -> str:
-    """Return the first part of a PEM file with this name, such as "RSA PRIVATE KEY"; "" if there is none."""
+    """Return the first part of a PEM file with this name, such as "RSA PRIVATE KEY"; "" if there is none.
+
+    Args:
+        secret: a file in PEM.
+        name: how the name of the part ends, such as "PRIVATE KEY".
+    """
     found = re.search(rf"-----BEGIN ([A-Z ]*{name})-----.*?-----END \1-----\n?", secret, re.DOTALL)
     return found[0] if found else ""
 
 
 def _certificate_end(secret: str) -> list[datetime]:
-    """Return when the certificate in a secret ends; [] if it has none that can be read."""
+    """Return when the certificate in a secret ends; [] if it has none that can be read.
+
+    Args:
+        secret: a file in PEM, or any other secret.
+
+    Returns:
+        the moment in UTC, in a list of one.
+    """
     from cryptography import x509
 
     part = _part(secret, "CERTIFICATE")

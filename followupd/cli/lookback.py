@@ -181,6 +181,14 @@ def _archive(
 ) -> Iterator[tuple["Archive", str]]:
     """Give the mails that the options name, and the address of their mailbox ("" if it is not known).
 
+    Args:
+        options: those of `lookback`: --maildir, --mbox, --mailbox and --folder.
+        settings: the configuration, None where there is none.
+        since: the oldest mail that is asked for, in UTC; None for all. Files are read whole.
+
+    Returns:
+        the mails, which are open only within the `with`, and the address.
+
     Raises:
         UnavailableError: they cannot be read, or nothing is named.
     """
@@ -198,6 +206,10 @@ def _archive(
 
 def _mailbox(options: argparse.Namespace, settings: "Settings | None") -> "tuple[ImapMailbox, str]":
     """Return a mailbox of the configuration, or the one of an address, and its address; it is not open yet.
+
+    Args:
+        options: those of `lookback`; without --mailbox the first one of the configuration is read.
+        settings: the configuration, None where there is none.
 
     Raises:
         UnavailableError: none is named, there is no such mailbox, or no password.
@@ -257,7 +269,13 @@ def _password(options: argparse.Namespace) -> str:
 
 
 def _identity(options: argparse.Namespace, settings: "Settings | None", address: str) -> Identity:
-    """Return who we are as far as options and configuration say so; without addresses it is to be guessed."""
+    """Return who we are as far as options and configuration say so; without addresses it is to be guessed.
+
+    Args:
+        options: those of `lookback`; --us without a mailbox sets the configuration aside.
+        settings: the configuration, None where there is none.
+        address: of the mailbox, "" if it is not known.
+    """
     named = frozenset(each.lower() for each in (*options.us, address) if each)
     if not settings or (options.us and not address):
         return Identity(addresses=named)
@@ -292,6 +310,14 @@ def _playbooks(
 ) -> dict[str, Playbook]:
     """Return the playbooks of a directory, which is `playbooks` or contains it; {} for None.
 
+    Args:
+        directory: as --playbooks names it.
+        calendar: the company's, by which their times count.
+        settings: the configuration, whose company and team they need; None where there is none.
+
+    Returns:
+        the playbooks by name.
+
     Raises:
         SetupError: they have problems, each with its file and line.
     """
@@ -310,7 +336,14 @@ def _playbooks(
 
 
 def _progress(total: int) -> Callable[[int], None]:
-    """Return what draws a progress bar on standard error, if that is a terminal."""
+    """Return what draws a progress bar on standard error, if that is a terminal.
+
+    Args:
+        total: the steps of the whole.
+
+    Returns:
+        a function that takes how many of them are done.
+    """
     if not sys.stderr.isatty():
         return lambda _: None
     shown = [-1]
@@ -335,7 +368,15 @@ def _progress(total: int) -> Callable[[int], None]:
 
 
 def _tell(options: argparse.Namespace, result: LookbackResult) -> int:
-    """Write the page where one is wanted, and print JSON or a summary."""
+    """Write the page where one is wanted, and print JSON or a summary.
+
+    Args:
+        options: those of `lookback`: --html, --json and --names.
+        result: what was found.
+
+    Returns:
+        the exit code.
+    """
     names = Names(hidden=not options.names)
     page = options.html or (None if options.json else _PAGE)
     if page:
@@ -359,7 +400,11 @@ class Names:
         self.hidden = hidden
 
     def person(self, mail: ArchiveMail) -> str:
-        """Return the name of a mail's customer: "K. D." for Kim Doe, "k…@e…" for an address alone."""
+        """Return the name of a mail's customer: "K. D." for Kim Doe, "k…@e…" for an address alone.
+
+        Args:
+            mail: a mail of a customer, or one to a customer.
+        """
         if not self.hidden:
             return mail.name or mail.customer
         if mail.name and "@" not in mail.name:
@@ -368,7 +413,12 @@ class Names:
         return f"{local[:1]}…@{domain[:1]}…"
 
     def text(self, text: str, mail: ArchiveMail) -> str:
-        """Return a text in which the name of a mail's customer is shortened, and addresses and long numbers are cut."""
+        """Return a text in which the name of a mail's customer is shortened, and addresses and long numbers are cut.
+
+        Args:
+            text: a subject, or words of a mail.
+            mail: whose customer may be named in it.
+        """
         if not self.hidden:
             return text
         shown = re.sub(r"\S+@\S+", "…@…", text)
@@ -399,7 +449,13 @@ def headline(result: LookbackResult) -> str:
 
 
 def _many(count: int, noun: str, nouns: str = "") -> str:
-    """Return a count with its noun."""
+    """Return a count with its noun.
+
+    Args:
+        count: how many.
+        noun: for one.
+        nouns: for several; "" where that only adds an s.
+    """
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
@@ -454,7 +510,13 @@ def view_of(result: LookbackResult, names: Names) -> dict[str, Any]:
 
 
 def _row(judged: JudgedPromise, thread: Thread, names: Names) -> dict[str, Any]:
-    """Return the JSON of one promise."""
+    """Return the JSON of one promise.
+
+    Args:
+        judged: the promise, and what became of it.
+        thread: in which it was made.
+        names: shortens the customer's name.
+    """
     made = judged.made
     return {
         "thread": names.text(thread.subject, thread.customer),
@@ -520,7 +582,14 @@ def page_of(result: LookbackResult, names: Names) -> str:
 
 
 def _figures(result: LookbackResult) -> list[tuple[str, str]]:
-    """Return the figures below the headline, and what each counts."""
+    """Return the figures below the headline, and what each counts.
+
+    Args:
+        result: what was found.
+
+    Returns:
+        each figure as it is shown, with its meaning.
+    """
     found = result.found
     total = len(found.promises)
     shares = [(f"{found.count(each):,}", f"of {total:,}: {name}") for each, (name, _) in _TONES.items()]
@@ -532,7 +601,11 @@ def _figures(result: LookbackResult) -> list[tuple[str, str]]:
 
 
 def _first_word_rows(found: Lookback) -> list[dict[str, Any]]:
-    """Return how many customers had a first word within which time."""
+    """Return how many customers had a first word within which time.
+
+    Args:
+        found: what was read; conversations that we began wait for no first word.
+    """
     waits = found.first_words
     begun = sum(not thread.mails[0].ours for thread in found.threads)
     return [
@@ -542,14 +615,28 @@ def _first_word_rows(found: Lookback) -> list[dict[str, Any]]:
 
 
 def _expected(found: Lookback) -> tuple[int, int]:
-    """Return how many of the promises called forgotten are, and how many more there are, as the reader usually errs."""
+    """Return how many of the promises called forgotten are, and how many more there are, as the reader usually errs.
+
+    Args:
+        found: what was read.
+    """
     precision, recall, _ = READERS["a promise that was forgotten"]
     right = found.count(WordOutcome.FORGOTTEN) * precision
     return round(right), round(right / recall - right)
 
 
 def _thread_view(thread: Thread, names: Names, calendar: Calendar, now: datetime) -> dict[str, Any]:
-    """Return what the page shows of a thread: who, about what, and what happened in which order."""
+    """Return what the page shows of a thread: who, about what, and what happened in which order.
+
+    Args:
+        thread: one that is worth reading.
+        names: shortens the customer's name.
+        calendar: the company's, in whose time zone days are shown.
+        now: the end of what was read, in UTC.
+
+    Returns:
+        its subject, its customer, and a line for each thing that happened, oldest first.
+    """
     who = names.person(thread.customer)
     lines = [(mail.at, "none", f"{who} {_complains(mail)}.") for mail in thread.complaints]
     for judged in thread.promises:
@@ -589,7 +676,16 @@ def _complains(mail: ArchiveMail) -> str:
 
 
 def _decided(judged: JudgedPromise, who: str, now: datetime) -> tuple[datetime, str, str]:
-    """Return when a promise was decided, the tone of it, and the sentence."""
+    """Return when a promise was decided, the tone of it, and the sentence.
+
+    Args:
+        judged: the promise, and what became of it.
+        who: the customer, as the page names them.
+        now: the end of what was read, in UTC; what was forgotten has no other end.
+
+    Returns:
+        the time in UTC, a tone of the page's style sheet, and the sentence.
+    """
     due, by = judged.promise.due, judged.by
     _, tone = _TONES[judged.outcome]
     if by is None:

@@ -94,7 +94,12 @@ def _tags(options: argparse.Namespace) -> int:
 
 
 def _thunderbird(settings: "Settings", options: argparse.Namespace) -> int:
-    """Print the tags as lines of Thunderbird's user.js, as a policies.json, or as JSON."""
+    """Print the tags as lines of Thunderbird's user.js, as a policies.json, or as JSON.
+
+    Args:
+        settings: the configuration, whose `[tags]` are the commands.
+        options: those of `tags thunderbird`: --policies and --json.
+    """
     tags = [*_command_tags(settings), *_status_tags()]
 
     if options.policies:
@@ -121,6 +126,10 @@ def _thunderbird(settings: "Settings", options: argparse.Namespace) -> int:
 
 def _folders(settings: "Settings", options: argparse.Namespace) -> int:
     """Print each folder with the line that it means; with --make, make it in every mailbox.
+
+    Args:
+        settings: the configuration.
+        options: those of `tags folders`: language, amounts, --make and --json.
 
     Returns:
         The exit code: PROBLEMS where a mailbox cannot be used.
@@ -160,7 +169,12 @@ def _folder_lines(settings: "Settings", language: str, amounts: Sequence[str]) -
 
 
 def _made(mailbox: "MailboxSettings", folders: Iterable[str]) -> bool:
-    """Make folders in a mailbox and say so; return False where it cannot be used, which is said, too."""
+    """Make folders in a mailbox and say so; return False where it cannot be used, which is said, too.
+
+    Args:
+        mailbox: whose account is used.
+        folders: those to make, each after the one that holds it, with "/" between their parts.
+    """
     from followupd.adapters.accounts import mailbox_of
     from followupd.errors import UnavailableError
 
@@ -228,6 +242,11 @@ def _names(pattern: str, line: str, settings: "Settings") -> list[str]:
 
     A pattern with agents, playbooks or causes has one for each; one with amounts has none, as there are too
     many.
+
+    Args:
+        pattern: of `[tags]`, such as "owner-*".
+        line: what it means.
+        settings: the configuration.
     """
     if pattern.startswith("\\"):
         return []
@@ -238,7 +257,12 @@ def _names(pattern: str, line: str, settings: "Settings") -> list[str]:
 
 
 def _values(line: str, settings: "Settings") -> Iterable[str]:
-    """Return what the placeholder of a line can be, each value once."""
+    """Return what the placeholder of a line can be, each value once.
+
+    Args:
+        line: of a tag, such as "owner: {}".
+        settings: the configuration, which has the agents, playbooks and causes.
+    """
     match line:
         case "owner: {}":
             return [agent.id for agent in settings.team.agents]

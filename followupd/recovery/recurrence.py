@@ -66,13 +66,23 @@ def came_back(cause: str, cases: Sequence[CauseCase]) -> Again | None:
 
 
 def _is_told_before(told: Sequence[datetime], opened_at: datetime) -> bool:
-    """Return whether any telling, in the order of time, is one within a year before a case was opened."""
+    """Return whether any telling, in the order of time, is one within a year before a case was opened.
+
+    Args:
+        told: when customers were told of a prevention, oldest first.
+        opened_at: of a later case.
+    """
     before = bisect_left(told, opened_at)
     return before > 0 and _counts(told[before - 1], opened_at)
 
 
 def _counts(told_at: datetime, opened_at: datetime) -> bool:
-    """Return whether a case was opened within a year of a telling."""
+    """Return whether a case was opened within a year of a telling.
+
+    Args:
+        told_at: when a customer was told that it would not happen again.
+        opened_at: of a case; one from before the telling does not count.
+    """
     return timedelta() < opened_at - told_at <= YEAR
 
 
@@ -110,7 +120,12 @@ def happened_again(
 
 
 def says_the_same(text: str, told: Iterable[str]) -> bool:
-    """Return whether a text is, nearly word for word, one of those that customers were told."""
+    """Return whether a text is, nearly word for word, one of those that customers were told.
+
+    Args:
+        text: the prevention that an agent states now.
+        told: what customers were told before, in the words of the letters.
+    """
     said = _normalised(text)
     return any(SequenceMatcher(None, said, _normalised(other)).ratio() > _SAME for other in told)
 
@@ -170,7 +185,16 @@ def _is_too_many(count: int, within: timedelta, usual: int) -> bool:
 
 
 def _at_least(count: int, shape: float, share: float) -> float:
-    """Return the chance of at least so many, by the negative binomial distribution."""
+    """Return the chance of at least so many, by the negative binomial distribution.
+
+    Args:
+        count: how many; at least 0 is certain.
+        shape: of the gamma distribution of the rate, above 0.
+        share: the time of the newest cases, as a part of that and the 12 weeks before together; from 0 to 1.
+
+    Returns:
+        a probability, from 0 to 1.
+    """
     fewer = sum(
         exp(lgamma(n + shape) - lgamma(shape) - lgamma(n + 1) + n * log(share) + shape * log1p(-share))
         for n in range(count)

@@ -70,7 +70,15 @@ def _parts_of(word: str) -> list[str]:
 
 
 def places(features: Iterable[str], bits: int = BITS) -> list[int]:
-    """Return where the weights of these features are."""
+    """Return where the weights of these features are.
+
+    Args:
+        features: n-grams, as `ngrams` returns them.
+        bits: of the table's size, with which the weights were made.
+
+    Returns:
+        an index from 0 to 2 ** bits - 1 for each feature; two features may share one.
+    """
     mask = (1 << bits) - 1
     return [zlib.crc32(feature.encode()) & mask for feature in features]
 
@@ -169,7 +177,12 @@ def _leaf(tree: Tree, seen: Mapping[str, float]) -> float:
 
 
 def shifted(chance: float, by: float) -> float:
-    """Return a probability after adding to its log-odds."""
+    """Return a probability after adding to its log-odds.
+
+    Args:
+        chance: a probability; 0 and 1 stay what they are.
+        by: what is added to its log-odds; below 0 it becomes less likely.
+    """
     if not 0 < chance < 1:
         return chance
     return probability(math.log(chance / (1 - chance)) + by)

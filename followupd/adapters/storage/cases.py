@@ -450,7 +450,14 @@ def _stable_columns(case: Case) -> dict[str, Any]:
 
 
 def _prevention_told_at(case: Case) -> datetime | None:
-    """Return when the customer was told last that it will not happen again; older cases do not say so by themselves."""
+    """Return when the customer was told last that it will not happen again; older cases do not say so by themselves.
+
+    Args:
+        case: the case, as it is to be stored.
+
+    Returns:
+        in UTC; None where the customer was not told.
+    """
     if case.prevented:
         return case.prevented[-1][1]
     is_told = case.facts.cause_code and case.facts.prevention

@@ -120,6 +120,10 @@ def approve(command: Command, context: CommandContext) -> list[Event]:
 def _check_unread(command: Command, context: CommandContext) -> None:
     """Ask once more about a letter that was written before the customer's newest mail.
 
+    Args:
+        command: the approval; one that is typed with `followupd tell` is not asked about again.
+        context: the case.
+
     Raises:
         NotUnderstoodError: there is one, and the agent was asked before that mail, too.
     """
@@ -139,7 +143,12 @@ def _check_unread(command: Command, context: CommandContext) -> None:
 
 
 def letters_asked_about(case: Case, asked_at: datetime | None) -> list[LetterRecord]:
-    """Return the letters in review that an agent may mean: those that waited when the agent was asked."""
+    """Return the letters in review that an agent may mean: those that waited when the agent was asked.
+
+    Args:
+        case: the case.
+        asked_at: when the desk mail was written that is answered, None for what waits now.
+    """
     return [record for record in case.letters_in(LetterRecordState.REVIEW) if _waited(record.at, asked_at)]
 
 
@@ -154,12 +163,22 @@ def grants_asked_about(case: Case, asked_at: datetime | None, *states: GrantStat
 
 
 def _waited(since: datetime | None, asked_at: datetime | None) -> bool:
-    """Return whether something waited already when the mail was written that is answered now."""
+    """Return whether something waited already when the mail was written that is answered now.
+
+    Args:
+        since: when it came to wait; None where that is not known.
+        asked_at: when the desk mail was written, None for now.
+    """
     return since is None or asked_at is None or since <= asked_at
 
 
 def _nothing_waits(command: Command, case: Case) -> NotUnderstoodError:
-    """Return the error for a word that finds nothing to approve; what came to wait since is offered anew."""
+    """Return the error for a word that finds nothing to approve; what came to wait since is offered anew.
+
+    Args:
+        command: the word, with the time at which its agent was asked.
+        case: in which nothing that was asked about waits any more.
+    """
     states = (GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
     if command.asked_at is None or not (
         letters_asked_about(case, None) or case.proposed or case.grants_in(*states)

@@ -128,6 +128,12 @@ def _measured(promise: Promise, case: Case, playbook: Playbook, now: datetime) -
     """Return how long a promise took; None for one that says nothing about that.
 
     That is one that was not made, was withdrawn or is not due yet, and one of an old ledger that does not tell when.
+
+    Args:
+        promise: one promise of the case.
+        case: the case, as it is stored.
+        playbook: of the case; its calendar counts the business days.
+        now: the end of a promise that is overdue.
     """
     made_at, due = promise.made_at, promise.promised_by
     is_kept = promise.state is PromiseState.KEPT
