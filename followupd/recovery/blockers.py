@@ -287,11 +287,14 @@ def _again(case: Case) -> list[Blocker]:
 
 def said_again(recurrence: Recurrence) -> Translatable:
     """Return the sentence that says that a cause came back."""
-    pattern = msgid(
-        "we told {told} customer(s) that {cause} would not happen again; this is case {nth} since. What is "
+    one = msgid(
+        "we told a customer that {cause} would not happen again; this is case {nth} since. What is different now?"
+    )
+    several = msgid(
+        "we told {told} customers that {cause} would not happen again; this is case {nth} since. What is "
         "different now?"
     )
-    return msg(pattern, told=recurrence.told, cause=recurrence.cause, nth=recurrence.nth)
+    return msg(one if recurrence.told == 1 else several, told=recurrence.told, cause=recurrence.cause, nth=recurrence.nth)
 
 
 def _fault(case: Case) -> list[Blocker]:

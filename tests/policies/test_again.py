@@ -114,7 +114,7 @@ def test_owner_and_lead_are_told_at_once_of_what_was_told() -> None:
         ("lead", NOW, True),
     ]
     assert (
-        "we told 1 customer(s) that carrier would not happen again; this is case 1 since" in told[0].sentence
+        "we told a customer that carrier would not happen again; this is case 1 since" in told[0].sentence
     )
 
 

@@ -162,7 +162,7 @@ def test_outcomes_are_counted_by_cause_and_gesture_and_a_forgotten_customer_has_
 
 def test_the_headline_says_how_many_and_why_and_whether_the_word_was_kept() -> None:
     said = [str(sentence) for sentence in headline(reported(40))]
-    assert said[0] == "40 complaint(s) in 2026-11"
+    assert said[0] == "complaints in 2026-11: 40"
     assert said[1].startswith("most were about carrier (")
     assert "promises that were due were kept in time" in said[2]
 
@@ -250,7 +250,7 @@ def test_the_page_is_mailed_once_on_the_first_working_day_whatever_dies(app: App
     with app.ledger.transaction() as tx:
         [letter, _] = [entry.letter for entry in tx.outbox.all()]
     assert letter.to.address in {"boss@example.com", "lee@example.com"}
-    assert "10 complaint(s) in 2026-11" in letter.text
+    assert "omplaints in 2026-11: 10" in letter.text
     [page] = letter.attachments
     assert page.filename == "complaints-2026-11.html"
 
