@@ -163,7 +163,7 @@ def test_outcomes_are_counted_by_cause_and_gesture_and_a_forgotten_customer_has_
 def test_the_headline_says_how_many_and_why_and_whether_the_word_was_kept() -> None:
     said = [str(sentence) for sentence in headline(reported(40))]
     assert said[0] == "complaints in 2026-11: 40"
-    assert said[1].startswith("most were about carrier (")
+    assert said[1].startswith("the most frequent cause was carrier (")
     assert "promises that were due were kept in time" in said[2]
 
 

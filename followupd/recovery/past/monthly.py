@@ -592,7 +592,7 @@ def headline(report: MonthlyReport) -> list[Translatable]:
     causes = [cause for cause in book.main_causes if cause not in {OTHERS, UNSAID}]
     if causes:
         n = book.causes[causes[0]]
-        sentences.append(msg("most were about {cause} ({n})", cause=causes[0], n=n))
+        sentences.append(msg("the most frequent cause was {cause} ({n})", cause=causes[0], n=n))
     kept = book.in_time()
     if kept.total:
         pattern = msgid("{n} of {total} promises that were due were kept in time")
