@@ -294,7 +294,12 @@ def said_again(recurrence: Recurrence) -> Translatable:
         "we told {told} customers that {cause} would not happen again; this is case {nth} since. What is "
         "different now?"
     )
-    return msg(one if recurrence.told == 1 else several, told=recurrence.told, cause=recurrence.cause, nth=recurrence.nth)
+    return msg(
+        one if recurrence.told == 1 else several,
+        told=recurrence.told,
+        cause=recurrence.cause,
+        nth=recurrence.nth,
+    )
 
 
 def _fault(case: Case) -> list[Blocker]:

@@ -113,9 +113,7 @@ def test_owner_and_lead_are_told_at_once_of_what_was_told() -> None:
         ("owner", NOW, True),
         ("lead", NOW, True),
     ]
-    assert (
-        "we told a customer that carrier would not happen again; this is case 1 since" in told[0].sentence
-    )
+    assert "we told a customer that carrier would not happen again; this is case 1 since" in told[0].sentence
 
 
 def say(case: Case, line: str, told_others: tuple[str, ...] = ()) -> list[e.Event]:
