@@ -288,7 +288,8 @@ def _again(case: Case) -> list[Blocker]:
 def said_again(recurrence: Recurrence) -> Translatable:
     """Return the sentence that says that a cause came back."""
     one = msgid(
-        "we told a customer that {cause} would not happen again; this is case {nth} since. What is different now?"
+        "we told a customer that {cause} would not happen again; this is case {nth} since. What is "
+        "different now?"
     )
     several = msgid(
         "we told {told} customers that {cause} would not happen again; this is case {nth} since. What is "

@@ -54,8 +54,8 @@ def test_complaints_of_strangers_get_these_verdicts(tmp_path: Path) -> None:
         (row["label"], view["complaint"]["verdict"]) for row, view in zip(rows, views, strict=True)
     )
     assert seen == {
-        ("complaint", "complaint"): 23,
-        ("complaint", "suspected"): 30,
+        ("complaint", "complaint"): 21,
+        ("complaint", "suspected"): 32,
         ("complaint", "no"): 2,
         ("not", "suspected"): 6,
         ("not", "no"): 39,
@@ -90,7 +90,7 @@ def test_promises_and_gifts_of_strangers_are_heard_so_often(tmp_path: Path) -> N
     [
         ("A", 0.83, 0.94, 0.93, 0.84, 0.04),
         ("B", 0.73, 0.90, 0.90, 0.78, 0.08),
-        ("F", 0.69, 0.88, 0.83, 0.86, 0.33),
+        ("F", 0.68, 0.88, 0.83, 0.84, 0.33),
     ],
 )
 def test_whole_replies_are_read_so_well(

@@ -497,3 +497,28 @@ def test_lines_without_full_stops_that_no_mail_program_wrapped_are_sentences() -
         "We will post the new lamp that you chose with Ann in the shop to you",
         FRIDAY,
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        (
+            "We are sorry about the long delay with your order. You will hear from me by\nFriday, 11 December.",
+            "en",
+        ),
+        (
+            "Es tut uns leid, dass Ihre Bestellung so lange braucht. Sie hören von mir bis\nFreitag, 11. Dezember.",
+            "de",
+        ),
+        ("Nous regrettons beaucoup ce long retard. Je vous envoie une lampe avant le\n11 décembre.", "fr"),
+        (
+            "Sentimos mucho el retraso de su pedido. Le enviaré una lámpara nueva antes del\n11 de diciembre.",
+            "es",
+        ),
+    ],
+)
+def test_a_line_that_somebody_shortened_leaves_no_debris(text: str, language: str) -> None:
+    """An edited draft has lines with room behind them; a sentence does not end in front of its date."""
+    found = find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=load(language))
+    lines = [promise.text for promise in found.promises] + [str(one) for one in found.unsure]
+    assert not [line for line in lines if line.endswith((" by", " bis", " le", " del", " avant"))], lines

@@ -16,6 +16,8 @@ from followupd.languages.schema import LetterManner
 MAX_TEXT = 20_000
 #: where a line of a paragraph ends though no wrapping ended it: people who type no full stops end sentences so
 LINE_END = "\n"
+#: the end of a line with which no sentence ends: a short word ("by", "bis", "de", "el"), a comma
+_IS_OPEN = re.compile(r"(?:(?<!\w)[^\W\d_A-Z]{1,3}|,)\s*\Z")
 #: mail programs wrap no shorter lines
 _WRAPPED = 65
 #: characters of a sentence that is read; a longer one is skipped
@@ -186,7 +188,8 @@ def _paragraphs(text: str, left_out: Collection[str], farewell: re.Pattern[str])
 def _joined(lines: list[str]) -> str:
     """Return the lines of a paragraph as one, with LINE_END where no wrapping of lines ended them.
 
-    A wrapped line has no room for the first word of the next one. Short lines of which one had are typed so.
+    A wrapped line has no room for the first word of the next one. Short lines of which one had are typed so. After a
+    short word or a comma a sentence goes on: somebody has changed a word of a wrapped line.
 
     Args:
         lines: of the paragraph.
@@ -196,7 +199,10 @@ def _joined(lines: list[str]) -> str:
         len(line) + 1 + len(following.partition(" ")[0]) <= width for line, following in pairwise(lines)
     ]
     is_typed = width < _WRAPPED and any(had_room)
-    ends = [LINE_END if is_typed or had else " " for had in had_room]
+    ends = [
+        LINE_END if (is_typed or had) and not _IS_OPEN.search(line) else " "
+        for line, had in zip(lines, had_room, strict=False)
+    ]
     return "".join(chain.from_iterable(zip_longest(lines, ends, fillvalue="")))
 
 
