@@ -60,6 +60,7 @@ NEWER = {
     "HelpAnswered",
     "HelpAsked",
     "MailSetAside",
+    "OutcomeKnown",
     "Parked",
     "Remarked",
     "ReplyExplained",
