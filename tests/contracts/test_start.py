@@ -247,7 +247,18 @@ class SlowHouse:
             breaker_opened=lambda _: 0,
             undelivered=lambda *_: 0,
         )
-        names = ("absences", "training", "commands", "review", "digest", "cases", "gift_cards", "notices")
+        names = (
+            "absences",
+            "training",
+            "commands",
+            "review",
+            "digest",
+            "monthly",
+            "cases",
+            "gift_cards",
+            "notices",
+            "calibration",
+        )
         services = dict.fromkeys((*names, "sender", "reconciler", "retention"), idle)
         settings = SimpleNamespace(mailboxes=(), gift_cards=SimpleNamespace(admin=""))
         return SimpleNamespace(ledger=self.ledger, settings=settings, router=self, **services)

@@ -234,7 +234,7 @@ def test_a_gift_card_in_doubt_is_sent_again_only_when_a_person_says_so(
     world.passes(datetime(2026, 12, 4, 10, 5, tzinfo=UTC))
     assert len(world.letters("follow-up")) == 1
     lose_copies(world)
-    world.passes(datetime(2026, 12, 7, 10, tzinfo=UTC))
+    world.passes(datetime(2026, 12, 7, 9, tzinfo=UTC))
     world.smtp.plan("data", plan)
     world.passes(datetime(2026, 12, 7, 10, 30, tzinfo=UTC))
     later(world, minutes=30)
