@@ -140,8 +140,6 @@ def _refresh_at_google(application: Application, refresh_token: str) -> Mapping[
     Raises:
         UnavailableError: Google cannot be asked, or refuses; no token is in the sentence or its context.
     """
-    from google.auth.exceptions import GoogleAuthError
-    from google.auth.transport.requests import Request
     from google.oauth2.credentials import Credentials
 
     make_credentials: Any = Credentials  # google-auth's functions have no types
@@ -152,16 +150,7 @@ def _refresh_at_google(application: Application, refresh_token: str) -> Mapping[
         client_id=application.client,
         client_secret=application.secret(),
     )
-    refused: Mapping[str, Any] = {}
-    try:
-        with errors_explained(application):
-            credentials.refresh(Request(session_of(application)))
-    except GoogleAuthError as error:
-        details = error.args[1] if len(error.args) > 1 else None
-        refused = details if isinstance(details, dict) and details else {"error": type(error).__name__}
-    if (
-        refused
-    ):  # raised outside the handler: the library's error, which quotes the response, must not be its context
+    if refused := refused_by_google(application, credentials):
         raise UnavailableError(refusal(application, refused))
 
     until = credentials.expiry
@@ -170,6 +159,30 @@ def _refresh_at_google(application: Application, refresh_token: str) -> Mapping[
         "refresh_token": credentials.refresh_token,
         "access_until": until.replace(tzinfo=UTC) if until else None,  # the library returns naive UTC
     }
+
+
+def refused_by_google(application: Application, credentials: Any) -> Mapping[str, Any]:
+    """Refresh credentials of google-auth, and return Google's refusal; empty where it gave an access token.
+
+    Nothing is raised here for a refusal: the library's error quotes the response, and must be no error's context.
+
+    Args:
+        application: whose token endpoint is asked.
+        credentials: of google-auth, whose classes have no types.
+
+    Raises:
+        UnavailableError: Google cannot be asked.
+    """
+    from google.auth.exceptions import GoogleAuthError
+    from google.auth.transport.requests import Request
+
+    try:
+        with errors_explained(application):
+            credentials.refresh(Request(session_of(application)))
+    except GoogleAuthError as error:
+        details = error.args[1] if len(error.args) > 1 else None
+        return details if isinstance(details, dict) and details else {"error": type(error).__name__}
+    return {}
 
 
 def exchange_code(application: Application, code: str, verifier: str) -> Mapping[str, Any]:

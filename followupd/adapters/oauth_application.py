@@ -21,7 +21,7 @@ from followupd.adapters.oauth import (
     Login,
     confidential_client,
     errors_explained,
-    session_of,
+    refused_by_google,
 )
 from followupd.domain.translatable import msg
 from followupd.errors import FollowupdError, UnavailableError
@@ -167,7 +167,6 @@ def _ask_google(application: Application, secret: str) -> Mapping[str, Any]:
         UnavailableError: the login server cannot be asked, or the secret is no key of a service account.
     """
     from google.auth.exceptions import GoogleAuthError
-    from google.auth.transport.requests import Request
     from google.oauth2 import service_account
 
     made: Any = service_account.Credentials  # google-auth's functions have no types
@@ -181,13 +180,7 @@ def _ask_google(application: Application, secret: str) -> Mapping[str, Any]:
     if credentials is None:
         raise UnavailableError(f"the secret of {application.name} is no key of a service account (JSON)")
 
-    refused: Mapping[str, Any] = {}
-    try:
-        with errors_explained(application):
-            credentials.refresh(Request(session_of(application)))
-    except GoogleAuthError as error:
-        details = error.args[1] if len(error.args) > 1 else None
-        refused = details if isinstance(details, dict) and details else {"error": type(error).__name__}
+    refused = refused_by_google(application, credentials)
     return refused or {"access_token": credentials.token, "expires_in": _GOOGLE_LIFETIME}
 
 
