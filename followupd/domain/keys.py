@@ -70,6 +70,8 @@ class StateKey(StrEnum):
     CALIBRATION = "calibration"
     #: whether the causes of older cases are stored beside them
     CAUSES = "causes"
+    #: the last month of which there was nothing to report, and when that was looked at
+    EMPTY_MONTH = "empty month"
     #: when a spike of a cause was told
     SPIKE = "spike {}"
     #: the classifier's trained weights

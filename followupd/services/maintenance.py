@@ -109,6 +109,8 @@ class CalibrationService:
 
 #: closed cases of which something may still count in a month: their outcomes come 90 days after the close
 _MONTHS_BACK = timedelta(days=400)
+#: a month without anything to report is not looked at in every cycle
+_LOOKED_AGAIN_AFTER = timedelta(days=1)
 
 
 def monthly_report(tx: Transaction, month: Month, calendar: Calendar) -> MonthlyReport:
@@ -149,10 +151,16 @@ class MonthlyService:
                 for address in self.addresses
                 if not tx.outbox.contains(key := _key(month, address))
             }
-            if not open_keys:
+            looked = tx.state.get(StateKey.EMPTY_MONTH)
+            was_empty = looked and looked[0] == month.name and now - looked[1] < _LOOKED_AGAIN_AFTER
+            if not open_keys or was_empty:
                 return 0
+
             report = monthly_report(tx, month, calendar)
-            return sum(self._queue(tx, key, address, report, now) for address, key in open_keys.items())
+            queued = sum(self._queue(tx, key, address, report, now) for address, key in open_keys.items())
+            if not queued:
+                tx.state.put(StateKey.EMPTY_MONTH, month.name, now)
+            return queued
 
     def _due(self, month: Month, calendar: Calendar) -> datetime:
         """Return the opening of the first working day after a month."""

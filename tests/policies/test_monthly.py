@@ -266,3 +266,10 @@ def test_a_kill_between_two_mails_repeats_neither(app: App) -> None:
 def test_a_month_without_complaints_has_no_mail(app: App) -> None:
     assert app.monthly.run(FIRST_DAY) == 0
     assert queued(app) == []
+
+
+def test_a_month_without_complaints_is_looked_at_once_a_day_and_not_in_every_cycle(app: App) -> None:
+    assert app.monthly.run(FIRST_DAY) == 0
+    fill(app, 10)  # what would be found, if the cases were read
+    assert app.monthly.run(FIRST_DAY + timedelta(hours=23)) == 0
+    assert app.monthly.run(FIRST_DAY + DAY) == 2
