@@ -299,6 +299,10 @@ class Playbook:
         again = amounts.get("again") if case.again else None
         return again or amounts.get(case.severity)
 
+    def names_around(self, case: Case) -> tuple[str, ...]:
+        """Return names that a customer may write in a case and that say nothing: their own, the owner's and ours."""
+        return (case.customer.name, self.owner_of(case.owner).name, self.company.name)
+
     def owner_of(self, agent_id: str) -> Agent:
         """Return who looks after the cases of the agent with this id, else of the playbook's owner.
 

@@ -182,7 +182,7 @@ def read_answer(
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
-    names = (case.customer.name, playbook.owner_of(case.owner).name, playbook.company.name)
+    names = playbook.names_around(case)
     is_asked = case.stage is Stage.FOLLOWED_UP and not message.distrusted
     if not is_asked or says_right(case, message.certain_text, names, languages) is not Right.WRONG:
         return []

@@ -112,7 +112,7 @@ def _read(case: Case, message: Message, playbook: Playbook, languages: Catalogue
     if message.distrusted:
         return ReceiptReading({grant.n: Answer.UNCLEAR for grant in grants}, settled=False)
 
-    names = (case.customer.name, playbook.owner_of(case.owner).name, playbook.company.name)
+    names = playbook.names_around(case)
     return read_receipt(message.certain_text, grants, names, languages)
 
 

@@ -366,7 +366,7 @@ class MailRouter:
             return False
 
         playbook = self.context.playbooks.for_case(case)
-        names = (case.customer.name, playbook.owner_of(case.owner).name, playbook.company.name)
+        names = playbook.names_around(case)
         if is_thanks(message.text, names, self.context.languages):
             return True
         answer = outcomes.says_right(case, message.certain_text, names, self.context.languages)
