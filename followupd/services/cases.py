@@ -182,12 +182,13 @@ class _Advance:
 
     def _tell_spike(self, cause: str, cases: Sequence[CauseCase]) -> None:
         """Tell the leads of a spike, once in twelve weeks (practice 32)."""
-        name, since = StateKey.SPIKE.of(cause), self.tx.cases.first_opened_at()
+        name = StateKey.SPIKE.of(cause)
         known = self.tx.state.get(name)
-        if since is None or (known and self.now - known[1] < USUAL):
+        if known and self.now - known[1] < USUAL:
             return
 
-        found = spike([case.opened_at for case in cases], since)
+        since = self.tx.cases.first_opened_at()
+        found = spike([case.opened_at for case in cases], since) if since else None
         if found:
             self.tx.state.put(name, found.count, self.now)
             StaffNotices(self.context).spike(self.tx, cause, found, self.now)

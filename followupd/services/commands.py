@@ -1,7 +1,7 @@
 """Run what agents say by tag, folder, note or command line: each line is one command."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -535,7 +535,7 @@ def _remember_returned(
 
 
 def told_of_cause(tx: Transaction, case: Case) -> list[str]:
-    """Return what customers were told of a cause that came back since, in the words of the letters, newest first.
+    """Return what customers were told of a cause that came back since, in the words of the letters.
 
     Args:
         tx: the transaction.
@@ -544,11 +544,11 @@ def told_of_cause(tx: Transaction, case: Case) -> list[str]:
     cause = case.facts.cause_code
     if case.recurrence is None or cause is None:
         return []
-    return preventions_told(tx, tx.cases.of_cause(cause), case.ref)
+    return list(preventions_told(tx, tx.cases.of_cause(cause), case.ref))
 
 
-def preventions_told(tx: Transaction, cases: Iterable[CauseCase], but: str) -> list[str]:
-    """Return what the customers of these cases were told of what was changed, newest first.
+def preventions_told(tx: Transaction, cases: Iterable[CauseCase], but: str) -> Iterator[str]:
+    """Yield what the customers of these cases were told of what was changed; nothing is read before the first.
 
     Args:
         tx: the transaction.
@@ -557,7 +557,7 @@ def preventions_told(tx: Transaction, cases: Iterable[CauseCase], but: str) -> l
     """
     told = [case.ref for case in cases if case.told_at and case.ref != but]
     found = tx.cases.get_all(told[-_MOST_PREVENTIONS:])
-    return [case.facts.prevention for case in found.values() if case.facts.prevention]
+    yield from (case.facts.prevention for case in found.values() if case.facts.prevention)
 
 
 def early_promises(context: ServiceContext, tx: Transaction, case: Case) -> list[Translatable]:
