@@ -44,7 +44,7 @@ def page(directory: Path) -> int:
     ledger = Ledger(f"sqlite:///{directory}/ledger.db", Vault([b"k" * 32]))
     begin, cpu = time.perf_counter(), time.process_time()
     with ledger.transaction() as tx:
-        html = monthly_page(monthly_report(tx, NOVEMBER, CALENDAR), "Example Ltd")
+        html = monthly_page(monthly_report(tx, NOVEMBER, CALENDAR, lambda _: True), "Example Ltd")
     (directory / "page.html").write_text(html, encoding="utf-8")
     seconds, used = time.perf_counter() - begin, time.process_time() - cpu
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from followupd.adapters.settings.models import ConfigurationFile
+from followupd.adapters.settings.models import BrandTable, ConfigurationFile
 from followupd.adapters.settings.playbooks import PlaybookFile
 from followupd.adapters.settings.rules import SENTENCES
 from followupd.adapters.settings.toml_file import Table, is_array, table_of
@@ -58,6 +58,12 @@ def sections(model: type[Table], name: str = "", *, in_array: bool = False) -> I
             yield Section(inner, found.description or "", {}, takes_any_key=True)
 
 
+def all_sections() -> list[Section]:
+    """Return the tables of both files, and that of a second brand, which has a name of the admin's."""
+    brand = sections(BrandTable, "company.NAME")
+    return [*sections(ConfigurationFile), *brand, *sections(PlaybookFile)]
+
+
 def _is_table(name: str, found: FieldInfo) -> bool:
     """Return whether a field is a table; one that takes any key has a description and no example."""
     return table_of(found) is not None or (found.default == {} and not found.examples)
@@ -79,7 +85,7 @@ def in_toml(value: Any) -> str:
 
 def rewrite(page: str) -> str:
     """Return the page with its generated parts as the models have them."""
-    for section in (*sections(ConfigurationFile), *sections(PlaybookFile)):
+    for section in all_sections():
         pattern = re.compile(
             rf"(### {re.escape(section.header)}\n\n)(.*?\n)((?:\n\| key.*?\n\|---.*?\n(?:\|.*\n)*)?)"
         )

@@ -18,9 +18,11 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 import followupd
+from followupd.adapters.settings.playbooks import folder_of
 from followupd.adapters.settings.rules import SettingsRule, did_you_mean
 from followupd.adapters.settings.toml_file import UnreadableFileError, file_problem, read_file
 from followupd.adapters.templates.sources import TemplateFiles
+from followupd.domain.playbook import Company
 from followupd.errors import Problem, SetupError
 
 RECORD = ".customised.json"
@@ -34,7 +36,7 @@ _LANGUAGE_SUFFIXES = (".toml", ".po", ".tsv")
 _EXAMPLE = ".example"
 #: what followupd reads of a configuration directory: files at its top, and whole folders
 _OWN_FILES = ("followupd.toml", "wording.toml")
-_OWN_FOLDERS = ("playbooks", "templates", "languages")
+_OWN_FOLDERS = ("playbooks", "templates", "languages", "companies")
 _TEXT_SUFFIXES = (".toml", ".md", ".html", ".po", ".tsv", ".json")
 _SECTION = re.compile(r"\[\[?([\w.]+)\]?\]")
 _KEY = re.compile(r"(\w+)\s*=")
@@ -57,9 +59,19 @@ def shipped_directory() -> Path:
     raise _refused(str(package / "starter"), "the shipped files are missing", "Install followupd again.")
 
 
-def template_files(directory: Path) -> TemplateFiles:
-    """Return the templates of a configuration directory over the shipped ones."""
-    return TemplateFiles(directory / "templates", shipped_directory() / "templates")
+def template_files(directory: Path, company: Company | None = None) -> TemplateFiles:
+    """Return the templates of a configuration directory over the shipped ones.
+
+    Args:
+        directory: the configuration directory.
+        company: one of its companies; a second brand's own templates are over all others.
+    """
+    shipped = shipped_directory() / "templates"
+    shared = directory / "templates"
+    if company is None or not company.id:
+        return TemplateFiles(shared, shipped)
+    folder = folder_of(company, "templates")
+    return TemplateFiles(directory / folder, shared, shipped, label=folder)
 
 
 def shipped_files() -> dict[str, Path]:

@@ -1,6 +1,7 @@
 """Find every problem of a configuration directory: settings, playbooks, languages, letters, wording."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -50,17 +51,16 @@ def configuration_problems(directory: Path, now: datetime, *, with_secrets: bool
         return _with_settings(directory, unreadable)
 
     found, playbooks, rules = _configuration(directory, with_secrets=with_secrets)
-    files = template_files(directory)
-    found += [
-        *letter_problems(files, playbooks.default, now, rules.languages),
-        *_of_no_playbook(files, playbooks),
-        *closed_files(directory),
-        *unread_files(directory),
-        *_untranslated(files, playbooks),
-    ]
+    found += [*closed_files(directory), *unread_files(directory)]
     context_of = partial(wording_context, languages=rules.languages)
-    found += wording_problems(files, playbooks, rules, context_of, now)
-    return found + changed_originals(directory)
+    for files, own in _letters_of_companies(directory, playbooks):
+        found += [
+            *letter_problems(files, own.default, now, rules.languages),
+            *_of_no_playbook(files, own),
+            *_untranslated(files, own),
+        ]
+        found += wording_problems(files, own, rules, context_of, now)
+    return list(dict.fromkeys([*found, *_of_no_company(directory, playbooks), *changed_originals(directory)]))
 
 
 def blocking_problems(directory: Path, now: datetime) -> list[Problem]:
@@ -74,12 +74,40 @@ def blocking_problems(directory: Path, now: datetime) -> list[Problem]:
         return without_warnings(_with_settings(directory, unreadable))
 
     found, playbooks, rules = _configuration(directory)
-    files = template_files(directory)
-    found += [
-        *letter_problems(files, playbooks.default, now, rules.languages),
-        *_of_no_playbook(files, playbooks),
+    for files, own in _letters_of_companies(directory, playbooks):
+        found += [
+            *letter_problems(files, own.default, now, rules.languages),
+            *_of_no_playbook(files, own),
+        ]
+    return without_warnings(list(dict.fromkeys(found)))
+
+
+def _letters_of_companies(directory: Path, playbooks: Playbooks) -> Iterator[tuple[TemplateFiles, Playbooks]]:
+    """Yield the templates and playbooks of each company.
+
+    Args:
+        directory: the configuration directory.
+        playbooks: those of the configuration.
+    """
+    for own in playbooks.companies.values():
+        yield template_files(directory, own.default.company), own
+
+
+def _of_no_company(directory: Path, playbooks: Playbooks) -> list[Problem]:
+    """Return a warning for each directory of a company that does not exist, which nobody reads.
+
+    Args:
+        directory: the configuration directory.
+        playbooks: those of the configuration.
+    """
+    known = {own.default.company.id for own in playbooks.companies.values()}
+    folders = sorted(path.name for path in (directory / "companies").glob("*"))
+    hint = f"the companies are: {', '.join(sorted(known - {''})) or 'none'}."
+    return [
+        Problem(f"companies/{name}", None, None, SettingsRule.UNREAD, f"there is no [company.{name}]", hint)
+        for name in folders
+        if name not in known and not name.startswith(".")
     ]
-    return without_warnings(found)
 
 
 def _of_no_playbook(files: TemplateFiles, playbooks: Playbooks) -> list[Problem]:

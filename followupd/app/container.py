@@ -23,6 +23,7 @@ from followupd.adapters.templates.renderer import TemplateRenderer
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.letter import Letter, OutboxEntry
 from followupd.domain.mail import Identity, Person
+from followupd.domain.playbook import Company
 from followupd.errors import Problem, SetupError, UnavailableError
 from followupd.languages import Catalogue, own_files, read_catalogue
 from followupd.services.cases import CaseService
@@ -221,12 +222,23 @@ def letters_of(
 
     The same key gives the same id, by which a letter is recognised.
     """
-    return TemplateRenderer(
-        template_files(settings.directory),
-        sender_of=lambda mailbox: Person(settings.from_address(mailbox), settings.company.name),
-        message_id=message_id,
-        languages=languages or read_catalogue(settings.directory),
-    )
+
+    def sender_of(mailbox: str) -> Person:
+        return Person(settings.from_address(mailbox), settings.playbooks.company(mailbox).name)
+
+    known = languages or read_catalogue(settings.directory)
+
+    def renderer(company: Company, brands: Mapping[str, TemplateRenderer]) -> TemplateRenderer:
+        return TemplateRenderer(
+            template_files(settings.directory, company),
+            sender_of=sender_of,
+            message_id=message_id,
+            languages=known,
+            brands=brands,
+        )
+
+    brands = {name: renderer(brand, {}) for name, brand in settings.brands.items()}
+    return renderer(settings.company, brands)
 
 
 def wording_rules_of(settings: Settings, languages: Catalogue | None = None) -> WordingRules:
@@ -292,7 +304,8 @@ def _context(
 
 def grammar_of(settings: Settings, languages: Catalogue) -> Grammar:
     """Return how the agents of these settings speak: the words of all languages, and the configured tags."""
-    return Grammar(languages, settings.tags, settings.team.agents, settings.company.name)
+    names = tuple(company.name for company in (settings.company, *settings.brands.values()))
+    return Grammar(languages, settings.tags, settings.team.agents, names)
 
 
 def _classifier(
@@ -370,6 +383,7 @@ def _send_policy(settings: Settings) -> SendPolicy:
         witness_within=_plain_time(calendar, smtp.witness_within),
         in_doubt=smtp.in_doubt,
         playbook_of=settings.playbooks.for_case,
+        companies={name.name: name.company for name in settings.mailboxes if name.company},
         mailboxes=frozenset(mailbox.name for mailbox in settings.mailboxes),
         filing=filing_mailboxes(settings),
         # A mailbox is read with every poll; one missed poll, or a slow server, does not make it stale.

@@ -328,8 +328,7 @@ def _playbooks(
     top = directory.parent if directory.name == "playbooks" else directory
     company = settings.company if settings else Company(name="", timezone=calendar.timezone)
     team = settings.team if settings else Team(())
-    context = {"directory": top, "currency": company.currency}
-    playbooks, problems = read_playbooks(top, company, calendar, team, context)
+    playbooks, problems = read_playbooks(top, company, calendar, team)
     if problems:
         raise SetupError(problems)
     return dict(playbooks)

@@ -6,9 +6,10 @@ import io
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ from followupd.recovery.past.learn import (
 from followupd.recovery.recurrence import Again, came_back
 
 if TYPE_CHECKING:
+    from followupd.adapters.settings import Settings
     from followupd.adapters.storage.ledger import Transaction
     from followupd.app.container import App
 
@@ -69,6 +71,7 @@ def add(commands: CommandParsers) -> None:
     parser.add_argument("--csv", action="store_true", help="the list of grants as CSV")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the report as a web page")
     parser.add_argument("--month", metavar="YYYY-MM", default="", help="the page of one month, with plots")
+    parser.add_argument("--company", metavar="NAME", default="", help="a second brand: [company.NAME]")
     parser.add_argument("--tables", metavar="DIR", type=Path, help="with --month: write each table as CSV")
     parser.set_defaults(do=_report)
 
@@ -84,6 +87,10 @@ def _report(options: argparse.Namespace) -> int:
     from followupd import clock
 
     app = open_app(options.config)
+    unknown = _unknown_company(options.company, app.settings)
+    if unknown:
+        print_error(f"followupd report: {unknown}")
+        return USAGE
     if options.month:
         return _report_month(options, app)
     try:
@@ -92,17 +99,18 @@ def _report(options: argparse.Namespace) -> int:
         print_error(f"followupd report: {error}")
         return USAGE
 
+    is_ours = partial(_is_of, app.settings, options.company)
     with app.ledger.transaction() as tx:
-        cases = tx.cases.all()
+        cases = [case for case in tx.cases.all() if is_ours(case.mailbox)]
         if options.compensation or options.csv:
             _print_grants(options, grant_rows(cases, since))
             return DONE
         histories = [CaseHistory(case, tx.cases.history(case.ref)) for case in cases]
-        again = causes_that_came_back(tx, since)
+        again = causes_that_came_back(tx, since, is_ours)
 
     summary = replace(report(histories, since), again=again)
     if options.html:
-        write_file(options.html, report_html(summary, app.settings.company).encode())
+        write_file(options.html, report_html(summary, _company(options.company, app.settings)).encode())
 
     if options.json:
         print_json(report_view(summary))
@@ -110,6 +118,24 @@ def _report(options: argparse.Namespace) -> int:
         _print_report(summary, company_zone(app.settings))
 
     return DONE
+
+
+def _unknown_company(name: str, settings: "Settings") -> str:
+    """Return what is wrong with the name of a company, "" for nothing."""
+    if not name or name in settings.brands:
+        return ""
+    known = ", ".join(settings.brands) or "there is none"
+    return f"there is no table [company.{name}] in followupd.toml (known: {known})"
+
+
+def _company(name: str, settings: "Settings") -> Company:
+    """Return the company of this name, that of [company] for ""."""
+    return settings.brands.get(name, settings.company)
+
+
+def _is_of(settings: "Settings", company: str, mailbox: str) -> bool:
+    """Return whether a mailbox belongs to a company, by their names."""
+    return settings.playbooks.company(mailbox).id == company
 
 
 def _report_month(options: argparse.Namespace, app: "App") -> int:
@@ -125,9 +151,10 @@ def _report_month(options: argparse.Namespace, app: "App") -> int:
         return USAGE
 
     with app.ledger.transaction() as tx:
-        found = monthly_report(tx, month, calendar)
+        found = monthly_report(tx, month, calendar, partial(_is_of, app.settings, options.company))
     if options.html:
-        write_file(options.html, monthly_page(found, app.settings.company.name).encode())
+        company = _company(options.company, app.settings)
+        write_file(options.html, monthly_page(found, company.name).encode())
     for table in tables(found) if options.tables else ():
         options.tables.mkdir(parents=True, exist_ok=True)
         write_file(options.tables / f"{table.name}.csv", table_csv(table.head, table.rows).encode())
@@ -505,14 +532,20 @@ def _again_view(again: Again) -> dict[str, Any]:
     }
 
 
-def causes_that_came_back(tx: "Transaction", since: datetime | None) -> tuple[Again, ...]:
+def causes_that_came_back(
+    tx: "Transaction", since: datetime | None, is_ours: Callable[[str], bool]
+) -> tuple[Again, ...]:
     """Return the causes that came back after a prevention was told, with a case since then.
 
     Args:
         tx: the transaction.
         since: from when on a later case counts; None for all.
+        is_ours: whether a mailbox, by its name, belongs to the company of the report.
     """
-    found = [came_back(cause, tx.cases.of_cause(cause)) for cause in tx.cases.causes()]
+    found = [
+        came_back(cause, [case for case in tx.cases.of_cause(cause) if is_ours(case.mailbox)])
+        for cause in tx.cases.causes()
+    ]
     known = [again for again in found if again is not None]
     return tuple(again for again in known if since is None or again.since[-1].opened_at >= since)
 

@@ -285,6 +285,11 @@ class UsageWindows:
     breaker: datetime
 
 
+def counted_name(address: str, company: str) -> str:
+    """Return the name by which the letters of a company to an address count, "" for the company of [company]."""
+    return f"{company}/{address}" if company else address
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxUsage:
     """What was sent lately, as far as it limits what may be sent now.
@@ -293,7 +298,8 @@ class OutboxUsage:
     `sent` are the numbers of letters in the breaker's window, `stopped` the budgets that stay exhausted until
     an operator resumes. `copies` are the Message-IDs of letters of which
     a copy is in a mailbox already. `at_once` are the keys of letters that a person let leave without waiting.
-    `breaker` is why the circuit breaker is open, "" while it is closed.
+    `breaker` is why the circuit breaker is open, "" while it is closed. `companies` are the companies of mailboxes
+    that belong to a second brand: its letters count for themselves.
     """
 
     recent: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
@@ -303,12 +309,17 @@ class OutboxUsage:
     at_once: frozenset[str] = frozenset()
     breaker: str = ""
     stale_mailboxes: frozenset[str] = frozenset()
+    companies: Mapping[str, str] = field(default_factory=dict)
+
+    def address_of(self, letter: Letter) -> str:
+        """Return the name by which the letters to an address count: those of one company."""
+        return counted_name(letter.to.address.lower(), self.companies.get(letter.mailbox, ""))
 
     def since(self, name: str, start: datetime) -> tuple[datetime, ...]:
         """Return when automatic letters were sent to an address or domain after a time.
 
         Args:
-            name: a lower-case address, or "@" and a domain.
+            name: of an address (`address_of`), or "@" and a domain.
             start: a letter of exactly this time does not count.
 
         Returns:
@@ -323,8 +334,7 @@ class OutboxUsage:
         """
         recent = self.recent
         if letter.counts_in_quota:
-            address = letter.to.address.lower()
-            names = (address, f"@{address.rpartition('@')[2]}")
+            names = (self.address_of(letter), f"@{letter.to.address.lower().rpartition('@')[2]}")
             recent = {**recent, **{name: (*recent.get(name, ()), now) for name in names}}
         sent = {**self.sent, letter.budget: self.sent.get(letter.budget, 0) + 1}
         return replace(self, recent=recent, sent=sent)

@@ -73,7 +73,7 @@ class Company:
     """The company that letters come from (practice 65).
 
     `locale` is a CLDR name ("en_GB"), `currency` an ISO 4217 code, and `timezone` an IANA name. `vars` are the
-    admin's own texts for letters, by name.
+    admin's own texts for letters, by name. `id` is the name of a second brand's table, "" for [company] itself.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Company:
     locale: str = "en_GB"
     currency: str = "GBP"
     vars: tuple[tuple[str, str], ...] = ()
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,10 +316,17 @@ class Playbook:
 
 
 class Playbooks(Mapping[str, Playbook]):
-    """The playbooks of a configuration, by name; a valid configuration has one named "default"."""
+    """The playbooks of a configuration, by name; a valid configuration has one named "default".
 
-    def __init__(self, by_name: Mapping[str, Playbook]) -> None:
+    A mailbox may belong to a company of its own (a second brand), whose playbooks differ: `of(mailbox)`.
+    """
+
+    def __init__(
+        self, by_name: Mapping[str, Playbook], of_mailbox: Mapping[str, "Playbooks"] | None = None
+    ) -> None:
+        """Take the playbooks by name, and those of each mailbox that belongs to a company of its own."""
         self._by_name = dict(by_name)
+        self._of_mailbox = dict(of_mailbox or {})
 
     def __getitem__(self, name: str) -> Playbook:
         return self._by_name[name]
@@ -331,14 +339,38 @@ class Playbooks(Mapping[str, Playbook]):
 
     def set_absent(self, absent: frozenset[str]) -> None:
         """Have the work of these agents done by those who stand in, from now on."""
+        for brand in self._of_mailbox.values():
+            brand.set_absent(absent)
         if self.default.team.absent == absent:
             return
         team = replace(self.default.team, absent=absent)
         self._by_name = {name: replace(playbook, team=team) for name, playbook in self._by_name.items()}
 
+    def of(self, mailbox: str) -> "Playbooks":
+        """Return the playbooks of the company that a mailbox belongs to."""
+        return self._of_mailbox.get(mailbox, self)
+
+    def company(self, mailbox: str) -> Company:
+        """Return the company that a mailbox belongs to."""
+        return self.of(mailbox).default.company
+
+    @property
+    def companies(self) -> Mapping[str, "Playbooks"]:
+        """The playbooks of each company by the name of one of its mailboxes, "" for those of [company]."""
+        found = {"": self}
+        for mailbox, playbooks in self._of_mailbox.items():
+            if playbooks not in found.values():
+                found[mailbox] = playbooks
+        return found
+
+    def of_one_company(self, one: str, other: str) -> bool:
+        """Return whether two mailboxes belong to the same company."""
+        return self.company(one).id == self.company(other).id
+
     def for_case(self, case: Case) -> Playbook:
         """Return the case's playbook with the times of the case's severity, else the default playbook's."""
-        playbook = self._by_name.get(case.playbook) or self.default
+        known = self.of(case.mailbox)
+        playbook = known.get(case.playbook) or known.default
         return playbook.for_severity(case.severity)
 
     @property

@@ -31,6 +31,7 @@ class CauseCase(NamedTuple):
     ref: str
     opened_at: datetime
     told_at: datetime | None
+    mailbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ class _Advance:
         if not cause or is_over:
             return
 
-        cases = self.tx.cases.of_cause(cause)
+        cases = self.context.cases_of_cause(self.tx, cause, self.case.mailbox)
         told = preventions_told(self.tx, cases, self.case.ref)
         event = happened_again(self.case, cases, told, self.now)
         if event:
@@ -175,14 +175,15 @@ class _Advance:
 
         address = case.customer.address
         mails = self.tx.mail.contacts({address, *case.addresses}, case.closed_at)
-        evidence = outcomes.Evidence(mails, self.tx.cases.of_customer(address))
+        evidence = outcomes.Evidence(mails, self.context.cases_of(self.tx, address, case.mailbox))
         for event in outcomes.due_outcomes(case, self.playbook, evidence, self.now):
             self._follow(event)
             self.decisions.append(event)
 
     def _tell_spike(self, cause: str, cases: Sequence[CauseCase]) -> None:
         """Tell the leads of a spike, once in twelve weeks (practice 32)."""
-        name = StateKey.SPIKE.of(cause)
+        company = self.playbook.company.id
+        name = StateKey.SPIKE.of(f"{company}/{cause}" if company else cause)
         known = self.tx.state.get(name)
         if known and self.now - known[1] < USUAL:
             return
@@ -246,7 +247,7 @@ class _Advance:
         A grant waits for approval when it exceeds the customer's monthly cap.
         """
         grant, local = granted.compensation, self.playbook.calendar.local
-        others = [other.grant for other in grants_in_other_cases(self.tx, case)]
+        others = [other.grant for other in grants_in_other_cases(self.context, self.tx, case)]
         today = local(self.now)
         why = above_cap(
             self.context.monthly_cap,

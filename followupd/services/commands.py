@@ -497,17 +497,17 @@ class CommandService:
         return commands.CommandContext(
             case,
             context.playbooks.for_case(case),
-            context.playbooks.names,
+            context.playbooks.of(case.mailbox).names,
             reader,
             now,
             reader.promises_in(reply) if reply and command.verb == "promised" else Found(),
-            grants_in_other_cases(tx, case),
+            grants_in_other_cases(context, tx, case),
             context.monthly_cap,
             history,
             context.languages,
             told_before(tx, case),
             usual_times=tx.state.value(StateKey.CALIBRATION, {}),
-            told_others=told_of_cause(tx, case) if command.verb == "prevention" else (),
+            told_others=told_of_cause(context, tx, case) if command.verb == "prevention" else (),
         )
 
 
@@ -534,17 +534,18 @@ def _remember_returned(
     return record(tx, case, [returned], now)
 
 
-def told_of_cause(tx: Transaction, case: Case) -> list[str]:
+def told_of_cause(context: ServiceContext, tx: Transaction, case: Case) -> list[str]:
     """Return what customers were told of a cause that came back since, in the words of the letters.
 
     Args:
+        context: with the companies to which mailboxes belong.
         tx: the transaction.
         case: one whose cause came back; of any other nothing is returned.
     """
     cause = case.facts.cause_code
     if case.recurrence is None or cause is None:
         return []
-    return list(preventions_told(tx, tx.cases.of_cause(cause), case.ref))
+    return list(preventions_told(tx, context.cases_of_cause(tx, cause, case.mailbox), case.ref))
 
 
 def preventions_told(tx: Transaction, cases: Iterable[CauseCase], but: str) -> Iterator[str]:
@@ -578,15 +579,15 @@ def told_before(tx: Transaction, case: Case) -> list[str]:
     return [other.facts.prevention for other in before if other.facts.prevention and other.followed_up_at]
 
 
-def grants_in_other_cases(tx: Transaction, case: Case) -> list[OtherGrant]:
-    """Return what the customer was granted in other cases.
+def grants_in_other_cases(context: ServiceContext, tx: Transaction, case: Case) -> list[OtherGrant]:
+    """Return what the customer was granted in other cases of the same company.
 
     It counts for the monthly cap, and shows the same grant that is given twice.
     """
     finished = {Stage.CLOSED, Stage.DISMISSED}
     grants = []
 
-    for other in tx.cases.of_customer(case.customer.address):
+    for other in context.cases_of(tx, case.customer.address, case.mailbox):
         if other.ref != case.ref:
             is_open = other.stage not in finished
             grants += [OtherGrant(other.ref, is_open, grant) for grant in other.compensation]

@@ -4,11 +4,11 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal, Protocol, Self
 
 from followupd.adapters.imap.mailbox import FetchedMail, FolderChanges, SyncCursor
-from followupd.adapters.storage.ledger import Ledger
+from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.case import Case
 from followupd.domain.command import quoted
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, Money
@@ -20,6 +20,7 @@ from followupd.domain.promise import DatedText, Found, Promise
 from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.languages import Catalogue, Language, catalogue
+from followupd.recovery.recurrence import CauseCase
 from followupd.services.wording_guard import WordingGuard
 from followupd.text import promises
 from followupd.text.answers import reached_nobody
@@ -168,6 +169,28 @@ class ServiceContext:
     wording: WordingGuard = field(default_factory=WordingGuard)
     languages: Catalogue = field(default_factory=catalogue)
     grammar: Grammar = field(default_factory=Grammar)
+
+    def cases_of(self, tx: Transaction, address: str, mailbox: str) -> list[Case]:
+        """Return a customer's cases with the company of a mailbox, oldest first.
+
+        Args:
+            tx: the transaction.
+            address: the customer's.
+            mailbox: the name of one of ours; two brands know nothing of each other's customers.
+        """
+        is_ours = partial(self.playbooks.of_one_company, mailbox)
+        return [case for case in tx.cases.of_customer(address) if is_ours(case.mailbox)]
+
+    def cases_of_cause(self, tx: Transaction, cause: str, mailbox: str) -> list[CauseCase]:
+        """Return the complaints of one cause about the company of a mailbox, oldest first.
+
+        Args:
+            tx: the transaction.
+            cause: its code.
+            mailbox: the name of one of ours.
+        """
+        is_ours = partial(self.playbooks.of_one_company, mailbox)
+        return [case for case in tx.cases.of_cause(cause) if is_ours(case.mailbox)]
 
     def line_reader(self, case: Case, language_tag: str = "") -> PromiseLineReader:
         """Return the reader of dates, amounts and promises for a case, or for a letter in its language."""

@@ -3,9 +3,10 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from followupd import log
 from followupd.adapters.crypto import Vault
@@ -113,15 +114,29 @@ _MONTHS_BACK = timedelta(days=400)
 _LOOKED_AGAIN_AFTER = timedelta(days=1)
 
 
-def monthly_report(tx: Transaction, month: Month, calendar: Calendar) -> MonthlyReport:
-    """Return the figures of a month from the ledger, reading one case at a time."""
+def monthly_report(
+    tx: Transaction, month: Month, calendar: Calendar, is_ours: Callable[[str], bool]
+) -> MonthlyReport:
+    """Return the figures of a company's month from the ledger, reading one case at a time.
+
+    Args:
+        tx: the transaction.
+        month: the month.
+        calendar: the company's.
+        is_ours: whether a mailbox, by its name, belongs to the company.
+    """
     since = month.begin - _MONTHS_BACK
     names = [kind.__name__ for kind in FIRST_WORDS]
     mails = tx.mail.customers_mails(month.begin)
-    cases = (with_kept_times(case, tx.cases.history) for case in tx.cases.each(since))
+    counted = (case for case in tx.cases.each(since) if is_ours(case.mailbox))
+    cases = (with_kept_times(case, tx.cases.history) for case in counted)
     first_words = tx.cases.first_words(names, since)
     book = book_of(month, calendar, cases, first_words, lambda ref: mails.get(ref, 1))
-    found = [came_back(cause, tx.cases.of_cause(cause)) for cause in tx.cases.causes()]
+    of_cause = {
+        cause: [case for case in tx.cases.of_cause(cause) if is_ours(case.mailbox)]
+        for cause in tx.cases.causes()
+    }
+    found = [came_back(cause, found) for cause, found in of_cause.items()]
     again = [each for each in found if each and any(month.has(case.opened_at) for case in each.since)]
     return MonthlyReport(book, tuple(again))
 
@@ -145,49 +160,63 @@ class MonthlyService:
         if not self.addresses or now < self._due(month, calendar):
             return 0
 
+        companies = self.context.playbooks.companies
         with self.context.ledger.transaction() as tx:
-            open_keys = {
-                address: key
-                for address in self.addresses
-                if not tx.outbox.contains(key := _key(month, address))
-            }
-            looked = tx.state.get(StateKey.EMPTY_MONTH)
-            was_empty = looked and looked[0] == month.name and now - looked[1] < _LOOKED_AGAIN_AFTER
-            if not open_keys or was_empty:
-                return 0
-
-            report = monthly_report(tx, month, calendar)
-            queued = sum(self._queue(tx, key, address, report, now) for address, key in open_keys.items())
-            if not queued:
-                tx.state.put(StateKey.EMPTY_MONTH, month.name, now)
-            return queued
+            return sum(self._queue_all(tx, month, mailbox, now) for mailbox in companies)
 
     def _due(self, month: Month, calendar: Calendar) -> datetime:
         """Return the opening of the first working day after a month."""
         return calendar.next_open(calendar.moment(month.following, calendar.open))
 
-    def _queue(self, tx: Transaction, key: str, address: str, report: MonthlyReport, now: datetime) -> int:
-        """Queue the mail to one address, with the page attached; a month without anything has none.
+    def _queue_all(self, tx: Transaction, month: Month, mailbox: str, now: datetime) -> int:
+        """Queue the mails about one company's month that are not queued yet; return how many.
+
+        Args:
+            tx: the transaction.
+            month: the month.
+            mailbox: one of the company's, "" for the company of [company].
+            now: the present moment.
+        """
+        playbooks = self.context.playbooks
+        company = playbooks.company(mailbox).id
+        keys = {address: _key(month, address, company) for address in self.addresses}
+        open_keys = {address: key for address, key in keys.items() if not tx.outbox.contains(key)}
+        state = StateKey.EMPTY_MONTH.of(company) if company else StateKey.EMPTY_MONTH
+        looked = tx.state.get(state)
+        was_empty = looked and looked[0] == month.name and now - looked[1] < _LOOKED_AGAIN_AFTER
+        if not open_keys or was_empty:
+            return 0
+
+        calendar, is_ours = playbooks.default.calendar, partial(playbooks.of_one_company, mailbox)
+        report = monthly_report(tx, month, calendar, is_ours)
+        if not report.book.opened and not report.book.promises():
+            tx.state.put(state, month.name, now)
+            return 0
+
+        for address, key in open_keys.items():
+            self._queue(tx, key, address, report, mailbox, now)
+        return len(open_keys)
+
+    def _queue(
+        self, tx: Transaction, key: str, address: str, report: MonthlyReport, mailbox: str, now: datetime
+    ) -> None:
+        """Queue the mail to one address, with the page attached.
 
         The key of the mail is that of the month and the address, so that the outbox takes it once.
         """
-        book, default = report.book, self.context.playbooks.default
-        if not book.opened and not book.promises():
-            return 0
-
+        default = self.context.playbooks.of(mailbox).default
         agent = administrator(default.team, address)
-        agenda = Agenda(key=key, day=book.month.following, general=tuple(headline(report)))
-        letter = self.context.letters.digest(agenda, default, now, self.context.mailbox, agent)
+        agenda = Agenda(key=key, day=report.book.month.following, general=tuple(headline(report)))
+        letter = self.context.letters.digest(agenda, default, now, mailbox or self.context.mailbox, agent)
         page = monthly_page(report, default.company.name)
-        attached = Attachment(f"complaints-{book.month.name}.html", "text/html", page)
+        attached = Attachment(f"complaints-{report.book.month.name}.html", "text/html", page)
         tx.outbox.queue(replace(letter, attachments=(*letter.attachments, attached)), now)
         log.letter_written(key)
-        return 1
 
 
-def _key(month: Month, address: str) -> str:
-    """Return the key of the mail of a month to an address, which it does not tell."""
-    mark = hashlib.sha256(address.casefold().encode()).hexdigest()[:8]
+def _key(month: Month, address: str, company: str) -> str:
+    """Return the key of the mail about a company's month to an address, which it does not tell."""
+    mark = hashlib.sha256(f"{company}{address.casefold()}".encode()).hexdigest()[:8]
     return notice_key(month.following, f"month-{mark}")
 
 

@@ -374,8 +374,7 @@ def _signs(line: str, grammar: Grammar, signer: Speaker) -> bool:
     if signer.email.lower() in line.lower() or _has_phone(line, signer):
         return True
 
-    company = folded(grammar.company)
-    return company != "" and words.startswith(company)
+    return any(words.startswith(folded(company)) for company in grammar.companies if folded(company))
 
 
 def _has_phone(line: str, signer: Speaker) -> bool:

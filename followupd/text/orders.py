@@ -166,7 +166,7 @@ class Grammar:
     languages: Catalogue = field(default_factory=catalogue)
     tags: Mapping[str, str] = field(default_factory=dict)
     agents: tuple[Speaker, ...] = ()
-    company: str = ""
+    companies: tuple[str, ...] = ()
 
     # --- vocabulary ---
 

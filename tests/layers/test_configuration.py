@@ -16,11 +16,11 @@ from followupd.adapters.settings.playbooks import PlaybookFile
 from followupd.adapters.settings.rules import SENTENCES
 from followupd.adapters.settings.tags import DEFAULT_FOLDERS, DEFAULT_TAGS
 from followupd.adapters.settings.toml_file import Table
-from tests.configuration_tables import PAGE, Section, rewrite, sections
+from tests.configuration_tables import PAGE, Section, all_sections, rewrite, sections
 
 TOP = Path(__file__).parents[2]
 FILES = (("followupd.toml", ConfigurationFile), ("playbooks/default.toml", PlaybookFile))
-SECTIONS = [*sections(ConfigurationFile), *sections(PlaybookFile)]
+SECTIONS = all_sections()
 
 
 def test_the_shipped_starter_is_valid_as_it_is() -> None:

@@ -29,7 +29,7 @@ GRAMMAR = Grammar(
         "agent-*": "owner: {}",
     },
     agents=(ANA, LEE),
-    company="The Shop",
+    companies=("The Shop",),
 )
 IDENTITY = Identity(addresses=frozenset({"support@shop.test"}), agents=frozenset({"ana@shop.test"}))
 APPROVAL = Question("approve", "refuse")

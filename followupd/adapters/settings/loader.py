@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from followupd.adapters.settings.models import (
     AgentTable,
+    BrandTable,
+    CompanyTable,
     ConfigurationFile,
     GiftCardSettings,
     HoursTable,
@@ -22,8 +24,8 @@ from followupd.adapters.settings.models import (
     WordingSettings,
 )
 from followupd.adapters.settings.playbooks import read_playbooks
-from followupd.adapters.settings.rules import WARNINGS, InvalidValueError, SettingsRule
-from followupd.adapters.settings.scalars import is_loopback
+from followupd.adapters.settings.rules import WARNINGS, InvalidValueError, SettingsRule, did_you_mean
+from followupd.adapters.settings.scalars import is_loopback, tag_name
 from followupd.adapters.settings.secrets import Secret
 from followupd.adapters.settings.standards import currency
 from followupd.adapters.settings.tags import read_folders, read_tags
@@ -31,7 +33,7 @@ from followupd.adapters.settings.toml_file import Table, TomlFile, open_toml, re
 from followupd.adapters.settings.toml_lines import Path as Key
 from followupd.adapters.settings.toml_lines import dotted
 from followupd.domain.calendar import Calendar
-from followupd.domain.playbook import Agent, Company, Helper, Team
+from followupd.domain.playbook import Agent, Company, Helper, Playbooks, Team
 from followupd.errors import Problem, SetupError
 
 _DRIVER = "postgresql+psycopg"
@@ -151,9 +153,12 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
     """
     file = open_toml(directory, "followupd.toml", missing=f"run `followupd init {directory}`.")
     context = {"directory": directory, "currency": _home_currency(file)}
+    brand_files = _brand_files(file)
     tables = read(file, ConfigurationFile, context)
 
     company = Company(**dict(tables.company), vars=tuple(tables.vars.items()))
+    brands = {name: _brand(part, name, company, context) for name, part in brand_files.items()}
+    _check_brands(file, tables.mailbox, brands)
     calendar = _calendar(file, company, tables.hours)
     for key in ("id", "email"):
         _check_unique(file, "agent", key, tables.agent)
@@ -174,7 +179,7 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
     _check_provider(file, tables.gift_cards)
     _check_scores(file, tables.recognise)
 
-    playbooks, playbook_problems = read_playbooks(directory, company, calendar, team, context)
+    playbooks, playbook_problems = _playbooks(directory, company, calendar, team, brands, mailboxes)
     wording_file = open_toml(directory, "wording.toml", missing="")
     settings = Settings(
         directory=directory,
@@ -193,11 +198,103 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
         metrics=tables.metrics,
         wording=read(wording_file, WordingSettings, context),
         playbooks=playbooks,
+        brands=brands,
     )
     _check_shared_secrets(file, settings)
     own_problems = file.problems + _exposed_secrets(settings)
     other_problems = playbook_problems + wording_file.problems
     return settings, [*sorted(own_problems, key=_place), *sorted(other_problems, key=_place)]
+
+
+# --- brands -------------------------------------------------------------------------------------------------
+
+
+def _brand_files(file: TomlFile) -> dict[str, TomlFile]:
+    """Take the tables [company.NAME] out of the file, and return them by their names."""
+    company = file.data.get("company")
+    tables = company if isinstance(company, dict) else {}
+    names = [
+        name
+        for name, value in tables.items()
+        if isinstance(value, dict) and name not in CompanyTable.model_fields
+    ]
+    return {name: file.cut(("company", name)) for name in names}
+
+
+def _brand(part: TomlFile, name: str, company: Company, context: Mapping[str, Any]) -> Company:
+    """Return the company of a table [company.NAME]; what it leaves out is as in [company].
+
+    Args:
+        part: the table.
+        name: its name.
+        company: of the table [company].
+        context: what validators may ask for.
+    """
+    table = read(part, BrandTable, context)
+    try:
+        tag_name(name)
+    except InvalidValueError as error:
+        part.add_problem((), error.rule, error.problem, error.hint)
+    return Company(
+        id=name,
+        name=table.name,
+        timezone=company.timezone,
+        locale=table.locale or company.locale,
+        currency=table.currency or company.currency,
+        vars=tuple({**dict(company.vars), **table.vars}.items()),
+    )
+
+
+def _check_brands(
+    file: TomlFile, mailboxes: tuple[MailboxSettings, ...], brands: Mapping[str, Company]
+) -> None:
+    """Report mailboxes of a company that does not exist, and companies without a mailbox.
+
+    Args:
+        file: followupd.toml.
+        mailboxes: those of the configuration.
+        brands: the companies by the names of their tables.
+    """
+    for n, mailbox in enumerate(mailboxes):
+        known = f"the tables are: {', '.join(brands)}." if brands else "write [company.NAME] with its `name`."
+        hint = did_you_mean(mailbox.company, list(brands), known)
+        problem = f"there is no table [company.{mailbox.company}]"
+        is_known = mailbox.company in {"", *brands}
+        file.require(is_known, ("mailbox", n, "company"), SettingsRule.NO_BRAND, problem, hint)
+
+    named = {mailbox.company for mailbox in mailboxes}
+    for name in brands:
+        problem = f"no mailbox belongs to [company.{name}]"
+        hint = f'write company = "{name}" below its [[mailbox]].'
+        file.require(name in named, ("company", name), SettingsRule.NO_BRAND, problem, hint)
+
+
+def _playbooks(
+    directory: Path,
+    company: Company,
+    calendar: Calendar,
+    team: Team,
+    brands: Mapping[str, Company],
+    mailboxes: tuple[MailboxSettings, ...],
+) -> tuple[Playbooks, list[Problem]]:
+    """Return the playbooks of all companies, and everything that is wrong with them.
+
+    Args:
+        directory: the configuration directory.
+        company: of [company].
+        calendar: of all companies.
+        team: of all companies.
+        brands: the other companies by name.
+        mailboxes: those that may belong to them.
+    """
+    shared, problems = read_playbooks(directory, company, calendar, team)
+    own: dict[str, Playbooks] = {}
+    for name, brand in brands.items():
+        found, wrong = read_playbooks(directory, brand, calendar, team, shared)
+        own[name] = found
+        problems = [*problems, *wrong]
+    of_mailbox = {mailbox.name: own[mailbox.company] for mailbox in mailboxes if mailbox.company in own}
+    return Playbooks(shared, of_mailbox), problems
 
 
 def _exposed_secrets(settings: Settings) -> list[Problem]:

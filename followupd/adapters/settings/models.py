@@ -5,7 +5,7 @@ that the program uses; `Settings` is the whole configuration.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -41,6 +41,8 @@ from followupd.adapters.settings.standards import (
     LocaleName,
     MonthlyCap,
     OptionalAddress,
+    OptionalCurrency,
+    OptionalLocale,
     OptionalMoney,
     Patterns,
     Phone,
@@ -129,11 +131,33 @@ class CompanyTable(Table):
     )
 
 
+class BrandTable(Table):
+    """A second brand: another company's name and letters, for mailboxes with `company = "NAME"` (docs/brands.md)."""
+
+    name: RequiredLine = setting(
+        description="The brand's name, as its customers know it.", example="Garden & Co"
+    )
+    locale: OptionalLocale = setting(
+        "", description="As in [company], whose value it is when empty.", example="de_DE"
+    )
+    currency: OptionalCurrency = setting(
+        "", description="As in [company], whose value it is when empty.", example="EUR"
+    )
+    vars: Mapping[VariableName, RequiredLine] = Field(
+        {}, description="Texts for the brand's letters, over those of [vars].", examples=[{}]
+    )
+
+
 class MailboxSettings(Table):
     """One support mailbox, read over IMAP. Write the table once for each mailbox."""
 
     name: TagName = setting(
         description="A short name for logs and the ledger; never change it later.", example="support"
+    )
+    company: Line = setting(
+        "",
+        description="The brand that it belongs to, the NAME of a table [company.NAME]; empty for [company].",
+        example="garden",
     )
     address: Address = setting(
         description="The address that customers write to.", example="support@example.com"
@@ -510,7 +534,10 @@ class WordingSettings(Table):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The whole configuration, checked. `tags` and `folders` map what an agent sets to its command."""
+    """The whole configuration, checked. `tags` and `folders` map what an agent sets to its command.
+
+    `brands` are the companies besides `company`, by the names of their tables.
+    """
 
     directory: Path
     company: Company
@@ -528,6 +555,7 @@ class Settings:
     metrics: MetricsSettings
     wording: WordingSettings
     playbooks: Playbooks
+    brands: Mapping[str, Company] = field(default_factory=dict)
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -545,9 +573,9 @@ class Settings:
         return by_name[name]
 
     def from_address(self, mailbox: str) -> str:
-        """Return the address that letters of this mailbox come from."""
-        own = self.mailbox(mailbox).address
-        return self.smtp.from_address or own
+        """Return the address that letters of this mailbox come from; a brand's is its mailbox's own."""
+        own = self.mailbox(mailbox)
+        return own.address if own.company else self.smtp.from_address or own.address
 
     @property
     def addresses(self) -> frozenset[str]:

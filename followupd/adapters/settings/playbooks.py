@@ -354,26 +354,44 @@ class PlaybookFile(Table):
 
 
 def read_playbooks(
-    directory: Path, company: Company, calendar: Calendar, team: Team, context: Mapping[str, Any]
+    directory: Path,
+    company: Company,
+    calendar: Calendar,
+    team: Team,
+    shared: Mapping[str, Playbook] | None = None,
 ) -> tuple[Playbooks, list[Problem]]:
-    """Read every playbooks/*.toml; `default` must be among them.
+    """Read every playbook of a company; `default` must be among them.
+
+    Args:
+        directory: the configuration directory.
+        company: whose playbooks are read: those of a second brand are in companies/NAME/playbooks.
+        calendar: of all companies.
+        team: of all companies.
+        shared: the playbooks of [company], which a second brand has as well; its own take their places.
 
     Returns:
         The playbooks by the names of their files, also those with problems, and all problems.
     """
-    playbooks: dict[str, Playbook] = {}
+    playbooks = {name: replace(playbook, company=company) for name, playbook in (shared or {}).items()}
     problems: list[Problem] = []
-    for path in sorted((directory / "playbooks").glob("*.toml")):
+    context = {"directory": directory, "currency": company.currency}
+    folder = folder_of(company, "playbooks")
+    for path in sorted((directory / folder).glob("*.toml")):
         if path.name.startswith("."):  # left by an editor
             continue
-        file = open_toml(directory, f"playbooks/{path.name}", missing="put it back.")
+        file = open_toml(directory, f"{folder}/{path.name}", missing="put it back.")
         playbooks[path.stem] = _playbook(file, path.stem, company, calendar, team, context)
         problems += file.problems
-    if "default" not in playbooks:
+    if "default" not in playbooks and not company.id:
         hint = "write one; `followupd init` into an empty directory shows how it looks."
         problem = "there is no such file"
         problems.append(Problem("playbooks/default.toml", None, None, SettingsRule.NO_DEFAULT, problem, hint))
     return Playbooks(playbooks), problems
+
+
+def folder_of(company: Company, name: str) -> str:
+    """Return where a company has its own "playbooks" or "templates" below the configuration directory."""
+    return f"companies/{company.id}/{name}" if company.id else name
 
 
 def _playbook(

@@ -56,6 +56,7 @@ class SettingsRule(StrEnum):
     CLOSED = "C40"
     LANGUAGE = "C41"
     UNREAD = "C42"
+    NO_BRAND = "C43"
 
 
 #: problems that `check` reports and that do not keep the daemon from running
@@ -115,6 +116,7 @@ SENTENCES: dict[SettingsRule, str] = {
     SettingsRule.SHARED: "Two accounts use one secret (a warning: `run` continues).",
     SettingsRule.LANGUAGE: "A letter has the words of another language, or a language has no letters "
     "(a warning: `run` continues).",
+    SettingsRule.NO_BRAND: "A mailbox belongs to a company that has no table, or a second company has no mailbox.",
     SettingsRule.UNREAD: "A file whose name keeps it from being read (a warning: `run` continues).",
     SettingsRule.CLOSED: "Only root can read a file that the service reads as another user "
     "(a warning: `run` continues).",

@@ -189,6 +189,9 @@ _check_holidays = checker(
 TimeZone = Annotated[RequiredLine, AfterValidator(_check_zone)]
 #: a Babel locale: a language and, usually, a territory ("en_GB")
 LocaleName = Annotated[RequiredLine, AfterValidator(_check_locale), AfterValidator(_canonical_locale)]
+OptionalLocale = Annotated[
+    Line, AfterValidator(lambda value: _canonical_locale(_check_locale(value)) if value else "")
+]
 #: the name of a directory in templates/, or ""
 LanguageTag = Annotated[Line, AfterValidator(_check_language)]
 HolidayCode = Annotated[Line, AfterValidator(_check_holidays)]
@@ -281,6 +284,7 @@ _check_limit = checker(
 )
 
 CurrencyCode = Annotated[RequiredLine, AfterValidator(currency)]
+OptionalCurrency = Annotated[Line, AfterValidator(lambda value: currency(value) if value else "")]
 OptionalMoney = Annotated[Money | None, PlainValidator(_money)]
 RequiredMoney = Annotated[Money, PlainValidator(lambda value, info: _check_limit(_money(value, info)))]
 MonthlyCap = Annotated[Money | None, PlainValidator(_monthly_cap)]

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
@@ -57,7 +57,10 @@ _File = TypeVar("_File", bound=Table)
 
 @dataclass(frozen=True, slots=True)
 class TomlFile:
-    """A file of the configuration directory. A `broken` file has no values, and one problem that says why."""
+    """A file of the configuration directory, or one table of it.
+
+    A `broken` file has no values, and one problem that says why. `around` is the path of the table in the file.
+    """
 
     directory: Path
     file: str
@@ -65,6 +68,17 @@ class TomlFile:
     lines: Lines = field(default_factory=lambda: Lines(""))
     problems: list[Problem] = field(default_factory=list)
     broken: bool = False
+    around: Key = ()
+
+    def cut(self, path: tuple[str, ...]) -> "TomlFile":
+        """Take a table out of the values, and return it as a file of its own that shares the problems.
+
+        Args:
+            path: of a table that is there.
+        """
+        *outer, name = path
+        data = _value_at(self.data, outer).pop(name)
+        return replace(self, data=data, around=(*self.around, *path))
 
     def add_problem(self, path: Key, rule: SettingsRule, problem: str, hint: str) -> None:
         """Add a problem with the value at this path, or with the table around it if the value is missing.
@@ -75,8 +89,9 @@ class TomlFile:
             problem: what is wrong, as a sentence without its full stop.
             hint: how to put it right.
         """
-        key = dotted(path) or None
-        line = self.lines.of(path)
+        whole = (*self.around, *path)
+        key = dotted(whole) or None
+        line = self.lines.of(whole)
         self.problems.append(Problem(self.file, line, key, rule, problem, hint))
 
     def add_error(self, path: Key, error: InvalidValueError) -> None:
@@ -101,7 +116,7 @@ class TomlFile:
 
     def has_problem(self, path: Key) -> bool:
         """Return whether the value at this path was found to be wrong."""
-        key = dotted(path)
+        key = dotted((*self.around, *path))
         keys = {problem.key for problem in self.problems}
         return key in keys
 

@@ -223,7 +223,7 @@ class CaseStore:
     def of_cause(self, cause: str) -> list[CauseCase]:
         """Return the complaints of one cause, oldest first."""
         query = (
-            core_select(_CASE.c.ref, _CASE.c.opened_at, _CASE.c.prevention_told_at)
+            core_select(_CASE.c.ref, _CASE.c.opened_at, _CASE.c.prevention_told_at, _CASE.c.mailbox)
             .where(_CASE.c.cause == cause, _CASE.c.stage.not_in(NO_COMPLAINT))
             .order_by(_CASE.c.opened_at, _CASE.c.ref)
         )

@@ -1,7 +1,7 @@
 """The outbox: each letter is queued once, claimed before it is sent, and updated with the server's reply."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,7 @@ from followupd.domain.letter import (
     OutboxUsage,
     SendResult,
     UsageWindows,
+    counted_name,
 )
 from followupd.domain.mail import Kind
 from followupd.errors import FollowupdError, LetterError
@@ -126,7 +127,7 @@ _CLAIMS_LOCK = int.from_bytes(b"claiming", "big") >> 1
 
 
 def _usage_query() -> Executable:
-    """Return the statement that reads an OutboxUsage; each row is a topic, a name, a time and a number."""
+    """Return the statement that reads an OutboxUsage; each row is a topic, a name, a time, a number and a mailbox."""
     counted = and_(_automatic(QUOTA_KINDS), _LETTER.c.condition.in_(_SENT))
     one: Any = literal_column("1")
     to_addresses = select_columns(
@@ -134,24 +135,25 @@ def _usage_query() -> Executable:
         _LETTER.c.to_address.label("name"),
         _LETTER.c.leaving_at.label("at"),
         one.label("number"),
+        _LETTER.c.mailbox.label("mailbox"),
     ).where(
         counted,
         _LETTER.c.to_address.in_(bindparam("addresses", expanding=True)),
         _LETTER.c.leaving_at > bindparam("since_address"),
     )
     to_domains = select_columns(
-        literal_column("'domain'"), _LETTER.c.to_domain, _LETTER.c.leaving_at, one
+        literal_column("'domain'"), _LETTER.c.to_domain, _LETTER.c.leaving_at, one, null()
     ).where(
         counted,
         _LETTER.c.to_domain.in_(bindparam("domains", expanding=True)),
         _LETTER.c.leaving_at > bindparam("since_domain"),
     )
     # naming every status lets the index be used, which begins with it
-    in_breaker_window: Any = select_columns(literal_column("'breaker'"), _BUDGET, null(), func.count()).where(
-        _LETTER.c.condition.in_(list(LetterStatus)), _LETTER.c.leaving_at > bindparam("since_breaker")
-    )
+    in_breaker_window: Any = select_columns(
+        literal_column("'breaker'"), _BUDGET, null(), func.count(), null()
+    ).where(_LETTER.c.condition.in_(list(LetterStatus)), _LETTER.c.leaving_at > bindparam("since_breaker"))
     in_breaker_window = in_breaker_window.group_by(_BUDGET)
-    copies = select_columns(literal_column("'copy'"), _MAIL.c.message_id, null(), one).where(
+    copies = select_columns(literal_column("'copy'"), _MAIL.c.message_id, null(), one, null()).where(
         _MAIL.c.kind == Kind.OWN.value, _MAIL.c.message_id.in_(bindparam("message_ids", expanding=True))
     )
     return union_all(to_addresses, to_domains, in_breaker_window, copies)
@@ -329,8 +331,15 @@ class OutboxStore:
         if self._session.get_bind().dialect.name == "postgresql":
             self._run(_LOCK_CLAIMS, {"number": _CLAIMS_LOCK})
 
-    def usage(self, letters: Collection[Letter], windows: UsageWindows) -> OutboxUsage:
+    def usage(
+        self, letters: Collection[Letter], windows: UsageWindows, companies: Mapping[str, str] | None = None
+    ) -> OutboxUsage:
         """Return what limits the sending of these letters, in one query.
+
+        Args:
+            letters: those that may be sent.
+            windows: from when on letters count.
+            companies: of the mailboxes that belong to a second brand.
 
         Returns:
             Times and numbers, also of letters that are being sent or in doubt. Breaker and mailboxes are not
@@ -350,10 +359,11 @@ class OutboxStore:
         copies: set[str] = set()
         sent: dict[Budget, int] = {}
         rows: Any = self._run(_USAGE, values)
-        for topic, name, at, number in rows:
+        known = companies or {}
+        for topic, name, at, number, mailbox in rows:
             match topic:
                 case "address":
-                    times[name].append(at)
+                    times[counted_name(name, known.get(mailbox, ""))].append(at)
                 case "domain":
                     times[f"@{name}"].append(at)
                 case "copy":
@@ -361,7 +371,7 @@ class OutboxStore:
                 case _:
                     sent[Budget(name)] = number
         recent = {name: tuple(sorted(found)) for name, found in times.items()}
-        return OutboxUsage(recent, sent, copies=frozenset(copies))
+        return OutboxUsage(recent, sent, copies=frozenset(copies), companies=known)
 
     def _message_ids(self, letters: Collection[Letter]) -> dict[str, str]:
         """Return the Message-IDs that copies of these letters may have: theirs, and those under older keys."""

@@ -57,20 +57,26 @@ class TemplateRenderer:
 
     `sender_of(mailbox)` returns the address that letters of a mailbox are sent from, `message_id(key,
     domain)` the signed Message-ID of a letter. Files are read and compiled once; make a new renderer after
-    they have changed.
+    they have changed. `brands` render the letters of other companies, by the ids of these.
     """
 
     files: TemplateFiles
     sender_of: Callable[[str], Person] = field(kw_only=True)
     message_id: Callable[[str, str], str] = field(kw_only=True)
     languages: Catalogue = field(default_factory=catalogue, kw_only=True, repr=False)
+    brands: Mapping[str, "TemplateRenderer"] = field(default_factory=dict, kw_only=True, repr=False)
     _templates: dict[tuple[str, str], LetterTemplate] = field(default_factory=dict, repr=False)
     #: compiled subjects and sentences
     _compiled: dict[str, Template] = field(default_factory=dict, repr=False)
 
     def load_all(self) -> None:
         """Read every file now: what is edited later counts only in a new renderer, after `check`."""
-        self.files.load_all()
+        for renderer in (self, *self.brands.values()):
+            renderer.files.load_all()
+
+    def of(self, playbook: Playbook) -> "TemplateRenderer":
+        """Return the renderer of the company that a playbook belongs to."""
+        return self.brands.get(playbook.company.id, self)
 
     def letter(
         self, kind: LetterKind, case: Case, playbook: Playbook, now: datetime, content: LetterContent
@@ -87,6 +93,9 @@ class TemplateRenderer:
         Raises:
             LetterError: a value is missing, or the letter does not contain what it must.
         """
+        own = self.of(playbook)
+        if own is not self:
+            return own.letter(kind, case, playbook, now, content)
         template = self._find_for_customer(kind, case, playbook)
         fmt = formatter_for(template.language, playbook, now, self.languages)
         return self._case_letter(
@@ -108,6 +117,9 @@ class TemplateRenderer:
         Raises:
             LetterError: as `letter` does; the message never contains the card's code.
         """
+        own = self.of(playbook)
+        if own is not self:
+            return own.gift_card(case, playbook, now, card)
         template = self._find_for_customer(LetterKind.GIFT_CARD, case, playbook)
         fmt = formatter_for(template.language, playbook, now, self.languages)
         scope = context.gift_card_context(case, playbook, card, fmt)
@@ -140,6 +152,9 @@ class TemplateRenderer:
             content: why it is written, and what it asks for.
             to: who gets it.
         """
+        own = self.of(playbook)
+        if own is not self:
+            return own.desk(kind, case, playbook, now, content, to)
         template = self.find(kind, "", playbook.company.locale)
         fmt = self._desk_formatter(template, playbook, now)
         attachments: tuple[Attachment, ...] = ()
@@ -168,6 +183,9 @@ class TemplateRenderer:
             mailbox: the mailbox that it is sent from.
             to: who gets it.
         """
+        own = self.of(playbook)
+        if own is not self:
+            return own.digest(agenda, playbook, now, mailbox, to)
         template = self.find(LetterKind.DIGEST, "", playbook.company.locale)
         fmt = self._desk_formatter(template, playbook, now)
         calls = [

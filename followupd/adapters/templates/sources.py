@@ -69,6 +69,8 @@ _FRONT_LINE = re.compile(r"([a-z]+):\s*(.*?)\s*")
 _ENDS_IN_TAG = re.compile(r"(?m)^(?!(?:\s|\{%[^\n]*?%\}|\{#[^\n]*?#\})*$)([^\n]*[%#]\})[ \t]*$")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:]?")
 _ENDED = re.compile(r"[.!?…:][\"'”’»)\]]*$")
+#: where the templates of a configuration are, by their labels
+_DIRECTORIES = ("templates/", "companies/")
 #: errors that a template may raise while it is rendered
 _RENDERING_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 #: the filters of Jinja2 that letters may use; none can mark a value as safe
@@ -154,16 +156,23 @@ def _front_matter(rows: list[str], file: str) -> Iterator[tuple[str, tuple[str, 
 
 
 class TemplateFiles:
-    """The templates of a configuration directory over the shipped ones.
+    """The templates of a configuration directory over the shipped ones, and those of a second brand over both.
 
-    A name is a path below either directory, such as "en/follow-up.md". A file that the own directory lacks is
-    the shipped one; an own file with the content of the shipped one counts as shipped.
+    A name is a path below each directory, such as "en/follow-up.md". A file that the own directory lacks is
+    the one beneath; an own file with the content of the one beneath counts as that one.
     """
 
-    def __init__(self, own: Path, shipped: Path | None = None) -> None:
-        """Without `shipped`, only the own files exist."""
+    def __init__(self, own: Path, *beneath: Path, label: str = "") -> None:
+        """Take the directories of templates; without one beneath, only the own files exist.
+
+        Args:
+            own: whose files count most.
+            beneath: the others, of which the first that has a file counts.
+            label: what messages call the own directory; the last part of its path by default.
+        """
         self.own = own
-        self._shipped = shipped
+        self._beneath = beneath
+        self._label = label or own.name
         self._texts: dict[str, str] | None = None
 
     def load_all(self) -> None:
@@ -176,7 +185,8 @@ class TemplateFiles:
 
     def label(self, name: str) -> str:
         """Return the name as messages show it: "templates/en/follow-up.md"."""
-        return f"{self.own.name}/{name}"
+        is_shared = len(self._beneath) > 1 and _file_below(self.own, name) is None
+        return f"{self._beneath[0].name if is_shared else self._label}/{name}"
 
     def exists(self, name: str) -> bool:
         if self._texts is not None:
@@ -219,31 +229,34 @@ class TemplateFiles:
     def is_changed(self, name: str) -> bool:
         """Return whether the own directory has this file with another content than the shipped one."""
         own = _file_below(self.own, name)
-        shipped = _file_below(self._shipped, name)
-        if own is None or shipped is None:
+        original = _first_file(self._beneath, name)
+        if own is None or original is None:
             return own is not None
         try:
-            return own.read_bytes() != shipped.read_bytes()
+            return own.read_bytes() != original.read_bytes()
         except OSError:
             return True
 
     def _path(self, name: str) -> Path | None:
-        return _file_below(self.own, name) or _file_below(self._shipped, name)
+        return _first_file((self.own, *self._beneath), name)
 
     def _names(self) -> set[str]:
         """Return the names of all letters, parts and layouts."""
         return {
             path.relative_to(directory).as_posix()
-            for directory in (self._shipped, self.own)
-            if directory is not None
+            for directory in (*self._beneath, self.own)
             for path in (*directory.glob("*.html"), *directory.rglob("*.md"))
         }
 
 
-def _file_below(directory: Path | None, name: str) -> Path | None:
+def _first_file(directories: Iterable[Path], name: str) -> Path | None:
+    """Return a file of the first of these directories that has it, None if none has."""
+    found = (_file_below(directory, name) for directory in directories)
+    return next(filter(None, found), None)
+
+
+def _file_below(directory: Path, name: str) -> Path | None:
     """Return a file of a directory; None if it does not exist or a link leads out of the directory."""
-    if directory is None:
-        return None
     path = directory / name
     is_inside = path.resolve().is_relative_to(directory.resolve())
     return path if is_inside and path.is_file() else None
@@ -419,11 +432,11 @@ def naming(file: str, line: int | None = None) -> Iterator[None]:
         raise TemplateFileError(file, line, problem) from error
     except _RENDERING_ERRORS as error:
         directory = file.partition("/")[0] + "/"
-        found_file, found_line = _innermost_frame(error, directory) or (file, None)
+        found_file, found_line = _innermost_frame(error, (directory, *_DIRECTORIES)) or (file, None)
         raise TemplateFileError(found_file, line or found_line, str(error)) from error
 
 
-def _innermost_frame(error: Exception, directory: str) -> tuple[str, int] | None:
+def _innermost_frame(error: Exception, directories: tuple[str, ...]) -> tuple[str, int] | None:
     """Return file and line of the template in which the error happened.
 
     Jinja2 puts them into the traceback.
@@ -432,7 +445,7 @@ def _innermost_frame(error: Exception, directory: str) -> tuple[str, int] | None
     step = error.__traceback__
     while step:
         name = step.tb_frame.f_code.co_filename
-        if name.startswith(directory):
+        if name.startswith(directories):
             found = (name, step.tb_lineno)
         step = step.tb_next
     return found

@@ -26,14 +26,15 @@ _ONLY_A_PERSON = "it is at least the third complaint within 180 days: call, writ
 _NOT_COUNTED = NO_COMPLAINT | {Stage.SUSPECTED}
 
 
-def _with_complaints_before(tx: Transaction, first: CaseOpened) -> CaseOpened:
+def _with_complaints_before(context: ServiceContext, tx: Transaction, first: CaseOpened) -> CaseOpened:
     """Return the first event of a case with the customer's complaints of late; a second one is severe.
 
     Args:
+        context: with the companies to which mailboxes belong.
         tx: the transaction.
         first: the event.
     """
-    known = tx.cases.of_customer(first.customer.address) if first.customer.address else []
+    known = context.cases_of(tx, first.customer.address, first.mailbox) if first.customer.address else []
     counted = [
         case for case in known if case.stage not in _NOT_COUNTED and first.at - case.opened_at <= _OF_LATE
     ]
@@ -84,7 +85,7 @@ class CaseOpener:
             NotUnderstoodError: the mail has no sender to whom a letter could be sent.
         """
         first = replace(self._first_event(tx, mail, cause, verdict, now), earlier=earlier)
-        first = _with_complaints_before(tx, first)
+        first = _with_complaints_before(self.context, tx, first)
         if not first.customer.address:  # an erased customer, or a mail without a sender
             raise NotUnderstoodError(
                 "this mail has no sender to whom a letter could be sent; no case was opened"
@@ -137,7 +138,7 @@ class CaseOpener:
             message,
             ref=self._free_reference(tx, mail),
             mailbox=mail.mailbox,
-            playbook=classifier.playbook(message, verdict, self.context.playbooks),
+            playbook=classifier.playbook(message, verdict, self.context.playbooks.of(mail.mailbox)),
             now=now,
             facts=classifier.facts(message),
             severity=str(severity),

@@ -3,8 +3,8 @@
 Case state, holds, quiet hours, quotas, breaker and freshness.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -73,6 +73,7 @@ class SendPolicy:
     `per_address` and `breaker` are a number of letters and the time in which they are counted. `mailboxes`
     are those that are read; one is stale when it was last read completely longer ago than `fresh_for`.
     `filing` are the mailboxes of which it is known beforehand that their server files a copy in Sent.
+    `companies` are the second brands that mailboxes belong to.
     """
 
     calendar: Calendar
@@ -85,6 +86,7 @@ class SendPolicy:
     mailboxes: frozenset[str] = frozenset()
     fresh_for: timedelta = timedelta(hours=1)
     filing: frozenset[str] = frozenset()
+    companies: Mapping[str, str] = field(default_factory=dict)
 
     def files_copies(self, tx: Transaction) -> frozenset[str]:
         """Return the mailboxes whose server files a copy of each letter in Sent, so that ours would be a second one."""
@@ -117,7 +119,7 @@ class SendPolicy:
             breaker=breaker_since,
         )
         return replace(
-            tx.outbox.usage(letters, windows),
+            tx.outbox.usage(letters, windows, self.companies),
             breaker=breaker_reason,
             stopped=stopped_budgets(tx),
             at_once=letters_at_once(tx),
@@ -209,7 +211,8 @@ class SendPolicy:
             return None
         address = letter.to.address.lower()
         domain = f"@{address.rpartition('@')[2]}"
-        quotas = [(address, self.per_address), (address, _WEEKLY_QUOTA)]
+        own = usage.address_of(letter)
+        quotas = [(own, self.per_address), (own, _WEEKLY_QUOTA)]
         if letter.budget is Budget.FIRST and not is_public_provider(address):
             quotas.append((domain, _DOMAIN_QUOTA))
 
