@@ -238,6 +238,10 @@ class Case:
     requests: tuple[HelpRequest, ...] = ()
     #: what we promised ourselves, so that it does not happen again
     actions: tuple[Action, ...] = ()
+    #: the highest number of an action that was dropped, which is not given again
+    dropped: int = 0
+    #: how often the customer wrote again and wanted an answer
+    asks: int = 0
     #: that its cause came back although customers were told that it would not
     recurrence: Recurrence | None = None
     #: the causes of which the customer was told that they will not come back, and when
@@ -385,7 +389,7 @@ class Case:
     @property
     def next_promise(self) -> int:
         """The number of the next promise or action, which share their numbers."""
-        return max(numbers((*self.promises, *self.actions)), default=0) + 1
+        return max(self.dropped, *numbers((*self.promises, *self.actions)), 0) + 1
 
     @property
     def next_grant(self) -> int:

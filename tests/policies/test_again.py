@@ -207,6 +207,13 @@ def test_an_action_moves_and_is_dropped_like_a_promise() -> None:
     assert not story.happened(*say(story.case, "withdraw: 1 because the printer is sold")).case.actions
 
 
+def test_the_number_of_an_action_that_was_dropped_is_not_given_again() -> None:
+    story = about().happened(*say(about().case, "action: check every label by Friday"))
+    story.happened(*say(story.case, "withdraw: 1 because the printer is sold"))
+    [planned] = say(story.case, "action: buy a printer by Friday")
+    assert planned.action.n == 2
+
+
 # --- spikes ---
 
 START = datetime(2000, 1, 3, tzinfo=UTC)

@@ -98,6 +98,20 @@ def reported(number: int) -> MonthlyReport:
     return MonthlyReport(book(number), ())
 
 
+def test_effort_is_mails_of_the_customer_and_how_often_they_had_to_ask() -> None:
+    at = NOVEMBER.begin + DAY
+    again = [e.CustomerWrote(at=at + n * HOUR, text="Where is it?") for n in range(2)]
+    thanks = e.CustomerWrote(at=at + DAY, text="Thanks", content=True)
+    found = MonthBook(NOVEMBER, CALENDAR)
+    for case in (lifecycle.fold([*life(1)[:2], *again, thanks]), lifecycle.fold(life(2)[:2])):
+        found.add(case, None, 1 + case.asks)
+    (effort,) = [table for table in tables(MonthlyReport(found, ())) if table.name == "effort"]
+    assert list(effort.rows) == [
+        ("mails of the customer a case", "2.0", "2"),
+        ("times the customer had to ask, a case", "1.0", "2"),
+    ]
+
+
 def test_a_month_is_the_companys_own() -> None:
     october = Month.parse("2026-10", CALENDAR)
     assert october.end == NOVEMBER.begin == datetime(2026, 11, 1, tzinfo=UTC)

@@ -167,8 +167,9 @@ class ActionDropped(Event):
     n: int
 
     def apply(self, case: Case) -> Case:
-        """Forget the action; its number is not given again while a later one is known."""
-        return case.evolve(actions=tuple(action for action in case.actions if action.n != self.n))
+        """Forget the action, but for its number, which is not given again."""
+        rest = tuple(action for action in case.actions if action.n != self.n)
+        return case.evolve(actions=rest, dropped=max(case.dropped, self.n))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -161,6 +161,7 @@ class MonthBook:
     told: list[float] = field(default_factory=list)
     took: list[float] = field(default_factory=list)
     mails: list[int] = field(default_factory=list)
+    asks: list[int] = field(default_factory=list)
     given: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     given_after: list[float] = field(default_factory=list)
     #: by days since the close, and a cause or gesture: how many came back with a complaint, and how many are known
@@ -201,6 +202,7 @@ class MonthBook:
         self.causes[cause] += 1
         self.weeks[max(day - timedelta(days=day.weekday()), self.month.first_day), cause] += 1
         self.mails.append(mails)
+        self.asks.append(case.asks)
         if case.facts.resolved:
             self.resolved[case.facts.resolved] += 1
 
@@ -490,8 +492,13 @@ def _effort_table(book: MonthBook) -> MonthTable:
     Args:
         book: the figures of the month.
     """
-    average = mean(book.mails)
-    rows = [] if average is None else [("mails of the customer a case", f"{average:.1f}", str(book.opened))]
+    figures = {
+        "mails of the customer a case": mean(book.mails),
+        "times the customer had to ask, a case": mean(book.asks),
+    }
+    rows = [
+        (name, f"{average:.1f}", str(book.opened)) for name, average in figures.items() if average is not None
+    ]
     ended = [
         (f"resolved: {how}", str(count), str(book.opened)) for how, count in sorted(book.resolved.items())
     ]
