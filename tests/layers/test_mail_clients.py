@@ -83,7 +83,9 @@ def used() -> frozenset[str]:
 
 
 def test_every_feature_of_a_letter_is_in_the_table() -> None:
-    assert used() - set(TABLE) == set(), "look them up at caniemail.com, and write them into mail_clients.toml"
+    assert used() - set(TABLE) == set(), (
+        "look them up at caniemail.com, and write them into mail_clients.toml"
+    )
 
 
 @pytest.mark.parametrize("feature", sorted(set(TABLE) - {"programs"}))
