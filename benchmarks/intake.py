@@ -46,6 +46,7 @@ from followupd.adapters.settings.tags import DEFAULT_TAGS
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.mail import Identity
 from followupd.services.inbox.sync import Folder, FolderRole, InboxSync
+from followupd.text.mail.read import read
 from tests.servers.dovecot import Dovecot
 from tests.servers.postbox import Postbox
 
@@ -99,6 +100,8 @@ def followupd(postbox: Postbox, directory: Path) -> int:
         ledger,
         lambda tx: Identity(ours.addresses, letter_key=ours.letter_key, earlier=tx.mail.earlier_text),
         DEFAULT_TAGS,
+        drafts=None,
+        read=read,
     )
     with ImapMailbox(account) as mailbox:
         return sync.sync(

@@ -105,6 +105,10 @@ class LetterError(FollowupdError):
     """
 
 
+class UnreadableError(FollowupdError):
+    """A mail cannot be parsed; it is quarantined with this reason."""
+
+
 class UnknownCaseError(FollowupdError):
     """There is no such case."""
 

@@ -1,10 +1,12 @@
 """From settings to the accounts that the mail adapters log in with, by password or by OAuth."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 from followupd import clock
+from followupd.adapters.crypto import Vault, weakness
 from followupd.adapters.imap.login import Account
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth import Application, Login
@@ -15,6 +17,8 @@ from followupd.errors import Problem, SetupError
 
 #: the name of the login of [smtp]
 SMTP = "smtp"
+#: how the address of a ledger in a file begins
+_SQLITE = "sqlite:///"
 
 _Server = MailboxSettings | SmtpSettings
 
@@ -71,6 +75,88 @@ def ledger_url(settings: Settings) -> str:
     if password.given:
         url = url.set(password=password.reveal())
     return url.render_as_string(hide_password=False)
+
+
+def ledger_keys(settings: Settings) -> Sequence[bytes]:
+    """Return the ledger's keys, one a line in their file, the present one first."""
+    keys = [line.encode() for line in settings.ledger.key.reveal().splitlines() if line.strip()]
+    if problem := ledger_key_problem(settings):
+        raise SetupError([problem])
+    return keys
+
+
+def ledger_key_problem(settings: Settings) -> Problem | None:
+    """Return what is wrong with the ledger's key, None if nothing is.
+
+    Only the first key in its file encrypts and signs; older ones below it may be weaker, and open what is there.
+    """
+    keys = [line for line in settings.ledger.key.reveal().splitlines() if line.strip()]
+    why = weakness(keys[0]) if keys else "its file is empty"
+    if not why:
+        try:
+            Vault([key.encode() for key in keys])
+        except ValueError as error:
+            why = str(error)
+    if not why:
+        return None
+
+    sentence = f"The ledger key can be guessed, and letters let everybody test guesses: {why}."
+    hint = "`openssl rand -base64 32` makes a good one: put it first in the key's file, and leave the old one below it."
+    return Problem("followupd.toml", None, "ledger.key", "C14", sentence, hint)
+
+
+def ledger_problem(settings: Settings) -> Problem | None:
+    """Return why the daemon could not use the ledger, None if it could or would make it.
+
+    Its key must have been checked before. PostgreSQL is asked over the network.
+    """
+    file = ledger_file(settings)
+    why = _why_not_writable(file) if file else ""
+    if not why and (file is None or file.exists()):
+        why = _trouble(settings)
+    hint = "correct ledger.url, or the rights of that directory (docs/ledger.md)."
+    return Problem("followupd.toml", None, "ledger.url", "C29", why, hint) if why else None
+
+
+def ledger_file(settings: Settings) -> Path | None:
+    """Return the file of a SQLite ledger, None for PostgreSQL."""
+    url = settings.ledger.url
+    return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+
+
+def _trouble(settings: Settings) -> str:
+    """Return why a ledger that may exist cannot be used, "" if it can."""
+    from followupd.adapters.storage.ledger import Ledger  # loads SQLAlchemy, which a new ledger does not need
+
+    ledger = Ledger(ledger_url(settings), Vault(ledger_keys(settings)))
+    try:
+        return ledger.trouble()
+    finally:
+        ledger.close()
+
+
+def _why_not_writable(path: Path) -> str:
+    """Return why this user could neither use nor make a ledger's file, "" if it could.
+
+    Args:
+        path: absolute. Where it does not exist, the nearest directory above that does is looked at, since the
+            ones between are made.
+
+    Returns:
+        A sentence for the admin, without a full stop.
+    """
+    if path.is_file():
+        is_ours = os.access(path, os.R_OK | os.W_OK)
+        return "" if is_ours else f"the ledger {path} may not be written by this user"
+    if path.exists():
+        return f"the ledger {path} is not a file"
+
+    directory = next(parent for parent in path.parents if parent.exists())
+    if not directory.is_dir():
+        return f"the ledger {path} cannot be made: {directory} is not a directory"
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return f"the ledger {path} cannot be made: this user may not write to {directory}"
+    return ""
 
 
 # --- OAuth --------------------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from time import monotonic
-from typing import Any
-from urllib.request import Request, urlopen
+from typing import TYPE_CHECKING, Any
 
-from lxml import etree
+if TYPE_CHECKING:
+    from lxml import etree
 
 
 class Allowance:
@@ -192,6 +192,8 @@ def find_servers(
 
 def fetch_page(url: str) -> bytes:
     """Return a page of at most 100 kB, b"" if there is none."""
+    from urllib.request import Request, urlopen
+
     request = Request(url, headers={"User-Agent": "followupd"})  # noqa: S310  https, as all callers write it
     try:
         with urlopen(request, timeout=_FIND_SECONDS) as answer:  # noqa: S310  as above
@@ -209,6 +211,8 @@ def _read_autoconfig(page: bytes, address: str, source: str) -> MailServers | No
         address: that of the mailbox.
         source: where the page comes from, for the admin.
     """
+    from lxml import etree  # 3 MB, which only `init` needs
+
     try:
         tree = etree.fromstring(page, etree.XMLParser(resolve_entities=False, no_network=True))
     except (etree.XMLSyntaxError, ValueError):

@@ -28,9 +28,8 @@ from typing import IO, Any
 
 from followupd import log
 from followupd.domain.mail import Identity, Message
-from followupd.errors import FollowupdError
+from followupd.errors import FollowupdError, UnreadableError
 from followupd.languages import Catalogue, catalogue, read_catalogue
-from followupd.text.mail import UnreadableError, read
 
 #: seconds to wait for a service manager whose queue is full; a longer wait would delay the cycle
 TIMEOUT = 0.5
@@ -63,9 +62,9 @@ def settle() -> None:
     """Exclude what the imports made from later garbage collections, since it stays until the process ends.
 
     Call it once, before the App is built: an App that a reload replaces must be collected. Reading mail then
-    takes 3 % less CPU (benchmarks/intake.py), and memory stays the same.
+    takes 3 % less CPU (benchmarks/intake.py), and memory stays the same: imports leave 0.1 MB of garbage, and
+    looking for it would take a tenth of a start.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_GENERATION)
 
@@ -160,6 +159,8 @@ class MailReader:
                 try:
                     return self._read(content, identity)
                 except _NoChildError as error:  # without a budget, which is better than not at all
+                    from followupd.text.mail.read import read
+
                     log.unexpected_error("the process that reads mail", error)
                     return read(
                         raw, identity, in_sent=in_sent, received_at=received_at, languages=self._catalogue()
@@ -287,6 +288,8 @@ def _exactly(pipe: IO[bytes], size: int) -> bytes:
 
 def _serve(budget: float, languages: str) -> None:
     """Read one mail after the other until the parent ends, or wants nothing for a while."""
+    from followupd.text.mail.read import read  # the parent, which reads no mail, does without it
+
     for number in _STOPPING:
         signal.signal(number, signal.SIG_IGN)  # the parent may still be reading
 

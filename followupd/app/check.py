@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from followupd.adapters.accounts import missing_extras
+from followupd.adapters.accounts import ledger_key_problem, ledger_problem, missing_extras
 from followupd.adapters.overlay import (
     changed_originals,
     closed_files,
@@ -24,7 +24,6 @@ from followupd.adapters.settings import (
 )
 from followupd.adapters.settings.language_files import language_problems
 from followupd.adapters.templates.sources import TemplateFiles, letter_of_file
-from followupd.app.container import ledger_key_problem, ledger_problem
 from followupd.domain.calendar import Calendar
 from followupd.domain.playbook import Agent, Company, Playbook, Playbooks, Team
 from followupd.errors import Problem

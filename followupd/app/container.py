@@ -1,6 +1,6 @@
 """Build the program from its settings: the one module that knows every adapter and every service."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
@@ -8,8 +8,8 @@ from itertools import chain
 from pathlib import Path
 
 from followupd import clock
-from followupd.adapters.accounts import ledger_url, logins_of, mailbox_of, transport_of
-from followupd.adapters.crypto import Vault, weakness
+from followupd.adapters.accounts import ledger_keys, ledger_url, logins_of, mailbox_of, transport_of
+from followupd.adapters.crypto import Vault
 from followupd.adapters.gift_cards import StockProvider
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth import Login
@@ -24,7 +24,7 @@ from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.letter import Letter, OutboxEntry
 from followupd.domain.mail import Identity, Person
 from followupd.domain.playbook import Company
-from followupd.errors import Problem, SetupError, UnavailableError
+from followupd.errors import SetupError, UnavailableError
 from followupd.languages import Catalogue, own_files, read_catalogue
 from followupd.services.cases import CaseService
 from followupd.services.classifier import ComplaintClassifier
@@ -147,7 +147,7 @@ def build(settings: Settings) -> App:
     Raises:
         SetupError: the ledger's key is missing or invalid, or an extra that OAuth needs is not installed.
     """
-    vault = Vault(_ledger_keys(settings))
+    vault = Vault(ledger_keys(settings))
     languages = read_catalogue(settings.directory)
     letters = letters_of(settings, vault.message_id, languages)
     context = _context(settings, vault, letters, languages)
@@ -417,48 +417,6 @@ def _identity(settings: Settings, vault: Vault) -> Callable[[Transaction], Ident
         return replace(addresses, letter_key=vault.letter_key, earlier=tx.mail.earlier_text)
 
     return identity
-
-
-def _ledger_keys(settings: Settings) -> Sequence[bytes]:
-    """Return the ledger's keys, one a line in their file, the present one first."""
-    keys = [line.encode() for line in settings.ledger.key.reveal().splitlines() if line.strip()]
-    if problem := ledger_key_problem(settings):
-        raise SetupError([problem])
-    return keys
-
-
-def ledger_key_problem(settings: Settings) -> Problem | None:
-    """Return what is wrong with the ledger's key, None if nothing is.
-
-    Only the first key in its file encrypts and signs; older ones below it may be weaker, and open what is there.
-    """
-    keys = [line for line in settings.ledger.key.reveal().splitlines() if line.strip()]
-    why = weakness(keys[0]) if keys else "its file is empty"
-    if not why:
-        try:
-            Vault([key.encode() for key in keys])
-        except ValueError as error:
-            why = str(error)
-    if not why:
-        return None
-
-    sentence = f"The ledger key can be guessed, and letters let everybody test guesses: {why}."
-    hint = "`openssl rand -base64 32` makes a good one: put it first in the key's file, and leave the old one below it."
-    return Problem("followupd.toml", None, "ledger.key", "C14", sentence, hint)
-
-
-def ledger_problem(settings: Settings) -> Problem | None:
-    """Return why the daemon could not use the ledger, None if it could or would make it.
-
-    Its key must have been checked before. PostgreSQL is asked over the network.
-    """
-    ledger = Ledger(ledger_url(settings), Vault(_ledger_keys(settings)))
-    try:
-        why = ledger.trouble()
-    finally:
-        ledger.close()
-    hint = "correct ledger.url, or the rights of that directory (docs/ledger.md)."
-    return Problem("followupd.toml", None, "ledger.url", "C29", why, hint) if why else None
 
 
 def _compose_draft(letter: Letter, now: datetime) -> bytes:

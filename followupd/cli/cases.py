@@ -428,14 +428,14 @@ def _run_told(
         parts = [part for line in lines for part in line.replace("\r\n", "\n").split("\n")]
         return app.commands.run_lines(tx, case, parts, by, "tell", agent, app.now())
 
-    from followupd.text import mail
+    from followupd.text.mail.read import read, read_plain
 
     identity = app.inbox.identity(tx)
     if _is_mail(raw):
-        message = mail.read(raw, identity, languages=app.router.context.languages)
+        message = read(raw, identity, languages=app.router.context.languages)
     else:
         text = raw.removeprefix(BOM_UTF8).decode("utf-8", "replace")
-        message = mail.read_plain("", text, None, identity)
+        message = read_plain("", text, None, identity)
     return app.router.notes.run_message(tx, case, message, agent, shell_user(), app.now())
 
 

@@ -22,7 +22,8 @@ from followupd.errors import SetupError
 from followupd.languages import read_catalogue
 from followupd.log import printable
 from followupd.services.classifier import ComplaintClassifier
-from followupd.text import complaints, mail, promises
+from followupd.text import complaints, promises
+from followupd.text.mail.read import read, read_plain
 
 if TYPE_CHECKING:
     from followupd.adapters.settings import Settings
@@ -251,7 +252,7 @@ def _parse_json(line: bytes, number: int, identity: Identity) -> tuple[Any, Mess
     subject, body = str(row.get("subject") or ""), str(row.get("body") or "")
     try:
         headers = {str(key): str(value) for key, value in (row.get("headers") or {}).items()}
-        return name, mail.read_plain(subject, body, headers, identity)
+        return name, read_plain(subject, body, headers, identity)
     except Exception as error:  # noqa: BLE001  one bad line does not stop the others
         return name, f"{type(error).__name__}: {error}"
 
@@ -259,7 +260,7 @@ def _parse_json(line: bytes, number: int, identity: Identity) -> tuple[Any, Mess
 def _parse(raw: bytes, identity: Identity) -> Message | str:
     """Parse the raw bytes of a mail; return the reason if that fails."""
     try:
-        return mail.read(raw, identity, received_at=clock.now())
+        return read(raw, identity, received_at=clock.now())
     except Exception as error:  # noqa: BLE001  the daemon would quarantine the mail for this reason
         return str(error)
 

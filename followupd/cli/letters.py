@@ -392,7 +392,7 @@ def _first_letters(
 def _arrived(app: "App", address: str, complaint: str, at: datetime) -> IncomingMail:
     """Return a customer's complaint as the mailbox would have it."""
     from followupd.app.container import identity_of
-    from followupd.text import mail
+    from followupd.text.mail.read import read
 
     settings = app.settings
     message = EmailMessage()
@@ -407,6 +407,6 @@ def _arrived(app: "App", address: str, complaint: str, at: datetime) -> Incoming
         received_at=at,
         tags=frozenset(),
         in_sent=False,
-        message=mail.read(raw, identity_of(settings), in_sent=False, received_at=at),
+        message=read(raw, identity_of(settings), in_sent=False, received_at=at),
         reason="",
     )

@@ -65,7 +65,7 @@ DONE, PROBLEMS, USAGE = 0, 1, 2
 _INTERRUPTED = 130
 _DEFAULT_DIRECTORY = "/etc/followupd"
 #: new objects before the youngest generation is collected; imports make half a million objects that stay
-_YOUNG_GENERATION = 100_000
+_YOUNG_GENERATION = 1_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -568,8 +568,8 @@ def _online(options: argparse.Namespace) -> list[Problem]:
 
     Servers are asked although other things are wrong, but not with settings that cannot be used.
     """
+    from followupd.adapters.accounts import ledger_key_problem, ledger_problem
     from followupd.adapters.settings import examine, missing_secrets
-    from followupd.app.container import ledger_key_problem, ledger_problem
 
     settings, _ = examine(options.config)
     if settings is None:

@@ -23,7 +23,7 @@ from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Identity, Kind, Message, Person
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Relation
-from followupd.errors import UnavailableError
+from followupd.errors import UnavailableError, UnreadableError
 from followupd.languages import Catalogue, catalogue
 from followupd.recovery.past.lookback import ArchiveMail, DatedPromise
 from followupd.services.classifier import ComplaintClassifier
@@ -31,7 +31,7 @@ from followupd.text import promises
 from followupd.text.answers import is_thanks
 from followupd.text.mail.headers import Headers, bare_subject, message_ids, parse_addresses, parse_date
 from followupd.text.mail.kind import is_ours
-from followupd.text.mail.parse import UnreadableError, split_header
+from followupd.text.mail.parse import split_header
 from followupd.text.mail.read import read
 
 #: bytes of a mail that are read, and of its beginning that has the header

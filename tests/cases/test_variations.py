@@ -8,8 +8,8 @@ import pytest
 from followupd.domain.mail import Kind, Message
 from followupd.services.classifier import ComplaintClassifier
 from followupd.text.complaints import Recogniser
-from followupd.text.mail import read
 from followupd.text.mail.headers import bare_subject, parse_addresses
+from followupd.text.mail.read import read
 from tests.cases.shop import Shop
 from tests.cases.test_trackers import COMPLAINT, GERMAN, ROBIN, closed, deliver, fixed, opened, told
 from tests.journeys.world import World

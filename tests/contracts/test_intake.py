@@ -24,6 +24,7 @@ from followupd.domain.keys import StateKey
 from followupd.domain.mail import Identity, MailState
 from followupd.errors import UnavailableError
 from followupd.services.inbox.sync import Folder, FolderRole, InboxSync
+from followupd.text.mail.read import read
 from tests.journeys.service import Service, ends
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
@@ -56,7 +57,8 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 @pytest.fixture
 def intake(ledger: Ledger) -> InboxSync:
-    return InboxSync(ledger, lambda _: Identity(addresses=frozenset({"support@example.test"})), DEFAULT_TAGS)
+    identity = Identity(addresses=frozenset({"support@example.test"}))
+    return InboxSync(ledger, lambda _: identity, DEFAULT_TAGS, drafts=None, read=read)
 
 
 def account_of(postbox: Postbox, *, port: int = 0) -> Account:

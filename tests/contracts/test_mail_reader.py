@@ -15,7 +15,8 @@ import pytest
 from followupd.adapters.process import MailReader, OverBudgetError, cpu_budget
 from followupd.adapters.storage.database import MESSAGE_ADAPTER
 from followupd.domain.mail import Message
-from followupd.text.mail import UnreadableError, read
+from followupd.errors import UnreadableError
+from followupd.text.mail.read import read
 from tests.fuzz.fuzzing import CORPUS
 from tests.story.raw_mail import KEY, OWN_ID, US, a_mail
 

@@ -16,7 +16,7 @@ from followupd.adapters.imap.mailbox import Account, FolderChanges, ImapMailbox,
 from followupd.clock import now
 from followupd.domain.mail import Identity
 from followupd.errors import UnavailableError
-from followupd.text import mail as listen
+from followupd.text.mail import read as listen
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
 from tests.servers.postbox import Postbox

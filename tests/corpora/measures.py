@@ -12,10 +12,10 @@ from inscriptis import get_text
 from mailparser_reply import EmailReplyParser
 
 from followupd.domain.mail import Identity, Message
-from followupd.text.mail import read
 from followupd.text.mail.html import html_to_text
 from followupd.text.mail.new_text import extract_new_text
 from followupd.text.mail.parse import parse_mail
+from followupd.text.mail.read import read
 from tests.corpora.mails import Reply
 
 #: the languages that mail-parser-reply is asked to read

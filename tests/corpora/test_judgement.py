@@ -6,8 +6,6 @@ on new texts is measured on sets that nobody has seen.
 
 import json
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -19,6 +17,7 @@ from followupd.domain.letter import LetterKind
 from followupd.text.wording import findings
 from tests.corpora.mails import DATA, json_lines
 from tests.corpora.promised import measured
+from tests.typed import typed
 
 Labelled = Mapping[str, Any]
 Same = Callable[[Labelled, Labelled], bool]
@@ -41,8 +40,8 @@ RULE = {
 def read_as_an_admin_would(rows: Iterable[Labelled], nowhere: Path) -> list[dict[str, Any]]:
     """Give rows to `followupd read`, without a configuration; return what it prints of each."""
     given = "".join(json.dumps(row) + "\n" for row in rows)
-    command = [sys.executable, "-m", "followupd", "read", "-", "--json", "--config", str(nowhere)]
-    done = subprocess.run(command, input=given, capture_output=True, text=True, encoding="utf-8", check=True)
+    done = typed("read", "-", "--json", "--config", str(nowhere), given=given.encode())
+    assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

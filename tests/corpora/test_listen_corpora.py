@@ -6,7 +6,7 @@ The figures are exact and failures are listed by name, so that a change which do
 from functools import cache
 
 from followupd.domain.mail import Identity, Kind, Message
-from followupd.text.mail import read
+from followupd.text.mail.read import read
 from tests.corpora.mails import (
     DATA,
     json_lines,

@@ -11,7 +11,7 @@ import pytest
 
 from followupd.domain.mail import Identity, Kind, Message
 from followupd.text.complaints import Recogniser
-from followupd.text.mail import read
+from followupd.text.mail.read import read
 from tests.corpora.mails import COMPLAINTS, CORPORA, json_lines, needs_complaints, needs_corpora
 from tests.corpora.measures import (
     cut_wrongly,

@@ -12,11 +12,11 @@ from followupd.adapters.storage.database import MESSAGE_ADAPTER, event_adapter
 from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar, Duration, parse_days, parse_quiet, parse_time
 from followupd.domain.command import VERBS
-from followupd.errors import InvalidTransitionError, NotUnderstoodError, SetupError
+from followupd.errors import InvalidTransitionError, NotUnderstoodError, SetupError, UnreadableError
 from followupd.languages import load
 from followupd.services.classifier import ComplaintClassifier
 from followupd.text import complaints, promises
-from followupd.text.mail import UnreadableError, read
+from followupd.text.mail.read import read
 from tests.builders import NOW, a_case
 from tests.fuzz.fuzzing import CORPUS, for_a_while, spoilt
 from tests.story.configured import MINIMAL

@@ -19,6 +19,7 @@ from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
 from tests.servers.postbox import Postbox
 from tests.servers.smtp import Sink
+from tests.typed import typed
 
 #: the shipped playbook waits ten minutes for a second mail; a test does not
 HURRY = ('after = "10 minutes"', 'after = "2 seconds"')
@@ -80,10 +81,12 @@ class Service:
 
     def ask(self, *words: str, later: str = "") -> Any:
         """Return what a command prints as JSON; `later` ("+11m") lets it believe that so much time has passed."""
-        command = [*self._command, *words, "--json", "--config", str(self.directory)]
+        asked = [*words, "--json", "--config", str(self.directory)]
         if later:
-            command = ["faketime", "-f", later, *command]
-        done = subprocess.run(command, env=self._environment, capture_output=True, check=False)
+            command = ["faketime", "-f", later, *self._command, *asked]
+            done = subprocess.run(command, env=self._environment, capture_output=True, check=False)
+        else:
+            done = typed(*asked, environment=self._environment)
         assert done.stdout, done.stderr.decode()
         return json.loads(done.stdout)
 

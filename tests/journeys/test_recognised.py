@@ -13,7 +13,7 @@ from followupd.cli.main import main
 from followupd.domain.case import Stage
 from followupd.domain.keys import StateKey
 from followupd.domain.mail import Identity
-from followupd.text import mail as listen
+from followupd.text.mail import read as listen
 from tests.journeys.world import World, text_of
 
 PARCEL = (

@@ -22,10 +22,11 @@ from followupd.domain.translatable import msg
 from followupd.languages import Catalogue
 from followupd.recovery import confirm, opening
 from followupd.services.classifier import ComplaintClassifier
-from followupd.text import mail, promises
+from followupd.text import promises
 from followupd.text.answers import Answer, chosen, read_receipt
 from followupd.text.complaints import Recogniser
 from followupd.text.mail.absence import back_on
+from followupd.text.mail.read import read as read_mail
 from followupd.text.wording import PART, WordingRules, findings
 from tests.languages.test_overlay import PROMISES, TOY, write
 from tests.story.lettered import ANA, NOW, PLAYBOOK, TEMPLATES
@@ -189,7 +190,7 @@ def classifier(languages: Catalogue) -> ComplaintClassifier:
 
 
 def received(languages: Catalogue) -> Message:
-    return mail.read(COMPLAINT, Identity(addresses=frozenset({"support@example.com"})), languages=languages)
+    return read_mail(COMPLAINT, Identity(addresses=frozenset({"support@example.com"})), languages=languages)
 
 
 def promised(languages: Catalogue) -> Promise:

@@ -6,8 +6,8 @@ from itertools import pairwise, product
 import pytest
 
 from followupd.domain.mail import Identity
-from followupd.text.mail import read
 from followupd.text.mail.authentication import parse_results
+from followupd.text.mail.read import read
 from tests.story.raw_mail import a_mail
 
 SHOP = Identity(

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from followupd.domain.mail import Identity
-from followupd.text.mail import UnreadableError, headers, read
+from followupd.errors import UnreadableError
+from followupd.text.mail import headers
+from followupd.text.mail.read import read
 
 US = Identity(
     addresses=frozenset({"support@shop.test"}),

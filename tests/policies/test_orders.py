@@ -10,7 +10,7 @@ from followupd.domain.command import VERBS, Form, form_of
 from followupd.domain.mail import Identity
 from followupd.domain.playbook import Agent
 from followupd.languages import catalogue
-from followupd.text import mail
+from followupd.text.mail.read import read as read_mail
 from followupd.text.notes import Question, ReadNote, filled_in, own_lines, read_note, uncertain_orders
 from followupd.text.orders import Grammar
 
@@ -81,7 +81,7 @@ def answer(client: str, *lines: str) -> str:
 
 
 def read_answer(client: str, *lines: str, question: Question | None = None) -> ReadNote:
-    message = mail.read(answer(client, *lines).encode(), IDENTITY)
+    message = read_mail(answer(client, *lines).encode(), IDENTITY)
     doubts = uncertain_orders(message, DESK, GRAMMAR)
     assert doubts == [], [doubt.line for doubt in doubts]
     return read_note(own_lines(message), GRAMMAR, question=question, signer=ANA, may_be_empty=EMPTY)
@@ -322,7 +322,7 @@ def test_an_offered_empty_line_may_be_filled_in_inside_the_quote() -> None:
         if client == "no-quote":
             continue
         raw = answer(client).replace("cause:", "cause: a strike - of drivers")
-        message = mail.read(raw.encode(), IDENTITY)
+        message = read_mail(raw.encode(), IDENTITY)
         filled = filled_in(message, DESK, DESK, GRAMMAR)
         assert filled == ["cause: a strike - of drivers"], client
         assert uncertain_orders(message, DESK, GRAMMAR, filled) == []

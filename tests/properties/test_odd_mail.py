@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from followupd.domain.mail import Identity, Kind, Message, Person
-from followupd.text.mail import UnreadableError, read
+from followupd.errors import UnreadableError
+from followupd.text.mail.read import read
 from tests.story.raw_mail import US, a_mail, a_multipart
 
 

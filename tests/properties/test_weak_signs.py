@@ -7,7 +7,7 @@ import pytest
 from followupd.domain.mail import Kind, Message
 from followupd.services.classifier import ComplaintClassifier
 from followupd.text.complaints import Recogniser
-from followupd.text.mail import read
+from followupd.text.mail.read import read
 from tests.story.raw_mail import US, a_mail
 
 COMPLAINTS = {

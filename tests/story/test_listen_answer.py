@@ -3,7 +3,7 @@
 import pytest
 
 from followupd.domain.mail import Identity
-from followupd.text.mail import read
+from followupd.text.mail.read import read
 from tests.story.raw_mail import OWN_ID, US, a_mail
 
 TRUSTED = "Authentication-Results: mx.example.com"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from followupd.domain.mail import Bounce
-from followupd.text.mail import read
+from followupd.text.mail.read import read
 from tests.story.raw_mail import OWN_ID, US, a_mail, a_multipart
 
 SATURDAY = datetime(2026, 11, 21, 10, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from followupd.domain.mail import Kind, Person
-from followupd.text.mail import read, read_plain
+from followupd.text.mail.read import read, read_plain
 from tests.story.raw_mail import KEY, OWN_ID, US, a_mail, a_multipart
 
 STATUS = "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; kim@example.org\nAction: failed\nStatus: 5.1.1\n"

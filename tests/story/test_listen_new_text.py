@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from followupd.domain.mail import Person
-from followupd.text.mail import read
+from followupd.text.mail.read import read
 from tests.story.raw_mail import US, a_mail, a_multipart
 
 OUR_LETTER = "Dear Kim,\n\nwe ship the replacement by Friday, 27 November.\nYou need to do nothing for it.\n\nAna Reyes"

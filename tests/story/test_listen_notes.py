@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from followupd.domain.mail import Message
-from followupd.text.mail import read
+from followupd.text.mail.read import read
 from tests.story.raw_mail import US, a_mail
 
 OFFERED = "settle: FU-7K3Q9.confirmation.1 sent"

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from followupd.text.mail import read
+from followupd.text.mail.read import read
 from followupd.text.mail.winmail import decompress_rtf, rtf_to_text, winmail_text
 from tests.story.raw_mail import US, a_mail
 

@@ -44,13 +44,17 @@ from followupd.domain.playbook import (
 )
 from followupd.domain.promise import PromiseKind
 from followupd.errors import LetterError, Problem
-from followupd.text.names import addressed
+from followupd.text.names import PersonName
 
 # --- the sentence of a next step ----------------------------------------------------------------------------
 
 _OWNER = Agent(id="ana", name="Ana Reyes", email="ana@example.com", phone="+44 20 7946 0018")
-#: a customer who gives a name, and one of whom only the address is known
-_CUSTOMERS = (Person("kim@example.org", "Kim Doe"), Person("kim@example.org"))
+_OWNERS_FIRST_NAME = "Ana"
+#: a customer who gives a name, and one of whom only the address is known, and how each is addressed
+_CUSTOMERS = (
+    (Person("kim@example.org", "Kim Doe"), PersonName("Kim Doe", "Kim")),
+    (Person("kim@example.org"), PersonName()),
+)
 _COMPANY = Company(name="Example Ltd", timezone="Europe/London")
 #: what errors of the template call the sentence
 _SENTENCE = "the text"
@@ -95,7 +99,8 @@ def _rendered(source: str) -> list[str]:
     from followupd.adapters.templates.sources import naming, sandbox
 
     environment = sandbox(None, markdown.one_line, markup=False)
-    people = {"owner": context.agent_values(_OWNER), "company": context.company_values(_COMPANY)}
+    owner = context.agent_named(_OWNER, _OWNERS_FIRST_NAME)
+    people = {"owner": owner, "company": context.company_values(_COMPANY)}
     known = {*people, "customer", *environment.globals}
     with naming(_SENTENCE):
         unknown = sorted(find_undeclared_variables(environment.parse(source)) - known)
@@ -103,7 +108,7 @@ def _rendered(source: str) -> list[str]:
     require(not unknown, SettingsRule.STEP_TEXT, problem, _STEP_HINT)
     with naming(_SENTENCE):
         template = environment.from_string(source)
-        customers = [context.customer_named(who, addressed(who.name, "en")) for who in _CUSTOMERS]
+        customers = [context.customer_named(who, name) for who, name in _CUSTOMERS]
         return [template.render(people | {"customer": customer}) for customer in customers]
 
 

@@ -138,7 +138,10 @@ def _similar_zone(name: str) -> str:
 def _canonical_locale(name: str) -> str:
     """Return the locale as Babel writes it, "" if there is none of this name."""
     from babel import Locale, UnknownLocaleError
+    from babel.localedata import locale_identifiers
 
+    if name in locale_identifiers():  # as nearly all are written; to parse one loads tables of 2 MB
+        return name
     try:
         return str(Locale.parse(name))
     except (UnknownLocaleError, ValueError):

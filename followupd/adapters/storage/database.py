@@ -179,30 +179,6 @@ def file_of(engine: Engine) -> Path | None:
     return Path(database) if is_sqlite(engine) and database and database != ":memory:" else None
 
 
-def why_not_writable(path: Path) -> str:
-    """Return why this user could neither use nor make a ledger's file, "" if it could.
-
-    Args:
-        path: absolute. Where it does not exist, the nearest directory above that does is looked at, since the
-            ones between are made.
-
-    Returns:
-        A sentence for the admin, without a full stop.
-    """
-    if path.is_file():
-        is_ours = os.access(path, os.R_OK | os.W_OK)
-        return "" if is_ours else f"the ledger {path} may not be written by this user"
-    if path.exists():
-        return f"the ledger {path} is not a file"
-
-    directory = next(parent for parent in path.parents if parent.exists())
-    if not directory.is_dir():
-        return f"the ledger {path} cannot be made: {directory} is not a directory"
-    if not os.access(directory, os.W_OK | os.X_OK):
-        return f"the ledger {path} cannot be made: this user may not write to {directory}"
-    return ""
-
-
 def create_ledger_file(url: URL) -> None:
     """Create a SQLite ledger's file before SQLite does, which would let everybody read it.
 

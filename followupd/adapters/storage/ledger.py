@@ -197,11 +197,8 @@ class Ledger:
     def trouble(self) -> str:
         """Return why the daemon could not use this ledger, "" if it could, or could make it.
 
-        Changes nothing: neither a ledger nor a directory is made.
+        Changes nothing: neither a ledger nor a directory is made. Of a file, its rights must have been checked.
         """
-        path = database.file_of(self._engine)
-        if path is not None and (why := database.why_not_writable(path)):
-            return why
         try:
             if self.exists():
                 with self.transaction() as tx:

@@ -120,12 +120,12 @@ def affected_letters(files: TemplateFiles, language: str) -> list[str]:
         files: the templates.
         language: the language of the letters.
     """
-    changed, letters = files.changed(language), list(filter(letter_of_file, files.of_language(language)))
+    changed = files.changed(language)
     has_changed_part = any(name.rpartition("/")[2].startswith("_") for name in changed)
     has_language_files = (files.own.parent / "languages" / language).is_dir()
     if has_changed_part or has_language_files or files.is_changed(LAYOUT):
-        return letters
-    return [name for name in letters if name in changed]
+        return list(filter(letter_of_file, files.of_language(language)))
+    return list(filter(letter_of_file, changed))
 
 
 def case_for(name: str, case: Case) -> tuple[LetterKind, Case]:

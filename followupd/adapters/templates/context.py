@@ -311,9 +311,19 @@ def agent_values(agent: Agent, languages: Catalogue = SHIPPED) -> Named:
         agent: who it is.
         languages: the languages to use.
     """
+    return agent_named(agent, first_name(agent.name, languages))
+
+
+def agent_named(agent: Agent, first: str) -> Named:
+    """Return `owner` or `agent` as templates name them.
+
+    Args:
+        agent: who it is.
+        first: the first name, "" where it is not certain.
+    """
     return Named(
         name=given("owner.name", agent.name),
-        first_name=given("owner.name", first_name(agent.name, languages) or agent.name),
+        first_name=given("owner.name", first or agent.name),
         phone=given("owner.phone", agent.phone),
         dial=given("owner.phone", re.sub(r"[^+\d]", "", agent.phone)),
         email=given("owner.email", agent.email),

@@ -4,18 +4,23 @@ Both parts come from one parse, so their content is the same, and neither shows 
 the parser. Values are escaped before they are parsed: no customer's text becomes markup.
 """
 
+from __future__ import annotations
+
 import re
 import textwrap
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import groupby
 from string import punctuation
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-from markdown_it.tree import SyntaxTreeNode
+from typing import TYPE_CHECKING
 
 from followupd.domain.letter import LETTER_WIDTH
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+    from markdown_it.tree import SyntaxTreeNode
 
 #: characters; a longer word is split, since a line of mail has at most 998 octets (RFC 5322, section 2.1.1)
 MAX_WORD = 240
@@ -28,8 +33,13 @@ _BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _FOLD = re.compile(rf"(.{{{LETTER_WIDTH},}}?) ")
 _LONG = re.compile(rf"(\S{{{MAX_WORD}}})(?=\S)")
 
-# Images would be remote content, and only the layout contains HTML.
-_PARSER = MarkdownIt("commonmark", {"html": False}).disable(["image", "html_inline", "html_block"])
+
+@cache
+def _parser() -> MarkdownIt:
+    """Return the parser; images would be remote content, and only the layout contains HTML."""
+    from markdown_it import MarkdownIt  # late: a start writes no letter
+
+    return MarkdownIt("commonmark", {"html": False}).disable(["image", "html_inline", "html_block"])
 
 
 def harmless(value: str) -> str:
@@ -100,13 +110,16 @@ def to_parts(source: str) -> tuple[str, str]:
     No-break spaces become spaces in the plain text once its lines are filled: people answer it, search it and
     copy from it.
     """
-    tokens = _PARSER.parse(source)
+    from markdown_it.tree import SyntaxTreeNode
+
+    parser = _parser()
+    tokens = parser.parse(source)
     text = "\n\n".join(_block(node, LETTER_WIDTH) for node in SyntaxTreeNode(tokens).children) + "\n"
     text = text.replace(_NO_BREAK, " ")
     for token in tokens:
         for child in token.children or ():
             _fold(child)
-    return text, str(_PARSER.renderer.render(tokens, _PARSER.options, {}))
+    return text, str(parser.renderer.render(tokens, parser.options, {}))
 
 
 def to_text(source: str) -> str:

@@ -25,14 +25,13 @@ from followupd.domain.mail import (
     Message,
     StoreResult,
 )
-from followupd.errors import UnavailableError
+from followupd.errors import UnavailableError, UnreadableError
 from followupd.services.context import MailSource
 from followupd.services.inbox.freshness import mark_synced
 from followupd.services.inbox.mailbox_updates import MAX_FAILURES, MailboxUpdater
 from followupd.services.outbox.policy import open_breaker
 from followupd.services.outbox.review import DraftFiler
 from followupd.services.record import STATUS_TAG_PREFIX, STATUS_TAGS
-from followupd.text import mail
 
 DROPS_CONNECTION = (
     f"the server ended the connection {MAX_FAILURES} times when it was asked for this mail; "
@@ -159,14 +158,14 @@ class InboxSync:
     """Reads folders into the ledger.
 
     `identity` returns our addresses and keys, `tags` are the admin's patterns with the command line that each
-    means. `read` is `text.mail.read`, within a budget.
+    means. `read` is `text.mail.read.read`, within a budget.
     """
 
     ledger: Ledger
     identity: Callable[[Transaction], Identity]
     tags: Mapping[str, str]
-    drafts: DraftFiler | None = None
-    read: Callable[..., Message] = mail.read
+    drafts: DraftFiler | None
+    read: Callable[..., Message]
 
     def sync(self, mailbox: MailSource, folder: Folder, now: datetime) -> int:
         """Bring the ledger up to date with one folder, then change its mails; return how many mails were new.
@@ -398,7 +397,7 @@ class InboxSync:
                 message = self.read(
                     found.raw, identity, in_sent=folder.is_sent, received_at=found.received_at
                 )
-        except mail.UnreadableError as error:
+        except UnreadableError as error:
             reason = str(error)
         except UnavailableError:
             raise

@@ -27,8 +27,6 @@ from followupd.services.context import MailSource, PromiseLineReader, ServiceCon
 from followupd.services.outbox import outcomes
 from followupd.services.outbox.policy import open_breaker
 from followupd.services.record import isolated, record
-from followupd.text.mail.body import unflowed
-from followupd.text.mail.html import html_to_text
 from followupd.text.wording import body
 
 #: a link of a page at the end of its text: "[1] tel:+442071234018"
@@ -263,6 +261,9 @@ def _parsed(raw: bytes) -> _Draft | None:
 
 def _read_draft(mail: EmailMessage) -> _Draft:
     """Return the parts of a draft; a text that a mail client wrapped softly is unwrapped (RFC 3676)."""
+    from followupd.text.mail.body import unflowed  # what reads mail is loaded late: few sites review drafts
+    from followupd.text.mail.html import html_to_text
+
     plain, page = mail.get_body(("plain",)), mail.get_body(("html",))
     html = page.get_content() if page else ""
     text = html_to_text(html)

@@ -32,9 +32,9 @@ _ENCODED_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]{0,4000})\?=
 #: control characters, line separators and direction marks
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _WHITE_SPACE = re.compile(r"[ \t\r\n]+")
-#: what `str.isspace` calls white space in ASCII, and any of it that is not a single blank
+#: what `str.isspace` calls white space in ASCII, and any of it that is no blank
 _FOLDING_SPACE = re.compile(r"[ \t-\r\x1c-\x1f]+")
-_UNEVEN_SPACE = re.compile(r"[\t-\r\x1c-\x1f]|  ")
+_OTHER_SPACE = re.compile(r"[\t-\r\x1c-\x1f]")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
 _ADDRESS_TOKEN = re.compile(
     r"""
@@ -119,13 +119,14 @@ def bare_subject(subject: str) -> str:
 class Headers:
     """The fields of a header by lower-case names; values are as they came, with 8-bit bytes as surrogates."""
 
-    __slots__ = ("_fields", "_firsts", "_names", "_texts", "charset")
+    __slots__ = ("_fields", "_firsts", "_names", "_texts", "_values", "charset")
 
     def __init__(self, fields: Mapping[str, list[str]], names: Sequence[str]) -> None:
         """Take fields whose names are in lower case, and the names in the order of the fields."""
         self._fields = fields
         self._names = names
         self._firsts: dict[str, str] = {}  # six rules ask for the subject alone
+        self._values: dict[str, list[str]] = {}
         self._texts: dict[str, str] = {}
         #: that of the mail's text; 8-bit fields without a charset are usually in the same one
         self.charset = ""
@@ -173,7 +174,11 @@ class Headers:
         Args:
             name: in lower case.
         """
-        return [_unfolded(value) for value in self._fields.get(name, ())[:MAX_FIELDS]]
+        if name not in self._fields:
+            return []
+        if name not in self._values:
+            self._values[name] = [_unfolded(value) for value in self._fields[name][:MAX_FIELDS]]
+        return self._values[name]
 
     def in_order(self, *names: str) -> Iterator[tuple[str, str]]:
         """Yield the fields of some names with their values, unfolded but not decoded, topmost first.
@@ -232,7 +237,7 @@ def _unfolded(value: str) -> str:
         value: as it is in the mail; most fields need no change.
     """
     value = value[:MAX_FIELD].strip()
-    if _UNEVEN_SPACE.search(value):
+    if "  " in value or (not value.isprintable() and _OTHER_SPACE.search(value)):
         return _FOLDING_SPACE.sub(" ", value)
     return value
 
@@ -271,18 +276,10 @@ def raw_bytes(value: str) -> bytes:
     Args:
         value: a field, with 8-bit bytes as surrogates.
     """
-    if value.isascii() or all(map(_is_raw, value)):
+    try:
         return value.encode("ascii", "surrogateescape")
-    return value.encode("utf-8", "replace")
-
-
-def _is_raw(letter: str) -> bool:
-    """Whether a character is ASCII, or a surrogate for an 8-bit byte.
-
-    Args:
-        letter: a single character.
-    """
-    return letter < "\x80" or "\udc80" <= letter <= "\udcff"
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "replace")
 
 
 def decode_encoded_words(value: str, charset: str = "") -> str:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import Any, Generic, TypeVar
 
-from followupd.errors import FollowupdError
+from followupd.errors import UnreadableError
 from followupd.text.mail.charset import decode, decode_transfer, eastern_charset, is_decodable
 from followupd.text.mail.headers import Headers, clean, decode_encoded_words, first_token, raw_bytes
 
@@ -71,10 +71,6 @@ _PARAMETER = re.compile(
 )
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _PERCENT_ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
-
-
-class UnreadableError(FollowupdError):
-    """The mail cannot be parsed; it is quarantined with this reason."""
 
 
 class _Lazy(Generic[Value]):

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from followupd.domain.mail import Bounce, Identity, Kind, Message, Person
+from followupd.errors import UnreadableError
 from followupd.languages import Catalogue, catalogue
 from followupd.text.mail.absence import back_on
 from followupd.text.mail.authentication import forged, proven, unproven
@@ -33,7 +34,7 @@ from followupd.text.mail.kind import (
     no_answer,
 )
 from followupd.text.mail.new_text import FORWARDED, ORIGINAL, NewText, extract_new_text, label_of
-from followupd.text.mail.parse import ParsedMail, UnreadableError, parse_mail
+from followupd.text.mail.parse import ParsedMail, parse_mail
 from followupd.text.mail.repeated import QUOTE_MARKS
 
 #: lines in which the header of the original is looked for
