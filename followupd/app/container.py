@@ -292,7 +292,8 @@ def _context(
 
 def grammar_of(settings: Settings, languages: Catalogue) -> Grammar:
     """Return how the agents of these settings speak: the words of all languages, and the configured tags."""
-    return Grammar(languages, settings.tags, settings.team.agents, settings.company.name)
+    helpers = frozenset(helper.id for helper in settings.team.helpers)
+    return Grammar(languages, settings.tags, settings.team.agents, settings.company.name, helpers)
 
 
 def _classifier(

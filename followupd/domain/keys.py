@@ -101,7 +101,7 @@ class FolderCursor:
 #: who is reminded; a lead and a manager are told what the owner did not react to
 Level = Literal["owner", "lead", "manager"]
 #: which of several reminders about the same thing it is; "" for the only or the first one
-Step = Literal["", "soon", "due", "late", "alone", "lead", "manager"]
+Step = Literal["", "soon", "due", "late", "alone", "settled", "lead", "manager"]
 
 
 class ReminderKind(StrEnum):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
+from followupd.domain.calendar import day_and_time
 from followupd.domain.case import Case, Stage
 from followupd.domain.command import (
     LOOK_UPS,
@@ -19,6 +20,7 @@ from followupd.domain.command import (
     expected,
     quoted,
     read_line,
+    read_request,
 )
 from followupd.domain.compensation import GrantState, OtherGrant
 from followupd.domain.decision import Agenda, LetterContent, LookedUp
@@ -42,7 +44,7 @@ from followupd.domain.mail import (
     StoredMail,
 )
 from followupd.domain.playbook import Agent, Playbook
-from followupd.domain.promise import Found, PromiseState, Relation
+from followupd.domain.promise import Found, HelpRequest, PromiseState, Relation
 from followupd.domain.translatable import Translatable, fill, msg, msgid, sentence_list
 from followupd.errors import FactReturnedError, InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
@@ -1069,7 +1071,7 @@ class NoteService:
         findings = self.commands.findings(case, result.done, now)
         looked_up = self._looked_up(tx, result, agent, now)
         undone = self._taken_back(tx, result)
-        told = result.back or findings or looked_up or undone or went_to
+        told = result.back or findings or looked_up or undone or went_to or _asked_without_date(result)
         if result.done and not (told or _gives(result.done)):
             return
         if not (result.done or result.back) and self._answered_enough(tx, case, agent, now):
@@ -1606,10 +1608,28 @@ def _why_answered(result: NoteResult, findings: Sequence[str], playbook: Playboo
         )
     if not result.done:
         return msg("there was no order in your mail, and nothing was done")
+    asked = _asked_without_date(result)
+    if asked:
+        when = day_and_time(asked.due, playbook.calendar)
+        return msg("{helper} was asked, and is to answer by {when}", helper=asked.helper, when=when)
     if _gives(result.done) and not findings:
         at = f"{playbook.calendar.local(now):%H:%M}"
         return msg("a note in your name was carried out at {at}; if it is not yours, say so at once", at=at)
     return ""
+
+
+def _asked_without_date(result: NoteResult) -> HelpRequest | None:
+    """Return the newest question of a note to a department if it was asked without a date, None for none.
+
+    Args:
+        result: what became of the note.
+    """
+    asked = [command.text for command in result.done if command.verb == "ask"]
+    requests = result.case.requests
+    if not asked or not requests:
+        return None
+    is_undated = not read_request(asked[-1], {requests[-1].helper}).when
+    return requests[-1] if is_undated else None
 
 
 def _expected_lines(result: NoteResult, question: Question | None) -> tuple[str, ...]:

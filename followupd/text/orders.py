@@ -167,6 +167,8 @@ class Grammar:
     tags: Mapping[str, str] = field(default_factory=dict)
     agents: tuple[Speaker, ...] = ()
     company: str = ""
+    #: the ids of the departments that may be asked
+    helpers: frozenset[str] = frozenset()
 
     # --- vocabulary ---
 
@@ -510,6 +512,9 @@ class Grammar:
             return self._value(verb, text) is not None
         if verb in {"hold", "away"}:
             return self._head(text, self.words("until")) is not None or text[:1].isdigit()
+        if verb == "ask":
+            named, _, question = text.partition(" ")
+            return folded(named.rstrip(",")) in set(map(folded, self.helpers)) and question.strip() != ""
         names_case = re.search(r"\bFU-\w{5,12}\b|\S@\S", text, re.IGNORECASE)
         return verb == "show" and (names_case is not None or self.verb_of(text.rstrip(" .!")) == "today")
 

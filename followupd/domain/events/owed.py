@@ -198,6 +198,18 @@ class HelpAnswered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HelpSettled(Event):
+    """An agent needs no answer to request `n` any more."""
+
+    n: int
+
+    def apply(self, case: Case) -> Case:
+        """Mark the request, of which nobody is reminded then."""
+        requests = [replace(each, settled=each.settled or each.n == self.n) for each in case.requests]
+        return case.evolve(requests=tuple(requests))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OptionOffered(Event):
     """An agent offers one of several ways to put it right; the customer will be asked to choose."""
 

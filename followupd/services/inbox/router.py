@@ -139,10 +139,22 @@ class MailRouter:
         request = next(each for each in case.requests if each.n == n)
         facts = [f"{name}: " for name in case.facts.missing(("cause", "resolution"))]
         kept = [f"kept: {promise.n}" for promise in case.owed]
+        others = [each for each in case.open_requests if each.helper == request.helper and each.n != n]
+        still_open = [
+            msg("question {n} has no answer yet: {question}", n=each.n, question=each.question)
+            for each in others
+        ]
+        because = msg("{who} answers: {question}", who=by, question=request.question)
         content = LetterContent(
-            because=msg("{who} answers: {question}", who=by, question=request.question),
+            because=sentence_list([because, *still_open], "; "),
             account=tuple(text.splitlines()),
-            asks=(*kept, *facts, "promise: ... by ...", f"ask: {request.helper}: ..."),
+            asks=(
+                *(f"answered: {each.n}" for each in others),
+                *kept,
+                *facts,
+                "promise: ... by ...",
+                f"ask: {request.helper}: ...",
+            ),
             promises=case.owed,
             quote=case.newest_words,
         )
