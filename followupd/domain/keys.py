@@ -38,6 +38,8 @@ class StateKey(StrEnum):
     CONNECTED = "connected {}"
     #: the command lines that the tags of a draft mean
     DRAFT_COMMANDS = "draft {}"
+    #: since when the draft of a letter in review is gone, and whether its agent was asked
+    DRAFT_GONE = "draft gone {}"
     #: the day of the last digest
     DIGEST = "digest"
     #: the mails in quarantine of which somebody was told, by their ids

@@ -72,6 +72,7 @@ from followupd.services.wording_guard import HARD, SOFT
 from followupd.text.notes import (
     Question,
     cases_in,
+    edited_in_quote,
     filled_in,
     join_wrapped,
     own_lines,
@@ -697,6 +698,10 @@ _OTHER_CASE = msgid(
     "{line}: your words name {other}, and the mail that you answered is about {ref}; nothing was done. Answer a "
     "mail about {other}, or this one without that number; `undo` takes back your last word about {ref}"
 )
+_EDITED_QUOTE = msgid(
+    "{line}: in the quote of the letter you changed “{old}” to “{new}”, and the letter does not have that; nothing "
+    "was sent. Change it in Drafts, and answer this mail then"
+)
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
 #: answers to notes without an order, in a case and a day; a machine that answers ours must not go on for ever
@@ -752,6 +757,8 @@ class NoteService:
         lines, of_others = self._about(case, lines)
         lines, held_back = self._held_back(case, lines, asked)
         held_back += of_others
+        lines, of_edit = self._without_edited(tx, case, note.message, asked, lines)
+        held_back += of_edit
         question = question_of(asked, case, self.context.grammar)
         result = self.commands.run_lines(
             tx,
@@ -970,6 +977,42 @@ class NoteService:
             why, held = _OVER, [line for line in lines if _gives_order(split_case(line)[1], grammar)]
         back = [Unclear(line.strip(), msg(why, line=quoted(line.strip()))) for line in held]
         return [line for line in lines if line not in held], back
+
+    def _without_edited(
+        self, tx: Transaction, case: Case, message: Message, asked: OutboxEntry, lines: Sequence[str]
+    ) -> tuple[list[str], list[Unclear]]:
+        """Return the lines that may be done, and those that approve a letter whose quote was changed instead.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            message: the note, with its quote.
+            asked: the desk mail that is answered, which shows the letter.
+            lines: the lines of the note.
+        """
+        letters = [tx.outbox.get(record.key).letter for record in letters_asked_about(case, asked.written_at)]
+        edits = [edited_in_quote(message, letter.text) for letter in letters]
+        new, old = next(filter(any, edits), ("", ""))
+        held = [line for line in lines if (new or old) and self._approves(line)]
+        back = [
+            Unclear(
+                line.strip(), msg(_EDITED_QUOTE, line=quoted(line.strip()), new=new or "–", old=old or "–")
+            )
+            for line in held
+        ]
+        return [line for line in lines if line not in held], back
+
+    def _approves(self, line: str) -> bool:
+        """Return whether a line may approve a letter.
+
+        Args:
+            line: a line of a note.
+        """
+        return any(
+            (isinstance(piece, YesOrNo) and piece.kind != "no")
+            or (isinstance(piece, Order) and piece.verb == "approve")
+            for piece in self.context.grammar.read(line)
+        )
 
     def _about(self, case: Case, lines: Sequence[str]) -> tuple[list[str], list[Unclear]]:
         """Return the lines about a case without its number before them, and those that come back.
