@@ -17,7 +17,9 @@ from tests.journeys.world import World, text_of
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
     world = make_world(
-        playbook=PLAYBOOK, mailbox='trusted = ["mx.agents.test"]', smtp_extra="witness = \"none\"\nper_address = \"9 per day\""
+        playbook=PLAYBOOK,
+        mailbox='trusted = ["mx.agents.test"]',
+        smtp_extra='witness = "none"\nper_address = "9 per day"',
     )
     world.customer_writes(COMPLAINT, "Grinder not delivered")
     world.agent_tags("complaint")
@@ -29,7 +31,9 @@ def later(world: World, **time: float) -> None:
 
 
 def owed(world: World) -> list[tuple[str, PromiseState]]:
-    return [(promise.text, promise.state) for promise in world.case().promises if promise.source != "playbook"]
+    return [
+        (promise.text, promise.state) for promise in world.case().promises if promise.source != "playbook"
+    ]
 
 
 # --- CC-02: a blind copy ---
@@ -51,7 +55,11 @@ def test_cc_02_a_blind_copy_of_an_answer_is_an_answer(world: World, subject: str
     assert len(world.cases()) == 1
     said = [event for event in world.history(world.case().ref) if isinstance(event, AgentWrote)]
     assert said[0].by == "Ana Reyes"
-    assert not any("iPhone" in text_of(mail) for mail in world.letters("desk/approval") if "3 working days" in text_of(mail).split("iPhone")[0][-10:])
+    assert not any(
+        "iPhone" in text_of(mail)
+        for mail in world.letters("desk/approval")
+        if "3 working days" in text_of(mail).split("iPhone")[0][-10:]
+    )
     assert all("blind" not in text_of(mail) for mail in world.letters())
 
 
@@ -77,7 +85,9 @@ FORWARDED = {
 
 
 @pytest.mark.parametrize("program", FORWARDED)
-def test_cc_03_an_answer_that_is_forwarded_to_us_counts_from_the_day_it_was_written(world: World, program: str) -> None:
+def test_cc_03_an_answer_that_is_forwarded_to_us_counts_from_the_day_it_was_written(
+    world: World, program: str
+) -> None:
     subject, above = FORWARDED[program]
     text = f"{above}Dear Kim,\n\nI will send you a new grinder by Thursday.\n\nBest wishes\nAna Reyes\n"
     arrives(world, own_mail(world, text, To=world.postbox.address, Cc="", Subject=subject))
@@ -147,7 +157,10 @@ def test_un_12_the_tag_of_a_deed_is_taken_off_and_undo_opens_the_promise_again(w
     assert world.case().promises[-1].state is PromiseState.KEPT
     assert "kept" not in world.postbox.flags(world.postbox.uids("Sent")[-1], "Sent")
     world.says(world.case().ref, "undo")
-    assert (world.case().promises[-1].state, world.case().promises[-1].promised_by) == (before.state, before.promised_by)
+    assert (world.case().promises[-1].state, world.case().promises[-1].promised_by) == (
+        before.state,
+        before.promised_by,
+    )
     later(world, minutes=2)
     world.postbox.unmark(world.postbox.uids("Sent")[-1], "promised", folder="Sent")
     world.passes()

@@ -42,6 +42,7 @@ from followupd.services.outbox import review
 from followupd.services.record import isolated, mark_told, quarantine, record
 from followupd.services.staff_mail import AbsenceService, StaffNotices, notice_key
 from followupd.text.answers import Right, is_thanks, says_farewell
+from followupd.text.mail import forwarded_answer
 from followupd.text.mail.headers import bare_subject
 from followupd.text.names import salutation
 from followupd.text.notes import own_lines
@@ -436,6 +437,7 @@ class MailRouter:
             self.notes.handle(tx, mail, now)
             return
 
+        mail = self._as_written(tx, mail)
         case = self._case_written_in(tx, mail)
         if case is None and self._asked_which(tx, mail, now):
             return
@@ -445,6 +447,18 @@ class MailRouter:
             StaffNotices(self.context).set_aside(tx, mail, case.ref, mail.message.distrusted, now)
         elif not review.recognise(self.context, tx, mail, now, case.ref):
             self._reply(tx, mail, case, now)
+
+    def _as_written(self, tx: Transaction, mail: StoredMail) -> StoredMail:
+        """Return the answer to a customer with a case that an agent forwards to us afterwards; any other mail as it is."""
+        team = self.context.playbooks.default.team
+        agents = {*self.addresses, *(agent.email.lower() for agent in team.agents)}
+        answer = None if mail.in_sent else forwarded_answer(mail.message, agents)
+        if answer is None:
+            return mail
+        written = replace(mail, message=answer)
+        case = self._case_written_in(tx, written)
+        is_answer = self._is_to_customer(tx, case, written) if case else bool(self._written_to(tx, written))
+        return written if is_answer else mail
 
     def _case_written_in(self, tx: Transaction, mail: StoredMail) -> Case | None:
         """Return the case of an agent's mail: of its thread, or of the customer to whom it is written.
