@@ -496,7 +496,7 @@ class CommandService:
         """
         context = self.context
         reader = context.line_reader(case)
-        history = [*tx.cases.history(case.ref), *earlier] if command.verb == "undo" else ()
+        history = [*tx.cases.history(case.ref), *earlier] if command.verb in {"undo", "late"} else ()
         return commands.CommandContext(
             case,
             context.playbooks.for_case(case),
@@ -1553,11 +1553,30 @@ def question_of(asked: OutboxEntry, case: Case, grammar: Grammar) -> Question | 
         return Question("settle: sent", by_consent=False)
     if desk_mail.kind is LetterKind.OPENED and (case.stage is Stage.SUSPECTED or case.by_machine):
         return Question("complaint", "dismiss")
+    if desk_mail.kind is LetterKind.APPROVAL and (moves := _offered_moves(desk_mail.text, grammar)):
+        waits = _approvals(case, asked.written_at) > 0
+        return None if waits else Question(moves)
     if desk_mail.kind is LetterKind.APPROVAL and _approvals(case, asked.written_at) <= 1:
         return Question("approve", "refuse")
     if desk_mail.kind is LetterKind.ANSWER and (offer := offer_of(case, desk_mail.text)):
         return offer
     return _question_in(desk_mail.text.splitlines(), case, grammar, asked.written_at)
+
+
+def _offered_moves(text: str, grammar: Grammar) -> str:
+    """Return the lines of a desk mail that give promises the dates that the customer was told, "" without any.
+
+    Args:
+        text: of the desk mail; what it quotes offers nothing.
+        grammar: how agents speak.
+    """
+    lines = [line.strip() for line in text.splitlines() if not line.startswith(">")]
+    orders = [(line, of_kind(grammar.read(line), Order)) for line in lines]
+    return "\n".join(
+        f"late: {found[0].text}"
+        for _, found in orders
+        if found and found[0].verb == "late" and "..." not in found[0].text
+    )
 
 
 def offer_of(case: Case, shown: str | None = None) -> Question | None:

@@ -125,6 +125,27 @@ class PromiseLineReader:
         message = mail.message
         return self.commitments_in(message.text, message.sent_at or mail.received_at, message.doubtful)
 
+    def moves_in(self, mail: StoredMail, owed: Sequence[Promise]) -> tuple[tuple[int, datetime], ...]:
+        """Return the later day that an agent's reply names beside that of a promise, by the promise's number.
+
+        Args:
+            mail: the reply.
+            owed: the promises; where several have one day, nobody knows which is meant.
+        """
+        calendar, message = self.playbook.calendar, mail.message
+        days = [calendar.local(each.promised_by).date() if each.promised_by else None for each in owed]
+        numbers_of = {
+            day: each.n for day, each in zip(days, owed, strict=True) if day and days.count(day) == 1
+        }
+        found = promises.other_days(
+            message.certain_text,
+            numbers_of,
+            now=message.sent_at or mail.received_at,
+            calendar=calendar,
+            language=self.language,
+        )
+        return tuple((numbers_of[day], later) for day, later in found.items())
+
     def commitments_in(self, text: str, at: datetime, doubtful: Sequence[str] = ()) -> Found:
         """Return what a text of that time promises the customer, without lines that may be quoted."""
         return promises.find_commitments(

@@ -46,7 +46,7 @@ BLIND = "Hi Kim, accounts sent the money this morning, it can take 3 working day
     [
         ("Re: Grinder not delivered", "mx.agents.test; dmarc=pass header.from=agents.test"),
         ("your money", "mx.agents.test; dmarc=pass header.from=agents.test"),
-        ("Re: Grinder not delivered", "mx.agents.test; spf=pass smtp.mailfrom=ana@agents.test"),
+        ("AW: WG: grinder  not delivered", "mx.agents.test; dmarc=pass header.from=agents.test"),
     ],
 )
 def test_cc_02_a_blind_copy_of_an_answer_is_an_answer(world: World, subject: str, proof: str) -> None:
@@ -55,12 +55,9 @@ def test_cc_02_a_blind_copy_of_an_answer_is_an_answer(world: World, subject: str
     assert len(world.cases()) == 1
     said = [event for event in world.history(world.case().ref) if isinstance(event, AgentWrote)]
     assert said[0].by == "Ana Reyes"
-    assert not any(
-        "iPhone" in text_of(mail)
-        for mail in world.letters("desk/approval")
-        if "3 working days" in text_of(mail).split("iPhone")[0][-10:]
-    )
-    assert all("blind" not in text_of(mail) for mail in world.letters())
+    assert world.letters("desk/answer") == []
+    to_customer = [mail for mail in world.letters() if "customers.test" in str(mail["To"])]
+    assert len(to_customer) == len(world.letters("confirmation"))
 
 
 # --- CC-03: an answer that went without us in copy is forwarded later ---
@@ -68,18 +65,24 @@ def test_cc_02_a_blind_copy_of_an_answer_is_an_answer(world: World, subject: str
 FORWARDED = {
     "Outlook": (
         "WG: AW: Grinder not delivered",
-        "zur Info, ging gestern raus\n\nVon: Ana Reyes <ana@agents.test>\nGesendet: Montag, 30. November 2026 16:42\n"
-        "An: kim@customers.test\nBetreff: AW: Grinder not delivered\n\n",
+        (
+            "zur Info, ging gestern raus\n\nVon: Ana Reyes <ana@agents.test>\nGesendet: Montag, 30. November 2026 16:42\n"
+            "An: kim@customers.test\nBetreff: AW: Grinder not delivered\n\n"
+        ),
     ),
     "Gmail": (
         "Fwd: Grinder not delivered",
-        "FYI\n\n---------- Forwarded message ---------\nFrom: Ana Reyes <ana@agents.test>\n"
-        "Date: Mon, 30 Nov 2026 at 16:42\nSubject: Re: Grinder not delivered\nTo: Kim Doe <kim@customers.test>\n\n\n",
+        (
+            "FYI\n\n---------- Forwarded message ---------\nFrom: Ana Reyes <ana@agents.test>\n"
+            "Date: Mon, 30 Nov 2026 at 16:42\nSubject: Re: Grinder not delivered\nTo: Kim Doe <kim@customers.test>\n\n\n"
+        ),
     ),
     "Apple": (
         "Tr : Grinder",
-        "Pour info\n\nDébut du message transféré :\n\nDe: Ana Reyes <ana@agents.test>\nObjet: Rép : Grinder not delivered\n"
-        "Date: 30 novembre 2026 à 16:42:10 UTC\nÀ: Kim Doe <kim@customers.test>\n\n",
+        (
+            "Pour info\n\nDébut du message transféré :\n\nDe: Ana Reyes <ana@agents.test>\nObjet: Rép : Grinder not delivered\n"
+            "Date: 30 novembre 2026 à 16:42:10 UTC\nÀ: Kim Doe <kim@customers.test>\n\n"
+        ),
     ),
 }
 
@@ -119,6 +122,14 @@ MOVED = {
 }
 
 
+ANSWERS = {
+    "en": "yes",
+    "de": "late: 2 until 9 December 2026",
+    "fr": "ok",
+    "es": "late: 2 until Wednesday 9 December because the supplier is late",
+}
+
+
 @pytest.mark.parametrize("language", MOVED)
 def test_cc_13_a_reply_with_another_day_for_a_promise_is_asked_about_and_no_delay_letter_follows(
     world: World, language: str
@@ -128,9 +139,11 @@ def test_cc_13_a_reply_with_another_day_for_a_promise_is_asked_about_and_no_dela
     asked = world.letters("desk/approval")[-1]
     assert "promise 2" in flat(asked)
     assert "9 December" in flat(asked)
-    world.agent_answers(asked, "approve")
+    assert "late: 2 until 9 December 2026" in text_of(asked)
+    world.agent_answers(asked, ANSWERS[language])
     moved = world.case().promise(2)
-    assert moved is not None and moved.promised_by is not None
+    assert moved is not None
+    assert moved.promised_by is not None
     assert moved.promised_by.date().isoformat() == "2026-12-09"
     assert len(owed(world)) == 1
     later(world, days=4)

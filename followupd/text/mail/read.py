@@ -143,7 +143,8 @@ def forwarded_answer(message: Message, agents: Collection[str]) -> Message | Non
     plain = [line[:MAX_LINE].strip() for line in lines]
     labels = list(map(label_of, plain))
     is_announced = _FORWARD_SUBJECT.match(message.subject.lower()) is not None
-    if "who" not in labels or _first_line(plain, is_announced=is_announced) is None and not is_announced:
+    is_forward = is_announced or _first_line(plain, is_announced=False) is not None
+    if "who" not in labels or not is_forward:
         return None
 
     begin = labels.index("who")
