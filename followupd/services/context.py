@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal, Protocol, Self
 
@@ -69,6 +69,37 @@ class PromiseLineReader:
         found = [replace(self, language=other).split_when(f"until {bare}", now) for other in others]
         days = {other.due for other in found if other.text == "until" and other.due}
         return DatedText("", days.pop()) if len(days) == 1 else DatedText(text)
+
+    def split_span(self, text: str, now: datetime) -> tuple[datetime | None, DatedText]:
+        """Split "from 24 to 31 December" into its first day and what stands behind "until".
+
+        Args:
+            text: "until Friday", "24/12 - 31/12, Lee stands in".
+            now: when it is said.
+
+        Returns:
+            The day as a date, None where the text names no first day or one that cannot be read.
+
+        Raises:
+            NotUnderstoodError: a weekday and a day of the month do not belong together.
+        """
+        languages = self.language.catalogue
+        bare = _since(languages).sub("", text.strip(), count=1)
+        for joined in _joining(languages).finditer(bare):
+            first, last = bare[: joined.start()].strip(" ,"), self.split_until(bare[joined.end() :], now)
+            if last.due is None or not first:
+                continue
+            if re.fullmatch(r"\d{1,2}\.?", first):  # the day of a month that is named once
+                day = int(first.rstrip("."))
+                return last.due.replace(day=day) if day <= last.due.day else None, last
+            begin = self.split_until(first, now)
+            if begin.due is None or any(map(str.isalnum, begin.text)):
+                continue
+            if last.due < begin.due and not any(map(str.isdigit, bare[joined.end() :])):
+                last = last._replace(due=last.due + timedelta(weeks=1))  # "from Monday until Friday"
+            if begin.due <= (last.due or begin.due):
+                return begin.due, last
+        return None, self.split_until(_until(languages).sub("", text.strip()), now)
 
     def money(self, text: str) -> Money | None:
         """Return the amount in a text, None without one.
@@ -164,6 +195,22 @@ def _until(languages: Catalogue) -> re.Pattern[str]:
     words = {word for language in languages.all() for word in language.answers.notes.until}
     longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     return re.compile(rf"(?:{longest_first})(?!\w)\s*", re.IGNORECASE)
+
+
+@lru_cache(maxsize=8)
+def _since(languages: Catalogue) -> re.Pattern[str]:
+    """Return the pattern of the words for "from" at the beginning of a text, of all languages."""
+    words = {word for language in languages.all() for word in language.answers.notes.since}
+    longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    return re.compile(rf"(?:{longest_first})(?!\w)\s*", re.IGNORECASE)
+
+
+@lru_cache(maxsize=8)
+def _joining(languages: Catalogue) -> re.Pattern[str]:
+    """Return the pattern of what stands between the first and the last day of a span, in all languages."""
+    words = {word for language in languages.all() for word in language.answers.notes.until}
+    longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    return re.compile(rf"\s+(?:{longest_first})(?!\w)\s*|\s*[–—]\s*|\s+-\s+", re.IGNORECASE)
 
 
 def _flat(text: str) -> str:

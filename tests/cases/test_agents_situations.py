@@ -10,6 +10,7 @@ import pytest
 from followupd.domain.case import Case
 from followupd.domain.events import AgentWrote
 from followupd.domain.promise import PromiseState
+from followupd.services.staff_mail import _absences
 from tests.journeys.test_agents_mail import COMPLAINT, PLAYBOOK, arrives, flat, own_mail, written
 from tests.journeys.world import World, text_of
 
@@ -152,6 +153,56 @@ def test_cc_13_a_reply_with_another_day_for_a_promise_is_asked_about_and_no_dela
 
 
 # --- DP-15: a span of days, and somebody who stands in ---
+
+SPANS = {
+    "away: del 24/12 al 31/12": ("2026-12-24", "2026-12-31"),
+    "away: from 24 to 31 December": ("2026-12-24", "2026-12-31"),
+    "away: 24 December - 31 December": ("2026-12-24", "2026-12-31"),
+    "abwesend: vom 24.12. bis 31.12.": ("2026-12-24", "2026-12-31"),
+    "absent : du 24 décembre jusqu'au 31 décembre": ("2026-12-24", "2026-12-31"),
+    "away: from Monday until Friday": ("2026-12-07", "2026-12-11"),
+    "away: until 31 December": ("2026-12-01", "2026-12-31"),
+    "away 24 December until 3 January": ("2026-12-24", "2027-01-03"),
+}
+
+
+@pytest.mark.parametrize("line", SPANS)
+def test_dp_15_an_absence_has_a_first_and_a_last_day(world: World, line: str) -> None:
+    world.agent_answers(world.letters("desk/opened")[0], line)
+    with world.app.ledger.transaction() as tx:
+        [(since, until)] = _absences(tx).values()
+    assert (since.date().isoformat(), until.date().isoformat()) == SPANS[line]
+    assert world.letters("desk/answer") == []
+
+
+def test_dp_15_who_is_away_later_still_gets_mails_today(world: World) -> None:
+    world.agent_answers(world.letters("desk/opened")[0], "away: from 3 to 11 December")
+    world.customer_writes("The kettle leaks. I am very disappointed, this is unacceptable.", "Kettle")
+    world.agent_tags("complaint")
+    assert "ana@" in str(world.letters("desk/opened")[-1]["To"])
+    later(world, days=3)
+    world.customer_writes("The toaster smokes. I am very disappointed, this is unacceptable.", "Toaster")
+    world.agent_tags("complaint")
+    assert "lee@" in str(world.letters("desk/opened")[-1]["To"])
+    later(world, days=8)
+    world.customer_writes("The mixer is loud. I am very disappointed, this is unacceptable.", "Mixer")
+    world.agent_tags("complaint")
+    assert "ana@" in str(world.letters("desk/opened")[-1]["To"])
+
+
+@pytest.mark.parametrize(
+    "more", ["me sustituye Carlos", "Lee stands in", "Vertretung: Carlos", "back on Monday"]
+)
+def test_dp_15_what_else_is_said_of_an_absence_is_not_dropped(world: World, more: str) -> None:
+    world.agent_answers(world.letters("desk/opened")[0], f"away: 24/12 until 31/12, {more}")
+    with world.app.ledger.transaction() as tx:
+        assert len(_absences(tx)) == 1
+    told = flat(world.letters("desk/answer")[-1])
+    assert "away from Thursday, 24 December until Thursday, 31 December, that is noted" in told.replace(
+        "Thursday 24", "Thursday, 24"
+    ).replace("Thursday 31", "Thursday, 31")
+    assert more.split(":", maxsplit=1)[0] in told
+    assert "Lee Park stands in" in told
 
 
 # --- UN-12: a kept promise that was not kept ---
