@@ -13,8 +13,20 @@ from followupd.domain.command import VERBS, Form, form_of
 from followupd.languages import catalogue
 from followupd.text import mail
 from followupd.text.notes import ReadNote, join_wrapped, own_lines, read_note
+from followupd.text.orders import Grammar
 from tests.policies.test_orders import ANA, CLIENTS, DATA, GRAMMAR, IDENTITY, TEXTS, VALUES
 
+
+class Remembering(Grammar):
+    """Reads each line once, however many clients send it."""
+
+    read = cache(Grammar.read)
+    begins_order = cache(Grammar.begins_order)
+    is_order = cache(Grammar.is_order)
+    is_courtesy = cache(Grammar.is_courtesy)
+
+
+READER = Remembering(tags=GRAMMAR.tags, agents=GRAMMAR.agents, company=GRAMMAR.company)
 LANGUAGES = ("en", "de", "fr", "es")
 WORDS = "The label showed 12 High St - the address of an earlier customer; 4. Dez. “really”, 2 * 3 -- ok?"
 #: around a verb and its text: colons, dashes, bold marks, list marks, quotation marks
@@ -89,7 +101,7 @@ def lines_of(language: str, verb: str) -> dict[str, tuple[str, str]]:
 @cache
 def meaning(line: str) -> tuple[tuple[str, str], ...] | str:
     """Return the orders of a line, or what comes back."""
-    note = read_note([line], GRAMMAR, signer=ANA)
+    note = read_note([line], READER, signer=ANA)
     if note.back or note.remark:
         return f"{[unclear.problem for unclear in note.back]} {note.remark}"
     return tuple((order.verb, order.text) for group in note.orders for order in group)
@@ -103,8 +115,8 @@ def arrived(client: str, *lines: str) -> tuple[list[str], ReadNote]:
         text = text.replace(place, part)
         html = html.replace(place, "<br>".join(map(escape, part.split("\n"))))
     own = own_lines(mail.read((text + mark + html).encode(), IDENTITY))
-    note = read_note(own, GRAMMAR, signer=ANA)
-    return [line.strip().replace("\u00a0", " ") for line in join_wrapped(own, GRAMMAR) if line.strip()], note
+    note = read_note(own, READER, signer=ANA)
+    return [line.strip().replace("\u00a0", " ") for line in join_wrapped(own, READER) if line.strip()], note
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
