@@ -305,7 +305,8 @@ def _context(
 def grammar_of(settings: Settings, languages: Catalogue) -> Grammar:
     """Return how the agents of these settings speak: the words of all languages, and the configured tags."""
     names = tuple(company.name for company in (settings.company, *settings.brands.values()))
-    return Grammar(languages, settings.tags, settings.team.agents, names)
+    helpers = frozenset(helper.id for helper in settings.team.helpers)
+    return Grammar(languages, settings.tags, settings.team.agents, names, helpers)
 
 
 def _classifier(

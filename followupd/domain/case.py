@@ -460,7 +460,7 @@ class Case:
     @property
     def open_requests(self) -> tuple[HelpRequest, ...]:
         """What departments were asked and have not answered."""
-        return tuple(request for request in self.requests if not request.answer)
+        return tuple(request for request in self.requests if not (request.answer or request.settled))
 
     @property
     def newest_words(self) -> str:

@@ -1,6 +1,7 @@
 """Commands: what agents say by tag, folder, note or `followupd tell`, in one grammar of a verb and a text."""
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -83,6 +84,7 @@ VERBS: dict[str, str] = {
     "note": "text",
     "resolved": "in-favour | partly | not",
     "ask": "department by when: question",
+    "answered": "number",
     "action": "what by when owner agent",
     "away": "until when",
     "undo": "",
@@ -208,6 +210,7 @@ class Request:
 
 
 #: the department's id is one word, and the date stands between it and the colon
+_SHORT_REQUEST = re.compile(r"(\S[^\s:,]{0,60})[\s,:]\s{0,9}(\S.*)", re.DOTALL)
 _REQUEST = re.compile(
     r"(\S[^\s:,]{0,60})\s{0,9}(?:[\s,]\s{0,9}([^:]{0,90}(?:\d:\d\d[^:]{0,90}){0,4}))?:\s+(\S.*)", re.DOTALL
 )
@@ -224,17 +227,21 @@ def form_shown(verb: str) -> OrderForm:
     return OrderForm(quoted(expected(verb)))
 
 
-def read_request(text: str) -> Request:
+def read_request(text: str, known: Container[str] = ()) -> Request:
     """Split the text of `ask` into department, date and question, which stays as it was written.
 
     Args:
         text: what is behind "ask:"; the date is not read here, because that needs the language and the
             calendar.
+        known: the ids of departments. Behind one of them a question needs no colon.
 
     Raises:
         NotUnderstoodError: there is no question, or no department before it.
     """
     found = _REQUEST.fullmatch(text.strip())
+    short = None if found else _SHORT_REQUEST.fullmatch(text.strip())
+    if short and short[1].casefold() in known and short[2].rstrip().endswith("?"):
+        return Request(short[1].casefold(), "", short[2])
     if found is None:
         problem = msg(
             "{line} asks nobody or nothing; expected {form}",

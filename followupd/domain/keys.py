@@ -38,6 +38,8 @@ class StateKey(StrEnum):
     CONNECTED = "connected {}"
     #: the command lines that the tags of a draft mean
     DRAFT_COMMANDS = "draft {}"
+    #: since when the draft of a letter in review is gone, and whether its agent was asked
+    DRAFT_GONE = "draft gone {}"
     #: the day of the last digest
     DIGEST = "digest"
     #: the mails in quarantine of which somebody was told, by their ids
@@ -101,7 +103,7 @@ class FolderCursor:
 #: who is reminded; a lead and a manager are told what the owner did not react to
 Level = Literal["owner", "lead", "manager"]
 #: which of several reminders about the same thing it is; "" for the only or the first one
-Step = Literal["", "soon", "due", "late", "alone", "lead", "manager"]
+Step = Literal["", "soon", "due", "late", "alone", "settled", "lead", "manager"]
 
 
 class ReminderKind(StrEnum):

@@ -120,6 +120,8 @@ class DraftState(StrEnum):
     FILED = "filed"
     #: the letter is approved; it is queued once its unchanged draft is removed
     WANTED = "wanted"
+    #: the letter waits for an agent's word, and its draft was taken out of Drafts
+    DISCARDED = "discarded"
     #: the letter is approved, and has the words that the draft has now
     EDITED = "edited"
     #: the letter is approved, and its draft is one that only a mail client can send

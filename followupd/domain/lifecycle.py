@@ -63,6 +63,7 @@ ANYTIME: frozenset[type[Event]] = frozenset(
         e.HappenedAgain,
         e.HelpAsked,
         e.HelpAnswered,
+        e.HelpSettled,
         e.OptionOffered,
         e.OptionsAsked,
         e.OptionChosen,

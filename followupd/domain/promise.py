@@ -167,7 +167,10 @@ NOTHING_FOUND = Found()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HelpRequest:
-    """What a department was asked for a case, by when, and what it answered, "" until it did."""
+    """What a department was asked for a case, by when, and what it answered, "" until it did.
+
+    `settled` means that an agent needs no answer, or no further one.
+    """
 
     n: int
     helper: str
@@ -175,6 +178,7 @@ class HelpRequest:
     due: datetime
     asked_at: datetime
     answer: str = ""
+    settled: bool = False
 
     @property
     def named(self) -> Translatable:

@@ -479,6 +479,7 @@ class NoteWords(LanguageTable):
     negations: Words = ()
     asides: WordSet = frozenset()
     until: Barred = ()
+    since: Barred = ()
     because: Barred = ()
     of: Barred = ()
     spelt_out: Mapping[str, str] = {}

@@ -47,11 +47,22 @@ def _delay_due(case: Case, playbook: Playbook) -> datetime | None:
     sent = [
         record.at for record in case.letters_of(LetterKind.DELAY) if record.state is LetterRecordState.SENT
     ]
-    if not sent:
-        return None
+    return morning_after(max(sent), case, playbook) if sent else None
 
+
+def morning_after(last: datetime, case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the customer may hear of late promises again, None for at once.
+
+    Args:
+        last: when the customer had the last letter about late promises, in this case or in another one.
+        case: the case with the late promises.
+        playbook: whose office opens in the morning.
+
+    Returns:
+        The opening of the office on the next day, in UTC; None if a date that the customer knows would pass before.
+    """
     calendar = playbook.calendar
-    tomorrow = calendar.local(max(sent)).date() + timedelta(days=1)
+    tomorrow = calendar.local(last).date() + timedelta(days=1)
     morning = calendar.next_open(calendar.moment(tomorrow, calendar.open))
 
     dates = [promise.told_before for promise in _late(case)]

@@ -14,7 +14,7 @@ from followupd.domain.compensation import GrantState, above_cap
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer, as_event
 from followupd.domain.events import CompensationGranted, GiftCardDue, LetterStopped, Parked
 from followupd.domain.keys import StateKey
-from followupd.domain.letter import Letter, LetterKind
+from followupd.domain.letter import Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import InvalidTransitionError, LetterError
@@ -103,23 +103,24 @@ class CaseService:
         step.compare_cause()
         step.measure_outcome()
         step.apply_all(self.policies)
-        after = record(tx, case, step.decisions, now, self._next_check(playbook, now, failed=step.failed))
+        extra = [now + _RETRY_LETTER] * step.failed + [step.delay_from] * bool(step.delay_from)
+        after = record(tx, case, step.decisions, now, self._next_check(playbook, now, extra))
         log.next_check(after.ref, after.wake_at)
 
     def _next_check(
-        self, playbook: Playbook, now: datetime, *, failed: bool
+        self, playbook: Playbook, now: datetime, others: Sequence[datetime | None]
     ) -> Callable[[Case], datetime | None]:
         """Return the function that returns when to look at a case again: the earliest time of any policy.
 
-        A case of which a letter could not be written (`failed`) is looked at in an hour at the latest.
+        Args:
+            playbook: of the case.
+            now: the time of the cycle.
+            others: further times: when a letter is tried again, or may be written.
         """
 
         def next_check(case: Case) -> datetime | None:
             """Return the earliest time, after now, at which a policy wants to look at the case."""
-            times = [policy.next_due(case, playbook) for policy in self.policies]
-            if failed:
-                times.append(now + _RETRY_LETTER)
-
+            times = [*others, *(policy.next_due(case, playbook) for policy in self.policies)]
             return min((time for time in times if time and time > now), default=None)
 
         return next_check
@@ -137,6 +138,8 @@ class _Advance:
     decisions: list[Decision] = field(default_factory=list)
     #: whether a letter could not be written
     failed: bool = False
+    #: when a delay letter may be written that waits for the next day, None where none waits
+    delay_from: datetime | None = None
 
     def apply_all(self, policies: Sequence[Policy]) -> None:
         """Call the policies until none has anything more to decide.
@@ -199,13 +202,39 @@ class _Advance:
         before = self.case
         try:
             decided = policy.decide(self.case, self.playbook, self.context.letters, self.now)
-            found = self._checked_letters(self._with_gift_cards(decided))
+            found = self._checked_letters(self._with_gift_cards(self._one_delay_a_day(decided)))
         except LetterError as error:
             self.case = before
             self.failed = True
             found = self._letter_stopped(error.message)
 
         self.decisions += found
+
+    def _one_delay_a_day(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """Return decisions without a delay letter that waits: a customer with two cases gets one a day.
+
+        It waits for the next morning, unless a date that the customer knows would pass before.
+        """
+        is_delay = [isinstance(each, Letter) and each.kind is LetterKind.DELAY for each in decisions]
+        last = self._last_delay_elsewhere() if any(is_delay) else None
+        morning = confirm.morning_after(last, self.case, self.playbook) if last else None
+        if morning is None or morning <= self.now:
+            return list(decisions)
+
+        self.delay_from = morning
+        return [each for each, waits in zip(decisions, is_delay, strict=True) if not waits]
+
+    def _last_delay_elsewhere(self) -> datetime | None:
+        """Return when the customer's last delay letter in another case was sent, or queued; None without one."""
+        others = self.tx.cases.of_customer(self.case.customer.address)
+        times = [
+            letter.at
+            for other in others
+            if other.ref != self.case.ref
+            for letter in other.letters_in(LetterRecordState.SENT, LetterRecordState.PENDING)
+            if letter.kind is LetterKind.DELAY
+        ]
+        return max(times, default=None)
 
     def _follow(self, decision: Decision) -> None:
         """Advance `case` by a decision."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
+from followupd.domain.calendar import day_and_time
 from followupd.domain.case import Case, Stage
 from followupd.domain.command import (
     LOOK_UPS,
@@ -19,6 +20,7 @@ from followupd.domain.command import (
     expected,
     quoted,
     read_line,
+    read_request,
 )
 from followupd.domain.compensation import GrantState, OtherGrant
 from followupd.domain.decision import Agenda, LetterContent, LookedUp
@@ -42,7 +44,7 @@ from followupd.domain.mail import (
     StoredMail,
 )
 from followupd.domain.playbook import Agent, Playbook
-from followupd.domain.promise import Found, PromiseState, Relation
+from followupd.domain.promise import Found, HelpRequest, PromiseState, Relation
 from followupd.domain.translatable import Translatable, fill, msg, msgid, sentence_list
 from followupd.errors import FactReturnedError, InvalidTransitionError, NotUnderstoodError
 from followupd.recovery import commands
@@ -70,6 +72,7 @@ from followupd.services.wording_guard import HARD, SOFT
 from followupd.text.notes import (
     Question,
     cases_in,
+    edited_in_quote,
     filled_in,
     join_wrapped,
     own_lines,
@@ -493,7 +496,7 @@ class CommandService:
         """
         context = self.context
         reader = context.line_reader(case)
-        history = [*tx.cases.history(case.ref), *earlier] if command.verb == "undo" else ()
+        history = [*tx.cases.history(case.ref), *earlier] if command.verb in {"undo", "late"} else ()
         return commands.CommandContext(
             case,
             context.playbooks.for_case(case),
@@ -696,6 +699,10 @@ _OTHER_CASE = msgid(
     "{line}: your words name {other}, and the mail that you answered is about {ref}; nothing was done. Answer a "
     "mail about {other}, or this one without that number; `undo` takes back your last word about {ref}"
 )
+_EDITED_QUOTE = msgid(
+    "{line}: in the quote of the letter you changed “{old}” to “{new}”, and the letter does not have that; nothing "
+    "was sent. Change it in Drafts, and answer this mail then"
+)
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
 #: answers to notes without an order, in a case and a day; a machine that answers ours must not go on for ever
@@ -751,6 +758,8 @@ class NoteService:
         lines, of_others = self._about(case, lines)
         lines, held_back = self._held_back(case, lines, asked)
         held_back += of_others
+        lines, of_edit = self._without_edited(tx, case, note.message, asked, lines)
+        held_back += of_edit
         question = question_of(asked, case, self.context.grammar)
         result = self.commands.run_lines(
             tx,
@@ -970,6 +979,42 @@ class NoteService:
         back = [Unclear(line.strip(), msg(why, line=quoted(line.strip()))) for line in held]
         return [line for line in lines if line not in held], back
 
+    def _without_edited(
+        self, tx: Transaction, case: Case, message: Message, asked: OutboxEntry, lines: Sequence[str]
+    ) -> tuple[list[str], list[Unclear]]:
+        """Return the lines that may be done, and those that approve a letter whose quote was changed instead.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            message: the note, with its quote.
+            asked: the desk mail that is answered, which shows the letter.
+            lines: the lines of the note.
+        """
+        letters = [tx.outbox.get(record.key).letter for record in letters_asked_about(case, asked.written_at)]
+        edits = [edited_in_quote(message, letter.text) for letter in letters]
+        new, old = next(filter(any, edits), ("", ""))
+        held = [line for line in lines if (new or old) and self._approves(line)]
+        back = [
+            Unclear(
+                line.strip(), msg(_EDITED_QUOTE, line=quoted(line.strip()), new=new or "–", old=old or "–")
+            )
+            for line in held
+        ]
+        return [line for line in lines if line not in held], back
+
+    def _approves(self, line: str) -> bool:
+        """Return whether a line may approve a letter.
+
+        Args:
+            line: a line of a note.
+        """
+        return any(
+            (isinstance(piece, YesOrNo) and piece.kind != "no")
+            or (isinstance(piece, Order) and piece.verb == "approve")
+            for piece in self.context.grammar.read(line)
+        )
+
     def _about(self, case: Case, lines: Sequence[str]) -> tuple[list[str], list[Unclear]]:
         """Return the lines about a case without its number before them, and those that come back.
 
@@ -1070,7 +1115,7 @@ class NoteService:
         findings = self.commands.findings(case, result.done, now)
         looked_up = self._looked_up(tx, result, agent, now)
         undone = self._taken_back(tx, result)
-        told = result.back or findings or looked_up or undone or went_to
+        told = result.back or findings or looked_up or undone or went_to or _asked_without_date(result)
         if result.done and not (told or _gives(result.done)):
             return
         if not (result.done or result.back) and self._answered_enough(tx, case, agent, now):
@@ -1509,11 +1554,30 @@ def question_of(asked: OutboxEntry, case: Case, grammar: Grammar) -> Question | 
         return Question("settle: sent", by_consent=False)
     if desk_mail.kind is LetterKind.OPENED and (case.stage is Stage.SUSPECTED or case.by_machine):
         return Question("complaint", "dismiss")
+    if desk_mail.kind is LetterKind.APPROVAL and (moves := _offered_moves(desk_mail.text, grammar)):
+        waits = _approvals(case, asked.written_at) > 0
+        return None if waits else Question(moves)
     if desk_mail.kind is LetterKind.APPROVAL and _approvals(case, asked.written_at) <= 1:
         return Question("approve", "refuse")
     if desk_mail.kind is LetterKind.ANSWER and (offer := offer_of(case, desk_mail.text)):
         return offer
     return _question_in(desk_mail.text.splitlines(), case, grammar, asked.written_at)
+
+
+def _offered_moves(text: str, grammar: Grammar) -> str:
+    """Return the lines of a desk mail that give promises the dates that the customer was told, "" without any.
+
+    Args:
+        text: of the desk mail; what it quotes offers nothing.
+        grammar: how agents speak.
+    """
+    lines = [line.strip() for line in text.splitlines() if not line.startswith(">")]
+    orders = [(line, of_kind(grammar.read(line), Order)) for line in lines]
+    return "\n".join(
+        f"late: {found[0].text}"
+        for _, found in orders
+        if found and found[0].verb == "late" and "..." not in found[0].text
+    )
 
 
 def offer_of(case: Case, shown: str | None = None) -> Question | None:
@@ -1607,10 +1671,28 @@ def _why_answered(result: NoteResult, findings: Sequence[str], playbook: Playboo
         )
     if not result.done:
         return msg("there was no order in your mail, and nothing was done")
+    asked = _asked_without_date(result)
+    if asked:
+        when = day_and_time(asked.due, playbook.calendar)
+        return msg("{helper} was asked, and is to answer by {when}", helper=asked.helper, when=when)
     if _gives(result.done) and not findings:
         at = f"{playbook.calendar.local(now):%H:%M}"
         return msg("a note in your name was carried out at {at}; if it is not yours, say so at once", at=at)
     return ""
+
+
+def _asked_without_date(result: NoteResult) -> HelpRequest | None:
+    """Return the newest question of a note to a department if it was asked without a date, None for none.
+
+    Args:
+        result: what became of the note.
+    """
+    asked = [command.text for command in result.done if command.verb == "ask"]
+    requests = result.case.requests
+    if not asked or not requests:
+        return None
+    is_undated = not read_request(asked[-1], {requests[-1].helper}).when
+    return requests[-1] if is_undated else None
 
 
 def _expected_lines(result: NoteResult, question: Question | None) -> tuple[str, ...]:

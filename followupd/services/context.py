@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Literal, Protocol, Self
 
@@ -71,6 +71,37 @@ class PromiseLineReader:
         days = {other.due for other in found if other.text == "until" and other.due}
         return DatedText("", days.pop()) if len(days) == 1 else DatedText(text)
 
+    def split_span(self, text: str, now: datetime) -> tuple[datetime | None, DatedText]:
+        """Split "from 24 to 31 December" into its first day and what stands behind "until".
+
+        Args:
+            text: "until Friday", "24/12 - 31/12, Lee stands in".
+            now: when it is said.
+
+        Returns:
+            The day as a date, None where the text names no first day or one that cannot be read.
+
+        Raises:
+            NotUnderstoodError: a weekday and a day of the month do not belong together.
+        """
+        languages = self.language.catalogue
+        bare = _since(languages).sub("", text.strip(), count=1)
+        for joined in _joining(languages).finditer(bare):
+            first, last = bare[: joined.start()].strip(" ,"), self.split_until(bare[joined.end() :], now)
+            if last.due is None or not first:
+                continue
+            if re.fullmatch(r"\d{1,2}\.?", first):  # the day of a month that is named once
+                day = int(first.rstrip("."))
+                return last.due.replace(day=day) if day <= last.due.day else None, last
+            begin = self.split_until(first, now)
+            if begin.due is None or any(map(str.isalnum, begin.text)):
+                continue
+            if last.due < begin.due and not any(map(str.isdigit, bare[joined.end() :])):
+                last = last._replace(due=last.due + timedelta(weeks=1))  # "from Monday until Friday"
+            if begin.due <= (last.due or begin.due):
+                return begin.due, last
+        return None, self.split_until(_until(languages).sub("", text.strip()), now)
+
     def money(self, text: str) -> Money | None:
         """Return the amount in a text, None without one.
 
@@ -126,6 +157,27 @@ class PromiseLineReader:
         message = mail.message
         return self.commitments_in(message.text, message.sent_at or mail.received_at, message.doubtful)
 
+    def moves_in(self, mail: StoredMail, owed: Sequence[Promise]) -> tuple[tuple[int, datetime], ...]:
+        """Return the later day that an agent's reply names beside that of a promise, by the promise's number.
+
+        Args:
+            mail: the reply.
+            owed: the promises; where several have one day, nobody knows which is meant.
+        """
+        calendar, message = self.playbook.calendar, mail.message
+        days = [calendar.local(each.promised_by).date() if each.promised_by else None for each in owed]
+        numbers_of = {
+            day: each.n for day, each in zip(days, owed, strict=True) if day and days.count(day) == 1
+        }
+        found = promises.other_days(
+            message.certain_text,
+            numbers_of,
+            now=message.sent_at or mail.received_at,
+            calendar=calendar,
+            language=self.language,
+        )
+        return tuple((numbers_of[day], later) for day, later in found.items())
+
     def commitments_in(self, text: str, at: datetime, doubtful: Sequence[str] = ()) -> Found:
         """Return what a text of that time promises the customer, without lines that may be quoted."""
         return promises.find_commitments(
@@ -144,6 +196,22 @@ def _until(languages: Catalogue) -> re.Pattern[str]:
     words = {word for language in languages.all() for word in language.answers.notes.until}
     longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     return re.compile(rf"(?:{longest_first})(?!\w)\s*", re.IGNORECASE)
+
+
+@lru_cache(maxsize=8)
+def _since(languages: Catalogue) -> re.Pattern[str]:
+    """Return the pattern of the words for "from" at the beginning of a text, of all languages."""
+    words = {word for language in languages.all() for word in language.answers.notes.since}
+    longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    return re.compile(rf"(?:{longest_first})(?!\w)\s*", re.IGNORECASE)
+
+
+@lru_cache(maxsize=8)
+def _joining(languages: Catalogue) -> re.Pattern[str]:
+    """Return the pattern of what stands between the first and the last day of a span, in all languages."""
+    words = {word for language in languages.all() for word in language.answers.notes.until}
+    longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    return re.compile(rf"\s+(?:{longest_first})(?!\w)\s*|\s*[–—]\s*|\s+-\s+", re.IGNORECASE)
 
 
 def _flat(text: str) -> str:

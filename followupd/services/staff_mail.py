@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
 from followupd import log
@@ -373,10 +373,10 @@ class AbsenceService:
         playbooks = self.context.playbooks
         today = playbooks.default.calendar.local(now).date()
         with self.context.ledger.transaction() as tx:
-            until = _absences(tx)
+            absences = _absences(tx)
 
         away = [agent.id for agent in playbooks.default.team.agents if agent.is_away_on(today)]
-        away += [agent_id for agent_id, back in until.items() if back > now]
+        away += [agent_id for agent_id, (since, back) in absences.items() if since <= now < back]
         playbooks.set_absent(frozenset(away))
 
     def say(self, tx: Transaction, agent: Agent | None, text: str, now: datetime) -> None:
@@ -395,10 +395,37 @@ class AbsenceService:
 
         language = self.context.languages.language(self.context.language)
         reader = PromiseLineReader(self.context.playbooks.default, language)
-        back = reader.split_until(text.removeprefix("until").strip(), now).due
+        first, last = reader.split_span(text, now)
+        back = last.due
         if back is None or not now < back < now + _LONGEST_ABSENCE:
             raise names_no_day(f"away: {text}", "away")
-        self.store(tx, agent, back, now)
+        calendar = reader.playbook.calendar
+        since = calendar.moment(calendar.local(first).date(), time.min) if first else now
+        self.store(tx, agent, back, now, since)
+        if any(map(str.isalnum, last.text)):
+            raise self._says_more(agent, last.text, since, back)
+
+    def _says_more(self, agent: Agent, more: str, since: datetime, back: datetime) -> NotUnderstoodError:
+        """Return that an absence is noted, and what else was said of it is not: who stands in is configured.
+
+        Args:
+            agent: who is away.
+            more: what stands behind the date.
+            since: the beginning.
+            back: the end.
+        """
+        playbook = self.context.playbooks.default
+        team = playbook.team.without(agent)
+        problem = msg(
+            "you are away from {since} until {until}, that is noted; {more} is not: {who} stands in. Somebody else "
+            "is for the configuration; I know {known}",
+            since=day(since, playbook.calendar),
+            until=day(back, playbook.calendar),
+            more=quoted(more.strip(" ,.;")),
+            who=team.present(agent).name,
+            known=", ".join(each.id for each in playbook.team.agents if each.id != agent.id),
+        )
+        return NotUnderstoodError(problem)
 
     def next_morning(self, now: datetime) -> datetime:
         """Return when the office opens next, on a later day: until then an absence note without a date counts."""
@@ -406,16 +433,23 @@ class AbsenceService:
         tomorrow = calendar.local(now).date() + timedelta(days=1)
         return calendar.next_open(calendar.moment(tomorrow, calendar.open))
 
-    def store(self, tx: Transaction, agent: Agent, until: datetime, now: datetime) -> None:
-        """Store until when an agent is away, and tell the one who stands in.
+    def store(
+        self, tx: Transaction, agent: Agent, until: datetime, now: datetime, since: datetime | None = None
+    ) -> None:
+        """Store from when until when an agent is away, and tell the one who stands in.
 
-        The same date said twice is told once. Absences that are over are forgotten.
+        The same dates said twice are told once. Absences that are over are forgotten.
         """
-        absences = {agent_id: back for agent_id, back in _absences(tx).items() if back > now}
-        if absences.get(agent.id, now) == until:
+        begin = max(since or now, now)
+        absences = {name: span for name, span in _absences(tx).items() if span[1] > now}
+        known = absences.get(agent.id)
+        if known is None and until <= now:
             return
-        absences[agent.id] = until
-        tx.state.put(StateKey.ABSENCES, {name: back.isoformat() for name, back in absences.items()}, now)
+        if known and known[1] == until and (known[0] == begin or max(known[0], begin) <= now):
+            return
+        absences[agent.id] = (begin, until)
+        stored = {name: "/".join(at.isoformat() for at in span) for name, span in absences.items()}
+        tx.state.put(StateKey.ABSENCES, stored, now)
         log.agent_away(agent.id, until)
 
         playbook = self.context.playbooks.default
@@ -427,16 +461,27 @@ class AbsenceService:
         line = msg(
             "{who} is away until {when}; what concerns these cases comes to you", who=agent.name, when=when
         )
+        if begin > now:
+            line = msg(
+                "{who} is away from {since} until {when}; what concerns these cases comes to you then",
+                who=agent.name,
+                since=day(begin, playbook.calendar),
+                when=when,
+            )
         if until <= now:
             line = msg("{who} is back; what concerns these cases goes there again", who=agent.name)
         key = notice_key(playbook.calendar.local(now).date(), f"away-{agent.id}-{until:%Y%m%d%H%M}")
         StaffNotices(self.context).queue(tx, key, [line], deputy, now)
 
 
-def _absences(tx: Transaction) -> dict[str, datetime]:
-    """Return until when agents are away who said so by mail."""
-    stored = tx.state.value(StateKey.ABSENCES, {})
-    return {name: datetime.fromisoformat(back) for name, back in stored.items()}
+def _absences(tx: Transaction) -> dict[str, tuple[datetime, datetime]]:
+    """Return from when until when agents are away who said so by mail; ledgers before 0.1 know the end alone."""
+    found = {}
+    for name, text in tx.state.value(StateKey.ABSENCES, {}).items():
+        since, _, back = text.rpartition("/")
+        end = datetime.fromisoformat(back)
+        found[name] = (datetime.fromisoformat(since) if since else datetime.min.replace(tzinfo=UTC), end)
+    return found
 
 
 def administrator(team: Team, address: str) -> Agent:

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
+from itertools import pairwise
 
 from followupd.domain.command import FACT_VERBS, Form, form_of, quoted
 from followupd.domain.mail import Message
@@ -38,6 +40,12 @@ _MAX_NAMES = 3
 #: in half of all signatures, where it is ignored
 _PHONE = "phone"
 _WORDS = re.compile(r"[^\W_]+")
+#: the target of a link, as mail clients write it behind its words
+_LINK_TARGET = re.compile(r"<[^<>\s]{3,500}>|\[\d{1,2}\]|(?:https?|mailto|tel):\S{1,500}")
+#: words on both sides of a change, which are as they were
+_MIN_CONTEXT = 2
+#: words of a change; more are another text
+_MAX_CHANGE = 40
 _QUOTE_MARK = re.compile(r"^\s{0,3}[>›»|｜＞]\s?")
 #: what contradicts `dismiss`
 _OF_COMPLAINTS = (
@@ -635,6 +643,34 @@ def quoted_lines(message: Message) -> list[str]:
         message: the note.
     """
     return list(_unmarked(message.quoted))
+
+
+def edited_in_quote(message: Message, shown: str) -> tuple[str, str]:
+    """Return what an agent has changed in a letter that the mail quotes, and what stood there; both "" for nothing.
+
+    What a mail client leaves out at the ends, and the targets of links that it adds, is no change.
+
+    Args:
+        message: the note.
+        shown: the letter, as the desk mail shows it.
+    """
+    quote = [
+        (word, number)
+        for number, line in enumerate(message.quoted.splitlines())
+        for word in _compared(_LINK_TARGET.sub(" ", line)).split()
+    ]
+    letter = _compared(_LINK_TARGET.sub(" ", shown)).split()
+    matcher = SequenceMatcher(None, letter, [word for word, _ in quote], autojunk=False)
+    blocks = [block for block in matcher.get_matching_blocks() if block.size >= _MIN_CONTEXT]
+    for before, after in pairwise(blocks):
+        old = letter[before.a + before.size : after.a]
+        place = before.b + before.size
+        new = quote[place : after.b]
+        same_line = quote[place - 1][1] == quote[after.b][1]
+        is_moved = after.b < place or len(old) > _MAX_CHANGE or len(new) > _MAX_CHANGE
+        if not is_moved and (old or new) and (new or same_line):
+            return " ".join(word for word, _ in new), " ".join(old)
+    return "", ""
 
 
 def _unmarked(quoted: str) -> Iterator[str]:

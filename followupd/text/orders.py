@@ -167,6 +167,8 @@ class Grammar:
     tags: Mapping[str, str] = field(default_factory=dict)
     agents: tuple[Speaker, ...] = ()
     companies: tuple[str, ...] = ()
+    #: the ids of the departments that may be asked
+    helpers: frozenset[str] = frozenset()
 
     # --- vocabulary ---
 
@@ -510,6 +512,9 @@ class Grammar:
             return self._value(verb, text) is not None
         if verb in {"hold", "away"}:
             return self._head(text, self.words("until")) is not None or text[:1].isdigit()
+        if verb == "ask":
+            named, _, question = text.partition(" ")
+            return folded(named.rstrip(",")) in set(map(folded, self.helpers)) and question.strip() != ""
         names_case = re.search(r"\bFU-\w{5,12}\b|\S@\S", text, re.IGNORECASE)
         return verb == "show" and (names_case is not None or self.verb_of(text.rstrip(" .!")) == "today")
 
@@ -705,7 +710,7 @@ class Grammar:
         value = self._value(verb, first[1]) if first else None
         if first and value is not None:
             return self._with_tail([Order(verb, value, bare)], text[first.end(1) :], bare)
-        bare_text = text.rstrip(" .!…")
+        bare_text = text.rstrip(" .!…").strip("*_ ")
         return [Order(verb, bare_text, bare)] if bare_text else [self._lacks(verb, bare)]
 
     def _value(self, verb: str, text: str) -> str | None:
@@ -1018,8 +1023,25 @@ def bare_line(line: str) -> str:
 def _not_quoted(bare: str) -> str:
     """Return a line without the quotation marks around all of it."""
     closing = _QUOTES.get(bare[:1])
-    is_quoted = closing and len(bare) > 1 and bare.endswith(closing) and closing not in bare[1:-1]
-    return bare[1:-1] if is_quoted else bare
+    if not closing or len(bare) < len("''") or not bare.endswith(closing):
+        return bare
+    return bare[1:-1] if _is_balanced(bare[1:-1], bare[0], closing) else bare
+
+
+def _is_balanced(text: str, opening: str, closing: str) -> bool:
+    """Return whether quotations that begin in a text end in it, so that marks around it belong together.
+
+    Args:
+        text: what stands between the marks.
+        opening: the mark that begins a quotation.
+        closing: the one that ends it; where both are the same sign, there is none in the text.
+    """
+    depth = 0
+    for sign in text:
+        depth += (sign == opening) - (sign == closing) if opening != closing else -(sign == closing)
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _not_bold(bare: str) -> str:

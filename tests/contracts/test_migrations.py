@@ -59,6 +59,7 @@ NEWER = {
     "HappenedAgain",
     "HelpAnswered",
     "HelpAsked",
+    "HelpSettled",
     "MailSetAside",
     "OutcomeKnown",
     "Parked",

@@ -183,3 +183,94 @@ def test_a_file_is_an_answer_and_is_named(world: World) -> None:
     world.passes()
     assert "IMG_2231.HEIC" in text_of(world.letters("desk/nudge")[-1])
     assert "ask: warehouse: ..." in text_of(world.letters("desk/nudge")[-1])
+
+
+# --- a question without its second colon ---
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ask warehouse did the 40 euro go out on monday?",
+        "Ask: warehouse did the 40 euro go out on monday?",
+        "Frage an Warehouse, did the 40 euro go out on monday?",
+        "ask: warehouse: did the 40 euro go out on monday?",
+    ],
+)
+def test_a_question_needs_no_colon_behind_a_department_and_its_agent_hears_by_when_it_is_answered(
+    world: World, line: str
+) -> None:
+    world.agent_answers(world.letters("desk/opened")[0], line)
+    [request] = world.case().requests
+    assert request.question == "did the 40 euro go out on monday?"
+    assert request.due == world.now + timedelta(days=1)
+    assert world.case().compensation == ()
+    told = " ".join(text_of(world.letters("desk/answer")[-1]).split())
+    assert "Warehouse was asked, and is to answer by Wednesday 2 December" in told
+
+
+@pytest.mark.parametrize("when", ["by Friday", "until tomorrow", "by 4 December"])
+def test_a_date_in_front_of_a_question_without_a_colon_is_asked_about(world: World, when: str) -> None:
+    world.agent_answers(world.letters("desk/opened")[0], f"ask warehouse {when} is it back?")
+    assert world.case().requests == ()
+    assert f"ask: warehouse {when}: is it back?" in text_of(world.letters("desk/answer")[-1])
+
+
+@pytest.mark.parametrize("line", ["ask warehouse", "ask the warehouse tomorrow", "ask kitchen is it hot?"])
+def test_what_asks_no_known_department_anything_is_not_sent(world: World, line: str) -> None:
+    world.agent_answers(world.letters("desk/opened")[0], line)
+    assert requests(world) == []
+    assert world.letters("desk/answer") != []
+
+
+# --- two questions, and one that is taken back ---
+
+
+def test_the_answer_to_one_of_two_questions_asks_whether_it_settles_the_other_too(world: World) -> None:
+    first = asked(world, "ask: warehouse by Thursday: is the grinder back?")
+    second = asked(world, "ask: warehouse by Friday: do we have another one?")
+    assert first["Message-ID"] != second["Message-ID"]
+    answers(world, second, "back yes, another one no, sold out till July")
+    [one, two] = world.case().requests
+    assert (one.answer, two.answer) == ("", "back yes, another one no, sold out till July")
+    told = world.letters("desk/nudge")[-1]
+    assert "question 1 has no answer yet: is the grinder back?" in " ".join(text_of(told).split()).replace(
+        "Question 1", "question 1"
+    )
+    assert "answered: 1" in text_of(told)
+    world.agent_answers(told, "answered: 1")
+    assert world.case().open_requests == ()
+    assert "is needed any more" in text_of(requests(world)[-1])
+    sent = len(requests(world))
+    for _ in range(6):
+        world.passes(world.now + timedelta(days=1))
+    assert len(requests(world)) == sent
+
+
+@pytest.mark.parametrize(
+    "words", ["undo", "undo, he has been there already", "answered: 1", "beantwortet: 1"]
+)
+def test_a_question_that_is_taken_back_is_not_reminded_of_and_the_department_hears_it_once(
+    world: World, words: str
+) -> None:
+    desk = world.letters("desk/opened")[0]
+    world.agent_answers(desk, "ask: warehouse by Friday: when does he come?")
+    mail = requests(world)[-1]
+    world.agent_answers(desk, words)
+    assert world.case().open_requests == ()
+    assert [str(each["To"].addresses[0].username) for each in requests(world)] == ["stock", "stock"]
+    last = " ".join(text_of(requests(world)[-1]).split())
+    assert "No answer to this is needed any more" in last
+    assert "Answer this mail" not in last
+    answers(world, mail, "He was there this morning.")
+    assert "He was there this morning." in text_of(world.letters("desk/nudge")[-1])
+    for _ in range(6):
+        world.passes(world.now + timedelta(days=1))
+    assert len(requests(world)) == 2
+
+
+def test_a_question_of_another_number_is_not_settled(world: World) -> None:
+    asked(world)
+    [problem] = world.says(world.case().ref, "answered: 2")
+    assert "names no open question" in problem
+    assert world.case().open_requests

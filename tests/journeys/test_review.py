@@ -557,3 +557,70 @@ def test_the_numbers_that_roundcube_gives_the_links_of_a_draft_are_no_words_of_t
     assert "[1]" not in text_of(letter)
     assert "P.S. Thank you." in text_of(letter)
     assert len(world.letters("desk/approval")) == 1
+
+
+# --- a draft that is taken away before anybody has approved it ---
+
+
+def test_a_draft_that_is_deleted_is_asked_about_once_and_not_filed_again(world: World) -> None:
+    asked = len(world.letters("desk/approval"))
+    delete_drafts(world)
+    world.passes(world.now + timedelta(minutes=5))
+    assert len(world.letters("desk/approval")) == asked
+    for _ in range(3):
+        world.passes(world.now + timedelta(minutes=6))
+    [question] = world.letters("desk/approval")[asked:]
+    assert "is no longer in Drafts, and nothing was sent" in " ".join(text_of(question).split())
+    assert "Ana finds out what happened" in text_of(question)
+    assert drafts(world) == []
+    assert left(world) == []
+    assert world.case().promises[0].state is PromiseState.OPEN
+    world.agent_answers(question, "approve")
+    assert len(left(world)) == 1
+    assert len(world.letters("desk/approval")) == asked + 1
+
+
+@pytest.mark.parametrize("way", ["refused", "put back", "moved", "sent from the mail client"])
+def test_what_may_become_of_a_draft_that_was_taken_away(world: World, way: str) -> None:
+    [draft] = drafts(world)
+    if way == "moved":
+        with world.postbox.client() as client:
+            client.create_folder("Important")
+            client.select_folder("Drafts")
+            client.move(client.search(), "Important")
+    else:
+        delete_drafts(world)
+    world.passes()
+    world.passes(world.now + timedelta(minutes=11))
+    question = world.letters("desk/approval")[-1]
+    assert "no longer in Drafts" in " ".join(text_of(question).split())
+    if way == "refused":
+        world.agent_answers(question, "refuse: I called her")
+        assert left(world) == []
+    if way == "put back":
+        edited = EmailMessage(policy=email.policy.SMTP)
+        for name in ("From", "To", "Subject", "Message-ID", "In-Reply-To", "References"):
+            edited[name] = str(draft[name])
+        edited.set_content(text_of(draft) + "\nP.S. It is on my desk.\n")
+        world.postbox.append(edited.as_bytes(), "Drafts", ["\\Draft"])
+        world.passes()
+        world.agent_answers(question, "approve")
+        assert "It is on my desk" in text_of(left(world)[0])
+    if way == "moved":
+        world.agent_answers(question, "ok")
+        assert len(left(world)) == 1
+    if way == "sent from the mail client":
+        world.postbox.append(draft.as_bytes(policy=email.policy.SMTP), "Sent", ["\\Seen"])
+        world.passes()
+        world.agent_answers(question, "approve")
+        assert left(world) == []
+    world.passes(world.now + timedelta(hours=1))
+    assert len(left(world)) == (way in {"put back", "moved"})
+
+
+def test_a_draft_that_is_saved_again_at_once_is_not_asked_about(world: World) -> None:
+    asked = len(world.letters("desk/approval"))
+    edit_draft(world)
+    for _ in range(3):
+        world.passes(world.now + timedelta(minutes=11))
+    assert len(world.letters("desk/approval")) == asked

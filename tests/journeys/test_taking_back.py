@@ -91,6 +91,70 @@ def test_a_customer_gets_one_delay_letter_a_day(promised: World) -> None:
     assert len(promised.letters("delay")) == 2
 
 
+@pytest.fixture
+def twice(promised: World) -> tuple[str, str]:
+    """Two cases of one customer, each with a promise in writing; their references."""
+    promised.customer_writes(COMPLAINT, "Kettle not delivered")
+    promised.agent_tags("complaint")
+    first, second = sorted(promised.cases(), key=lambda case: case.opened_at)
+    promised.says(second.ref, "promise: ship a new kettle by Friday")
+    later(promised, minutes=11)
+    assert len(promised.letters("confirmation")) == 2
+    return first.ref, second.ref
+
+
+def test_a_customer_with_two_cases_gets_one_delay_letter_a_day(
+    promised: World, twice: tuple[str, str]
+) -> None:
+    for ref in twice:
+        promised.says(ref, "late: 2 until Monday because of a strike")
+    later(promised, hours=4)
+    assert len(promised.letters("delay")) == 1
+    later(promised, hours=20)
+    assert [twice[0] in key or twice[1] in key for key in keys(promised, "delay")] == [True, True]
+    assert len(set(keys(promised, "delay"))) == 2
+    later(promised, days=1)
+    assert len(promised.letters("delay")) == 2
+
+
+def test_a_withdrawn_promise_of_another_case_waits_for_the_morning_as_well(
+    promised: World, twice: tuple[str, str]
+) -> None:
+    promised.says(twice[0], "late: 2 until Monday because of a strike")
+    promised.says(twice[1], "withdraw: 2 because it is sold out")
+    later(promised, hours=4)
+    assert len(promised.letters("delay")) == 1
+    later(promised, hours=20)
+    assert len(promised.letters("delay")) == 2
+
+
+def test_a_date_of_another_case_that_passes_before_the_morning_is_told_at_once(
+    promised: World, twice: tuple[str, str]
+) -> None:
+    promised.says(twice[1], "promise: ring you by 16:30")
+    later(promised, minutes=11)
+    promised.says(twice[0], "late: 2 until Monday because of a strike")
+    promised.says(twice[1], "late: 3 until Tuesday because of a strike")
+    later(promised, minutes=1)
+    assert len(promised.letters("delay")) == 2
+
+
+def test_the_letters_of_two_customers_do_not_wait_for_each_other(promised: World) -> None:
+    promised.customer_writes(COMPLAINT, "Kettle", sender="sam@others.test", name="Sam Poole")
+    promised.agent_tags("complaint")
+    first, second = sorted(promised.cases(), key=lambda case: case.opened_at)
+    promised.says(second.ref, "promise: ship a new kettle by Friday")
+    later(promised, minutes=11)
+    for ref in (first.ref, second.ref):
+        promised.says(ref, "late: 2 until Monday because of a strike")
+    later(promised, minutes=11)
+    assert len(promised.letters("delay")) == 2
+
+
+def keys(world: World, kind: str) -> list[str]:
+    return [str(letter["X-Followupd-Key"]) for letter in world.letters(kind)]
+
+
 def test_a_date_that_passes_before_the_morning_is_told_at_once(promised: World) -> None:
     ref = promised.case().ref
     promised.says(ref, "promise: ring you by 16:00")

@@ -211,6 +211,7 @@ def test_the_number_of_an_action_that_was_dropped_is_not_given_again() -> None:
     story = about().happened(*say(about().case, "action: check every label by Friday"))
     story.happened(*say(story.case, "withdraw: 1 because the printer is sold"))
     [planned] = say(story.case, "action: buy a printer by Friday")
+    assert isinstance(planned, e.ActionPlanned)
     assert planned.action.n == 2
 
 

@@ -11,7 +11,15 @@ from followupd.domain.mail import Identity
 from followupd.domain.playbook import Agent
 from followupd.languages import catalogue
 from followupd.text.mail.read import read as read_mail
-from followupd.text.notes import Question, ReadNote, filled_in, own_lines, read_note, uncertain_orders
+from followupd.text.notes import (
+    Question,
+    ReadNote,
+    edited_in_quote,
+    filled_in,
+    own_lines,
+    read_note,
+    uncertain_orders,
+)
 from followupd.text.orders import Grammar
 
 DATA = Path(__file__).parent / "data"
@@ -326,6 +334,26 @@ def test_an_offered_empty_line_may_be_filled_in_inside_the_quote() -> None:
         filled = filled_in(message, DESK, DESK, GRAMMAR)
         assert filled == ["cause: a strike - of drivers"], client
         assert uncertain_orders(message, DESK, GRAMMAR, filled) == []
+
+
+# --- a letter that is changed in its quote ---
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_quote_that_a_client_has_only_wrapped_is_not_changed(client: str) -> None:
+    message = read_mail(answer(client, "ok").encode(), IDENTITY)
+    assert edited_in_quote(message, DESK) == ("", "")
+
+
+@pytest.mark.parametrize("client", [client for client in CLIENTS if client != "no-quote"])
+def test_a_change_in_a_quote_is_seen_in_every_client(client: str) -> None:
+    for old, new in (("courier", "parcel post"), ("to your card", "to your old card"), ("paid for", "for")):
+        raw = answer(client, "ok")
+        changed = raw.replace(old, new)
+        if changed == raw:  # wrapped just there
+            continue
+        message = read_mail(changed.encode(), IDENTITY)
+        assert any(edited_in_quote(message, DESK)), (client, old)
 
 
 # --- four languages ---

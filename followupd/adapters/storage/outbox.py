@@ -530,8 +530,9 @@ class OutboxStore:
         return self._entries(_WITH_TEXT.where(_LETTER.c.mailbox == mailbox, or_(to_file, to_remove)))
 
     def changed_drafts(self) -> list[OutboxEntry]:
-        """Return approved letters whose drafts were changed or are missing."""
-        states = [DraftState.EDITED.value, DraftState.CHANGED.value, DraftState.MISSING.value]
+        """Return letters in review, approved or not, whose drafts were changed or are missing."""
+        asked_about = (DraftState.EDITED, DraftState.CHANGED, DraftState.MISSING, DraftState.DISCARDED)
+        states = [state.value for state in asked_about]
         query = _WITH_TEXT.where(
             _LETTER.c.condition == LetterStatus.REVIEW.value, _LETTER.c.draft.in_(states)
         )

@@ -259,12 +259,14 @@ class MailSetAside(Event):
 class AgentWrote(Event):
     """An agent answered the customer from a mail client, with this salutation; this also tells of withdrawn promises.
 
-    A reply that left before the customer's last mail does not answer that mail (`answers`).
+    A reply that left before the customer's last mail does not answer that mail (`answers`). `moves` are the numbers
+    of promises with a later day that stands beside theirs: once an agent says so, the customer knows it already.
     """
 
     message_id: str = ""
     salutation: str = ""
     answers: bool = True
+    moves: tuple[tuple[int, datetime], ...] = ()
 
     copies: ClassVar = {"we_wrote_at": "at"}
 

@@ -88,13 +88,14 @@ class PromiseKept(_PromiseChanged):
 class PromiseLate(_PromiseChanged):
     """The promise gets a new date, of which the customer is told before the old one passes.
 
-    Until that delay letter is sent, the new date is not in writing. Ledgers written before release 0.1 call
-    the dates `due` and `told`.
+    Until that delay letter is sent, the new date is not in writing, unless an agent's reply has told it already
+    (`told_in`, its Message-ID). Ledgers written before release 0.1 call the dates `due` and `told`.
     """
 
     internal_deadline: Annotated[datetime, Field(validation_alias=AliasChoices("internal_deadline", "due"))]
     promised_by: Annotated[datetime, Field(validation_alias=AliasChoices("promised_by", "told"))]
     because: str = ""
+    told_in: str = ""
 
     state: ClassVar = PromiseState.LATE
     promise_copies: ClassVar = ("internal_deadline", "promised_by", "because")
@@ -104,7 +105,8 @@ class PromiseLate(_PromiseChanged):
         """Change the promise, and remember the date that the customer was told."""
         promise = case.promise(self.n)
         told = promise.promised_by if promise and promise.confirmed else promise and promise.told_before
-        return _PromiseChanged.apply(self, case).with_promise(self.n, told_before=told)
+        case = _PromiseChanged.apply(self, case).with_promise(self.n, told_before=told)
+        return case.with_promise(self.n, confirmed=self.told_in, told_before=None) if self.told_in else case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +197,18 @@ class HelpAnswered(Event):
             is_meant = request.n == self.n
             answer = "\n\n".join(filter(None, (request.answer, self.text)))
             requests.append(replace(request, answer=answer) if is_meant else request)
+        return case.evolve(requests=tuple(requests))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpSettled(Event):
+    """An agent needs no answer to request `n` any more."""
+
+    n: int
+
+    def apply(self, case: Case) -> Case:
+        """Mark the request, of which nobody is reminded then."""
+        requests = [replace(each, settled=each.settled or each.n == self.n) for each in case.requests]
         return case.evolve(requests=tuple(requests))
 
 

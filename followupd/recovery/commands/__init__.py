@@ -8,6 +8,7 @@ from followupd.recovery.commands.approval import approve, explained, promised, r
 from followupd.recovery.commands.compensation import give, issued, missing, received, refused
 from followupd.recovery.commands.context import CommandContext, Handler, LineReader
 from followupd.recovery.commands.facts import (
+    answered,
     ask,
     customer,
     fact,
@@ -74,6 +75,7 @@ _HANDLERS: dict[str, Handler] = {
     "playbook": playbook,
     "undo": undo,
     "ask": ask,
+    "answered": answered,
     "action": action,
     **dict.fromkeys(KINDS, promise),
     **dict.fromkeys(FACT_VERBS, fact),

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from followupd.domain.calendar import Duration
 from followupd.domain.case import Case, Fault, numbers
-from followupd.domain.command import Command, form_shown, quoted, read_request
+from followupd.domain.command import Command, Request, form_shown, quoted, read_request
 from followupd.domain.events import (
     CustomerChosen,
     Event,
     FactsStated,
     HelpAsked,
+    HelpSettled,
     OwnerChosen,
     PlaybookChosen,
     Remarked,
@@ -21,7 +22,15 @@ from followupd.domain.mail import Person
 from followupd.domain.promise import HelpRequest
 from followupd.domain.translatable import msg, msgid
 from followupd.errors import FactReturnedError, NotUnderstoodError
-from followupd.recovery.commands.context import CommandContext, leads, names_no_day, not_understood, origin
+from followupd.recovery.commands.context import (
+    CommandContext,
+    chosen_numbers,
+    leads,
+    names_no_day,
+    not_understood,
+    numbered_events,
+    origin,
+)
 from followupd.recovery.recurrence import says_the_same
 from followupd.text.mail.headers import parse_addresses
 from followupd.text.wording.facts import COACHED_FACTS, Advice, advice
@@ -82,6 +91,8 @@ _RETURNED = {
     ),
     False: msgid("{problem} Say the line anew, or send it again with ` !` at its end if it must stay."),
 }
+#: words of a date in front of a question
+_MAX_DATE_WORDS = 4
 #: the time of a department that was asked without a date
 _TIME_TO_HELP = Duration(1, "business day")
 _ENDS = ("in-favour", "partly", "not")
@@ -276,9 +287,12 @@ def ask(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is no such department, no question, or the date has passed.
     """
-    asked, helpers = read_request(command.text), context.playbook.team.helpers
-    if asked.helper not in [helper.id for helper in helpers]:
-        raise NotUnderstoodError(_no_department(asked.helper, [helper.id for helper in helpers]))
+    known = [helper.id for helper in context.playbook.team.helpers]
+    asked = read_request(command.text, known)
+    if asked.helper not in known:
+        raise NotUnderstoodError(_no_department(asked.helper, known))
+    if not asked.when:
+        _check_no_date_before(asked, command, context)
 
     due = context.playbook.calendar.after(context.now, _TIME_TO_HELP)
     if asked.when:
@@ -295,6 +309,30 @@ def ask(command: Command, context: CommandContext) -> list[Event]:
         asked_at=context.now,
     )
     return [HelpAsked(request=request, **origin(command, context))]
+
+
+def _check_no_date_before(asked: Request, command: Command, context: CommandContext) -> None:
+    """Raise NotUnderstoodError if a question without a date before its colon begins with one: "by Friday is it back?"."""
+    words = asked.question.split(maxsplit=_MAX_DATE_WORDS)
+    for count in range(1, min(len(words), _MAX_DATE_WORDS + 1)):
+        when, rest = " ".join(words[:count]), " ".join(words[count:])
+        before, found, *_ = context.reader.split_when(when, context.now)
+        if found and not any(map(str.isalnum, before)):
+            draft = f"ask: {asked.helper} {when}: {rest}"
+            problem = msg("{line}: is the date a part of the question?", line=quoted(command.line))
+            raise NotUnderstoodError(problem, draft)
+
+
+def answered(command: Command, context: CommandContext) -> list[Event]:
+    """Say that a question to a department needs no answer any more.
+
+    Raises:
+        NotUnderstoodError: there is no such question without an answer.
+    """
+    case = context.case
+    settled = [request.n for request in case.requests if request not in case.open_requests]
+    chosen = chosen_numbers(command, numbers(case.open_requests), "question", settled)
+    return numbered_events(HelpSettled, chosen, command, context)
 
 
 def _no_department(name: str, known: Iterable[str]) -> str:

@@ -24,6 +24,8 @@ from followupd.domain.events import (
     FactsStated,
     Fixed,
     Held,
+    HelpAsked,
+    HelpSettled,
     OwnerChosen,
     PlaybookChosen,
     PromiseKept,
@@ -379,6 +381,8 @@ def _inverse(done: Event, before: Case, command: Command, context: CommandContex
             return [PlaybookChosen(playbook=before.playbook, **fields)]
         case SeverityChosen():
             return [SeverityChosen(severity=before.severity, **fields)]
+        case HelpAsked():
+            return [HelpSettled(n=done.request.n, **fields)]
     return _stage_before(done, before, command, context) or _owed_before(done, before, command, context)
 
 

@@ -12,6 +12,7 @@ from followupd.domain.events import (
     ActionDone,
     ActionDropped,
     ActionPlanned,
+    AgentWrote,
     CompensationIssued,
     Event,
     OptionChosen,
@@ -279,7 +280,9 @@ def late(command: Command, context: CommandContext) -> list[Event]:
         return _moved_action(n, date, command, context)
 
     _check_second_delay(n, command, context)
+    told_in = _told_in(n, date, context)
     event = PromiseLate(
+        told_in=told_in,
         n=n,
         internal_deadline=context.playbook.own_date(date, context.now) or date,
         promised_by=date,
@@ -287,6 +290,25 @@ def late(command: Command, context: CommandContext) -> list[Event]:
         **origin(command, context),
     )
     return [event]
+
+
+def _told_in(n: int, date: datetime, context: CommandContext) -> str:
+    """Return the reply in which the customer was told this date of a promise by an agent, "" for none.
+
+    Args:
+        n: the promise.
+        date: its new date.
+        context: with the history of the case.
+    """
+    local = context.playbook.calendar.local
+    replies = [event for event in context.history if isinstance(event, AgentWrote)]
+    told = (
+        reply.message_id or str(reply.at)
+        for reply in reversed(replies)
+        for number, day in reply.moves
+        if number == n and local(day).date() == local(date).date()
+    )
+    return next(told, "")
 
 
 def _check_second_delay(n: int, command: Command, context: CommandContext) -> None:

@@ -336,7 +336,7 @@ def _departments(cases: Iterable[Case]) -> dict[str, RequestStatistics]:
     found: dict[str, RequestStatistics] = {}
     for request in requests:
         counted = found.get(request.helper, RequestStatistics(0, 0))
-        is_open = not request.answer
+        is_open = not (request.answer or request.settled)
         found[request.helper] = RequestStatistics(counted.asked + 1, counted.open + is_open)
     return found
 

@@ -340,6 +340,8 @@ def _requests(case: Case, playbook: Playbook) -> Iterator[str]:
     for request in case.requests:
         if request.answer:
             yield msg("{request} was answered: {answer}", request=request.named, answer=request.answer)
+        elif request.settled:
+            yield msg("{request} was asked, and needs no answer any more", request=request.named)
         else:
             when = day(request.due, playbook.calendar)
             yield msg("{request} was asked, to be answered by {when}", request=request.named, when=when)

@@ -21,6 +21,7 @@ _SENTENCES: dict[Step, str] = {
     "": msgid("a colleague needs an answer by {when}"),
     "soon": msgid("a colleague still needs an answer by {when}"),
     "due": msgid("the answer to this was needed by {when}; please send it now"),
+    "settled": msgid("no answer to this is needed any more; thank you"),
     "lead": msgid("{helper} was asked this, to be answered by {when}, and has not answered"),
 }
 
@@ -62,20 +63,29 @@ def requests(case: Case, playbook: Playbook, write: LetterRenderer, now: datetim
 
 
 def _unsent(case: Case, playbook: Playbook) -> Iterator[tuple[HelpRequest, Helper, _Mail]]:
-    """Give the mails about open requests that were not sent, past and future."""
-    for request in case.open_requests:
+    """Give the mails about requests that were not sent, past and future."""
+    for request in case.requests:
         helper = playbook.team.helper(request.helper)
         if helper is None:
             continue
-        for mail in _mails(request, helper, playbook):
+        for mail in _mails(request, helper, case, playbook):
             key = ReminderKey(ReminderKind.REQUEST, request.n, mail.step, at=request.due)
             if not case.reminded_at(key):
                 yield request, helper, mail
 
 
-def _mails(request: HelpRequest, helper: Helper, playbook: Playbook) -> Iterator[_Mail]:
-    """Give the mails about a request: the question, reminders before its date and at it, one to the lead."""
+def _mails(request: HelpRequest, helper: Helper, case: Case, playbook: Playbook) -> Iterator[_Mail]:
+    """Give the mails about a request: the question, reminders before its date and at it, one to the lead.
+
+    Where no answer is needed any more, it is the news of that, if the question has left.
+    """
     calendar, due = playbook.calendar, request.due
+    if request.settled and not request.answer:
+        asked = case.reminded_at(ReminderKey(ReminderKind.REQUEST, request.n, "", at=due))
+        if asked:
+            yield _Mail("settled", asked, helper.email)
+    if request not in case.open_requests:
+        return
     yield _Mail("", request.asked_at, helper.email)
     soon = calendar.before(due, _BEFORE)
     if soon > request.asked_at:
@@ -99,6 +109,7 @@ def _letter(
     content = LetterContent(
         because=msg(_SENTENCES[mail.step], when=when, helper=helper.name),
         quote=request.question,
+        until=None if mail.step == "settled" else request.due,
         about=f"request-{request.n}",
         story=(case.newest_words) if helper.share else "",
         account=(case.customer.shown,) if helper.share else (),

@@ -13,6 +13,7 @@ from functools import partial
 from followupd.adapters.process import cpu_budget
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
+from followupd.domain.calendar import day
 from followupd.domain.case import Case, Stage
 from followupd.domain.command import quoted
 from followupd.domain.compensation import GrantState
@@ -28,9 +29,9 @@ from followupd.domain.events import (
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Kind, Message, StoredMail, Verdict, addresses_of
-from followupd.domain.playbook import Agent
-from followupd.domain.promise import PromiseKind, PromiseState
-from followupd.domain.translatable import msg, sentence_list
+from followupd.domain.playbook import Agent, Playbook
+from followupd.domain.promise import Promise, PromiseKind, PromiseState
+from followupd.domain.translatable import Translatable, msg, sentence_list
 from followupd.recovery import opening, options, outcomes, proposals, receipts
 from followupd.recovery.remind import summary_of
 from followupd.services.classifier import ComplaintClassifier
@@ -43,6 +44,7 @@ from followupd.services.record import isolated, mark_told, quarantine, record
 from followupd.services.staff_mail import AbsenceService, StaffNotices, notice_key
 from followupd.text.answers import Right, is_thanks, says_farewell
 from followupd.text.mail.headers import bare_subject
+from followupd.text.mail.read import forwarded_answer
 from followupd.text.names import salutation
 from followupd.text.notes import own_lines
 
@@ -139,10 +141,22 @@ class MailRouter:
         request = next(each for each in case.requests if each.n == n)
         facts = [f"{name}: " for name in case.facts.missing(("cause", "resolution"))]
         kept = [f"kept: {promise.n}" for promise in case.owed]
+        others = [each for each in case.open_requests if each.helper == request.helper and each.n != n]
+        still_open = [
+            msg("question {n} has no answer yet: {question}", n=each.n, question=each.question)
+            for each in others
+        ]
+        because = msg("{who} answers: {question}", who=by, question=request.question)
         content = LetterContent(
-            because=msg("{who} answers: {question}", who=by, question=request.question),
+            because=sentence_list([because, *still_open], "; "),
             account=tuple(text.splitlines()),
-            asks=(*kept, *facts, "promise: ... by ...", f"ask: {request.helper}: ..."),
+            asks=(
+                *(f"answered: {each.n}" for each in others),
+                *kept,
+                *facts,
+                "promise: ... by ...",
+                f"ask: {request.helper}: ...",
+            ),
             promises=case.owed,
             quote=case.newest_words,
         )
@@ -424,6 +438,7 @@ class MailRouter:
             self.notes.handle(tx, mail, now)
             return
 
+        mail = self._as_written(tx, mail)
         case = self._case_written_in(tx, mail)
         if case is None and self._asked_which(tx, mail, now):
             return
@@ -433,6 +448,18 @@ class MailRouter:
             StaffNotices(self.context).set_aside(tx, mail, case.ref, mail.message.distrusted, now)
         elif not review.recognise(self.context, tx, mail, now, case.ref):
             self._reply(tx, mail, case, now)
+
+    def _as_written(self, tx: Transaction, mail: StoredMail) -> StoredMail:
+        """Return the answer to a customer with a case that an agent forwards to us afterwards; any other mail as it is."""
+        team = self.context.playbooks.default.team
+        agents = {*self.addresses, *(agent.email.lower() for agent in team.agents)}
+        answer = None if mail.in_sent else forwarded_answer(mail.message, agents)
+        if answer is None:
+            return mail
+        written = replace(mail, message=answer)
+        case = self._case_written_in(tx, written)
+        is_answer = self._is_to_customer(tx, case, written) if case else bool(self._written_to(tx, written))
+        return written if is_answer else mail
 
     def _case_written_in(self, tx: Transaction, mail: StoredMail) -> Case | None:
         """Return the case of an agent's mail: of its thread, or of the customer to whom it is written.
@@ -551,6 +578,7 @@ class MailRouter:
         by = message.sender.shown
         where = "a reply in Sent" if mail.in_sent else "a reply with us in copy"
         answers = _left_after_last_mail(tx, mail, case)
+        moves = self.context.line_reader(case).moves_in(mail, _in_writing(case))
         events: list[Event] = [
             AgentWrote(
                 at=now,
@@ -559,6 +587,7 @@ class MailRouter:
                 salutation=salutation(message.text),
                 why=where,
                 answers=answers,
+                moves=moves,
             )
         ]
         updates = _standing_updates(case)
@@ -567,14 +596,20 @@ class MailRouter:
             events += [PromiseKept(at=now, by=by, n=n, why=why) for n in updates]
             updates = []
 
-        record(tx, case, [*events, *self._questions(tx, case, mail, updates, now)], now)
+        record(tx, case, [*events, *self._questions(tx, case, mail, updates, moves, now)], now)
 
     def _questions(
-        self, tx: Transaction, case: Case, mail: StoredMail, updates: Sequence[int], now: datetime
+        self,
+        tx: Transaction,
+        case: Case,
+        mail: StoredMail,
+        updates: Sequence[int],
+        moves: Sequence[tuple[int, datetime]],
+        now: datetime,
     ) -> list[Decision]:
         """Ask the owner in one mail about what a reply seems to promise, and whether it kept these promises.
 
-        What was read becomes a promise when an agent approves it.
+        What was read becomes a promise when an agent approves it, and a later day of a promise when the agent says so.
         """
         if case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
             return []
@@ -584,16 +619,19 @@ class MailRouter:
         events = proposals.proposed(case, found, playbook, now)
         grammar = self.context.grammar
         orders = [line.strip() for line in own_lines(mail.message) if ":" in line and grammar.is_order(line)]
-        if not events and not updates and not orders:
+        if not (events or updates or orders or moves):
             return []
 
-        asks: list[str] = [f"kept: {n}" for n in updates] + orders
+        asks: list[str] = [f"kept: {n}" for n in updates] + orders + _late_lines(moves, playbook)
         because = msg("somebody wrote to the customer under another subject; was that the promised answer?")
         if orders:
             because = msg("lines for us stand in your mail to the customer, and nothing was done for them")
         if events:
             asks += ["approve", "refuse: "]
             because = msg("a reply to the customer sounds like a promise")
+        if moves:
+            told = [_moved(case, n, later, playbook) for n, later in moves]
+            because = sentence_list(([because] if events or orders else []) + told, ". ")
 
         for event in events:
             case = lifecycle.after(case, event)
@@ -602,7 +640,11 @@ class MailRouter:
             because=sentence_list([because, *early_promises(self.context, tx, case)], ". "),
             asks=tuple(asks),
             quote=mail.message.text,
-            promises=tuple(p for p in case.promises if p.state is PromiseState.PROPOSED or p.n in updates),
+            promises=tuple(
+                p
+                for p in case.promises
+                if p.state is PromiseState.PROPOSED or p.n in {*updates, *dict(moves)}
+            ),
             compensation=tuple(grant for grant in case.compensation if grant.state is GrantState.PROPOSED),
         )
         owner = playbook.owner_of(case.owner)
@@ -610,6 +652,27 @@ class MailRouter:
             *events,
             self.context.letters.desk(LetterKind.APPROVAL, case, playbook, now, content, owner),
         ]
+
+
+def _in_writing(case: Case) -> list[Promise]:
+    """Return the promises that the customer has in writing and waits for."""
+    return [promise for promise in case.owed if promise.confirmed]
+
+
+def _late_lines(moves: Sequence[tuple[int, datetime]], playbook: Playbook) -> list[str]:
+    """Return the lines that give promises the days that a reply names."""
+    days = [(n, playbook.calendar.local(later)) for n, later in moves]
+    return [f"late: {n} until {later.day} {later:%B %Y}" for n, later in days]
+
+
+def _moved(case: Case, n: int, later: datetime, playbook: Playbook) -> Translatable:
+    """Return that a reply seems to tell another day for a promise."""
+    promise = case.promise(n)
+    name = promise.named if promise else str(n)
+    when = day(later, playbook.calendar)
+    return msg(
+        "your mail to the customer seems to move {promise} to {when}; is that so?", promise=name, when=when
+    )
 
 
 def _left_after_last_mail(tx: Transaction, reply: StoredMail, case: Case) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -33,6 +33,8 @@ from followupd.text.wording import body
 #: the list of links that Roundcube puts below the text of a page: a title, a line of hyphens, a number for each
 _FOOTNOTES = re.compile(r"(?:^|\n)[^\n]*:\n-+((?:\n\[\d{1,3}\] \S{1,500})+)\Z")
 _FLAGS = ("\\Draft", "\\Seen")
+#: so long a draft may be out of its folder before its agent is asked
+_GONE_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,9 @@ class DraftFiler:
 
         A command belongs to a mail: here that is the customer's, which the letter answers.
         """
-        flags = {flag for draft in self._drafts_of(mailbox, letter) for flag in draft.flags}
+        drafts = self._drafts_of(mailbox, letter)
+        self._watch_presence(letter, now, is_there=bool(drafts))
+        flags = {flag for draft in drafts for flag in draft.flags}
         lines = list(lines_of(sorted(flags)))
         key = StateKey.DRAFT_COMMANDS.of(letter.key)
 
@@ -139,6 +143,29 @@ class DraftFiler:
                 if mails and line not in known:
                     tx.mail.add_command(mails[-1].id, line, "tag", now)
 
+    def _watch_presence(self, letter: Letter, now: datetime, *, is_there: bool) -> None:
+        """Have the agent asked, once, about a draft that is gone for a while before anybody has approved it.
+
+        Mail clients save an edited draft by deleting the old one, and file a sent one in Sent a little later.
+        """
+        key = StateKey.DRAFT_GONE.of(letter.key)
+        with self.ledger.transaction() as tx:
+            gone = tx.state.value(key, {})
+            if is_there and gone:
+                tx.state.put(key, {}, now)
+            if is_there or gone.get("asked"):
+                return
+            since = datetime.fromisoformat(gone["since"]) if gone else now
+            is_over = now - since >= _GONE_FOR
+            if is_over:
+                tx.outbox.set_draft_state(letter.key, DraftState.FILED, DraftState.DISCARDED)
+            tx.state.put(key, {"since": since.isoformat(), "asked": is_over}, now)
+
+    def _knows_that_it_is_gone(self, letter: Letter) -> bool:
+        """Return whether the agent who approves a letter was told that its draft is gone, and what is sent."""
+        with self.ledger.transaction() as tx:
+            return bool(tx.state.value(StateKey.DRAFT_GONE.of(letter.key), {}).get("asked"))
+
     def _remove_and_queue(self, mailbox: MailSource, entry: OutboxEntry) -> None:
         """Remove an approved letter's draft, and only then queue the letter.
 
@@ -147,6 +174,11 @@ class DraftFiler:
         """
         letter = entry.letter
         drafts = self._drafts_of(mailbox, letter)
+        sent = bool(mailbox.sent and mailbox.find(mailbox.sent, letter.message_id))
+        if not drafts and not sent and self._knows_that_it_is_gone(letter):
+            with self.ledger.transaction() as tx:
+                tx.outbox.queue_approved(letter.key)
+            return
         if len(drafts) != 1:
             self._report(letter, edited=bool(drafts))
             return
@@ -312,6 +344,10 @@ _ODD_DATE = msgid(
     "you approved {key}, and its draft says “{words}”: that day of the month is another weekday. Put it right in "
     "Drafts; `approve` then sends it as it is"
 )
+_DISCARDED = msgid(
+    "the draft of {key} is no longer in Drafts, and nothing was sent. If you sent it from your mail client, its copy "
+    "in Sent will count as the letter. `approve` sends the words below, `refuse: why` drops the letter"
+)
 _UNSENT = (LetterStatus.REVIEW, LetterStatus.QUEUED, LetterStatus.DEFERRED)
 _QUESTIONS = {
     DraftState.CHANGED: msgid(
@@ -347,9 +383,17 @@ class ReviewService:
                 isolated(f"the draft of {entry.letter.key}", partial(self._leave_to_agent, entry)),
                 self.context.ledger.transaction() as tx,
             ):
-                handle = self._release if entry.draft is DraftState.EDITED else self._ask
-                handle(tx, entry, now)
+                self._handle(tx, entry, now)
         return len(changed)
+
+    def _handle(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> None:
+        """Read one changed draft, or ask about it."""
+        if entry.draft is DraftState.EDITED:
+            self._release(tx, entry, now)
+        elif entry.draft is DraftState.DISCARDED:
+            self._ask(tx, entry, now, msg(_DISCARDED, key=entry.letter.key))
+        else:
+            self._ask(tx, entry, now)
 
     def _release(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> None:
         """Record what an agent changed in an approved letter, which may be sent in these words now."""
@@ -379,8 +423,8 @@ class ReviewService:
             tx: the transaction.
             entry: the letter.
             now: the time.
-            odd: what is wrong with its draft, which is read anew when it is approved; "" for one that cannot be
-                sent.
+            odd: what is wrong with its draft, which is looked for and read anew when it is approved; "" for one
+                that cannot be sent.
         """
         letter = entry.letter
         case = tx.cases.get(letter.case)

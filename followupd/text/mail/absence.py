@@ -186,6 +186,67 @@ def back_on(
     return datetime(last.year, last.month, last.day, tzinfo=zone)
 
 
+def written_at(text: str, before: datetime | None, languages: Catalogue | None = None) -> datetime | None:
+    """Return when a mail was written that another one forwards: "Monday, 30 November 2026 16:42".
+
+    Args:
+        text: the date with its year, as a mail client of any language writes it.
+        before: when the other mail was written, in whose time zone the result is; None if that is unknown.
+        languages: whose names of months are known; the shipped ones by default.
+
+    Returns:
+        None for a text that cannot be read, and for a time after `before`.
+    """
+    if before is None:
+        return None
+    patterns = absence_patterns(languages or catalogue())
+    names = _any_name(patterns.months)
+    found = re.search(
+        rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th|er)?\.?\s(?:de\s)?(?P<n>{names})\b\.?,?\s(?:de\s|del\s)?(?P<y>20\d\d)"
+        rf"|(?P<n2>{names})\b\.?\s(?P<d2>\d{{1,2}}),?\s(?P<y2>20\d\d)"
+        r"|(?P<y3>20\d\d)-(?P<m3>\d\d?)-(?P<d3>\d\d?)|(?P<a4>\d\d?)[./-](?P<b4>\d\d?)[./-](?P<y4>20\d\d|\d\d)",
+        text.casefold(),
+    )
+    if found is None:
+        return None
+    clock = re.search(r"(\d{1,2})[:.](\d\d)(?::\d\d)?\s?([ap])?\.?m?", text.casefold()[found.end() :])
+    hour, minute = (int(clock[1]), int(clock[2])) if clock else (12, 0)
+    if clock and clock[3]:
+        hour = hour % 12 + 12 * (clock[3] == "p")
+    days = [day for day in map(_real_or_none, _written_days(found, patterns.months)) if day]
+    times = [
+        datetime(day.year, day.month, day.day, hour % 24, minute % 60, tzinfo=before.tzinfo) for day in days
+    ]
+    return max((at for at in times if at <= before), default=None)
+
+
+def _written_days(found: re.Match[str], months: Mapping[str, int]) -> Sequence[tuple[int, int, int]]:
+    """Return the days, as year, month and day, that a date with its year can mean.
+
+    Args:
+        found: of the pattern in `written_at`.
+        months: the numbers of months by their names.
+    """
+    if found["n"]:
+        return [(int(found["y"]), months[found["n"]], int(found["d"]))]
+    if found["n2"]:
+        return [(int(found["y2"]), months[found["n2"]], int(found["d2"]))]
+    if found["y3"]:
+        return [(int(found["y3"]), int(found["m3"]), int(found["d3"]))]
+    year = int(found["y4"]) % 100 + 2000
+    first, second = int(found["a4"]), int(found["b4"])
+    return [(year, second, first), (year, first, second)]
+
+
+def _real_or_none(day: tuple[int, int, int]) -> date | None:
+    """Return the date, None if the calendar has no such day.
+
+    Args:
+        day: year, month and day.
+    """
+    return _real_date(*day)
+
+
 def _searched(text: str, subject: str) -> str:
     """Return subject and text with single blanks, cut to MAX_NOTE characters.
 

@@ -1,7 +1,7 @@
 """Read a mail: parse it, decide its kind, and separate what is new in it."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from followupd.domain.mail import Bounce, Identity, Kind, Message, Person
 from followupd.errors import UnreadableError
 from followupd.languages import Catalogue, catalogue
-from followupd.text.mail.absence import back_on
+from followupd.text.mail.absence import back_on, written_at
 from followupd.text.mail.authentication import forged, proven, unproven
 from followupd.text.mail.body import Body, extract_body
 from followupd.text.mail.bounce import read_bounce, read_feedback_report
@@ -128,6 +128,35 @@ def _first_in_blocks(
             return Forwarded(person, _words_below(labels, lines, number))
 
     return None
+
+
+def forwarded_answer(message: Message, agents: Collection[str]) -> Message | None:
+    """Return the mail to somebody else that an agent forwards to us afterwards: as it was written, and when.
+
+    Args:
+        message: the agent's mail, whose sender and proof also are those of the answer.
+        agents: their addresses, in lower case.
+
+    Returns:
+        None for a mail that forwards none of an agent's.
+    """
+    lines = [QUOTE_MARKS.sub("", line) for line in message.quoted.split("\n", MAX_LINES)[:MAX_LINES]]
+    plain = [line[:MAX_LINE].strip() for line in lines]
+    labels = list(map(label_of, plain))
+    is_announced = _FORWARD_SUBJECT.match(message.subject.lower()) is not None
+    is_forward = is_announced or _first_line(plain, is_announced=False) is not None
+    if "who" not in labels or not is_forward:
+        return None
+
+    begin = labels.index("who")
+    end = next((at for at in range(begin, len(labels)) if not labels[at]), len(labels))
+    fields = {labels[at]: plain[at].replace("：", ":").partition(":")[2] for at in range(begin, end)}
+    author, receiver = _person(fields["who"]), _person(fields.get("to", ""))
+    if author is None or receiver is None or author.address.lower() not in agents:
+        return None
+    written = written_at(fields.get("when", ""), message.sent_at)
+    text = _words_below(labels, lines, begin)
+    return replace(message, text=text, doubtful=(), quoted="", to=(receiver,), cc=(), sent_at=written)
 
 
 def _words_below(labels: Sequence[str], lines: Sequence[str], number: int) -> str:

@@ -10,7 +10,7 @@ Libraries for dates are not used, because they read "$25 by Friday" as the 25th.
 - a day whose close is over ends at 23:59.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise, product
@@ -27,8 +27,10 @@ from followupd.text.promises.date_parts import (
     last_of_business,
 )
 from followupd.text.promises.patterns import DatePatterns, PromisePatterns, date_patterns
-from followupd.text.promises.sentences import MAX_SENTENCE, lowered
+from followupd.text.promises.sentences import MAX_SENTENCE, lowered, sentences
 
+#: a day and the one in its place
+_A_PAIR = 2
 #: texts whose dates are remembered
 _REMEMBERED = 100
 #: what is left at the edges of a text when a date was removed
@@ -395,6 +397,58 @@ def at_odds(text: str, *, now: datetime, calendar: Calendar, language: Language)
     abroad = (other for other in language.catalogue.all() if other.info.dates and other not in at_home)
     found = (date_reader(tried, now=now, calendar=calendar).at_odds(text) for tried in (*at_home, *abroad))
     return next(filter(None, found), "")
+
+
+def other_days(
+    text: str, known: Collection[date], *, now: datetime, calendar: Calendar, language: Language
+) -> dict[date, datetime]:
+    """Return the later day that a sentence names beside a day that is known: "not Friday but next Wednesday".
+
+    Args:
+        text: a mail.
+        known: days of promises.
+        now: when the text was written.
+        calendar: the company's.
+        language: tried before the others.
+
+    Returns:
+        The end of the later day, by the known one. A sentence with three dates tells nothing.
+    """
+    abroad = (other for other in language.catalogue.all() if other.info.dates and other != language)
+    readers = [date_reader(tried, now=now, calendar=calendar) for tried in (language, *abroad)]
+    found: dict[date, datetime] = {}
+    for sentence in sentences(text, language.catalogue):
+        for reader in readers:
+            pair = _known_and_later(reader.find(sentence, over_too=True), sentence, known, calendar)
+            if pair:
+                found[pair[0]] = pair[1]
+                break
+    return found
+
+
+def _known_and_later(
+    dates: Sequence[FoundDate], sentence: str, known: Collection[date], calendar: Calendar
+) -> tuple[date, datetime] | None:
+    """Return the known one of two dates, and the other one if it is later; None for any other dates.
+
+    A weekday alone is the next one after the known day: nobody is told an earlier day in place of a later one.
+
+    Args:
+        dates: in the sentence.
+        sentence: whose words tell whether a date is a weekday alone.
+        known: days of promises.
+        calendar: the company's.
+    """
+    days = [calendar.local(when.moment).date() for when in dates]
+    is_known = [day in known for day in days]
+    if len(days) != _A_PAIR or is_known.count(True) != 1:
+        return None
+    day, other = days[is_known.index(True)], dates[is_known.index(False)]
+    moment = other.moment
+    is_weekday_alone = not any(map(str.isdigit, sentence[other.start : other.end]))
+    while is_weekday_alone and calendar.local(moment).date() <= day:
+        moment += timedelta(weeks=1)
+    return (day, moment) if calendar.local(moment).date() > day else None
 
 
 @dataclass(frozen=True, slots=True)
