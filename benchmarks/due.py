@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine, insert, text
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.database import CASE_ADAPTER, encrypt_value, place
+from followupd.adapters.storage.database import adapter_of, encrypt_value, place
 from followupd.adapters.storage.ledger import Ledger
 from followupd.adapters.storage.tables import CaseRow
 from followupd.domain.case import Case, Stage
@@ -60,7 +60,7 @@ def rows(first: int, last: int) -> list[dict[str, object]]:
                 "customer_address": case.customer.address,
                 "opened_at": NOW,
                 "wake_at": wake,
-                "sealed": encrypt_value(VAULT, CASE_ADAPTER, case, place("case_file", case.ref)),
+                "sealed": encrypt_value(VAULT, adapter_of(Case), case, place("case_file", case.ref)),
             }
         )
     return found

@@ -17,12 +17,12 @@ from followupd.adapters.overlay import template_files
 from followupd.adapters.process import MailReader
 from followupd.adapters.settings import Settings, missing_secrets
 from followupd.adapters.smtp.compose import compose, dated, undated
-from followupd.adapters.storage.database import MESSAGE_ADAPTER
+from followupd.adapters.storage.database import adapter_of
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.adapters.templates.renderer import TemplateRenderer
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.letter import Letter, OutboxEntry
-from followupd.domain.mail import Identity, Person
+from followupd.domain.mail import Identity, Message, Person
 from followupd.domain.playbook import Company
 from followupd.errors import SetupError, UnavailableError
 from followupd.languages import Catalogue, own_files, read_catalogue
@@ -205,14 +205,19 @@ def build_to_run(settings: Settings) -> App:
 @lru_cache(maxsize=1)
 def _shared_reader() -> MailReader:
     """Return the reader of the shipped languages: one child process for all that this process builds."""
-    return MailReader(MESSAGE_ADAPTER.validate_json)
+    return MailReader(_message)
+
+
+def _message(content: bytes) -> Message:
+    """Return a message from its JSON."""
+    return adapter_of(Message).validate_json(content)
 
 
 def _mail_reader(directory: Path) -> MailReader:
     """Return what reads mails; the admin's own language files need a reader that knows them."""
     if not own_files(directory):
         return _shared_reader()
-    return MailReader(MESSAGE_ADAPTER.validate_json, directory)
+    return MailReader(_message, directory)
 
 
 def letters_of(

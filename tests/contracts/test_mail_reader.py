@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from followupd.adapters.process import MailReader, OverBudgetError, cpu_budget
-from followupd.adapters.storage.database import MESSAGE_ADAPTER
+from followupd.adapters.storage.database import adapter_of
 from followupd.domain.mail import Message
 from followupd.errors import UnreadableError
 from followupd.text.mail.read import read
@@ -26,7 +26,7 @@ SLOW = a_mail("<p>Kim wrote:<br>" * 100_000, kind="text/html")
 
 
 def a_reader(budget: float = 2.0) -> MailReader:
-    return MailReader(MESSAGE_ADAPTER.validate_json, budget=budget)
+    return MailReader(adapter_of(Message).validate_json, budget=budget)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_child_that_somebody_ends_is_started_again(reader: MailReader) -> None
 
 @pytest.mark.parametrize("python", ["/nonexistent/python", "/bin/false"])
 def test_without_a_child_mail_is_read_all_the_same(python: str) -> None:
-    reader = MailReader(MESSAGE_ADAPTER.validate_json, python=python)
+    reader = MailReader(adapter_of(Message).validate_json, python=python)
     assert reads(reader).text
     assert reads(reader).text
 

@@ -24,20 +24,18 @@ from sqlmodel import SQLModel
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage import migrate, migrations
 from followupd.adapters.storage.database import (
-    CASE_ADAPTER,
-    LETTER_ADAPTER,
-    MESSAGE_ADAPTER,
     BackupError,
+    adapter_of,
     event_adapter,
 )
 from followupd.adapters.storage.ledger import Ledger
 from followupd.adapters.storage.migrate import HEAD, NewLedgerError, OldLedgerError
 from followupd.domain import lifecycle
-from followupd.domain.case import Stage
+from followupd.domain.case import Case, Stage
 from followupd.domain.events import EVENTS, PromiseLate
 from followupd.domain.keys import FolderCursor, StateKey, StateName
-from followupd.domain.letter import DraftState, LetterStatus, UsageWindows
-from followupd.domain.mail import Kind, MailState, Person
+from followupd.domain.letter import DraftState, Letter, LetterStatus, UsageWindows
+from followupd.domain.mail import Kind, MailState, Message, Person
 from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -209,14 +207,14 @@ def test_every_value_in_a_ledger_of_revision_0002_is_read(
     """A field that was renamed without an alias would be lost silently: pydantic ignores unknown names."""
     restore("0002", engine, tmp_path)
     ledger.upgrade(on_request=True)
-    for table, column, adapter_of in (
+    for table, column, adapter_for in (
         ("event", "name", event_adapter),
-        ("case_file", "ref", lambda _: CASE_ADAPTER),
-        ("words", "letter_key", lambda _: LETTER_ADAPTER),
-        ("mail", "id", lambda _: MESSAGE_ADAPTER),
+        ("case_file", "ref", lambda _: adapter_of(Case)),
+        ("words", "letter_key", lambda _: adapter_of(Letter)),
+        ("mail", "id", lambda _: adapter_of(Message)),
     ):
         for name, stored in stored_json(engine, table, column):
-            adapter: TypeAdapter[Any] = adapter_of(name)
+            adapter: TypeAdapter[Any] = adapter_for(name)
             value = adapter.validate_json(json.dumps(stored))
             read = adapter.dump_python(value, mode="json")
             lost = Counter(leaves(stored)) - Counter(leaves(read))

@@ -8,10 +8,11 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from followupd.adapters import settings
-from followupd.adapters.storage.database import MESSAGE_ADAPTER, event_adapter
+from followupd.adapters.storage.database import adapter_of, event_adapter
 from followupd.domain import lifecycle
 from followupd.domain.calendar import Calendar, Duration, parse_days, parse_quiet, parse_time
 from followupd.domain.command import VERBS
+from followupd.domain.mail import Message
 from followupd.errors import InvalidTransitionError, NotUnderstoodError, SetupError, UnreadableError
 from followupd.languages import load
 from followupd.services.classifier import ComplaintClassifier
@@ -69,7 +70,7 @@ def test_any_mail_is_read_or_refused() -> None:
             message = read(raw, US, received_at=NOW)
         except UnreadableError:
             return
-        assert MESSAGE_ADAPTER.validate_json(MESSAGE_ADAPTER.dump_json(message)) == message
+        assert adapter_of(Message).validate_json(adapter_of(Message).dump_json(message)) == message
         JUDGE.verdict(message)
         promises.find_commitments(
             message.text,

@@ -17,7 +17,7 @@ import pytest
 from followupd.adapters.crypto import Vault
 from followupd.adapters.process import MailReader
 from followupd.adapters.settings import load
-from followupd.adapters.storage.database import MESSAGE_ADAPTER
+from followupd.adapters.storage.database import adapter_of
 from followupd.adapters.storage.lease import AlreadyRunningError
 from followupd.adapters.storage.ledger import Ledger
 from followupd.app.container import build
@@ -25,7 +25,7 @@ from followupd.cli.main import main
 from followupd.domain.case import Stage
 from followupd.domain.compensation import Money
 from followupd.domain.keys import StateKey
-from followupd.domain.mail import Identity
+from followupd.domain.mail import Identity, Message
 from followupd.errors import UnavailableError
 from followupd.services.inbox import freshness
 from tests.journeys.world import World, text_of
@@ -135,7 +135,7 @@ def test_the_leads_hear_at_once_that_the_breaker_is_open(make_world: Callable[..
 
 
 def test_a_mail_that_costs_too_much_is_quarantined_and_the_next_one_is_answered(world: World) -> None:
-    slow = MailReader(MESSAGE_ADAPTER.validate_json, budget=0.05)
+    slow = MailReader(adapter_of(Message).validate_json, budget=0.05)
     world.app = replace(world.app, inbox=replace(world.app.inbox, read=slow))
     slow(b"From: a@b.test\r\n\r\nwarm\r\n", Identity(), in_sent=False, received_at=None)
     world.postbox.deliver(

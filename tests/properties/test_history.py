@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.database import CASE_ADAPTER, event_adapter
+from followupd.adapters.storage.database import adapter_of, event_adapter
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain import lifecycle
-from followupd.domain.case import Fault, Stage
+from followupd.domain.case import Case, Fault, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.events import EVENTS, CaseOpened, Event, Held
 from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS
@@ -106,7 +106,7 @@ def test_a_history_folds_to_its_case_also_after_serialisation(events: list[Event
     ]
     assert again == history
     assert lifecycle.fold(again) == case
-    assert CASE_ADAPTER.validate_json(CASE_ADAPTER.dump_json(case)) == case
+    assert adapter_of(Case).validate_json(adapter_of(Case).dump_json(case)) == case
 
 
 @settings(max_examples=30, deadline=None)

@@ -11,8 +11,8 @@ from sqlmodel import Session, col, func, select
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.database import (
-    CASE_ADAPTER,
     Row,
+    adapter_of,
     decrypt_event,
     decrypt_value,
     encrypt_event,
@@ -135,7 +135,7 @@ class CaseStore:
         """
         rows = self._session.connection().execute(_SELECT_CASES, {"refs": list(refs)}).all()
         return {
-            ref: decrypt_value(self._vault, CASE_ADAPTER, token, place("case_file", ref))
+            ref: decrypt_value(self._vault, adapter_of(Case), token, place("case_file", ref))
             for ref, token in rows
         }
 
@@ -156,7 +156,7 @@ class CaseStore:
             query = query.where((_CASE.c.opened_at >= since) | _CASE.c.stage.not_in(_FINISHED))
         rows = self._session.connection().execution_options(yield_per=_BATCH).execute(query)
         for ref, token in rows:
-            yield decrypt_value(self._vault, CASE_ADAPTER, token, place("case_file", ref))
+            yield decrypt_value(self._vault, adapter_of(Case), token, place("case_file", ref))
 
     def unfinished(self) -> list[Case]:
         """Return the cases that are neither closed nor dismissed, oldest first."""
@@ -396,7 +396,7 @@ class CaseStore:
         return [self._case(row) for row in self._session.exec(query)]
 
     def _case(self, row: CaseRow) -> Case:
-        return decrypt_value(self._vault, CASE_ADAPTER, row.sealed, place("case_file", row.ref))
+        return decrypt_value(self._vault, adapter_of(Case), row.sealed, place("case_file", row.ref))
 
     def _event(self, row: EventRow) -> Event:
         return decrypt_event(self._vault, row.name, row.sealed, row.case_ref, row.seq)
@@ -431,7 +431,7 @@ class CaseStore:
             "version": case.version,
             "stage": case.stage.value,
             "wake_at": case.wake_at,
-            "sealed": encrypt_value(self._vault, CASE_ADAPTER, case, place("case_file", case.ref)),
+            "sealed": encrypt_value(self._vault, adapter_of(Case), case, place("case_file", case.ref)),
         }
 
 

@@ -13,10 +13,7 @@ from sqlmodel import Session, SQLModel, create_engine
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.tables import table_of
-from followupd.domain.case import Case
 from followupd.domain.events import EVENTS, Event
-from followupd.domain.letter import Letter
-from followupd.domain.mail import Message
 from followupd.errors import FollowupdError, UnavailableError
 
 #: milliseconds that a writer waits for another one; the CLI and the daemon share a SQLite file
@@ -256,10 +253,7 @@ Value = TypeVar("Value")
 #: one row: values by column, or by the name of a statement's parameter
 Row = dict[str, Any]
 
-CASE_ADAPTER = TypeAdapter(Case)
-MESSAGE_ADAPTER = TypeAdapter(Message)
-LETTER_ADAPTER = TypeAdapter(Letter)
-_EVENT_ADAPTERS: dict[str, TypeAdapter[Event]] = {}
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 
 #: a named parameter in the drivers' SQL, by the style of PEP 249 that SQLAlchemy uses them with
 _PARAMETER = {"qmark": ":{}", "pyformat": "%({})s"}
@@ -268,11 +262,17 @@ _PARAMETER = {"qmark": ":{}", "pyformat": "%({})s"}
 # encryption
 
 
+def adapter_of(kind: type[Value]) -> TypeAdapter[Value]:
+    """Return what reads and writes values of a class as JSON; built on first use, which a start does without."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    found: TypeAdapter[Value] = _ADAPTERS[kind]
+    return found
+
+
 def event_adapter(name: str) -> TypeAdapter[Event]:
-    """Return the adapter for an event's class; built on first use, because most commands meet few classes."""
-    if name not in _EVENT_ADAPTERS:
-        _EVENT_ADAPTERS[name] = TypeAdapter(EVENTS[name])
-    return _EVENT_ADAPTERS[name]
+    """Return the adapter for an event's class."""
+    return adapter_of(EVENTS[name])
 
 
 def place(table: str, *key: object, column: str = "sealed") -> bytes:

@@ -16,9 +16,7 @@ from sqlmodel import Session, col, select
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.cases import CaseStore
 from followupd.adapters.storage.database import (
-    CASE_ADAPTER,
-    LETTER_ADAPTER,
-    MESSAGE_ADAPTER,
+    adapter_of,
     decrypt_value,
     encrypt_event,
     encrypt_value,
@@ -177,8 +175,8 @@ class MailRetention:
             row.raw = None
             if row.case_ref is None and row.state != MailState.UNPROCESSED:
                 where = place("mail", row.fingerprint)
-                message = decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed, where)
-                row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, _blank_message(message), where)
+                message = decrypt_value(self._vault, adapter_of(Message), row.sealed, where)
+                row.sealed = encrypt_value(self._vault, adapter_of(Message), _blank_message(message), where)
             self._session.add(row)
         return last_id
 
@@ -270,9 +268,11 @@ class Eraser:
         row = self._session.get_one(LetterRow, key)
         text_row = self._session.get_one(LetterTextRow, key)
         where = place("words", key)
-        letter = _blank_letter(decrypt_value(self._vault, LETTER_ADAPTER, text_row.sealed, where), address)
+        letter = _blank_letter(
+            decrypt_value(self._vault, adapter_of(Letter), text_row.sealed, where), address
+        )
 
-        text_row.sealed = encrypt_value(self._vault, LETTER_ADAPTER, letter, where)
+        text_row.sealed = encrypt_value(self._vault, adapter_of(Letter), letter, where)
         text_row.mail = b""
         row.reply = ""
         row.case_ref = ""
@@ -290,7 +290,7 @@ class Eraser:
         """
         row = self._session.get_one(MailRow, mail_id)
         message = Message(kind=Kind(row.kind), because=ERASED)
-        row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, message, place("mail", row.fingerprint))
+        row.sealed = encrypt_value(self._vault, adapter_of(Message), message, place("mail", row.fingerprint))
         row.message_id = row.sender_address = row.echo = ""
         row.state = MailState.PROCESSED
         row.reason = ERASED
@@ -347,7 +347,7 @@ class Eraser:
             .values(
                 version=after.version,
                 customer_address=after.customer.address,
-                sealed=encrypt_value(self._vault, CASE_ADAPTER, after, place("case_file", case.ref)),
+                sealed=encrypt_value(self._vault, adapter_of(Case), after, place("case_file", case.ref)),
             )
         )
         if self._session.connection().execute(statement).rowcount != 1:

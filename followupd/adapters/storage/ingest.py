@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from sqlmodel import col
 
 from followupd.adapters.crypto import Vault
-from followupd.adapters.storage.database import MESSAGE_ADAPTER, encrypt_value, insert_all, place
+from followupd.adapters.storage.database import adapter_of, encrypt_value, insert_all, place
 from followupd.adapters.storage.tables import LocationRow, MailRow
 from followupd.domain.mail import IncomingMail, Kind, MailLocation, MailState, Message, StoreResult
 
@@ -163,7 +163,7 @@ def _mail_row(mail: IncomingMail, vault: Vault, now: datetime) -> dict[str, Any]
         "reason": mail.reason,
         "kept_at": now,
         "received_at": mail.received_at,
-        "sealed": encrypt_value(vault, MESSAGE_ADAPTER, message, place("mail", mail.fingerprint)),
+        "sealed": encrypt_value(vault, adapter_of(Message), message, place("mail", mail.fingerprint)),
         "raw": raw,
     }
 

@@ -12,8 +12,7 @@ from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.database import (
-    LETTER_ADAPTER,
-    MESSAGE_ADAPTER,
+    adapter_of,
     decrypt_value,
     encrypt_value,
     place,
@@ -28,6 +27,7 @@ from followupd.adapters.storage.tables import (
     MailRow,
     table_of,
 )
+from followupd.domain.letter import Letter
 from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
     FROM_FOLDER,
@@ -242,7 +242,7 @@ class MailStore:
         row = self._session.get_one(MailRow, mail_id)
         row.kind = message.kind.value
         row.sender_address = message.sender.address.lower()
-        row.sealed = encrypt_value(self._vault, MESSAGE_ADAPTER, message, place("mail", row.fingerprint))
+        row.sealed = encrypt_value(self._vault, adapter_of(Message), message, place("mail", row.fingerprint))
         self._session.add(row)
         self._session.flush()
 
@@ -374,7 +374,7 @@ class MailStore:
         mail = self._select_sealed(message_id)
         if mail:
             fingerprint, token = mail
-            message = decrypt_value(self._vault, MESSAGE_ADAPTER, token, place("mail", fingerprint))
+            message = decrypt_value(self._vault, adapter_of(Message), token, place("mail", fingerprint))
             return "\n".join(part for part in (message.text, message.signature, message.quoted) if part)
 
         if not self._vault.letter_key(message_id):
@@ -383,7 +383,7 @@ class MailStore:
         if letter is None:
             return ""
         key, token = letter
-        return decrypt_value(self._vault, LETTER_ADAPTER, token, place("words", key)).text
+        return decrypt_value(self._vault, adapter_of(Letter), token, place("words", key)).text
 
     @cached_property
     def _select_sealed(self) -> Callable[[str], tuple[str, bytes] | None]:
@@ -518,7 +518,9 @@ class MailStore:
         return StoredMail(
             id=_id(row.id),
             mailbox=row.mailbox,
-            message=decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed, place("mail", row.fingerprint)),
+            message=decrypt_value(
+                self._vault, adapter_of(Message), row.sealed, place("mail", row.fingerprint)
+            ),
             in_sent=row.in_sent,
             received_at=row.received_at,
             case_ref=row.case_ref,

@@ -23,7 +23,7 @@ from sqlmodel import Session, and_, col, func, not_, or_, select
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.database import (
-    LETTER_ADAPTER,
+    adapter_of,
     decrypt_value,
     encrypt_value,
     place,
@@ -200,7 +200,7 @@ class OutboxStore:
             )
         )
         self._session.flush()
-        token = encrypt_value(self._vault, LETTER_ADAPTER, letter, place("words", letter.key))
+        token = encrypt_value(self._vault, adapter_of(Letter), letter, place("words", letter.key))
         self._session.add(LetterTextRow(letter_key=letter.key, sealed=token, mail=self._rendered(letter)))
         self._session.flush()
 
@@ -277,7 +277,8 @@ class OutboxStore:
         )
         rows = self._session.exec(query)
         return [
-            decrypt_value(self._vault, LETTER_ADAPTER, token, place("words", key)).text for key, token in rows
+            decrypt_value(self._vault, adapter_of(Letter), token, place("words", key)).text
+            for key, token in rows
         ]
 
     # --- claim ---
@@ -494,7 +495,7 @@ class OutboxStore:
         if not self._change(letter.key, may, condition=_LETTER.c.condition):
             return False
 
-        token = encrypt_value(self._vault, LETTER_ADAPTER, letter, place("words", letter.key))
+        token = encrypt_value(self._vault, adapter_of(Letter), letter, place("words", letter.key))
         values = {"sealed": token, "mail": self._rendered(letter)}
         self._session.connection().execute(
             update(_TEXT).where(_TEXT.c.letter_key == letter.key).values(values)
@@ -573,7 +574,7 @@ class OutboxStore:
     def _entry(self, row: Any, mail: bytes = b"") -> OutboxEntry:
         """Return a letter with its text decrypted, and its rendered message where the caller has read that."""
         return OutboxEntry(
-            letter=decrypt_value(self._vault, LETTER_ADAPTER, row.sealed, place("words", row.key)),
+            letter=decrypt_value(self._vault, adapter_of(Letter), row.sealed, place("words", row.key)),
             status=LetterStatus(row.condition),
             not_before=row.not_before,
             attempts=row.attempts,

@@ -12,9 +12,7 @@ from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.database import (
-    CASE_ADAPTER,
-    LETTER_ADAPTER,
-    MESSAGE_ADAPTER,
+    adapter_of,
     decrypt_event,
     decrypt_value,
     event_adapter,
@@ -24,7 +22,8 @@ from followupd.adapters.storage.gift_cards import card_place
 from followupd.adapters.storage.tables import CardRow, CaseRow, EventRow, LetterRow, LetterTextRow, MailRow
 from followupd.domain.case import Case
 from followupd.domain.events import Event
-from followupd.domain.letter import LetterKind
+from followupd.domain.letter import Letter, LetterKind
+from followupd.domain.mail import Message
 
 #: rows in memory at once while a whole table is searched
 _BATCH_SIZE = 500
@@ -78,7 +77,8 @@ class PersonalDataStore:
         rows = self._session.exec(query.order_by(col(CaseRow.opened_at)))
         known = PersonalData(address.lower())
         known.cases = [
-            decrypt_value(self._vault, CASE_ADAPTER, row.sealed, place("case_file", row.ref)) for row in rows
+            decrypt_value(self._vault, adapter_of(Case), row.sealed, place("case_file", row.ref))
+            for row in rows
         ]
         self._find_mails(known)
         self._find_letters(known)
@@ -156,12 +156,12 @@ class PersonalDataStore:
     def _case_view(self, case: Case) -> dict[str, Any]:
         """Return a case with everything that happened in it."""
         history = [_event_view(event) for _, event in self.history(case.ref)]
-        return {**CASE_ADAPTER.dump_python(case, mode="json"), "history": history}
+        return {**adapter_of(Case).dump_python(case, mode="json"), "history": history}
 
     def _mail_view(self, mail_id: int) -> dict[str, Any]:
         """Return a mail as it was understood, and as it came where its bytes are kept."""
         row = self._session.get_one(MailRow, mail_id)
-        message = decrypt_value(self._vault, MESSAGE_ADAPTER, row.sealed, place("mail", row.fingerprint))
+        message = decrypt_value(self._vault, adapter_of(Message), row.sealed, place("mail", row.fingerprint))
         raw = None
         if row.raw:
             where = place("mail", row.fingerprint, column="raw")
@@ -170,16 +170,16 @@ class PersonalDataStore:
             "case": row.case_ref,
             "received_at": _isoformat(row.received_at),
             "as_it_came": raw,
-            **MESSAGE_ADAPTER.dump_python(message, mode="json"),
+            **adapter_of(Message).dump_python(message, mode="json"),
         }
 
     def _letter_view(self, key: str) -> dict[str, Any]:
         """Return a letter as plain text; that of a gift card has no text, because the code is in it."""
         row = self._session.get_one(LetterRow, key)
         text_row = self._session.get_one(LetterTextRow, key)
-        letter = decrypt_value(self._vault, LETTER_ADAPTER, text_row.sealed, place("words", key))
+        letter = decrypt_value(self._vault, adapter_of(Letter), text_row.sealed, place("words", key))
         view: dict[str, Any] = {
-            **LETTER_ADAPTER.dump_python(letter, mode="json"),
+            **adapter_of(Letter).dump_python(letter, mode="json"),
             "html": None,
             "condition": row.condition,
             "sent_at": _isoformat(row.sent_at),
