@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from itertools import pairwise
 from pathlib import Path
@@ -127,14 +128,18 @@ def normal(distribution: str) -> str:
     return distribution.lower().replace("_", "-")
 
 
+@cache
+def imports_of(path: Path) -> frozenset[str]:
+    """Return the names of the modules that a module imports, apart from relative ones."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    froms = (node for node in nodes if isinstance(node, ast.ImportFrom) and not node.level)
+    return frozenset(names | {node.module for node in froms if node.module})
+
+
 def imported(*places: str) -> set[str]:
     """Return the distributions of the imported modules, apart from the standard library."""
-    trees = [ast.parse(path.read_text()) for path in modules(*places)]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    names |= {
-        node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level
-    }
+    names = {name for path in modules(*places) for name in imports_of(path)}
     own = {"followupd", "tests", "benchmarks"}
     tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - own
     known = {top: [normal(name) for name in names] for top, names in packages_distributions().items()}

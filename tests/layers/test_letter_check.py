@@ -16,22 +16,28 @@ from tests.story.lettered import (
 )
 
 
+def english(directory: Path) -> Path:
+    """Copy the English letters."""
+    return shutil.copytree(
+        TEMPLATES, directory / "templates", ignore=shutil.ignore_patterns("de", "fr", "es")
+    )
+
+
 def changed(directory: Path, kind: str, old: str, new: str) -> Path:
-    """Copy the letters and change one of them."""
-    copy = directory / "templates"
-    shutil.copytree(TEMPLATES, copy, ignore=shutil.ignore_patterns("de", "fr", "es"))
-    path = copy / f"{kind}.md"
-    text = path.read_text()
+    """Change one letter, over the shipped ones."""
+    text = (TEMPLATES / f"{kind}.md").read_text()
     assert old in text
+    path = directory / f"templates/{kind}.md"
+    path.parent.mkdir(parents=True)
     path.write_text(text.replace(old, new))
-    return copy
+    return directory / "templates"
 
 
 AT = (TEMPLATES / "en/follow-up.md").read_text().split("You should know", maxsplit=1)[0].count("\n") + 1
 
 
-def found(directory: Path) -> list[Problem]:
-    return problems(TemplateFiles(directory), PLAYBOOK, NOW)
+def found(directory: Path, shipped: Path | None = None) -> list[Problem]:
+    return problems(TemplateFiles(directory, shipped), PLAYBOOK, NOW)
 
 
 def test_the_starter_letters_have_no_problem() -> None:
@@ -55,14 +61,14 @@ def test_check_finds_what_is_wrong_and_where(
     tmp_path: Path, kind: str, old: str, new: str, rule: str, line: int | None
 ) -> None:
     directory = changed(tmp_path, kind, old, new)
-    hit = [one for one in found(directory) if one.rule == rule]
+    hit = [one for one in found(directory, TEMPLATES) if one.rule == rule]
     assert {one.file for one in hit} == {f"templates/{kind}.md"}
     assert line is None or {one.line for one in hit} == {line}
     assert all(one.hint for one in hit)
 
 
 def test_check_finds_letters_that_are_missing_or_that_nobody_sends(tmp_path: Path) -> None:
-    directory = changed(tmp_path, "en/holding", "still", "still")
+    directory = english(tmp_path)
     (directory / "en" / "holding.md").rename(directory / "en" / "houlding.md")
     (directory / "layout.html").write_text('<p>{{ subject }}</p><img src="https://x.example/pixel.png">')
     assert {(one.file, one.rule) for one in found(directory)} >= {

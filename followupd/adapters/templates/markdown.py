@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import groupby
@@ -30,6 +29,8 @@ _PUNCTUATION = re.compile(f"([{re.escape(punctuation)}])")
 #: bidirectional embedding, override and isolate controls: one left open reverses the rest of the line (UAX 9,
 #: 2.1-2.6)
 _BIDI_CONTROLS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+#: control characters and separators of lines and paragraphs (Cc, Zl, Zp), apart from the line feed
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _FOLD = re.compile(rf"(.{{{LETTER_WIDTH},}}?) ")
 _LONG = re.compile(rf"(\S{{{MAX_WORD}}})(?=\S)")
 
@@ -44,14 +45,10 @@ def _parser() -> MarkdownIt:
 
 def harmless(value: str) -> str:
     """Return the value without control characters and lone surrogates (docs/mail.md R4)."""
-    without_controls = value.translate(_BIDI_CONTROLS).encode("utf-8", "replace").decode("utf-8")
-    return "".join(map(_blank_for_control, without_controls))
-
-
-def _blank_for_control(character: str) -> str:
-    """Return the character, or a blank for a control or a separator other than the line feed."""
-    is_control = character != "\n" and unicodedata.category(character) in {"Cc", "Zl", "Zp"}
-    return " " if is_control else character
+    if value.isprintable():  # true for nearly all, and of none of these
+        return value
+    without_bidi = value.translate(_BIDI_CONTROLS).encode("utf-8", "replace").decode("utf-8")
+    return _CONTROLS.sub(" ", without_bidi)
 
 
 def one_line(value: str) -> str:
