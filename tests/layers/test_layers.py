@@ -103,6 +103,19 @@ def test_every_move_is_of_an_event_that_exists() -> None:
     assert {event for row in MOVES.values() for event in row} | ANYTIME <= set(EVENTS.values())
 
 
+def test_a_start_loads_nothing_that_only_a_mail_or_a_letter_needs() -> None:
+    late = {"followupd.text.mail.read", "lxml", "markdown_it", "css_inline", "alembic", "requests"}
+    code = f"import sys, followupd.app.daemon; print(*{late} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_check_looks_at_a_new_configuration_without_sqlalchemy() -> None:
+    code = "import sys, followupd.app.check; print('sqlalchemy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 # --- dependencies ---
 
 

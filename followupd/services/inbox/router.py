@@ -44,7 +44,6 @@ from followupd.services.record import isolated, mark_told, quarantine, record
 from followupd.services.staff_mail import AbsenceService, StaffNotices, notice_key
 from followupd.text.answers import Right, is_thanks, says_farewell
 from followupd.text.mail.headers import bare_subject
-from followupd.text.mail.read import forwarded_answer
 from followupd.text.names import salutation
 from followupd.text.notes import own_lines
 
@@ -451,9 +450,15 @@ class MailRouter:
 
     def _as_written(self, tx: Transaction, mail: StoredMail) -> StoredMail:
         """Return the answer to a customer with a case that an agent forwards to us afterwards; any other mail as it is."""
+        if mail.in_sent or not mail.message.quoted:
+            return mail
+        from followupd.text.mail.read import (
+            forwarded_answer,
+        )  # what reads mail is loaded late, see adapters.process
+
         team = self.context.playbooks.default.team
         agents = {*self.addresses, *(agent.email.lower() for agent in team.agents)}
-        answer = None if mail.in_sent else forwarded_answer(mail.message, agents)
+        answer = forwarded_answer(mail.message, agents)
         if answer is None:
             return mail
         written = replace(mail, message=answer)
