@@ -294,6 +294,12 @@ def ask(command: Command, context: CommandContext) -> list[Event]:
     if not asked.when:
         _check_no_date_before(asked, command, context)
 
+    is_open = (asked.helper, _says(asked.question)) in [
+        (each.helper, _says(each.question)) for each in context.case.open_requests
+    ]
+    if is_open and not asked.when:
+        return []
+
     due = context.playbook.calendar.after(context.now, _TIME_TO_HELP)
     if asked.when:
         rest, found, *_ = context.reader.split_when(asked.when, context.now)
@@ -309,6 +315,11 @@ def ask(command: Command, context: CommandContext) -> list[Event]:
         asked_at=context.now,
     )
     return [HelpAsked(request=request, **origin(command, context))]
+
+
+def _says(question: str) -> str:
+    """Return a question without differences of case, blanks and marks at its end."""
+    return " ".join(question.casefold().split()).rstrip(" ?.!")
 
 
 def _check_no_date_before(asked: Request, command: Command, context: CommandContext) -> None:
