@@ -460,6 +460,13 @@ class AbsenceService:
         """Store from when until when an agent is away, and tell the one who stands in.
 
         The same dates said twice are told once. Absences that are over are forgotten.
+
+        Args:
+            tx: the transaction.
+            agent: who is away.
+            until: when the agent is back; a time that has come ends an absence.
+            now: the time.
+            since: the beginning, None for now.
         """
         begin = max(since or now, now)
         absences = {name: span for name, span in _absences(tx).items() if span[1] > now}
@@ -496,7 +503,11 @@ class AbsenceService:
 
 
 def _absences(tx: Transaction) -> dict[str, tuple[datetime, datetime]]:
-    """Return from when until when agents are away who said so by mail; ledgers before 0.1 know the end alone."""
+    """Return from when until when agents are away who said so by mail.
+
+    Args:
+        tx: the transaction. Ledgers before release 0.1 know the end alone.
+    """
     found = {}
     for name, text in tx.state.value(StateKey.ABSENCES, {}).items():
         since, _, back = text.rpartition("/")

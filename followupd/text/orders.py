@@ -601,7 +601,10 @@ class Grammar:
 
     @cached_property
     def _number_words(self) -> Mapping[str, set[int]]:
-        """Each word for a number, with the numbers that it means in some language."""
+        """Each word for a number, with the numbers that it means in some language.
+
+        A word that means two different numbers means none.
+        """
         found: dict[str, set[int]] = {}
         for answers in self._answers:
             for number, words in enumerate(answers.choice.numbers, 1):

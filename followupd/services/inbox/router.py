@@ -135,6 +135,14 @@ class MailRouter:
 
         It answers the only question, or the oldest one of the only case. Where several cases wait for the department,
         the owners are told.
+
+        Args:
+            tx: the transaction.
+            mail: a mail that answers no question in its thread.
+            now: the time of the cycle.
+
+        Returns:
+            Whether somebody of a department wrote it, and a question to that department waits.
         """
         message, team = mail.message, self.context.playbooks.default.team
         sender = message.sender.address.casefold()
@@ -157,7 +165,14 @@ class MailRouter:
     def _tell_who_asked(
         self, tx: Transaction, mail: StoredMail, waiting: Sequence[Case], now: datetime
     ) -> None:
-        """Show a department's mail to the owners of the cases that wait for it; none of their questions is answered."""
+        """Show a department's mail to the owners of the cases that wait for it; no question counts as answered.
+
+        Args:
+            tx: the transaction.
+            mail: the department's mail.
+            waiting: the cases, of which nobody knows which one is meant.
+            now: the time of the cycle.
+        """
         tx.mail.mark_processed(mail.id, reason="a department wrote, and several cases wait for it")
         for case in waiting:
             said = msg(
@@ -172,7 +187,15 @@ class MailRouter:
             StaffNotices(self.context).queue(tx, key, [said], owner, now, mail.mailbox)
 
     def _answered(self, tx: Transaction, mail: StoredMail, case: Case, n: int, now: datetime) -> None:
-        """Record a department's answer to a question, and tell the owner."""
+        """Record a department's answer to a question, and tell the owner.
+
+        Args:
+            tx: the transaction.
+            mail: with the answer, or with a file instead of words.
+            case: the case that was asked about.
+            n: the number of the question.
+            now: the time of the cycle.
+        """
         message = mail.message
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
         text = "\n".join(filter(None, map(str.strip, message.text.splitlines()))) or message.by_hand
@@ -497,7 +520,15 @@ class MailRouter:
             self._reply(tx, mail, case, now)
 
     def _as_written(self, tx: Transaction, mail: StoredMail) -> StoredMail:
-        """Return the answer to a customer with a case that an agent forwards to us afterwards; any other mail as it is."""
+        """Return the answer to a customer that an agent forwards to us afterwards, as it was written.
+
+        Args:
+            tx: the transaction.
+            mail: an agent's mail.
+
+        Returns:
+            The mail as it is where it forwards no such answer, or one to somebody without a case.
+        """
         team = self.context.playbooks.default.team
         agents = {*self.addresses, *(agent.email.lower() for agent in team.agents)}
         answer = None if mail.in_sent else forwarded_answer(mail.message, agents)
@@ -707,13 +738,25 @@ def _in_writing(case: Case) -> list[Promise]:
 
 
 def _late_lines(moves: Sequence[tuple[int, datetime]], playbook: Playbook) -> list[str]:
-    """Return the lines that give promises the days that a reply names."""
+    """Return the lines that give promises the days that a reply names.
+
+    Args:
+        moves: the numbers of promises, each with a later day.
+        playbook: of the case, whose calendar says which day it is.
+    """
     days = [(n, playbook.calendar.local(later)) for n, later in moves]
     return [f"late: {n} until {later.day} {later:%B %Y}" for n, later in days]
 
 
 def _moved(case: Case, n: int, later: datetime, playbook: Playbook) -> Translatable:
-    """Return that a reply seems to tell another day for a promise."""
+    """Return that a reply seems to tell another day for a promise.
+
+    Args:
+        case: the case.
+        n: the number of the promise.
+        later: the day that the reply names.
+        playbook: of the case.
+    """
     promise = case.promise(n)
     name = promise.named if promise else str(n)
     when = day(later, playbook.calendar)
