@@ -101,7 +101,7 @@ def test_cc_2_a_forward_with_a_name_alone_and_a_day_counted_from_when_it_was_wri
     text = (
         "hab ich doch gestern schon beantwortet, siehe unten!!\n\nVon: Ana Reyes\n"
         "Gesendet: Montag, 30. November 2026 16:05\nAn: kim@customers.test\nBetreff: AW: Grinder not delivered\n\n"
-        "Hallo Kim,\n\nwir schicken Ihnen bis übermorgen ein neues Netzteil, selbstverständlich kostenlos.\n\n"
+        "Hallo Kim,\n\nwe will send you a new power supply by the day after tomorrow, free of charge.\n\n"
         "Freundliche Grüße\nAna Reyes\n"
     )
     arrives(world, own_mail(world, text, To=world.postbox.address, Cc="", Subject="WG: AW: Leuchte flackert"))
@@ -184,13 +184,18 @@ def test_departments_2_one_question_after_three_tries_and_an_answer_by_telephone
     assert not world.case().facts.resolution
 
 
-def test_departments_3_a_lead_answers_in_a_new_mail(world: World) -> None:
+@pytest.mark.parametrize("proof", ["mx.agents.test; dmarc=pass header.from=depot.test", ""])
+def test_departments_3_a_lead_answers_in_a_new_mail(world: World, proof: str) -> None:
     world.agent_answers(desk(world), "ask: warehouse antes del viernes: ¿salió el pedido 41220?")
     assert len(requests(world)) == 1
-    from_helper(world, "Sí, salió ayer.\n", "Bo <boss@depot.test>", Subject="pedido 41220")
+    headers = {"Authentication_Results": proof} if proof else {}
+    from_helper(world, "Sí, salió ayer.\n", "Bo <boss@depot.test>", Subject="pedido 41220", **headers)
     assert len(world.cases()) == 1
-    assert "Sí, salió ayer." in " ".join(text_of(mail) for mail in world.letters())
-    assert world.case().open_requests == () or "answered: 1" in text_of(world.letters("desk/nudge")[-1])
+    told = [mail for mail in world.letters() if "Sí, salió ayer." in flat(mail)]
+    assert [str(mail["To"].addresses[0].username) for mail in told] == ["ana"]
+    assert (world.case().open_requests == ()) == bool(proof)
+    from_helper(world, "And 41221, too.\n", "Bo <boss@depot.test>", Subject="something else", **headers)
+    assert len(world.cases()) == 1
 
 
 def test_departments_3_a_ticket_systems_receipt_is_no_answer(world: World) -> None:

@@ -134,7 +134,7 @@ class MailRouter:
         """Bring a department's mail in a thread of its own to the owner who has asked it; False for any other mail.
 
         It answers the only question, or the oldest one of the only case. Where several cases wait for the department,
-        the owners are told.
+        or no server of ours confirms the sender, the owners are told.
 
         Args:
             tx: the transaction.
@@ -147,7 +147,7 @@ class MailRouter:
         message, team = mail.message, self.context.playbooks.default.team
         sender = message.sender.address.casefold()
         asked = {each.id for each in team.helpers if sender in {each.email.casefold(), each.lead.casefold()}}
-        if not asked or team.by_address(sender) or message.distrusted or message.desk_mails:
+        if not asked or team.by_address(sender) or message.forged or message.desk_mails:
             return False
         waiting = [
             case
@@ -155,9 +155,9 @@ class MailRouter:
             if any(request.helper in asked for request in case.open_requests)
             and message.case_token in {"", case.ref}
         ]
-        if len(waiting) > 1:
+        if len(waiting) > 1 or message.distrusted:
             self._tell_who_asked(tx, mail, waiting, now)
-        if len(waiting) == 1:
+        elif waiting:
             n = next(request.n for request in waiting[0].open_requests if request.helper in asked)
             self._answered(tx, mail, waiting[0], n, now)
         return bool(waiting)
@@ -170,10 +170,13 @@ class MailRouter:
         Args:
             tx: the transaction.
             mail: the department's mail.
-            waiting: the cases, of which nobody knows which one is meant.
+            waiting: the cases that the mail may be about.
             now: the time of the cycle.
         """
-        tx.mail.mark_processed(mail.id, reason="a department wrote, and several cases wait for it")
+        if waiting:
+            tx.mail.mark_processed(
+                mail.id, reason="a department wrote, and nobody knows which case it answers"
+            )
         for case in waiting:
             said = msg(
                 "{address} writes “{subject}”, and your question of {ref} waits for an answer from there: {words}",
