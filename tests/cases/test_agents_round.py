@@ -189,12 +189,12 @@ def test_departments_3_a_lead_answers_in_a_new_mail(world: World, proof: str) ->
     world.agent_answers(desk(world), "ask: warehouse antes del viernes: ¿salió el pedido 41220?")
     assert len(requests(world)) == 1
     headers = {"Authentication_Results": proof} if proof else {}
-    from_helper(world, "Sí, salió ayer.\n", "Bo <boss@depot.test>", Subject="pedido 41220", **headers)
+    from_helper(world, "Sí, salió ayer.\n", "Bo <boss@depot.test>", None, Subject="pedido 41220", **headers)
     assert len(world.cases()) == 1
     told = [mail for mail in world.letters() if "Sí, salió ayer." in flat(mail)]
     assert [str(mail["To"].addresses[0].username) for mail in told] == ["ana"]
     assert (world.case().open_requests == ()) == bool(proof)
-    from_helper(world, "And 41221, too.\n", "Bo <boss@depot.test>", Subject="something else", **headers)
+    from_helper(world, "And 41221, too.\n", "Bo <boss@depot.test>", None, Subject="something else", **headers)
     assert len(world.cases()) == 1
 
 
