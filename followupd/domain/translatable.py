@@ -146,6 +146,7 @@ VALUES = (
     msgid("promise"),
     msgid("compensation"),
     msgid("option"),
+    msgid("question"),
     # rows
     msgid("{p0} and {p1}"),
     msgid("{p0} and {p1} and {p2}"),

@@ -214,6 +214,12 @@ class _Advance:
         """Return decisions without a delay letter that waits: a customer with two cases gets one a day.
 
         It waits for the next morning, unless a date that the customer knows would pass before.
+
+        Args:
+            decisions: of one policy.
+
+        Returns:
+            All of them, or those without the delay letter; the case is looked at again when it may be written.
         """
         is_delay = [isinstance(each, Letter) and each.kind is LetterKind.DELAY for each in decisions]
         last = self._last_delay_elsewhere() if any(is_delay) else None

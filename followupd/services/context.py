@@ -163,6 +163,9 @@ class PromiseLineReader:
         Args:
             mail: the reply.
             owed: the promises; where several have one day, nobody knows which is meant.
+
+        Returns:
+            The numbers with the later days, which only the agent can confirm.
         """
         calendar, message = self.playbook.calendar, mail.message
         days = [calendar.local(each.promised_by).date() if each.promised_by else None for each in owed]
@@ -200,7 +203,11 @@ def _until(languages: Catalogue) -> re.Pattern[str]:
 
 @lru_cache(maxsize=8)
 def _since(languages: Catalogue) -> re.Pattern[str]:
-    """Return the pattern of the words for "from" at the beginning of a text, of all languages."""
+    """Return the pattern of the words for "from" at the beginning of a text, of all languages.
+
+    Args:
+        languages: the shipped languages and those of the admin.
+    """
     words = {word for language in languages.all() for word in language.answers.notes.since}
     longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     return re.compile(rf"(?:{longest_first})(?!\w)\s*", re.IGNORECASE)
@@ -208,7 +215,14 @@ def _since(languages: Catalogue) -> re.Pattern[str]:
 
 @lru_cache(maxsize=8)
 def _joining(languages: Catalogue) -> re.Pattern[str]:
-    """Return the pattern of what stands between the first and the last day of a span, in all languages."""
+    """Return the pattern of what stands between the first and the last day of a span, in all languages.
+
+    Args:
+        languages: the shipped languages and those of the admin.
+
+    Returns:
+        A pattern that fits a word for "until", or a dash, with the blanks around it.
+    """
     words = {word for language in languages.all() for word in language.answers.notes.until}
     longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     return re.compile(rf"\s+(?:{longest_first})(?!\w)\s*|\s*[–—]\s*|\s+-\s+", re.IGNORECASE)

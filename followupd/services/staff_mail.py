@@ -39,6 +39,9 @@ FLOOD_LINE = msgid(
 )
 #: who is away for longer has mistaken the year: "until 2 December", said on the 21st
 _LONGEST_ABSENCE = timedelta(days=183)
+#: a longer one is asked about if its dates are numbers alone: "31/12 - 1/6"
+_ODD_ABSENCE = timedelta(days=60)
+_DAY_AND_MONTH = re.compile(r"(?<!\d)\d{1,2}[/.-]\d{1,2}(?!\d)")
 #: how long a refused desk mail is told about
 _REFUSED_FOR = timedelta(days=3)
 #: at most this many problems of a refused reload are listed; `followupd check` shows all of them
@@ -399,11 +402,29 @@ class AbsenceService:
         back = last.due
         if back is None or not now < back < now + _LONGEST_ABSENCE:
             raise names_no_day(f"away: {text}", "away")
+        if back - now > _ODD_ABSENCE and _DAY_AND_MONTH.search(text):
+            raise self._odd_absence(text, back)
         calendar = reader.playbook.calendar
         since = calendar.moment(calendar.local(first).date(), time.min) if first else now
         self.store(tx, agent, back, now, since)
         if any(map(str.isalnum, last.text)):
             raise self._says_more(agent, last.text, since, back)
+
+    def _odd_absence(self, text: str, back: datetime) -> NotUnderstoodError:
+        """Return that a long absence may have its day and its month the wrong way round.
+
+        Args:
+            text: what the agent said.
+            back: the end.
+        """
+        local = self.context.playbooks.default.calendar.local(back)
+        when = f"{local.day} {local:%B %Y}"
+        problem = msg(
+            "{line}: is that {day}? Nothing is noted yet; say the month as a word",
+            line=quoted(f"away: {text}"),
+            day=when,
+        )
+        return NotUnderstoodError(problem)
 
     def _says_more(self, agent: Agent, more: str, since: datetime, back: datetime) -> NotUnderstoodError:
         """Return that an absence is noted, and what else was said of it is not: who stands in is configured.
@@ -439,6 +460,13 @@ class AbsenceService:
         """Store from when until when an agent is away, and tell the one who stands in.
 
         The same dates said twice are told once. Absences that are over are forgotten.
+
+        Args:
+            tx: the transaction.
+            agent: who is away.
+            until: when the agent is back; a time that has come ends an absence.
+            now: the time.
+            since: the beginning, None for now.
         """
         begin = max(since or now, now)
         absences = {name: span for name, span in _absences(tx).items() if span[1] > now}
@@ -475,7 +503,11 @@ class AbsenceService:
 
 
 def _absences(tx: Transaction) -> dict[str, tuple[datetime, datetime]]:
-    """Return from when until when agents are away who said so by mail; ledgers before 0.1 know the end alone."""
+    """Return from when until when agents are away who said so by mail.
+
+    Args:
+        tx: the transaction. Ledgers before release 0.1 know the end alone.
+    """
     found = {}
     for name, text in tx.state.value(StateKey.ABSENCES, {}).items():
         since, _, back = text.rpartition("/")

@@ -654,23 +654,41 @@ def edited_in_quote(message: Message, shown: str) -> tuple[str, str]:
         message: the note.
         shown: the letter, as the desk mail shows it.
     """
-    quote = [
-        (word, number)
-        for number, line in enumerate(message.quoted.splitlines())
-        for word in _compared(_LINK_TARGET.sub(" ", line)).split()
-    ]
-    letter = _compared(_LINK_TARGET.sub(" ", shown)).split()
+    quote = _numbered_words(message.quoted)
+    letter = [word for word, _ in _numbered_words(shown)]
     matcher = SequenceMatcher(None, letter, [word for word, _ in quote], autojunk=False)
     blocks = [block for block in matcher.get_matching_blocks() if block.size >= _MIN_CONTEXT]
     for before, after in pairwise(blocks):
-        old = letter[before.a + before.size : after.a]
-        place = before.b + before.size
-        new = quote[place : after.b]
-        same_line = quote[place - 1][1] == quote[after.b][1]
-        is_moved = after.b < place or len(old) > _MAX_CHANGE or len(new) > _MAX_CHANGE
-        if not is_moved and (old or new) and (new or same_line):
+        old, new = letter[before.a + before.size : after.a], quote[before.b + before.size : after.b]
+        goes_on = quote[before.b + before.size - 1][1] == quote[after.b][1]
+        if _is_change(old, new, goes_on=goes_on):
             return " ".join(word for word, _ in new), " ".join(old)
     return "", ""
+
+
+def _numbered_words(text: str) -> list[tuple[str, int]]:
+    """Return the words of a text, each with the number of its line.
+
+    Args:
+        text: a letter, or a quote of it; the targets of links are left out.
+    """
+    return [
+        (word, number)
+        for number, line in enumerate(text.splitlines())
+        for word in _compared(_LINK_TARGET.sub(" ", line)).split()
+    ]
+
+
+def _is_change(old: Sequence[str], new: Sequence[tuple[str, int]], *, goes_on: bool) -> bool:
+    """Return whether an agent has changed words of a quote.
+
+    Args:
+        old: the words of the letter between two places where both agree.
+        new: those of the quote.
+        goes_on: the words around them stand on one line of the quote: whole lines are left out by habit.
+    """
+    is_long = len(old) > _MAX_CHANGE or len(new) > _MAX_CHANGE
+    return bool(new or (old and goes_on)) and not is_long
 
 
 def _unmarked(quoted: str) -> Iterator[str]:

@@ -33,7 +33,7 @@ from followupd.text.promises.money import amount_at_start
 #: verbs of deeds that are said together with a no: "no, hold it"
 _BESIDE_NO = frozenset({"withdraw", "hold", "undo", "dismiss", "release", "close", "owner"})
 #: what separates a verb from its text; a hyphen needs a blank on one side, or it is a part of a word
-_SEPARATOR = re.compile(r"\s*[:：﹕]\s*|\s*=\s+|\s+[-–—]+\s+|[-–—]\s+|\s*[–—]\s*|\s*-(?=\d)")
+_SEPARATOR = re.compile(r"\s*[:：﹕]\s*|\s*=\s*|\s+[-–—]+\s+|[-–—]\s+|\s*[–—]\s*|\s*-(?=\d)")
 #: a word with its inner hyphens and apostrophes, or a sign such as 👍
 _TOKEN = re.compile(
     r"[^\W\d_]+(?:['’‐‑-][^\W\d_]+)*['’]?|[^\w\s.,;:!?¡¿…'’\"“”„«»()\[\]{}#*<>=/|`~^+&%$€£–—-]+"
@@ -57,6 +57,8 @@ _MAX_WORDS_OF_ORDER = 3
 #: a verb whose words begin many remarks ("customer called"): only an address makes a line without a colon like it
 _WITH_ADDRESS = "customer"
 _SIMILAR = 0.8
+#: words of a number that is spelt out, with its article
+_WORDS_OF_NUMBER = 2
 #: verbs whose name at the beginning of a line is hardly ever the beginning of a mere sentence
 _DISTINCT = frozenset(
     {
@@ -532,7 +534,9 @@ class Grammar:
             problem = msg("{line} says more than {verb} can take", line=quoted(bare), verb=quoted(verb))
             return Unclear(bare, problem, f"{verb}\nnote: {text}" if self._is_plain(text) else None)
         problem = msg("{line} may be an order; expected {form}", line=quoted(bare), form=form_shown(verb))
-        return Unclear(bare, problem, f"{verb}: {text}")
+        draft = f"{verb}: {text}"
+        is_better = draft.casefold() != bare.casefold() and self.is_order(draft)
+        return Unclear(bare, problem, draft if is_better else None)
 
     def _by_form(self, verb: str, text: str, bare: str) -> list[Piece]:
         """Return the pieces of a verb and the text behind its separator.
@@ -582,7 +586,31 @@ class Grammar:
             return self._with_tail([Order(verb, ", ".join(numbers), bare)], rest, bare)
         if _END.fullmatch(text):
             return self._bare_number_verb(verb, bare)
-        return [self._unclear_text(verb, text, bare)]
+        spelt = self._spelt_number(text)
+        return [Order(verb, spelt, bare) if spelt else self._unclear_text(verb, text, bare)]
+
+    def _spelt_number(self, text: str) -> str:
+        """Return the number that a word means, with an article at most before it ("one", "the first"); "" for none.
+
+        Args:
+            text: what stands behind the words before it.
+        """
+        words = folded(text.strip(_OUTER).strip(".!*_ ")).split()
+        numbers = self._number_words.get(words[-1], set()) if 0 < len(words) <= _WORDS_OF_NUMBER else set()
+        return str(min(numbers)) if len(numbers) == 1 else ""
+
+    @cached_property
+    def _number_words(self) -> Mapping[str, set[int]]:
+        """Each word for a number, with the numbers that it means in some language.
+
+        A word that means two different numbers means none.
+        """
+        found: dict[str, set[int]] = {}
+        for answers in self._answers:
+            for number, words in enumerate(answers.choice.numbers, 1):
+                for word in words:
+                    found.setdefault(folded(word), set()).add(number)
+        return found
 
     def _bare_number_verb(self, verb: str, bare: str) -> list[Piece]:
         """Return the order of a verb that takes numbers and has none, which means all of them.

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
 
 import pytest
 
@@ -242,6 +244,39 @@ def test_14_a_reply_of_ours_lifts_what_the_customer_has_asked(shop: Shop) -> Non
     shop.world.now += shop.world.now.resolution * 60_000_000
     shop.world.agent_replies("The lid is in the parcel.", str(ours["Message-ID"]))
     assert not shop.world.case().unanswered
+
+
+# --- 16: an agent answers from the own address ---
+
+
+@pytest.mark.parametrize(
+    ("to", "cc", "subject", "thread"),
+    [
+        ("robin@customer.test", "us", "Re: Grinder", True),
+        ("us", "robin@customer.test", "AW: Grinder", False),
+        ("robin@customer.test", "", "Re: Grinder", False),
+        ("robin@customer.test", "us", "Something else", True),
+    ],
+)
+def test_16_other_ways_of_answering_from_the_own_address(
+    shop: Shop, to: str, cc: str, subject: str, thread: bool
+) -> None:
+    ours = opened(shop)
+    us = shop.world.postbox.address
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["Subject"], mail["Date"] = "Ana Reyes <ana@agents.test>", subject, shop.world.now
+    mail["To"], mail["Message-ID"] = to.replace("us", us, int(to == "us")), "<own@agents.test>"
+    if cc:
+        mail["Cc"] = us if cc == "us" else cc
+    if thread:
+        mail["In-Reply-To"] = str(ours["Message-ID"])
+    mail.set_content("Dear Robin,\n\nI will send you a new grinder by Friday.\n\nAna\n")
+    shop.world.postbox.deliver(mail.as_bytes())
+    shop.run()
+    case = shop.case()
+    assert "AgentWrote" in [event["event"] for event in case["history"]]
+    assert case["promises"][0]["state"] == "kept"
+    assert any("grinder" in promise["text"] for promise in case["promises"][1:])
 
 
 # --- 18: subjects ---

@@ -294,6 +294,12 @@ def ask(command: Command, context: CommandContext) -> list[Event]:
     if not asked.when:
         _check_no_date_before(asked, command, context)
 
+    is_open = (asked.helper, _says(asked.question)) in [
+        (each.helper, _says(each.question)) for each in context.case.open_requests
+    ]
+    if is_open and not asked.when:
+        return []
+
     due = context.playbook.calendar.after(context.now, _TIME_TO_HELP)
     if asked.when:
         rest, found, *_ = context.reader.split_when(asked.when, context.now)
@@ -311,8 +317,26 @@ def ask(command: Command, context: CommandContext) -> list[Event]:
     return [HelpAsked(request=request, **origin(command, context))]
 
 
+def _says(question: str) -> str:
+    """Return a question without differences of case, blanks and marks at its end.
+
+    Args:
+        question: as it was written.
+    """
+    return " ".join(question.casefold().split()).rstrip(" ?.!")
+
+
 def _check_no_date_before(asked: Request, command: Command, context: CommandContext) -> None:
-    """Raise NotUnderstoodError if a question without a date before its colon begins with one: "by Friday is it back?"."""
+    """Raise an error if a question without a date before its colon begins with one: "by Friday is it back?".
+
+    Args:
+        asked: the department and the question.
+        command: the line.
+        context: with what reads dates.
+
+    Raises:
+        NotUnderstoodError: with the line in which the date stands before the question.
+    """
     words = asked.question.split(maxsplit=_MAX_DATE_WORDS)
     for count in range(1, min(len(words), _MAX_DATE_WORDS + 1)):
         when, rest = " ".join(words[:count]), " ".join(words[count:])

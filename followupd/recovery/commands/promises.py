@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from followupd.domain.calendar import Duration
 from followupd.domain.case import PUT_RIGHT, numbers
@@ -44,6 +44,7 @@ from followupd.recovery.commands.context import (
 )
 from followupd.recovery.commands.lifecycle import opened
 from followupd.recovery.past.calibration import agents_like, shorter_than_like
+from followupd.text.promises import is_weekday_alone
 
 #: verbs that make a promise
 KINDS = {
@@ -274,8 +275,9 @@ def late(command: Command, context: CommandContext) -> list[Event]:
         raise NotUnderstoodError(problem)
     if any(map(str.isalnum, more)):
         problem = msg("{line} says more than a date; expected {form}", line=quoted(command.line), form=form)
-        raise NotUnderstoodError(problem)
+        raise NotUnderstoodError(problem, _with_because(n, when, because, context))
 
+    date = _after_promise(n, date, when, context)
     if context.case.promise(n) is None:
         return _moved_action(n, date, command, context)
 
@@ -290,6 +292,39 @@ def late(command: Command, context: CommandContext) -> list[Event]:
         **origin(command, context),
     )
     return [event]
+
+
+def _with_because(n: int, when: str, because: str, context: CommandContext) -> str | None:
+    """Return the line that says the words behind a date as the reason: "until Wednesday, screws are missing".
+
+    Args:
+        n: the promise.
+        when: the date and the words.
+        because: a reason that was said already.
+        context: with what reads the date.
+    """
+    date, _, words = (part.strip(" .") for part in when.partition(","))
+    rest, due, *_ = context.reader.split_until(date, context.now)
+    is_date = due is not None and not any(map(str.isalnum, rest))
+    return f"late: {n} {date} because {words}" if is_date and words and not because else None
+
+
+def _after_promise(n: int, date: datetime, when: str, context: CommandContext) -> datetime:
+    """Return a new date of a promise; a weekday alone is the next one after the day that it was promised by.
+
+    Args:
+        n: the promise.
+        date: as it was read.
+        when: the words for it.
+        context: of the case.
+    """
+    promise = context.case.promise(n)
+    promised_by = promise.promised_by if promise else None
+    local = context.playbook.calendar.local
+    is_weekday = is_weekday_alone(when, context.languages)
+    while is_weekday and promised_by and local(date).date() <= local(promised_by).date():
+        date += timedelta(weeks=1)
+    return date
 
 
 def _told_in(n: int, date: datetime, context: CommandContext) -> str:

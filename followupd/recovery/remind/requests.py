@@ -78,6 +78,12 @@ def _mails(request: HelpRequest, helper: Helper, case: Case, playbook: Playbook)
     """Give the mails about a request: the question, reminders before its date and at it, one to the lead.
 
     Where no answer is needed any more, it is the news of that, if the question has left.
+
+    Args:
+        request: what is asked.
+        helper: the department.
+        case: which knows what was sent.
+        playbook: whose calendar says when.
     """
     calendar, due = playbook.calendar, request.due
     if request.settled and not request.answer:

@@ -113,8 +113,10 @@ class MailRouter:
         """
         message = mail.message
         key = next((key for key in message.answers if f".{LetterKind.REQUEST}." in key), "")
-        if not key or message.kind not in {Kind.CUSTOMER, Kind.AGENT} or mail.in_sent:
+        if message.kind not in {Kind.CUSTOMER, Kind.AGENT} or mail.in_sent:
             return False
+        if not key:
+            return self._helper_writes(tx, mail, now)
 
         asked = tx.outbox.get(key).letter
         if message.kind is Kind.AGENT and self.notes.gives_orders(message):  # of the desk, to the desk
@@ -124,15 +126,86 @@ class MailRouter:
             self._tell_of_stranger(tx, mail, tx.cases.get(asked.case), now)
             return True
 
-        tx.mail.mark_processed(mail.id, case_ref=asked.case)
+        self._answered(tx, mail, tx.cases.get(asked.case), asked.concerns[0], now)
+        return True
+
+    def _helper_writes(self, tx: Transaction, mail: StoredMail, now: datetime) -> bool:
+        """Bring a department's mail in a thread of its own to the owner who has asked it; False for any other mail.
+
+        It answers the only question, or the oldest one of the only case. Where several cases wait for the department,
+        or no server of ours confirms the sender, the owners are told.
+
+        Args:
+            tx: the transaction.
+            mail: a mail that answers no question in its thread.
+            now: the time of the cycle.
+
+        Returns:
+            Whether somebody of a department wrote it, and a question to that department waits.
+        """
+        message, team = mail.message, self.context.playbooks.default.team
+        sender = message.sender.address.casefold()
+        asked = {each.id for each in team.helpers if sender in {each.email.casefold(), each.lead.casefold()}}
+        if not asked or team.by_address(sender) or message.forged or message.desk_mails:
+            return False
+        waiting = [
+            case
+            for case in tx.cases.unfinished()
+            if any(request.helper in asked for request in case.open_requests)
+            and message.case_token in {"", case.ref}
+        ]
+        if len(waiting) > 1 or message.distrusted:
+            self._tell_who_asked(tx, mail, waiting, now)
+        elif waiting:
+            n = next(request.n for request in waiting[0].open_requests if request.helper in asked)
+            self._answered(tx, mail, waiting[0], n, now)
+        return bool(waiting)
+
+    def _tell_who_asked(
+        self, tx: Transaction, mail: StoredMail, waiting: Sequence[Case], now: datetime
+    ) -> None:
+        """Show a department's mail to the owners of the cases that wait for it; no question counts as answered.
+
+        Args:
+            tx: the transaction.
+            mail: the department's mail.
+            waiting: the cases that the mail may be about.
+            now: the time of the cycle.
+        """
+        if waiting:
+            tx.mail.mark_processed(
+                mail.id, reason="a department wrote, and nobody knows which case it answers"
+            )
+        for case in waiting:
+            said = msg(
+                "{address} writes “{subject}”, and your question of {ref} waits for an answer from there: {words}",
+                ref=case.ref,
+                address=mail.message.sender.address,
+                subject=mail.message.subject,
+                words=" ".join(mail.message.text.split())[:_MAX_SHOWN_WORDS],
+            )
+            owner = self.context.playbooks.for_case(case).owner_of(case.owner)
+            key = notice_key(self._today(now), f"helper-{mail.id}-{case.ref}")
+            StaffNotices(self.context).queue(tx, key, [said], owner, now, mail.mailbox)
+
+    def _answered(self, tx: Transaction, mail: StoredMail, case: Case, n: int, now: datetime) -> None:
+        """Record a department's answer to a question, and tell the owner.
+
+        Args:
+            tx: the transaction.
+            mail: with the answer, or with a file instead of words.
+            case: the case that was asked about.
+            n: the number of the question.
+            now: the time of the cycle.
+        """
+        message = mail.message
+        tx.mail.mark_processed(mail.id, case_ref=case.ref)
         text = "\n".join(filter(None, map(str.strip, message.text.splitlines()))) or message.by_hand
         text = "\n".join(filter(None, (text, *message.attachments))) or message.subject
-        case, n = tx.cases.get(asked.case), asked.concerns[0]
         by = message.sender.shown
         answered = HelpAnswered(at=now, by=by, why="an answer by mail", n=n, text=text)
         after = lifecycle.after(case, answered)
         record(tx, case, [answered, self._answer_for_owner(after, n, text, by, now)], now)
-        return True
 
     def _answer_for_owner(self, case: Case, n: int, text: str, by: str, now: datetime) -> Decision:
         """Return the mail with a department's answer, and the lines that may follow from it."""
@@ -449,12 +522,19 @@ class MailRouter:
             self._reply(tx, mail, case, now)
 
     def _as_written(self, tx: Transaction, mail: StoredMail) -> StoredMail:
-        """Return the answer to a customer with a case that an agent forwards to us afterwards; any other mail as it is."""
+        """Return the answer to a customer that an agent forwards to us afterwards, as it was written.
+
+        Args:
+            tx: the transaction.
+            mail: an agent's mail.
+
+        Returns:
+            The mail as it is where it forwards no such answer, or one to somebody without a case.
+        """
         if mail.in_sent or not mail.message.quoted:
             return mail
-        from followupd.text.mail.read import (
-            forwarded_answer,
-        )  # what reads mail is loaded late, see adapters.process
+        # what reads mail is loaded late, see adapters.process
+        from followupd.text.mail.read import forwarded_answer
 
         team = self.context.playbooks.default.team
         agents = {*self.addresses, *(agent.email.lower() for agent in team.agents)}
@@ -665,13 +745,25 @@ def _in_writing(case: Case) -> list[Promise]:
 
 
 def _late_lines(moves: Sequence[tuple[int, datetime]], playbook: Playbook) -> list[str]:
-    """Return the lines that give promises the days that a reply names."""
+    """Return the lines that give promises the days that a reply names.
+
+    Args:
+        moves: the numbers of promises, each with a later day.
+        playbook: of the case, whose calendar says which day it is.
+    """
     days = [(n, playbook.calendar.local(later)) for n, later in moves]
     return [f"late: {n} until {later.day} {later:%B %Y}" for n, later in days]
 
 
 def _moved(case: Case, n: int, later: datetime, playbook: Playbook) -> Translatable:
-    """Return that a reply seems to tell another day for a promise."""
+    """Return that a reply seems to tell another day for a promise.
+
+    Args:
+        case: the case.
+        n: the number of the promise.
+        later: the day that the reply names.
+        playbook: of the case.
+    """
     promise = case.promise(n)
     name = promise.named if promise else str(n)
     when = day(later, playbook.calendar)

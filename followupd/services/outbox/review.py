@@ -147,6 +147,11 @@ class DraftFiler:
         """Have the agent asked, once, about a draft that is gone for a while before anybody has approved it.
 
         Mail clients save an edited draft by deleting the old one, and file a sent one in Sent a little later.
+
+        Args:
+            letter: in review, whose draft was filed.
+            now: the time.
+            is_there: whether Drafts has the draft, edited or not.
         """
         key = StateKey.DRAFT_GONE.of(letter.key)
         with self.ledger.transaction() as tx:
@@ -162,7 +167,11 @@ class DraftFiler:
             tx.state.put(key, {"since": since.isoformat(), "asked": is_over}, now)
 
     def _knows_that_it_is_gone(self, letter: Letter) -> bool:
-        """Return whether the agent who approves a letter was told that its draft is gone, and what is sent."""
+        """Return whether the agent who approves a letter was told that its draft is gone, and what is sent.
+
+        Args:
+            letter: the letter, without a draft.
+        """
         with self.ledger.transaction() as tx:
             return bool(tx.state.value(StateKey.DRAFT_GONE.of(letter.key), {}).get("asked"))
 
@@ -387,7 +396,13 @@ class ReviewService:
         return len(changed)
 
     def _handle(self, tx: Transaction, entry: OutboxEntry, now: datetime) -> None:
-        """Read one changed draft, or ask about it."""
+        """Read one changed draft, or ask about it.
+
+        Args:
+            tx: the transaction.
+            entry: a letter whose draft was changed or is missing.
+            now: the time.
+        """
         if entry.draft is DraftState.EDITED:
             self._release(tx, entry, now)
         elif entry.draft is DraftState.DISCARDED:

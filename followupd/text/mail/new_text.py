@@ -55,8 +55,8 @@ _WROTE = re.compile(
     rf"(?:^|[\s\u200f(>\"”“\d{_MARKS.date_signs},，。])(?:{_any_word(_MARKS.wrote)})"
     rf"|(?:{'|'.join(_MARKS.wrote_anywhere)})"
 )
-#: an attribution with hyphens around it, as HCL Notes writes it: "-----Kim Doe <kim@example.org> wrote: -----"
-_RULED = re.compile(r"^-{3,}\s?(.*?)\s?-{3,}$")
+#: hyphens around an attribution, as HCL Notes writes it: "-----Kim Doe <kim@example.org> wrote: -----"
+_HYPHENS = "---"
 _WROTE_AT_END = re.compile(rf"(?:{_any_word(_MARKS.wrote)})\s*(?:-{{2,}}|\.{{3}})?\s*$")
 _OPENER = re.compile(
     r"[\s*_\-\u200f\u202a-\u202e]*"
@@ -362,7 +362,8 @@ def _attribution_height(lines: Sequence[str], begin: int, first: str) -> int:
         if len(joined) > MAX_SEARCHED:
             break
         next_line = _next_line(lines, begin + height)
-        bare = _RULED.sub(r"\1", joined)
+        is_ruled = joined.startswith(_HYPHENS) and joined.endswith(_HYPHENS)
+        bare = joined.strip("- ") if is_ruled else joined
         if _is_attribution(bare, has_opener=has_opener, next_line=next_line):
             return height
 

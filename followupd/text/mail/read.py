@@ -151,12 +151,26 @@ def forwarded_answer(message: Message, agents: Collection[str]) -> Message | Non
     begin = labels.index("who")
     end = next((at for at in range(begin, len(labels)) if not labels[at]), len(labels))
     fields = {labels[at]: plain[at].replace("：", ":").partition(":")[2] for at in range(begin, end)}
-    author, receiver = _person(fields["who"]), _person(fields.get("to", ""))
-    if author is None or receiver is None or author.address.lower() not in agents:
+    receiver = _person(fields.get("to", ""))
+    if receiver is None or not _is_written_by(fields["who"], message.sender, agents):
         return None
     written = written_at(fields.get("when", ""), message.sent_at)
     text = _words_below(labels, lines, begin)
     return replace(message, text=text, doubtful=(), quoted="", to=(receiver,), cc=(), sent_at=written)
+
+
+def _is_written_by(written: str, sender: Person, agents: Collection[str]) -> bool:
+    """Whether the sender of a forwarded mail is an agent; Outlook leaves a colleague's address out.
+
+    Args:
+        written: what stands behind "From:".
+        sender: who forwards it.
+        agents: their addresses, in lower case.
+    """
+    author = _person(written)
+    if author is not None:
+        return author.address.lower() in agents
+    return written.strip(" *_").casefold() == sender.name.casefold() != ""
 
 
 def _words_below(labels: Sequence[str], lines: Sequence[str], number: int) -> str:

@@ -17,7 +17,7 @@ from itertools import pairwise, product
 
 from followupd.domain.calendar import Calendar
 from followupd.domain.promise import DatedText, Relation
-from followupd.languages import Language
+from followupd.languages import Catalogue, Language
 from followupd.text.promises.date_parts import (
     END_OF_DAY,
     LEAD_REACH,
@@ -419,15 +419,34 @@ def other_days(
     found: dict[date, datetime] = {}
     for sentence in sentences(text, language.catalogue):
         for reader in readers:
-            pair = _known_and_later(reader.find(sentence, over_too=True), sentence, known, calendar)
+            dates = reader.find(sentence, over_too=True)
+            pair = _known_and_later(dates, sentence, known, calendar, language.catalogue)
             if pair:
                 found[pair[0]] = pair[1]
                 break
     return found
 
 
+def is_weekday_alone(text: str, languages: Catalogue) -> bool:
+    """Return whether a date is a weekday without a day of the month, such as "next Wednesday".
+
+    Args:
+        text: the words of the date.
+        languages: whose weekdays are known.
+    """
+    names = {
+        name for language in languages.all() for day in language.answers.absence.weekdays for name in day
+    }
+    words = {word.strip(".,") for word in text.casefold().split()}
+    return not any(map(str.isdigit, text)) and not words.isdisjoint(names)
+
+
 def _known_and_later(
-    dates: Sequence[FoundDate], sentence: str, known: Collection[date], calendar: Calendar
+    dates: Sequence[FoundDate],
+    sentence: str,
+    known: Collection[date],
+    calendar: Calendar,
+    languages: Catalogue,
 ) -> tuple[date, datetime] | None:
     """Return the known one of two dates, and the other one if it is later; None for any other dates.
 
@@ -438,6 +457,7 @@ def _known_and_later(
         sentence: whose words tell whether a date is a weekday alone.
         known: days of promises.
         calendar: the company's.
+        languages: whose weekdays are known.
     """
     days = [calendar.local(when.moment).date() for when in dates]
     is_known = [day in known for day in days]
@@ -445,8 +465,8 @@ def _known_and_later(
         return None
     day, other = days[is_known.index(True)], dates[is_known.index(False)]
     moment = other.moment
-    is_weekday_alone = not any(map(str.isdigit, sentence[other.start : other.end]))
-    while is_weekday_alone and calendar.local(moment).date() <= day:
+    is_weekday = is_weekday_alone(sentence[other.start : other.end], languages)
+    while is_weekday and calendar.local(moment).date() <= day:
         moment += timedelta(weeks=1)
     return (day, moment) if calendar.local(moment).date() > day else None
 
