@@ -497,7 +497,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = 30
-    disable_nagle_algorithm = True  # else each answer takes 40 ms: its body waits for the header's acknowledgement
+    disable_nagle_algorithm = (
+        True  # else each answer takes 40 ms: its body waits for the header's acknowledgement
+    )
     wbufsize = -1
     peer: GraphServer
 

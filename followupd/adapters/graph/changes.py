@@ -1,4 +1,4 @@
-"""What changed in a folder by delta query, and the numbers of its mails (learn.microsoft.com/graph/delta-query-messages).
+"""What changed in a folder by delta query, and the numbers of its mails (learn.microsoft.com/graph/message-delta).
 
 The number of a mail is made of the second in which it was received and a hash of its immutable id. So it is the same
 in each process, later mails have higher ones, and a mail is found again by its second. The cursor holds the link that
@@ -115,7 +115,11 @@ class Position:
         return json.dumps(asdict(self))
 
     def passes_over(self, uid: int) -> bool:
-        """Whether a mail was there when the folder was first opened."""
+        """Whether a mail was there when the folder was first opened.
+
+        Args:
+            uid: its number, which says when it was received.
+        """
         second = uid >> _HASH_BITS
         return second < self.floor or uid in self.passed
 
@@ -157,7 +161,11 @@ class FolderState:
         return uid
 
     def forget(self, id_: str) -> None:
-        """Forget that a mail is here: when it comes back, it is reported again."""
+        """Forget that a mail is here: when it comes back, it is reported again.
+
+        Args:
+            id_: its immutable id; one that is not known is no error.
+        """
         uid = self.uids.pop(id_, 0)
         self.known.discard(uid)
         self.ids.pop(uid, None)
@@ -343,13 +351,22 @@ class Reading:
             yield from self._of_new({uid: new[uid] for uid in uids})
 
     def _is_new(self, uid: int) -> bool:
-        """Whether a mail is to be read."""
+        """Whether a mail is to be read.
+
+        Args:
+            uid: its number. The ledger may know it, if this process does not.
+        """
         if uid in self.pages.state.known or uid in self.position.done:
             return False
         return not self.position.passes_over(uid)
 
     def _may_have_changed(self, uid: int, item: Mapping[str, Any]) -> bool:
-        """Whether the flags of a mail are told; in a list of all mails only those that may mean something."""
+        """Whether the flags of a mail are told; in a list of all mails only those that may mean something.
+
+        Args:
+            uid: its number.
+            item: the mail as Graph describes it.
+        """
         return not self._is_relisted or bool(item.get("categories")) or uid in self.query.watched
 
     def _of_new(self, items: Mapping[int, Mapping[str, Any]]) -> Iterator[FolderChanges]:
@@ -370,7 +387,11 @@ class Reading:
         yield from self._of_portion(portion)
 
     def _of_portion(self, mails: list[FetchedMail]) -> Iterator[FolderChanges]:
-        """Yield a batch of new mails, which count as known once the next batch is asked for: then they are stored."""
+        """Yield a batch of new mails, which count as known once the next batch is asked for: then they are stored.
+
+        Args:
+            mails: at most PORTION bytes; none is no batch.
+        """
         if not mails:
             return
         uids = [mail.uid for mail in mails]

@@ -113,7 +113,11 @@ class _Gate:
             yield
 
     def shut(self, seconds: float) -> None:
-        """Let nothing through for some seconds."""
+        """Let nothing through for some seconds.
+
+        Args:
+            seconds: from now on; a longer time that was named before stays.
+        """
         self._opens = max(self._opens, monotonic() + seconds)
 
 
@@ -197,11 +201,21 @@ class GraphClient:
     # requests
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
-        """Return what a path of the mailbox has, as JSON; `query` are OData's options without their "$"."""
+        """Return what a path of the mailbox has, as JSON; `query` are OData's options without their "$".
+
+        Args:
+            path: below the mailbox.
+            query: such as `select` or `filter`.
+        """
         return self.ask("GET", path, query=query).json
 
     def pages(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
-        """Yield the items of a list, page by page, until there is no further one."""
+        """Yield the items of a list, page by page, until there is no further one.
+
+        Args:
+            path: below the mailbox.
+            query: such as `select` or `filter`, for the first page; the links of the others have them.
+        """
         page = self.get(path, **query)
         while True:
             yield from items_of(page)
@@ -215,6 +229,9 @@ class GraphClient:
 
         A mail is given up at once where the server says that it fails, and after the third time where it ends the
         connection, or never ends its answer, while it answers other requests.
+
+        Args:
+            path: that of the mail.
         """
         try:
             body = self.ask("GET", f"{path}/$value").body
@@ -278,6 +295,12 @@ class GraphClient:
     def _sent(self, method: str, address: str, data: bytes | None, headers: dict[str, str]) -> "_Response":
         """Send a request once, and read its whole answer.
 
+        Args:
+            method: such as GET.
+            address: the whole one.
+            data: the body.
+            headers: all but that of the token.
+
         Raises:
             OSError: of the network, or the answer is too long or takes too long.
         """
@@ -314,6 +337,10 @@ class GraphClient:
     def _lost(self, error: OSError, *, may_repeat: bool) -> str:
         """Return what to say of an error of the network, after which the request can be sent again.
 
+        Args:
+            error: as requests raised it.
+            may_repeat: whether it does no harm to send the request again.
+
         Raises:
             OutageError: the error will not pass, or the request must not be sent again.
         """
@@ -327,6 +354,10 @@ class GraphClient:
     def _put_off(self, response: "_Response", *, may_repeat: bool) -> str:
         """Keep all requests back for as long as the server asks; return what to say of it.
 
+        Args:
+            response: one of 429, 503 and the like.
+            may_repeat: whether it does no harm to send the request again.
+
         Raises:
             LostAnswerError: the request may have been done, and must not be sent again.
         """
@@ -339,6 +370,9 @@ class GraphClient:
 
     def _accepted(self, response: "_Response") -> GraphAnswer:
         """Return the answer of a request that was not put off.
+
+        Args:
+            response: an answer, or a refusal.
 
         Raises:
             LoginRefusedError, GraphError: it is a refusal; some have classes of their own.
@@ -354,6 +388,10 @@ class GraphClient:
 
     def _address(self, path: str, query: Mapping[str, str] | None) -> str:
         """Return the address of a path, or a link of the server's own as it is.
+
+        Args:
+            path: below the mailbox, or a link.
+            query: OData's options without their "$"; a link has its own.
 
         Raises:
             ExpiredError: the link leads to another server, which must not get the token.
@@ -448,7 +486,12 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _network_sentence(error: OSError, account: Account) -> str:
-    """Return a sentence about an error of the network, without any address that may have a token in it."""
+    """Return a sentence about an error of the network, without any address that may have a token in it.
+
+    Args:
+        error: as requests raised it.
+        account: whose server was asked.
+    """
     from requests.exceptions import Timeout
 
     place = f"{account.host}:{account.port}"

@@ -86,7 +86,12 @@ class GraphMailbox:
     """
 
     def __init__(self, account: Account, *, poll_seconds: float = POLL_SECONDS) -> None:
-        """Prepare a session; `poll_seconds` are the seconds between two looks while a folder is waited for."""
+        """Prepare a session.
+
+        Args:
+            account: where it is, and its login.
+            poll_seconds: the seconds between two looks while a folder is waited for.
+        """
         self.account = account
         self.poll_seconds = poll_seconds
         #: no mail ends a connection here: one that cannot be had is given up by the client
@@ -124,7 +129,11 @@ class GraphMailbox:
 
     @contextlib.contextmanager
     def _explained(self, prefix: str) -> Iterator[None]:
-        """Name the mailbox, and what could not be done, in the errors of a block; an outage ends the session."""
+        """Name the mailbox, and what could not be done, in the errors of a block; an outage ends the session.
+
+        Args:
+            prefix: what could not be done, for the sentence.
+        """
         try:
             yield
         except (OutageError, LoginRefusedError) as error:
@@ -182,7 +191,11 @@ class GraphMailbox:
         return next((name for name, id_ in self._ids.items() if id_ == self._names.get(use)), "")
 
     def existing(self, folders: Iterable[str]) -> list[str]:
-        """Return those of the folders that exist now, asking the server."""
+        """Return those of the folders that exist now, asking the server.
+
+        Args:
+            folders: names as people write them; they do not differ by case.
+        """
         with self._session("the folders cannot be listed:") as client:
             self._list_folders(client)
             return [folder for folder in folders if self._found(folder)]
@@ -194,7 +207,11 @@ class GraphMailbox:
             return sorted(self._ids)
 
     def _list_folders(self, client: GraphClient) -> None:
-        """Ask the server for its folders and those within them."""
+        """Ask the server for its folders and those within them.
+
+        Args:
+            client: the session.
+        """
         found: dict[str, str] = {}
         waiting = [("", "/mailFolders")]
         while waiting:
@@ -208,7 +225,11 @@ class GraphMailbox:
         self._ids = found
 
     def server_name(self, folder: str) -> str:
-        """Return the name of a folder as it was listed; Outlook's names do not differ by case."""
+        """Return the name of a folder as it was listed; Outlook's names do not differ by case.
+
+        Args:
+            folder: as people write it.
+        """
         folded = folder.casefold()
         return next((name for name in self._ids if name.casefold() == folded), folder)
 
@@ -219,6 +240,9 @@ class GraphMailbox:
     def _id(self, folder: str) -> str:
         """Return the id of a folder.
 
+        Args:
+            folder: as people write it.
+
         Raises:
             UnavailableError: there is none.
         """
@@ -227,7 +251,11 @@ class GraphMailbox:
         raise UnavailableError(f"there is no folder {folder}; was it renamed or deleted?")
 
     def create_folder(self, folder: str) -> None:
-        """Create a folder and those that hold it; one that exists is left as it is."""
+        """Create a folder and those that hold it; one that exists is left as it is.
+
+        Args:
+            folder: with "/" between its parts.
+        """
         with self._session(f"the folder {folder} cannot be created:") as client:
             self._list_folders(client)
             names = folder.split("/")
@@ -252,6 +280,9 @@ class GraphMailbox:
 
     def _state(self, folder: str) -> FolderState:
         """Return what this process knows of a folder.
+
+        Args:
+            folder: as people write it.
 
         Raises:
             UnavailableError: there is no such folder.
@@ -283,7 +314,12 @@ class GraphMailbox:
             return SyncCursor(uidvalidity_of(state.id), 0, position=str(position)), skipped
 
     def is_empty(self, folder: str, cursor: SyncCursor) -> bool:
-        """Return whether a folder has no mails, and is the one that was read: one short request."""
+        """Return whether a folder has no mails, and is the one that was read: one short request.
+
+        Args:
+            folder: the folder.
+            cursor: how far it was read.
+        """
         with self._session(f"the folder {folder} cannot be read:") as client:
             id_ = self._id(folder)
             found = client.get(f"/mailFolders/{in_path(id_)}", select="totalItemCount")
@@ -322,7 +358,12 @@ class GraphMailbox:
             yield from Reading(DeltaPages(client, state), folder, query, position, reset, last).batches()
 
     def fetch(self, folder: str, uids: Collection[int]) -> list[FetchedMail]:
-        """Fetch mails by number, ascending; those that no longer exist are left out."""
+        """Fetch mails by number, ascending; those that no longer exist are left out.
+
+        Args:
+            folder: the folder.
+            uids: the mails, in any order.
+        """
         return [mail for portion in self.peek(folder, sorted(uids)) for mail in portion]
 
     def examine(self, folder: str, since: datetime | None) -> list[int]:
@@ -548,7 +589,12 @@ class GraphMailbox:
             self._take_away(client, folder, uid, move)
 
     def remove(self, folder: str, uid: int) -> None:
-        """Remove a mail of ours; Outlook puts it among the deleted ones."""
+        """Remove a mail of ours; Outlook puts it among the deleted ones.
+
+        Args:
+            folder: where it is.
+            uid: its number; a mail that is no longer there is no error.
+        """
         with self._session(f"a mail cannot be removed from {folder}:") as client:
             self._take_away(client, folder, uid, lambda path, _item: client.ask("DELETE", path, repeat=False))
 
@@ -623,7 +669,13 @@ class GraphMailbox:
         return item
 
     def _same(self, client: GraphClient, path: str, raw: bytes) -> list[dict[str, Any]]:
-        """Return the mails of a folder with the Message-ID of this one."""
+        """Return the mails of a folder with the Message-ID of this one.
+
+        Args:
+            client: the session.
+            path: that of the folder's mails.
+            raw: the mail; one without a Message-ID has no like.
+        """
         message_id = str(message_from_bytes(raw[: 2**16])["Message-ID"] or "").strip()
         if not MESSAGE_ID.fullmatch(message_id):
             return []
@@ -653,7 +705,12 @@ class GraphMailbox:
             return False
 
     def _rest(self, seconds: float, wake: Callable[[], bool]) -> bool:
-        """Wait for some seconds; return False when `wake` ended it."""
+        """Wait for some seconds; return False when `wake` ended it.
+
+        Args:
+            seconds: how long.
+            wake: called twice a second; True ends the wait.
+        """
         end = monotonic() + seconds
         while (left := end - monotonic()) > 0:
             if wake():
@@ -693,7 +750,11 @@ class GraphMailbox:
             )
 
     def _can_write(self, client: GraphClient) -> bool:
-        """Whether a draft can be made, which is deleted at once."""
+        """Whether a draft can be made, which is deleted at once.
+
+        Args:
+            client: the session.
+        """
         try:
             item = self._file(client, self.drafts, CLOCK_DRAFT, ())
             client.ask("DELETE", f"/messages/{in_path(str(item['id']))}")
@@ -704,7 +765,11 @@ class GraphMailbox:
         return True
 
     def _can_colour(self, client: GraphClient) -> bool:
-        """Whether the list of categories can be read."""
+        """Whether the list of categories can be read.
+
+        Args:
+            client: the session.
+        """
         try:
             client.get("/outlook/masterCategories", top="1")
         except GraphError as error:
@@ -754,6 +819,12 @@ def _has_property(header: str, condition: str) -> str:
 
 
 def _count(client: GraphClient, folder: str, question: str) -> int:
-    """Return how many mails of a folder meet a filter."""
+    """Return how many mails of a folder meet a filter.
+
+    Args:
+        client: the session.
+        folder: the folder's id.
+        question: the filter.
+    """
     path = f"/mailFolders/{in_path(folder)}/messages"
     return int(client.get(path, filter=question, count="true", top="1", select="id").get("@odata.count") or 0)
