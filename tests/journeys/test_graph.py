@@ -4,11 +4,8 @@ import email
 import email.policy
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-import trustme
 
 from followupd.adapters.settings import load
 from followupd.cli.main import main
@@ -19,74 +16,13 @@ from tests.journeys.test_lost_parcel import COMPLAINT
 from tests.journeys.test_review import PLAYBOOK
 from tests.journeys.world import PUT_RIGHT_FACTS, World, text_of
 from tests.servers.graph import DROP, OVERLOADED, THROTTLED, GraphPostbox, GraphServer, Refusal
-from tests.servers.oauth import LoginServer
-from tests.servers.smtp import Sink
 
-GRAPH_SCOPE, SMTP_SCOPE = "https://localhost/.default", "https://outlook.office365.com/.default"
-OAUTH = """auth = "oauth-microsoft"
-oauth_grant = "application"
-oauth_client = "{client}"
-oauth_tenant = "acme.test"
-oauth_secret = "env:FOLLOWUPD_TEST_SECRET"
-oauth_authority = "{authority}"
-"""
 Make = Callable[..., World]
 
 
-class Issued:
-    """The tokens that a login server has issued for a scope."""
-
-    def __init__(self, login: LoginServer, scope: str) -> None:
-        self._login, self._scope = login, scope
-
-    def __contains__(self, token: object) -> bool:
-        issued = [
-            f"access-{number}"
-            for number, form in enumerate(self._login.asked, 1)
-            if form["scope"] == self._scope
-        ]
-        return token in issued
-
-
 @pytest.fixture
-def office(authority: trustme.CA) -> Iterator[GraphServer]:
-    with GraphServer(authority) as server:
-        yield server
-
-
-@pytest.fixture
-def make(
-    tmp_path: Path,
-    office: GraphServer,
-    authority: trustme.CA,
-    ca_file: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Make]:
-    """Return what makes a world at a Microsoft 365 of the tests' own."""
-    monkeypatch.setenv("FOLLOWUPD_TEST_SECRET", "the-client-secret")
-    with LoginServer(authority) as login, Sink(authority, tokens=Issued(login, SMTP_SCOPE)) as smtp:
-        login.tenant = "acme.test"
-        office.tokens = Issued(login, GRAPH_SCOPE)  # type: ignore[assignment]  # it only asks what is in it
-        postbox = office.account(ca_file=ca_file)
-        oauth = OAUTH.format(client=postbox.username, authority=login.url)
-
-        def made(**words: Any) -> World:
-            smtp_extra = f'username = "{postbox.username}"\nca_file = "{ca_file}"\nwitness = "sent"\n{oauth}'
-            return World.made(
-                tmp_path / "etc",
-                postbox,
-                smtp,
-                mailbox=f'door = "graph"\n{oauth}',
-                smtp_extra=smtp_extra,
-                **words,
-            )
-
-        yield made
-
-
-@pytest.fixture
-def world(make: Make) -> Iterator[World]:
-    world = make()
+def world(make_at_microsoft: Make) -> Iterator[World]:
+    world = make_at_microsoft()
     yield world
     world.app.ledger.close()
 
@@ -184,8 +120,10 @@ def test_a_case_is_lived_whole_while_the_service_fails_in_every_way(
     assert statuses(world) == {LetterStatus.SENT}
 
 
-def test_a_draft_is_read_as_the_agent_has_changed_it_and_sent_once(make: Make, office: GraphServer) -> None:
-    world = make(playbook=PLAYBOOK)
+def test_a_draft_is_read_as_the_agent_has_changed_it_and_sent_once(
+    make_at_microsoft: Make, office: GraphServer
+) -> None:
+    world = make_at_microsoft(playbook=PLAYBOOK)
     postbox = world.postbox
     assert isinstance(postbox, GraphPostbox)
     world.customer_writes(COMPLAINT)
