@@ -406,7 +406,7 @@ class _Request:
 
     def patch(self, message: Message) -> None:
         etag = self.headers.get("If-Match")
-        if etag and etag != message.shown()["@odata.etag"]:
+        if etag not in {None, "*", message.shown()["@odata.etag"]}:
             raise RefusedError(412, "ErrorIrresolvableConflict")
         for name, value in self.said().items():
             match name:

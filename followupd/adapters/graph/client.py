@@ -326,10 +326,17 @@ class GraphClient:
         return _Response(response.status_code, dict(response.headers), b"".join(chunks))
 
     def _renewed(self) -> str:
-        """Return a token, another one than the server has refused."""
+        """Return a token, another one than the server has refused.
+
+        Raises:
+            OutageError: the login server gives none, and why.
+        """
         if self.account.token is None:
-            raise UnavailableError("there is no OAuth login for it")
-        self._token = self.account.token(self._token)
+            raise OutageError("there is no OAuth login for it")
+        try:
+            self._token = self.account.token(self._token)
+        except UnavailableError as error:
+            raise OutageError(str(error)) from error
         return self._token
 
     # answers

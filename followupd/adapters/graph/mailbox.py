@@ -49,6 +49,8 @@ INBOX = "INBOX"
 #: seconds between two looks into the folder that is waited for
 POLL_SECONDS = 30.0
 WAKE_SECONDS = 0.5  # between two calls of `wake`
+#: the answer to a filter that is not known
+_NO_FILTER = 400
 #: attempts to set categories that somebody else changes at the same time
 CHANGES = 4
 #: headers as Outlook's properties (MS-OXCMAIL): In-Reply-To, and any X- header, which is a named property
@@ -461,9 +463,7 @@ class GraphMailbox:
         questions = [f"categories/any(name:{tagged})", _has_property(OURS, "ne ''")]
         with self._session(f"the folder {folder} cannot be searched:") as client:
             path = f"/mailFolders/{in_path(self._id(folder))}/messages"
-            return any(
-                items_of(client.get(path, top="1", select="id", filter=question)) for question in questions
-            )
+            return any(_has_some(client, path, question) for question in questions)
 
     # writing
 
@@ -516,16 +516,17 @@ class GraphMailbox:
             change = _change(item, added, removed) if item else {}
             if not change:
                 return
-            headers = {"If-Match": str(item["@odata.etag"])} if "@odata.etag" in item else {}
+            is_last = attempt == CHANGES - 1
+            headers = {} if is_last else {"If-Match": str(item.get("@odata.etag") or "*")}
             try:
                 client.ask("PATCH", f"/messages/{in_path(str(item['id']))}", change, headers=headers)
             except MissingError:
                 return
             except ChangedError:
-                if attempt == CHANGES - 1:
+                if is_last:
                     raise
-                continue
-            return
+            else:
+                return
 
     def _colour(self, client: GraphClient, keywords: Iterable[str]) -> None:
         """Enter status tags in the mailbox's list of categories, each with its colour, once.
@@ -816,6 +817,22 @@ def _has_property(header: str, condition: str) -> str:
     """
     name = _PROPERTIES.get(header, f"{_NAMED} {header}")
     return f"singleValueExtendedProperties/any(p:p/id eq {quoted(name)} and p/value {condition})"
+
+
+def _has_some(client: GraphClient, path: str, question: str) -> bool:
+    """Return whether a list has a mail that meets a filter; a filter that the mailbox does not know finds none.
+
+    Args:
+        client: the session.
+        path: that of the list.
+        question: the filter.
+    """
+    try:
+        return bool(items_of(client.get(path, top="1", select="id", filter=question)))
+    except GraphError as error:
+        if error.status != _NO_FILTER:
+            raise
+    return False
 
 
 def _count(client: GraphClient, folder: str, question: str) -> int:
