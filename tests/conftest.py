@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
+from tests.servers.graph import GraphServer
 from tests.servers.machine import NotInstalledError, program, skip
 from tests.servers.postfix import Postfix
 from tests.servers.postgres import Postgres
@@ -69,6 +70,13 @@ def own_dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
 @pytest.fixture(scope="session")
 def cyrus(authority: trustme.CA) -> Iterator[Cyrus]:
     yield from _served(lambda: Cyrus(authority))
+
+
+@pytest.fixture
+def graph() -> Iterator[GraphServer]:
+    """A Microsoft Graph without TLS, on this machine."""
+    with GraphServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

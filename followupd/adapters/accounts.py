@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
+from typing import TypeAlias
 
 from followupd import clock
 from followupd.adapters.crypto import Vault, weakness
+from followupd.adapters.graph.mailbox import GraphMailbox
 from followupd.adapters.imap.login import Account
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth import Application, Login
@@ -21,10 +23,12 @@ SMTP = "smtp"
 _SQLITE = "sqlite:///"
 
 _Server = MailboxSettings | SmtpSettings
+#: one mailbox by either door
+Mailbox: TypeAlias = ImapMailbox | GraphMailbox
 
 
-def mailbox_of(settings: MailboxSettings) -> ImapMailbox:
-    """Return a new connection to a mailbox, not open yet.
+def mailbox_of(settings: MailboxSettings) -> Mailbox:
+    """Return a new connection to a mailbox, over IMAP or Microsoft Graph, not open yet.
 
     Raises:
         SetupError: the mailbox needs OAuth and the extra is not installed.
@@ -41,7 +45,7 @@ def mailbox_of(settings: MailboxSettings) -> ImapMailbox:
         inbox=settings.inbox,
         sent=settings.sent,
     )
-    return ImapMailbox(account)
+    return GraphMailbox(account) if settings.door == "graph" else ImapMailbox(account)
 
 
 def transport_of(settings: SmtpSettings) -> SmtpTransport:
@@ -213,6 +217,12 @@ def _token(settings: _Server, name: str) -> Callable[[], str] | None:
     return _login(settings, name).token
 
 
+def _graph_of(settings: _Server) -> str:
+    """Return the address of Microsoft Graph that a mailbox is read from, as Microsoft names it; "" for any other."""
+    is_graph = isinstance(settings, MailboxSettings) and settings.door == "graph"
+    return f"https://{settings.host}" if is_graph else ""
+
+
 def _login(settings: _Server, name: str) -> Login:
     """Return the OAuth login of a server."""
     application = Application(
@@ -223,6 +233,9 @@ def _login(settings: _Server, name: str) -> Login:
         tenant=settings.oauth_tenant,
         secret=settings.oauth_secret.reveal,
         file=Path(settings.oauth_token),
+        endpoint=settings.oauth_authority,
+        ca_file=settings.ca_file if settings.oauth_authority else "",
+        graph=_graph_of(settings),
     )
     if settings.oauth_grant == "login":
         return Login(application, clock.now)

@@ -31,6 +31,8 @@ MICROSOFT_SCOPES = (
     "https://outlook.office.com/IMAP.AccessAsUser.All",
     "https://outlook.office.com/SMTP.Send",
 )
+#: what Graph lets the user of a mailbox give; the last one is for the mailboxes that others share with that user
+GRAPH_PERMISSIONS = ("Mail.ReadWrite", "MailboxSettings.ReadWrite", "Mail.ReadWrite.Shared")
 GOOGLE_AUTHORIZE = "https://accounts.google.com/o/oauth2/v2/auth"
 GOOGLE_TOKEN = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, no secret
 MICROSOFT_AUTHORITY = "https://login.microsoftonline.com"
@@ -45,7 +47,8 @@ class Application:
     """The OAuth application, the account whose mail it asks for, and the file of its token.
 
     `name` is what `followupd login NAME` takes. `endpoint` replaces the provider's address, `ca_file` the
-    system's CAs.
+    system's CAs. `graph` is the address of Microsoft Graph ("https://graph.microsoft.com") where the token is for it,
+    and not for IMAP and SMTP.
     """
 
     name: str
@@ -57,6 +60,14 @@ class Application:
     secret: Callable[[], str] = field(default=str, repr=False)
     endpoint: str = ""
     ca_file: str = ""
+    graph: str = ""
+
+    @property
+    def microsoft_scopes(self) -> list[str]:
+        """What a person's token must be good for at Microsoft."""
+        if self.graph:
+            return [f"{self.graph}/{permission}" for permission in GRAPH_PERMISSIONS]
+        return list(MICROSOFT_SCOPES)
 
 
 def demand_extra(application: Application) -> None:
@@ -94,7 +105,7 @@ def refresh(application: Application, refresh_token: str) -> Mapping[str, Any]:
         return _refresh_at_google(application, refresh_token)
     client = microsoft_client(application)
     with errors_explained(application):
-        response = client.acquire_token_by_refresh_token(refresh_token, scopes=list(MICROSOFT_SCOPES))
+        response = client.acquire_token_by_refresh_token(refresh_token, scopes=application.microsoft_scopes)
         return dict(response)
 
 
@@ -215,11 +226,16 @@ def exchange_code(application: Application, code: str, verifier: str) -> Mapping
 
 def session_of(application: Application) -> Any:
     """Return a session of HTTP, which trusts only the authority that the configuration names, if it names one."""
+    return http_session(application.ca_file)
+
+
+def http_session(ca_file: str) -> Any:
+    """Return a session of HTTP; `ca_file` has the only authorities to trust, "" for the system's."""
     import requests
 
     session = requests.Session()
-    if application.ca_file:
-        session.verify = application.ca_file
+    if ca_file:
+        session.verify = ca_file
         session.trust_env = False  # else REQUESTS_CA_BUNDLE would take precedence
     return session
 
@@ -280,15 +296,19 @@ class Login:
         """Which provider: oauth-google or oauth-microsoft."""
         return self._application.auth
 
-    def token(self) -> str:
+    def token(self, refused: str = "") -> str:
         """Return an access token that is valid for at least some minutes.
+
+        Args:
+            refused: a token that a server does not take, although its time is not up.
 
         Raises:
             UnavailableError: there is none, and why; a login that has ended must be renewed by a person.
         """
         with self._locked():
             stored = self._stored_login()
-            if _parsed(stored.get("access_until")) - MIN_LIFETIME > self._now():
+            is_valid = _parsed(stored.get("access_until")) - MIN_LIFETIME > self._now()
+            if is_valid and stored["access_token"] != refused:
                 return str(stored["access_token"])
             response = refresh(self._application, str(stored["refresh_token"]))
             return str(self._store(response, stored)["access_token"])
@@ -304,7 +324,7 @@ class Login:
         """
         client = microsoft_client(self._application)
         with errors_explained(self._application):
-            flow = client.initiate_device_flow(scopes=list(MICROSOFT_SCOPES))
+            flow = client.initiate_device_flow(scopes=self._application.microsoft_scopes)
             if "user_code" not in flow:
                 raise UnavailableError(refusal(self._application, flow))
             say(str(flow["message"]))

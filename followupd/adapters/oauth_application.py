@@ -67,8 +67,11 @@ class ApplicationLogin(Login):
         super().__init__(application, now)
         self._until = until
 
-    def token(self) -> str:
+    def token(self, refused: str = "") -> str:
         """Return an access token that is valid for at least some minutes.
+
+        Args:
+            refused: a token that a server does not take, although its time is not up.
 
         Raises:
             UnavailableError: the provider gives none, and why.
@@ -77,10 +80,11 @@ class ApplicationLogin(Login):
         application = self._application
         secret = application.secret()
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        key = (application.endpoint, application.tenant, application.client, application.username, digest)
+        account = (application.endpoint, application.tenant, application.client, application.username)
+        key = (*account, application.graph, digest)
         with _LOCK:
             token, until = _TOKENS.get(key, ("", datetime.min.replace(tzinfo=UTC)))
-            if until <= self._now() + MIN_LIFETIME:
+            if token == refused or until <= self._now() + MIN_LIFETIME:
                 token, until = self._requested(secret)
                 _TOKENS[key] = token, until
             return token
@@ -149,8 +153,9 @@ def _ask_microsoft(application: Application, secret: str) -> Mapping[str, Any]:
             "public_certificate": _part(secret, "CERTIFICATE"),
         }
     client = confidential_client(application, credential)
+    scope = f"{application.graph}/.default" if application.graph else MICROSOFT_SCOPE
     with errors_explained(application):
-        return dict(client.acquire_token_for_client(scopes=[MICROSOFT_SCOPE]) or {})
+        return dict(client.acquire_token_for_client(scopes=[scope]) or {})
 
 
 def _ask_google(application: Application, secret: str) -> Mapping[str, Any]:

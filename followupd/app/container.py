@@ -8,10 +8,9 @@ from itertools import chain
 from pathlib import Path
 
 from followupd import clock
-from followupd.adapters.accounts import ledger_keys, ledger_url, logins_of, mailbox_of, transport_of
+from followupd.adapters.accounts import Mailbox, ledger_keys, ledger_url, logins_of, mailbox_of, transport_of
 from followupd.adapters.crypto import Vault
 from followupd.adapters.gift_cards import StockProvider
-from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth import Login
 from followupd.adapters.overlay import template_files
 from followupd.adapters.process import MailReader
@@ -97,11 +96,11 @@ class App:
         """Return a sentence for each OAuth login that a person must renew soon."""
         return warnings_of(self.logins)
 
-    def mailbox(self, name: str) -> ImapMailbox:
+    def mailbox(self, name: str) -> Mailbox:
         """Return a new connection to a mailbox, not open yet; each thread has its own."""
         return mailbox_of(self.settings.mailbox(name))
 
-    def folders(self, name: str, mailbox: ImapMailbox) -> list[Folder]:
+    def folders(self, name: str, mailbox: Mailbox) -> list[Folder]:
         """Return the folders to watch in an open mailbox: the inbox, the command folders, and Sent last."""
         since = self.settings.mailbox(name).since
         folders = [Folder(name, mailbox.inbox, FolderRole.INBOX, since=since)]
@@ -114,7 +113,7 @@ class App:
 
         return folders
 
-    def command_folders(self, mailbox: ImapMailbox) -> dict[str, str]:
+    def command_folders(self, mailbox: Mailbox) -> dict[str, str]:
         """Return the folders of an open mailbox that are commands, with the line that each means."""
         return command_folders_of(self.settings, self.commands.context.grammar, mailbox)
 
@@ -125,7 +124,7 @@ def warnings_of(logins: Mapping[str, Login]) -> list[str]:
     return [warning for warning in warnings if warning]
 
 
-def command_folders_of(settings: Settings, grammar: Grammar, mailbox: ImapMailbox) -> dict[str, str]:
+def command_folders_of(settings: Settings, grammar: Grammar, mailbox: Mailbox) -> dict[str, str]:
     """Return the folders of an open mailbox that are commands, with the line that each means.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from followupd import log
-from followupd.adapters.imap.mailbox import ImapMailbox
+from followupd.adapters.accounts import Mailbox
 from followupd.adapters.settings import MailboxSettings
 from followupd.app.container import App
 from followupd.errors import LoginRefusedError, UnavailableError
@@ -101,7 +101,7 @@ class Listener(threading.Thread):
         finally:
             mailbox.close()
 
-    def _read_and_wait(self, app: App, mailbox: ImapMailbox) -> None:
+    def _read_and_wait(self, app: App, mailbox: Mailbox) -> None:
         """Read all folders and wait for the server's notifications, again and again."""
         now = app.now()
         poll_seconds = (app.settings.calendar.after(now, self._settings.poll) - now).total_seconds()
@@ -141,12 +141,12 @@ class Listener(threading.Thread):
         self.opened.set()
         self.tried.set()
 
-    def _folders(self, app: App, mailbox: ImapMailbox) -> list[Folder]:
+    def _folders(self, app: App, mailbox: Mailbox) -> list[Folder]:
         """Return the folders that this listener reads, in the order of `App.folders`."""
         folders = app.folders(self._settings.name, mailbox)
         return [folder for folder in folders if (folder.role is FolderRole.SENT) == self._sent]
 
-    def _sync(self, app: App, mailbox: ImapMailbox, folder: Folder, *, required: bool) -> None:
+    def _sync(self, app: App, mailbox: Mailbox, folder: Folder, *, required: bool) -> None:
         """Read one folder.
 
         One that the server refuses, such as a deleted one, is logged once and stops no other.

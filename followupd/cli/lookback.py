@@ -36,6 +36,7 @@ from followupd.recovery.past.lookback import (
 )
 
 if TYPE_CHECKING:
+    from followupd.adapters.accounts import Mailbox
     from followupd.adapters.imap.mailbox import ImapMailbox
     from followupd.adapters.settings import Settings
     from followupd.services.classifier import ComplaintClassifier
@@ -204,7 +205,7 @@ def _archive(
             yield MailboxArchive(connection, options.folder, since), address
 
 
-def _mailbox(options: argparse.Namespace, settings: "Settings | None") -> "tuple[ImapMailbox, str]":
+def _mailbox(options: argparse.Namespace, settings: "Settings | None") -> "tuple[Mailbox, str]":
     """Return a mailbox of the configuration, or the one of an address, and its address; it is not open yet.
 
     Args:

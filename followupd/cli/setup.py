@@ -21,8 +21,8 @@ from followupd.clock import utc_iso
 from followupd.errors import Problem, SetupError, UnavailableError
 
 if TYPE_CHECKING:
+    from followupd.adapters.accounts import Mailbox
     from followupd.adapters.imap.folders import Survey
-    from followupd.adapters.imap.mailbox import ImapMailbox
     from followupd.adapters.settings import MailboxSettings, Settings
     from followupd.adapters.settings.toml_lines import Path as Key
 
@@ -31,6 +31,12 @@ _CLOCK_TOLERANCE = timedelta(minutes=2)
 
 _LOGIN_HINT = (
     "Correct username, or the secret at `password`; some providers require an app password or OAuth."
+)
+_LOGIN_AT_GRAPH_HINT = (
+    "Compare oauth_client and oauth_tenant; the token must be for Microsoft Graph (docs/graph.md)."
+)
+_RIGHTS_AT_GRAPH_HINT = (
+    "Give the application its permissions for this mailbox (docs/graph.md); they may take an hour."
 )
 _HOST_HINT = "Correct host or port, or start the server; a firewall may block the connection."
 _TLS_HINT = 'Correct security and port: "tls" usually has 993 or 465, "starttls" 143 or 587.'
@@ -45,6 +51,9 @@ _HINTS = {
         "",
         "Log in: set `username` and `password`, or let the server relay for us.",
     ),
+    "does not take the token": ("", _LOGIN_AT_GRAPH_HINT),
+    "no such mailbox": ("username", "Write the mailbox's own address, which is also its name for Microsoft."),
+    "lacks a permission": ("", _RIGHTS_AT_GRAPH_HINT),
     "was refused": ("", _LOGIN_HINT),
     "refused the login": ("", _LOGIN_HINT),
     "not trusted": (
@@ -158,7 +167,7 @@ def folder_sentences(
         yield f"{folder} means nothing: name it as a tag or a verb, or give it a line in [folders]"
 
 
-def _require_folders(connection: "ImapMailbox", mailbox: "MailboxSettings") -> None:
+def _require_folders(connection: "Mailbox", mailbox: "MailboxSettings") -> None:
     """Check that the folders which the configuration names exist.
 
     Raises:
@@ -197,6 +206,10 @@ def survey_sentences(survey: "Survey", command_folders: Collection[str] = ()) ->
     else:
         yield "connected without encryption, on this machine only; the login works"
 
+    if survey.door == "graph":
+        yield from _graph_sentences(survey, command_folders)
+        return
+
     sent = survey.sent or "not found: set `sent` to the folder of sent mail"
     yield f"inbox is {survey.inbox}; sent mail is {sent}"
 
@@ -211,6 +224,21 @@ def survey_sentences(survey: "Survey", command_folders: Collection[str] = ()) ->
         yield "no CONDSTORE: tags are searched on the mails of open cases and by name"
 
     yield from _tag_sentences(survey, command_folders)
+    yield _clock_sentence(survey.clock_ahead)
+
+
+def _graph_sentences(survey: "Survey", command_folders: Collection[str]) -> Iterator[str]:
+    """Describe a mailbox behind Microsoft Graph."""
+    yield f"Microsoft Graph: inbox is {survey.inbox}; sent mail is {survey.sent}; drafts are in {survey.drafts}"
+    yield "new mail and changed categories are noticed within half a minute"
+    if not all(survey.keywords.values()):
+        yield "the application may only read: without Mail.ReadWrite agents see neither fu- categories nor drafts"
+    elif "COLOURS" in survey.capabilities:
+        yield "categories are tags (`followupd tags outlook --make`); the fu- categories have colours"
+    else:
+        yield "categories are tags, and have no colours: give the application MailboxSettings.ReadWrite"
+    if command_folders:
+        yield f"agents can also move mails to {' or '.join(command_folders)}"
     yield _clock_sentence(survey.clock_ahead)
 
 

@@ -40,6 +40,9 @@ _STATUS_COLOURS = {
     "fu-doubt": "#AD1457",
     "fu-quarantine": _RED,
 }
+#: Outlook's colours that come next to those of Thunderbird (learn.microsoft.com/graph/api/resources/outlookcategory)
+_PRESETS = {_RED: "preset0", _ORANGE: "preset1", _GREEN: "preset4", _BLUE: "preset7", _VIOLET: "preset8"}
+_OTHER_PRESET = "preset12"
 #: the lines that agents say most often; Thunderbird's own tags have the keys 1 to 5, and these get 6 to 9
 _WITH_KEY = ("complaint", "kept", "fixed", "hold")
 #: Thunderbird sorts tags by `ordinal`; status tags come after the others
@@ -67,13 +70,17 @@ class Tag:
 def add(commands: CommandParsers) -> None:
     """Add the parser of tags."""
     tags = commands.add("tags")
-    tags.add_argument("client", choices=["thunderbird", "folders"], help="folders: for servers without tags")
+    tags.add_argument(
+        "client",
+        choices=["thunderbird", "outlook", "folders"],
+        help='outlook: categories, with door = "graph"; folders: for servers without tags',
+    )
     tags.add_argument(
         "--policies",
         action="store_true",
         help="print a policies.json for all users of a machine, not a user.js",
     )
-    tags.add_argument("--make", action="store_true", help="folders: make them in every mailbox")
+    tags.add_argument("--make", action="store_true", help="outlook, folders: make them in every mailbox")
     tags.add_argument("--language", default="", help="folders: the agents' language (the company's)")
     tags.add_argument(
         "--amounts",
@@ -90,7 +97,58 @@ def _tags(options: argparse.Namespace) -> int:
     from followupd.adapters.settings import load
 
     settings = load(options.config)
-    return _folders(settings, options) if options.client == "folders" else _thunderbird(settings, options)
+    kinds = {"folders": _folders, "outlook": _outlook, "thunderbird": _thunderbird}
+    return kinds[options.client](settings, options)
+
+
+def _outlook(settings: "Settings", options: argparse.Namespace) -> int:
+    """Print the categories for Outlook; with --make, enter them in the list of every mailbox behind Microsoft Graph.
+
+    Args:
+        settings: the configuration, whose `[tags]` are the commands.
+        options: those of `tags outlook`: --make and --json.
+
+    Returns:
+        The exit code: PROBLEMS where a mailbox cannot be used, or where there is none.
+    """
+    colours = {
+        tag.key: _PRESETS.get(tag.color, _OTHER_PRESET) for tag in (*_command_tags(settings), *_status_tags())
+    }
+    if options.json:
+        print_json(colours)
+    else:
+        for name, colour in colours.items():
+            print(f"{name:30}{colour}")
+
+    mailboxes = [mailbox for mailbox in settings.mailboxes if mailbox.door == "graph"]
+    if not options.make:
+        print("Nothing was made; --make enters them in every mailbox's list of categories.", file=sys.stderr)
+        return DONE
+    if not mailboxes:
+        print_error('no mailbox has door = "graph" (docs/graph.md)')
+    entered = [_entered(mailbox, colours) for mailbox in mailboxes]
+    return DONE if entered and all(entered) else PROBLEMS
+
+
+def _entered(mailbox: "MailboxSettings", colours: Mapping[str, str]) -> bool:
+    """Enter categories in a mailbox's list and say so; return False where it cannot be done, which is said, too.
+
+    Args:
+        mailbox: whose account is used; it is read over Microsoft Graph.
+        colours: a colour for each name.
+    """
+    from followupd.adapters.accounts import mailbox_of
+    from followupd.adapters.graph.mailbox import GraphMailbox
+    from followupd.errors import UnavailableError
+
+    try:
+        with mailbox_of(mailbox) as connection:
+            made = connection.add_categories(colours) if isinstance(connection, GraphMailbox) else []
+    except UnavailableError as error:
+        print_error(str(error))
+        return False
+    print(f"{mailbox.name}: {len(made)} made, {len(colours) - len(made)} there already", file=sys.stderr)
+    return True
 
 
 def _thunderbird(settings: "Settings", options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-from followupd.adapters.imap.mailbox import ImapMailbox
+from followupd.adapters.accounts import Mailbox
 from followupd.adapters.overlay import set_values, write_starter
 from followupd.adapters.settings import Settings, load
 from followupd.app.container import App, build_to_run
@@ -182,7 +182,7 @@ class SimulatedApp:
 
         return app
 
-    def _connect(self, app: App) -> Iterator[tuple[ImapMailbox, Folder]]:
+    def _connect(self, app: App) -> Iterator[tuple[Mailbox, Folder]]:
         """Open a connection for each folder, as the daemon's listener threads do."""
         [settings] = app.settings.mailboxes
         with app.mailbox(settings.name) as mailbox:
@@ -235,7 +235,7 @@ class SimulatedApp:
         """Read the folders that the server reports changes of, or all; return how many changes there were."""
         return sum(self._read_folder(mailbox, folder) for mailbox, folder in self._connections)
 
-    def _read_folder(self, mailbox: ImapMailbox, folder: Folder) -> int:
+    def _read_folder(self, mailbox: Mailbox, folder: Folder) -> int:
         """Read one folder if it may have changed; return the number of changes."""
         if self._read_all or mailbox.wait(folder.name, 0, lambda: False):
             return self.app.inbox.sync(mailbox, folder, self.now)

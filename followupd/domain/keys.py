@@ -90,7 +90,10 @@ StateName = StateKey | ScopedKey
 
 @dataclass(frozen=True, slots=True)
 class FolderCursor:
-    """How far a folder was read, and how many mails were skipped when it was first opened."""
+    """How far a folder was read, and how many mails were skipped when it was first opened.
+
+    `position` is a text that only the door of Microsoft Graph understands, "" over IMAP.
+    """
 
     uidvalidity: int
     uid: int
@@ -98,6 +101,7 @@ class FolderCursor:
     passed_over: int
     synced_at: datetime
     since: datetime | None = None
+    position: str = ""
 
 
 #: who is reminded; a lead and a manager are told what the owner did not react to

@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from followupd.adapters.imap.mailbox import ImapMailbox
+from followupd.adapters.accounts import Mailbox
 from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Identity, Kind, Message, Person
 from followupd.domain.playbook import Playbook
@@ -213,7 +213,7 @@ def _mbox_mails(path: Path) -> Iterator[bytes]:
 class MailboxArchive:
     """Folders of a mailbox over IMAP, which are examined, never selected, so that nothing in them changes."""
 
-    def __init__(self, mailbox: ImapMailbox, folders: Sequence[str], since: datetime | None) -> None:
+    def __init__(self, mailbox: Mailbox, folders: Sequence[str], since: datetime | None) -> None:
         """List the mails of inbox, Sent and further folders.
 
         Args:

@@ -1,8 +1,9 @@
-"""What the IMAP door promises, kept on Dovecot, on a Dovecot without extensions, and on Cyrus."""
+"""What the doors promise: that of IMAP on Dovecot, on a Dovecot without extensions, and on Cyrus, and that of Graph."""
 
 import struct
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.mime.application import MIMEApplication
@@ -12,6 +13,7 @@ from email.policy import SMTP
 
 import pytest
 
+from followupd.adapters.graph.mailbox import GraphMailbox
 from followupd.adapters.imap.mailbox import Account, FolderChanges, ImapMailbox, SyncCursor
 from followupd.clock import now
 from followupd.domain.mail import Identity
@@ -19,8 +21,10 @@ from followupd.errors import UnavailableError
 from followupd.text.mail import read as listen
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
+from tests.servers.graph import GraphPostbox, GraphServer
 from tests.servers.postbox import Postbox
 
+Door = ImapMailbox | GraphMailbox
 PATIENCE = 180.0  # seconds; only reached when something is broken
 
 
@@ -84,19 +88,30 @@ def account_of(postbox: Postbox, *, timeout: float = PATIENCE) -> Account:
     )
 
 
-@pytest.fixture(params=["dovecot", "degraded_dovecot", "cyrus"])
+@pytest.fixture(params=["dovecot", "degraded_dovecot", "cyrus", "graph"])
 def postbox(request: pytest.FixtureRequest) -> Postbox:
-    server: Dovecot | Cyrus = request.getfixturevalue(request.param)
+    server: Dovecot | Cyrus | GraphServer = request.getfixturevalue(request.param)
     return server.account()
 
 
+def door_to(postbox: Postbox) -> Door:
+    """Return the door that a server needs, not open yet."""
+    if isinstance(postbox, GraphPostbox):
+        return GraphMailbox(graph_account(postbox), poll_seconds=0.2)
+    return ImapMailbox(account_of(postbox), noop_seconds=0.2)
+
+
+def graph_account(postbox: Postbox) -> Account:
+    return replace(account_of(postbox), security="none", token=lambda _refused: postbox.password)
+
+
 @pytest.fixture
-def mailbox(postbox: Postbox) -> Iterator[ImapMailbox]:
-    with ImapMailbox(account_of(postbox), noop_seconds=0.2) as mailbox:
+def mailbox(postbox: Postbox) -> Iterator[Door]:
+    with door_to(postbox) as mailbox:
         yield mailbox
 
 
-def read(mailbox: ImapMailbox, cursor: SyncCursor, **look: object) -> tuple[list[FolderChanges], SyncCursor]:
+def read(mailbox: Door, cursor: SyncCursor, **look: object) -> tuple[list[FolderChanges], SyncCursor]:
     batches = list(mailbox.changes("INBOX", cursor, **look))  # type: ignore[arg-type]  # handed through
     return batches, batches[-1].cursor if batches else cursor
 
@@ -109,7 +124,7 @@ def flags(batches: list[FolderChanges]) -> dict[int, frozenset[str]]:
     return {uid: flags for batch in batches for uid, flags in batch.flags.items()}
 
 
-def test_each_new_mail_comes_once_and_in_order(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_each_new_mail_comes_once_and_in_order(postbox: Postbox, mailbox: Door) -> None:
     cursor, _ = mailbox.start("INBOX", "now")
     for number in range(3):
         postbox.append(mail(number))
@@ -119,7 +134,7 @@ def test_each_new_mail_comes_once_and_in_order(postbox: Postbox, mailbox: ImapMa
     assert read(mailbox, cursor) == ([], cursor)
 
 
-def test_a_mail_comes_with_its_keywords_time_and_size(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_a_mail_comes_with_its_keywords_time_and_size(postbox: Postbox, mailbox: Door) -> None:
     arrived = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
     with postbox.client() as client:
         client.append("INBOX", mail(), ["complaint", "\\Flagged"], arrived)
@@ -131,7 +146,7 @@ def test_a_mail_comes_with_its_keywords_time_and_size(postbox: Postbox, mailbox:
     )
 
 
-def test_an_old_mailbox_is_passed_over(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_an_old_mailbox_is_passed_over(postbox: Postbox, mailbox: Door) -> None:
     for number in range(4):
         postbox.append(mail(number))
     cursor, passed_over = mailbox.start("INBOX", "now")
@@ -139,7 +154,7 @@ def test_an_old_mailbox_is_passed_over(postbox: Postbox, mailbox: ImapMailbox) -
     assert new_uids(read(mailbox, cursor)[0]) == []
 
 
-def test_all_old_mails_are_read_when_the_admin_says_so(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_all_old_mails_are_read_when_the_admin_says_so(postbox: Postbox, mailbox: Door) -> None:
     for number in range(4):
         postbox.append(mail(number))
     cursor, passed_over = mailbox.start("INBOX", "all")
@@ -147,14 +162,14 @@ def test_all_old_mails_are_read_when_the_admin_says_so(postbox: Postbox, mailbox
     assert new_uids(read(mailbox, cursor)[0]) == postbox.uids()
 
 
-def test_an_empty_mailbox_can_be_started_at_any_point(mailbox: ImapMailbox) -> None:
+def test_an_empty_mailbox_can_be_started_at_any_point(mailbox: Door) -> None:
     for since in ("now", "all", datetime(2026, 1, 1, tzinfo=UTC)):
         cursor, passed_over = mailbox.start("INBOX", since)
         assert passed_over == 0
         assert new_uids(read(mailbox, cursor)[0]) == []
 
 
-def test_reading_may_begin_at_a_moment(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_reading_may_begin_at_a_moment(postbox: Postbox, mailbox: Door) -> None:
     moment = datetime(2026, 3, 10, 12, tzinfo=UTC)
     with postbox.client() as client:
         for hours in (-48, -1, 0, 30):
@@ -166,18 +181,18 @@ def test_reading_may_begin_at_a_moment(postbox: Postbox, mailbox: ImapMailbox) -
     assert mailbox.start("INBOX", moment + timedelta(days=400))[1] == 4
 
 
-def test_a_reading_that_stops_goes_on_where_it_stopped(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_a_reading_that_stops_goes_on_where_it_stopped(postbox: Postbox, mailbox: Door) -> None:
     for number in range(5):
         postbox.append(mail(number))
     cursor, _ = mailbox.start("INBOX", "all")
     first = next(mailbox.changes("INBOX", cursor, batch=2))
-    with ImapMailbox(account_of(postbox)) as another:
+    with door_to(postbox) as another:
         rest, _ = read(another, first.cursor, batch=2)
     assert new_uids([first, *rest]) == postbox.uids()
 
 
 def test_a_look_into_another_folder_between_two_batches_confuses_nothing(
-    postbox: Postbox, mailbox: ImapMailbox
+    postbox: Postbox, mailbox: Door
 ) -> None:
     for number in range(4):
         postbox.append(mail(number))
@@ -190,7 +205,7 @@ def test_a_look_into_another_folder_between_two_batches_confuses_nothing(
     assert seen == [mail(number) for number in range(4)]
 
 
-def test_a_folder_that_was_made_anew_is_read_anew(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_a_folder_that_was_made_anew_is_read_anew(postbox: Postbox, mailbox: Door) -> None:
     mailbox.create_folder("Recovery")
     cursor, _ = mailbox.start("Recovery", "now")
     with postbox.client() as client:
@@ -202,7 +217,7 @@ def test_a_folder_that_was_made_anew_is_read_anew(postbox: Postbox, mailbox: Ima
     assert (batch.reset, [part.raw for part in batch.new]) == (True, [mail()])
 
 
-def test_a_keyword_set_and_taken_away_is_noticed(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_a_keyword_set_and_taken_away_is_noticed(postbox: Postbox, mailbox: Door) -> None:
     postbox.append(mail())
     (uid,) = postbox.uids()
     cursor, _ = mailbox.start("INBOX", "now")
@@ -216,7 +231,7 @@ def test_a_keyword_set_and_taken_away_is_noticed(postbox: Postbox, mailbox: Imap
     assert read(mailbox, cursor, watched=[uid])[0] == []
 
 
-def test_a_tag_on_a_mail_that_was_passed_over_is_noticed(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_a_tag_on_a_mail_that_was_passed_over_is_noticed(postbox: Postbox, mailbox: Door) -> None:
     for number in range(3):
         postbox.append(mail(number))
     cursor, _ = mailbox.start("INBOX", "now")
@@ -226,9 +241,7 @@ def test_a_tag_on_a_mail_that_was_passed_over_is_noticed(postbox: Postbox, mailb
     assert read(mailbox, cursor, keywords=["complaint", "refund-*"])[0] == []
 
 
-def test_a_look_into_another_folder_forgets_no_tag_that_was_seen(
-    postbox: Postbox, mailbox: ImapMailbox
-) -> None:
+def test_a_look_into_another_folder_forgets_no_tag_that_was_seen(postbox: Postbox, mailbox: Door) -> None:
     for number in range(2):
         postbox.append(mail(number))
     first, second = postbox.uids()
@@ -245,9 +258,7 @@ def test_a_look_into_another_folder_forgets_no_tag_that_was_seen(
     assert read(mailbox, cursor, keywords=["complaint"])[0] == []
 
 
-def test_our_own_marks_are_set_for_all_to_see_and_then_it_is_quiet(
-    postbox: Postbox, mailbox: ImapMailbox
-) -> None:
+def test_our_own_marks_are_set_for_all_to_see_and_then_it_is_quiet(postbox: Postbox, mailbox: Door) -> None:
     postbox.append(mail())
     (uid,) = postbox.uids()
     cursor, _ = mailbox.start("INBOX", "now")
@@ -260,12 +271,12 @@ def test_our_own_marks_are_set_for_all_to_see_and_then_it_is_quiet(
     assert not mailbox.wait("INBOX", 0.3, lambda: False)
 
 
-def test_a_keyword_that_no_server_takes_is_our_mistake(mailbox: ImapMailbox) -> None:
+def test_a_keyword_that_no_server_takes_is_our_mistake(mailbox: Door) -> None:
     with pytest.raises(ValueError, match="keyword"):
         mailbox.mark("INBOX", [1], ["two words"])
 
 
-def test_an_odd_keyword_on_one_mail_blinds_us_to_no_other(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_an_odd_keyword_on_one_mail_blinds_us_to_no_other(postbox: Postbox, mailbox: Door) -> None:
     cursor, _ = mailbox.start("INBOX", "now")
     postbox.append(mail(1), flags=["a[b"])
     postbox.append(mail(2), flags=["complaint"])
@@ -273,12 +284,12 @@ def test_an_odd_keyword_on_one_mail_blinds_us_to_no_other(postbox: Postbox, mail
     assert [part.flags for batch in batches for part in batch.new] == [{"a[b"}, {"complaint"}]
 
 
-def test_special_folders_are_found(mailbox: ImapMailbox) -> None:
+def test_special_folders_are_found(mailbox: Door) -> None:
     assert (mailbox.inbox, mailbox.sent, mailbox.drafts) == ("INBOX", "Sent", "Drafts")
 
 
 def test_a_mail_moves_with_its_flags_and_leaves_others_deleted_mails_alone(
-    postbox: Postbox, mailbox: ImapMailbox
+    postbox: Postbox, mailbox: Door
 ) -> None:
     for number in range(3):
         postbox.append(mail(number), flags=["kept"])
@@ -297,16 +308,14 @@ def test_a_mail_moves_with_its_flags_and_leaves_others_deleted_mails_alone(
     assert second not in left
 
 
-def test_a_letter_is_filed_in_sent(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_a_letter_is_filed_in_sent(postbox: Postbox, mailbox: Door) -> None:
     mailbox.append(mailbox.sent, mail(7), ["\\Seen"])
     (uid,) = mailbox.find(mailbox.sent, "<m7@customers.test>")
     assert "\\Seen" in postbox.flags(uid, "Sent")
     assert postbox.raw(uid, "Sent") == mail(7)
 
 
-def test_a_large_mail_comes_without_its_attachments_and_names_them(
-    postbox: Postbox, mailbox: ImapMailbox
-) -> None:
+def test_a_large_mail_comes_without_its_attachments_and_names_them(postbox: Postbox, mailbox: Door) -> None:
     postbox.append(large_mail())
     (fetched,) = mailbox.fetch("INBOX", postbox.uids())
     assert fetched.size == len(large_mail())
@@ -326,7 +335,7 @@ def test_a_large_mail_comes_without_its_attachments_and_names_them(
 
 @pytest.mark.parametrize("beside", ["", "\r\n", "Where is it? It should have come long ago."])
 def test_a_large_winmail_dat_is_fetched_only_where_the_words_must_be_in_it(
-    postbox: Postbox, mailbox: ImapMailbox, beside: str
+    postbox: Postbox, mailbox: Door, beside: str
 ) -> None:
     words = "It is broken."
     body = struct.pack("<IHBII", 0x223E9F78, 1, 1, 0x0002800C, len(words)) + words.encode() + b"\0\0"
@@ -345,7 +354,7 @@ def test_a_large_winmail_dat_is_fetched_only_where_the_words_must_be_in_it(
     assert not beside.strip() or len(found.raw) < 2_000
 
 
-def test_mails_that_vanish_while_we_read_are_skipped(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_mails_that_vanish_while_we_read_are_skipped(postbox: Postbox, mailbox: Door) -> None:
     for number in range(4):
         postbox.append(mail(number))
     cursor, _ = mailbox.start("INBOX", "all")
@@ -363,7 +372,7 @@ def test_mails_that_vanish_while_we_read_are_skipped(postbox: Postbox, mailbox: 
     mailbox.move("INBOX", gone[0], "Trash")
 
 
-def test_new_mail_and_changed_keywords_end_the_waiting(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_new_mail_and_changed_keywords_end_the_waiting(postbox: Postbox, mailbox: Door) -> None:
     postbox.append(mail())
     (uid,) = postbox.uids()
     cursor, _ = mailbox.start("INBOX", "now")
@@ -377,9 +386,7 @@ def test_new_mail_and_changed_keywords_end_the_waiting(postbox: Postbox, mailbox
         assert read(mailbox, cursor, watched=[uid])[0]
 
 
-def test_what_changes_between_reading_and_waiting_is_not_missed(
-    postbox: Postbox, mailbox: ImapMailbox
-) -> None:
+def test_what_changes_between_reading_and_waiting_is_not_missed(postbox: Postbox, mailbox: Door) -> None:
     postbox.append(mail())
     cursor, _ = mailbox.start("INBOX", "now")
     for number in range(5):
@@ -388,7 +395,7 @@ def test_what_changes_between_reading_and_waiting_is_not_missed(
         assert mailbox.wait("INBOX", PATIENCE, lambda: False)
 
 
-def test_waiting_ends_when_it_is_woken_or_the_time_is_up(mailbox: ImapMailbox) -> None:
+def test_waiting_ends_when_it_is_woken_or_the_time_is_up(mailbox: Door) -> None:
     woken = threading.Event()
     timer = threading.Timer(0.2, woken.set)
     timer.start()
@@ -398,7 +405,7 @@ def test_waiting_ends_when_it_is_woken_or_the_time_is_up(mailbox: ImapMailbox) -
     assert not mailbox.wait("INBOX", 0.1, lambda: False)
 
 
-def test_a_deleted_folder_is_an_outage_in_plain_words(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_a_deleted_folder_is_an_outage_in_plain_words(postbox: Postbox, mailbox: Door) -> None:
     mailbox.create_folder("Recovery")
     cursor, _ = mailbox.start("Recovery", "now")
     with postbox.client() as client:
@@ -408,14 +415,14 @@ def test_a_deleted_folder_is_an_outage_in_plain_words(postbox: Postbox, mailbox:
         read_twice(mailbox, "Recovery", cursor)
 
 
-def read_twice(mailbox: ImapMailbox, folder: str, cursor: SyncCursor) -> None:
+def read_twice(mailbox: Door, folder: str, cursor: SyncCursor) -> None:
     """Read on two connections: Cyrus still answers for a folder that was open when it went."""
     for _ in range(2):
         list(mailbox.changes(folder, cursor))
         mailbox.open()
 
 
-def test_a_survey_tells_what_the_server_can_do(postbox: Postbox, mailbox: ImapMailbox) -> None:
+def test_a_survey_tells_what_the_server_can_do(postbox: Postbox, mailbox: Door) -> None:
     with postbox.client() as client:
         expected = client.has_capability("IDLE"), client.has_capability("CONDSTORE")
     survey = mailbox.survey(now())

@@ -1,9 +1,10 @@
 """A real SMTP server whose every reply a test can script, for all that can happen to a letter on its way out."""
 
 import asyncio
+import base64
 import collections
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, Self
 
 import trustme
@@ -28,7 +29,8 @@ class Sink(Controller):
 
     `plan(stage, *actions)` scripts the next turns of a stage: ehlo, mail, rcpt, data. Seconds are waited, and
     the next action of the same turn follows; a turn without a plan is accepted. With `users`, STARTTLS and AUTH are
-    demanded; `tls` offers STARTTLS alone, `implicit_tls` speaks TLS from the first byte.
+    demanded; `tls` offers STARTTLS alone, `implicit_tls` speaks TLS from the first byte. With `tokens`, a login by
+    XOAUTH2 is demanded.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class Sink(Controller):
         implicit_tls: bool = False,
         utf8: bool = True,
         size_limit: int = 30_000_000,
+        tokens: Container[str] | None = None,
     ) -> None:
         self.users = users or {}
+        self.tokens = tokens
         self.messages: list[Envelope] = []
         self.connections = 0
         self.plans: dict[str, collections.deque[Action]] = collections.defaultdict(collections.deque)
@@ -57,6 +61,8 @@ class Sink(Controller):
                 "auth_required": True,
                 "auth_require_tls": not implicit_tls,
             }
+        if tokens is not None:
+            server["auth_require_tls"] = False
         super().__init__(
             self,
             hostname="127.0.0.1",
@@ -79,6 +85,12 @@ class Sink(Controller):
     def factory(self) -> SMTP:
         self.connections += 1
         return SMTP(self.handler, **self.SMTP_kwargs)
+
+    async def auth_XOAUTH2(self, _server: SMTP, arguments: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        """Take an access token, as Microsoft and Google do."""
+        said = base64.b64decode(arguments[-1]).decode()
+        known = self.tokens is not None and said.partition("auth=Bearer ")[2].strip("\x01") in self.tokens
+        return AuthResult(success=known, handled=known)
 
     def _authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: LoginPassword
@@ -114,8 +126,10 @@ class Sink(Controller):
         return [reply] if reply else responses
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
-        self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if self.tokens is not None and not session.authenticated:
+            return "530 5.7.57 Client not authenticated to send mail"
         if reply := await self._turn("mail", server):
             return reply
         envelope.mail_from = address

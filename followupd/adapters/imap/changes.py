@@ -34,11 +34,15 @@ Since: TypeAlias = "Literal['now', 'all'] | date | datetime"
 
 @dataclass(frozen=True, slots=True)
 class SyncCursor:
-    """How far a folder was read; `modseq` is 0 where the server counts no changes (RFC 7162)."""
+    """How far a folder was read; `modseq` is 0 where the server counts no changes (RFC 7162).
+
+    `position` is a text of Microsoft Graph's door, "" over IMAP.
+    """
 
     uidvalidity: int
     uid: int
     modseq: int = 0
+    position: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.generator import BytesGenerator
+from email.message import Message
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
@@ -278,6 +281,58 @@ def _boundary(header: bytes) -> bytes:
     if not boundary:
         raise UnsupportedStructureError
     return boundary.encode("utf-8", "surrogateescape")
+
+
+def without_attachments(raw: bytes) -> bytes:
+    """Return a whole mail as it is fetched by its structure: a large one without the bodies of its attachments.
+
+    Args:
+        raw: the mail. One that cannot be parsed is cut off.
+    """
+    if len(raw) <= SMALL:
+        return raw
+    try:
+        message = message_from_bytes(raw)
+        _strip(message, outline(_structure_of(message)))
+        stripped = BytesIO()
+        BytesGenerator(stripped, mangle_from_=False, maxheaderlen=0).flatten(message, linesep="\r\n")
+    except (UnsupportedStructureError, RecursionError, ValueError, LookupError, TypeError, AttributeError):
+        return raw[:MAX_TEXT]
+    return stripped.getvalue()
+
+
+def _structure_of(message: Message, depth: int = 0) -> Value:
+    """Return what a server would say of the structure of a mail or of a part of it (BODYSTRUCTURE).
+
+    Raises:
+        UnsupportedStructureError: it is too deep.
+    """
+    if depth > MAX_DEPTH:
+        raise UnsupportedStructureError
+    media, _, subtype = message.get_content_type().partition("/")
+    payload: object = message.get_payload()
+    if media == "multipart" and isinstance(payload, list) and payload:
+        return [*(_structure_of(part, depth + 1) for part in payload), subtype.encode("ascii", "replace")]
+    size = str(len(payload) if isinstance(payload, str) else 0).encode()
+    disposition = message.get_content_disposition()
+    kind = [word.encode("ascii", "replace") for word in (media, subtype)]
+    shown: Value = [disposition.encode("ascii", "replace")] if disposition else None
+    return [*kind, None, None, None, b"7BIT", size, None, None, shown]
+
+
+def _strip(message: Message, part: BodyPart) -> None:
+    """Take the bodies out of a mail that are not to be fetched, and cut off very long ones."""
+    payload: object = message.get_payload()
+    if part.children and isinstance(payload, list):
+        for child, outlined in zip(payload, part.children, strict=True):
+            _strip(child, outlined)
+    elif part.fetch == "header" and isinstance(payload, list) and payload:
+        payload[0].set_payload("")
+    elif part.fetch != "body":
+        message.set_payload("")
+    elif isinstance(payload, str) and len(payload) > MAX_TEXT:
+        cut = payload[:MAX_TEXT].encode(message.get_content_charset("utf-8"), "replace")
+        message.set_payload(cut.decode("ascii", "surrogateescape"))
 
 
 #: bytes; up to this size fetching the whole mail takes less CPU than reading its structure (measured from 4

@@ -17,7 +17,8 @@ class Survey:
     """What a server supports.
 
     `keywords` says of each folder whether it accepts our tags. `tls` is the protocol of the connection
-    ("TLSv1.3"), "" without TLS. `clock_ahead` is the server's clock minus ours, None when it cannot be read.
+    ("TLSv1.3"), "" without TLS. `clock_ahead` is the server's clock minus ours, None when it cannot be read. `door` is
+    "imap", or "graph" for Microsoft Graph.
     """
 
     capabilities: frozenset[str]
@@ -32,6 +33,7 @@ class Survey:
     keywords: Mapping[str, bool]
     tls: str
     clock_ahead: timedelta | None
+    door: str = "imap"
 
 
 def survey_of(

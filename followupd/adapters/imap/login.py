@@ -18,8 +18,8 @@ class Account:
     """Where a mailbox is and how to log in.
 
     Secrets are callables: they are read at each login and never shown. `token` returns an OAuth 2 access
-    token (RFC 7628) and replaces the password if it is given. `timeout` is in seconds, for each wait on the
-    network.
+    token (RFC 7628), another one than its argument, and replaces the password if it is given. `timeout` is in seconds,
+    for each wait on the network.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Account:
     inbox: str = "INBOX"
     sent: str = ""
     timeout: float = 60.0
-    token: Callable[[], str] | None = field(default=None, repr=False)
+    token: Callable[..., str] | None = field(default=None, repr=False)
 
 
 def connect(account: Account) -> Client:

@@ -36,6 +36,8 @@ __all__ = ["Account", "FetchedMail", "FolderChanges", "ImapMailbox", "Survey", "
 
 IDLE_SECONDS = 540.0  # a router may drop a silent connection after ten minutes (RFC 2177 allows 29)
 WAKE_SECONDS = 0.5  # between two calls of `wake`
+#: a Message-ID that can be searched for
+MESSAGE_ID = re.compile(r"<[^<>\s\"\\]{1,900}>")
 
 
 class ImapMailbox:
@@ -319,7 +321,7 @@ class ImapMailbox:
         Returns:
             The UIDs of the mails.
         """
-        if not re.fullmatch(r"<[^<>\s\"\\]{1,900}>", message_id) or not message_id.isascii():
+        if not MESSAGE_ID.fullmatch(message_id) or not message_id.isascii():
             return []
         with self._connection(f"the folder {folder} cannot be searched:") as client:
             self._select(client, folder)

@@ -427,7 +427,36 @@ def _mailboxes(
     """Return the mailboxes with their secrets located; two of one name or address are reported."""
     for key in ("name", "address"):
         _check_unique(file, "mailbox", key, rows)
-    return tuple(_server(file, ("mailbox", n), row, state_directory) for n, row in enumerate(rows))
+    through = [_door(file, ("mailbox", n), row) for n, row in enumerate(rows)]
+    return tuple(_server(file, ("mailbox", n), row, state_directory) for n, row in enumerate(through))
+
+
+def _door(file: TomlFile, path: Key, table: MailboxSettings) -> MailboxSettings:
+    """Check what Microsoft Graph needs, and return the mailbox with the port that it has where none is written.
+
+    Args:
+        file: followupd.toml.
+        path: the path of the table in it.
+        table: the table as it was read.
+    """
+    host = table.host.casefold()
+    if table.door == "imap":
+        problem, hint = f"{table.host} speaks no IMAP", 'write door = "graph" (docs/graph.md).'
+        file.require(
+            not host.startswith("graph.microsoft."), (*path, "host"), SettingsRule.HOST, problem, hint
+        )
+        return table
+
+    problem = "Microsoft Graph takes no passwords"
+    hint = 'write auth = "oauth-microsoft", with oauth_client and oauth_tenant (docs/graph.md).'
+    file.require(table.auth == "oauth-microsoft", (*path, "door"), SettingsRule.LOGIN, problem, hint)
+    problem, hint = f"{table.host} is a server of IMAP", 'write host = "graph.microsoft.com".'
+    is_other = not host.startswith(("outlook.", "imap.")) or file.has_problem((*path, "host"))
+    file.require(is_other, (*path, "host"), SettingsRule.HOST, problem, hint)
+    problem, hint = "Microsoft Graph speaks HTTP, which has no STARTTLS", 'write "tls", or take it out.'
+    file.require(table.security != "starttls", (*path, "security"), SettingsRule.TYPE, problem, hint)
+    is_given = file.lines.of((*path, "port")) != file.lines.of(path)
+    return table if is_given else table.model_copy(update={"port": 443})
 
 
 def _smtp(file: TomlFile, table: SmtpSettings, state_directory: Path) -> SmtpSettings:
@@ -534,10 +563,14 @@ def _check_port(file: TomlFile, path: Key, table: MailboxSettings | SmtpSettings
 
 
 def _token_file(directory: Path, table: MailboxSettings | SmtpSettings, state_directory: Path) -> Path:
-    """Return where an OAuth token is stored. Mailbox and SMTP server of one account share a token."""
+    """Return where an OAuth token is stored.
+
+    Mailbox and SMTP server of one account share a token, but one for Microsoft Graph is good for nothing else.
+    """
     if table.oauth_token:
         return directory / table.oauth_token
-    name = f"{table.auth}-{table.username}.json"
+    door = "-graph" if isinstance(table, MailboxSettings) and table.door == "graph" else ""
+    name = f"{table.auth}{door}-{table.username}.json"
     safe_name = re.sub(r"[^A-Za-z0-9@._+-]", "_", name)
     return state_directory / safe_name
 

@@ -103,6 +103,13 @@ OauthToken = Annotated[
     Line,
     Field(description="OAuth: the token's file; beside the ledger when empty.", examples=["oauth.json"]),
 ]
+OauthAuthority = Annotated[
+    WebAddress,
+    Field(
+        description="OAuth at Microsoft: the login server of a national cloud; Microsoft's usual one when empty.",
+        examples=["https://login.microsoftonline.us"],
+    ),
+]
 CaFile = Annotated[
     ExistingFile,
     Field(
@@ -149,7 +156,7 @@ class BrandTable(Table):
 
 
 class MailboxSettings(Table):
-    """One support mailbox, read over IMAP. Write the table once for each mailbox."""
+    """One support mailbox, read over IMAP or Microsoft Graph. Write the table once for each mailbox."""
 
     name: TagName = setting(
         description="A short name for logs and the ledger; never change it later.", example="support"
@@ -162,8 +169,19 @@ class MailboxSettings(Table):
     address: Address = setting(
         description="The address that customers write to.", example="support@example.com"
     )
-    host: HostName = setting(description="The IMAP server.", example="imap.example.com")
-    port: Port = setting(993, description="Its port: 993 for `tls`, usually 143 for `starttls`.", example=143)
+    door: Literal["imap", "graph"] = setting(
+        "imap",
+        description="How to read it: by `imap`, or by `graph` at Microsoft 365 (docs/graph.md).",
+        example="graph",
+    )
+    host: HostName = setting(
+        description="The IMAP server; `graph.microsoft.com` for `graph`.", example="imap.example.com"
+    )
+    port: Port = setting(
+        993,
+        description="Its port: 993 for `tls`, usually 143 for `starttls`; 443 for `graph`.",
+        example=143,
+    )
     security: Security = setting(
         "tls", description="`tls`, `starttls` or `none`; `none` only on loopback.", example="starttls"
     )
@@ -178,6 +196,7 @@ class MailboxSettings(Table):
     oauth_token: OauthToken = ""
     oauth_grant: OauthGrant = "login"
     oauth_until: OauthUntil = ""
+    oauth_authority: OauthAuthority = ""
     ca_file: CaFile = ""
     inbox: RequiredLine = setting(
         "INBOX", description="The folder that customers' mail arrives in.", example="INBOX/Support"
@@ -242,6 +261,7 @@ class SmtpSettings(Table):
     oauth_token: OauthToken = ""
     oauth_grant: OauthGrant = "login"
     oauth_until: OauthUntil = ""
+    oauth_authority: OauthAuthority = ""
     ca_file: CaFile = ""
     from_address: OptionalAddress = setting(
         "",

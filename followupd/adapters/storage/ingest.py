@@ -93,9 +93,10 @@ def store_all(
             new_locations[key] = _location_row(mail, mail_id, locations)
             locations[key] = _KnownLocation(tags)
         else:
-            if location.tags != tags:  # the mail was read again, with other tags than last time
-                _update_location(connection, key, {"tags": tags})
-            location.tags = tags
+            # The mail was read again, with other tags, or it came back: Graph then gives it its old number.
+            if location.gone or location.tags != tags:
+                _update_location(connection, key, {"tags": tags, "gone": False})
+            location.tags, location.gone = tags, False
 
     _write_locations(connection, new_locations)
     return results

@@ -92,6 +92,7 @@ class StateStore:
             uidvalidity=cursor.uidvalidity,
             uid=cursor.uid,
             modseq=cursor.modseq,
+            position=cursor.position or None,
             passed_over=cursor.passed_over,
             since=cursor.since,
             synced_at=cursor.synced_at,
@@ -111,6 +112,7 @@ def _cursor(row: CursorRow) -> FolderCursor:
         passed_over=row.passed_over,
         synced_at=row.synced_at,
         since=row.since,
+        position=row.position or "",
     )
 
 

@@ -6,7 +6,7 @@ named after what it guarantees.
 
 from datetime import datetime
 
-from sqlalchemy import Index, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Index, Integer, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -14,6 +14,10 @@ def table_of(model: type[SQLModel]) -> Table:
     """Return the table of a model, for statements without the unit of work."""
     table: Table = model.__table__  # type: ignore[attr-defined]  # the class of a table has one
     return table
+
+
+#: a number of 64 bits: a UID has 32 (RFC 9051), MODSEQ 63 (RFC 7162), and Microsoft Graph's door numbers mails with 62
+LONG = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class CaseRow(SQLModel, table=True):
@@ -147,8 +151,8 @@ class LocationRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     mailbox: str
     folder: str
-    uidvalidity: int
-    uid: int
+    uidvalidity: int = Field(sa_type=LONG)
+    uid: int = Field(sa_type=LONG)
     mail_id: int = Field(foreign_key="mail.id", index=True)
     #: agents' tags, separated by spaces
     tags: str = ""
@@ -169,9 +173,11 @@ class CursorRow(SQLModel, table=True):
 
     mailbox: str = Field(primary_key=True)
     folder: str = Field(primary_key=True)
-    uidvalidity: int
-    uid: int
-    modseq: int = 0
+    uidvalidity: int = Field(sa_type=LONG)
+    uid: int = Field(sa_type=LONG)
+    modseq: int = Field(default=0, sa_type=LONG)
+    #: what the door of Microsoft Graph knows besides
+    position: str | None = None
     passed_over: int = 0
     #: older mails were skipped; applied again when UIDVALIDITY changes
     since: datetime | None = None

@@ -249,6 +249,7 @@ class InboxSync:
             now if folder.since == "now" else None
         )  # used after the server has renumbered the mails
         cursor = FolderCursor(start.uidvalidity, start.uid, start.modseq, skipped, now, reread_since)
+        cursor = replace(cursor, position=start.position)
 
         is_inbox = folder.role is FolderRole.INBOX
         is_known = is_inbox and mailbox.has_letters_of_ours(folder.name, STATUS_TAGS)
@@ -492,9 +493,10 @@ def _is_deed(line: str) -> bool:
 
 def _position(cursor: FolderCursor) -> SyncCursor:
     """Return how far a folder was read, as the mailbox counts."""
-    return SyncCursor(cursor.uidvalidity, cursor.uid, cursor.modseq)
+    return SyncCursor(cursor.uidvalidity, cursor.uid, cursor.modseq, cursor.position)
 
 
 def _advanced(cursor: FolderCursor, read: SyncCursor, now: datetime) -> FolderCursor:
     """Return the cursor after a batch was read."""
-    return replace(cursor, uidvalidity=read.uidvalidity, uid=read.uid, modseq=read.modseq, synced_at=now)
+    read_to = replace(cursor, uidvalidity=read.uidvalidity, uid=read.uid, modseq=read.modseq)
+    return replace(read_to, position=read.position, synced_at=now)
