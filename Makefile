@@ -8,7 +8,7 @@ PYTHON = $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c '$(USABLE)
 
 IN = .venv/bin/
 
-.PHONY: check lint types layers test coverage demo venv idle startup migration messages fortnight fuzz mutants torture redteam pictures audit clean
+.PHONY: check lint types layers test coverage demo deb venv idle startup migration messages fortnight fuzz mutants torture redteam pictures audit clean
 
 # Run every check, all of them even if one fails; the tests come last.
 check: venv
@@ -38,6 +38,10 @@ coverage: venv
 # Play the life of one complaint over real IMAP and SMTP on this machine.
 demo: .venv-demo/made
 	.venv-demo/bin/followupd demo
+
+# Build the Debian package, for the Debian or Ubuntu of this machine, in dist.
+deb:
+	bash packaging/deb/build
 
 # Draft the migration that a change of tables.py needs: make migration SAYS="what changed".
 migration: venv
@@ -117,4 +121,4 @@ endef
 
 # Remove what the checks and the demo have created.
 clean:
-	rm -rf .venv .venv-demo .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-demo dist .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

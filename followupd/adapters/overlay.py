@@ -208,16 +208,19 @@ def write_starter(directory: Path) -> list[Path]:
     """Write the starter configuration and a new ledger key.
 
     Args:
-        directory: the new configuration directory; it may exist.
+        directory: the new configuration directory; it may exist, with files that are the starter's, as a package has
+            put them there.
 
     Returns:
         The files written.
 
     Raises:
-        SetupError: files exist already (each is named, and nothing is written), or nothing can be written.
+        SetupError: other files exist already (each is named, and nothing is written), or nothing can be written.
     """
     starter = shipped_directory() / "config"
-    _refuse_existing(directory, _FIRST_FILES)
+    _refuse_existing(
+        directory, [name for name in _FIRST_FILES if not _is_same(starter / name, directory / name)]
+    )
     with _writing():
         for name in _FIRST_FILES:
             _copy(starter / name, directory / name)
@@ -284,6 +287,14 @@ def _write_ledger_key(directory: Path) -> list[Path]:
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(base64.urlsafe_b64encode(os.urandom(32)) + b"\n")
     return [target]
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Return whether two files can be read and have the same bytes."""
+    try:
+        return one.read_bytes() == other.read_bytes()
+    except OSError:
+        return False
 
 
 # --- customise ----------------------------------------------------------------------------------------------

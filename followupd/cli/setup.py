@@ -437,18 +437,22 @@ def _values(answers: SetupAnswers, options: argparse.Namespace) -> dict[str, dic
     """Return what to write into followupd.toml: table -> key -> value as TOML writes it."""
     servers = _servers(answers, options)
     login = {"username": answers.address, "ca_file": options.ca_file}
+    post = {**login, **servers.get("smtp", {})}
     local = answers.name.split(" ", maxsplit=1)[0].lower()
     agent = {"name": answers.name, "email": answers.email, "phone": answers.phone}
     found: dict[str, dict[str, Any]] = {
         "company": {"name": answers.company, **_of_this_machine()},
         "mailbox": {"address": answers.address, **login, **servers.get("imap", {})},
-        "smtp": {**login, **servers.get("smtp", {})},
+        "smtp": post,
         "agent": {**agent, "id": local if local.isascii() and local.isalnum() else ""},
     }
     found["hours"] = {"holidays": _holidays(found["company"].get("locale", ""))}
-    return {
+    written = {
         table: {key: _in_toml(value) for key, value in row.items() if value} for table, row in found.items()
     }
+    if post.get("security") == "none":  # a server on this machine, which wants no login
+        written["smtp"].update(username=_in_toml(""), password=_in_toml(""))
+    return written
 
 
 def _in_toml(value: str | int) -> str:
@@ -495,7 +499,7 @@ def named_server(place: str, username: str, usual_port: int) -> dict[str, Any]:
 
 
 def _of_this_machine() -> dict[str, str]:
-    """Return time zone, locale and currency of this machine, as far as they are known."""
+    """Return time zone, locale and currency of this machine, as far as they are known; the locale C is no country's."""
     from babel import Locale, UnknownLocaleError
     from babel.numbers import get_territory_currencies
 
@@ -503,7 +507,7 @@ def _of_this_machine() -> dict[str, str]:
     locale = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
     code = locale.partition(".")[0]
     try:
-        territory = Locale.parse(code).territory
+        territory = "" if code in {"C", "POSIX"} else Locale.parse(code).territory
     except (ValueError, UnknownLocaleError, TypeError):
         return found
     if territory:

@@ -221,7 +221,8 @@ def set_aside(
         return [aside]
 
     because = msg("{who}, who takes no part in the case, has written about it", who=who)
-    if sender.name and sender.name.casefold() == case.customer.name.casefold():
+    is_named = sender.name and sender.name.casefold() == case.customer.name.casefold()
+    if is_named or sender.address == case.customer.address:
         because = msg("{who} has written about the case, under the customer's name", who=who)
 
     asks = (f"customer: {sender.address}",) if sender.address else ()

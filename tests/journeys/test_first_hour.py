@@ -138,11 +138,23 @@ def test_init_needs_five_answers_and_checks_them_at_the_servers(
     )
     assert settings.mailboxes[0].address == postbox.address
     assert settings.team.agents[0].id == "ana"
-    assert settings.mailboxes[0].password.reveal() == settings.smtp.password.reveal() == postbox.password
+    assert settings.mailboxes[0].password.reveal() == postbox.password
     assert (directory / "credentials/imap").stat().st_mode & 0o777 == 0o600
     assert postbox.password not in said + (directory / "followupd.toml").read_text()
+    assert settings.smtp.username == ""  # a server on this machine that offers no login is asked for none
     toml = (directory / "followupd.toml").read_text()
     assert "# yours: letters are signed by a person" in toml  # its comments stay
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8", "POSIX"])
+def test_the_locale_of_a_bare_machine_is_no_companys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locale: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    directory = tmp_path / "etc"
+    main(["init", str(directory), "--company", "Acme", "--imap", "a.acme.test", "--smtp", "b.acme.test"])
+    company = load(directory).company
+    assert (company.locale, company.currency) == ("en_GB", "GBP")
 
 
 def test_init_without_answers_writes_the_starter_and_check_names_what_is_still_an_example(

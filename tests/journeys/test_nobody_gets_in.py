@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from followupd.domain.compensation import Money
-from followupd.domain.events import Closed, FactsStated, Fixed, Held
+from followupd.domain.events import Closed, CustomerWrote, Event, FactsStated, Fixed, Held, PromiseMade
 from followupd.domain.mail import MailState
 from tests.journeys.world import CUSTOMER, PUT_RIGHT_FACTS, World, html_of, text_of
 from tests.servers.smtp import Sink
@@ -36,6 +36,12 @@ def quarantined(world: World) -> list[str]:
         return [kept.reason for kept in tx.mail.quarantined()]
 
 
+def told(world: World) -> list[Event]:
+    """Return what became of the case after it was opened and tagged."""
+    history = world.history(world.case().ref)
+    return history[[type(each).__name__ for each in history].index("PromiseMade") + 1 :]
+
+
 def orders(world: World) -> list[type]:
     return [
         type(each)
@@ -49,6 +55,34 @@ def test_a_note_from_somebody_who_is_no_agent_gives_no_orders(world: World) -> N
     for sender in ("mallory@evil.test", CUSTOMER):
         world.agent_answers(desk, "fixed", sender=sender)
     assert orders(world) == []
+
+
+@pytest.mark.parametrize("sender", [CUSTOMER, "support-{n}", "mallory@evil.test"])
+def test_a_mail_in_answer_to_a_desk_mail_is_never_a_customers_word_and_the_owner_sees_it(
+    world: World, sender: str
+) -> None:
+    desk = a_complaint(world)
+    before = len(world.letters())
+    world.agent_answers(
+        desk,
+        "promise: ship new brakes by Friday",
+        sender=sender.replace("support-{n}", world.postbox.address),
+    )
+    assert not any(isinstance(each, CustomerWrote | PromiseMade) for each in told(world))
+    assert [str(each["To"]) for each in world.letters()[before:]] == ["Ana Reyes <ana@agents.test>"]
+    assert "ship new brakes" in text_of(world.letters()[-1])
+
+
+def test_a_customers_answer_to_a_mail_that_was_written_from_a_desk_mail_is_heard(world: World) -> None:
+    desk = a_complaint(world)
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = CUSTOMER, world.postbox.address, "Re: My parcel"
+    mail["Message-ID"], mail["In-Reply-To"] = "<answer@customers.test>", "<by-ana@agents.test>"
+    mail["References"] = f"{desk['Message-ID']} <by-ana@agents.test>"
+    mail.set_content("Thank you, but where is it now?")
+    world.postbox.deliver(mail.as_bytes(), sender=CUSTOMER)
+    world.passes()
+    assert any(isinstance(each, CustomerWrote) for each in told(world))
 
 
 def test_an_order_in_an_agents_name_that_answers_no_desk_mail_is_only_asked_about(world: World) -> None:

@@ -56,6 +56,14 @@ def test_init_overwrites_nothing_and_names_what_exists(tmp_path: Path) -> None:
     assert (tmp_path / "followupd.toml").read_text() == "mine"
 
 
+def test_init_goes_on_where_a_package_has_put_the_starters_own_files(tmp_path: Path) -> None:
+    (tmp_path / "playbooks").mkdir()
+    shutil.copy(TOP / "config/playbooks/default.toml", tmp_path / "playbooks/default.toml")
+    shutil.copy(TOP / "config/README.md", tmp_path)
+    write_starter(tmp_path)
+    assert (tmp_path / "followupd.toml").is_file()
+
+
 def test_init_keeps_an_existing_ledger_key(tmp_path: Path) -> None:
     (tmp_path / "credentials").mkdir()
     (tmp_path / "credentials/ledger-key").write_text("the ledger's")

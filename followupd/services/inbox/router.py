@@ -316,17 +316,21 @@ class MailRouter:
 
     def _customer_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Add a mail to its case, or classify one that belongs to none."""
-        case = self._known_case(tx, mail)
+        asked = _desk_mails_case(tx, mail.message)
+        case = asked or self._known_case(tx, mail)
         if case is None and mail.message.desk_mails:
             quarantine(tx, mail, "answers a mail to agents, and is not from an agent")
         elif case is None:
             self._first_mail(tx, mail, now)
+        elif asked:
+            self._set_aside(tx, mail, case, now, "answers a mail to agents, and is not from an agent")
         elif mail.message.from_us and not _is_customer(case, mail.message):
             self._colleagues_mail(tx, mail, case, now)
         elif delivery_reports.is_participant(tx, case, mail.message):
             self._further_mail(tx, mail, case, now)
         else:
-            self._set_aside(tx, mail, case, now)
+            sender = mail.message.sender.address or "nobody"
+            self._set_aside(tx, mail, case, now, f"names {case.ref}, but {sender} takes no part in that case")
 
     def _colleagues_mail(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
         """Add a colleague's mail to its case, without taking it for the customer's, and show it to the owner."""
@@ -338,10 +342,17 @@ class MailRouter:
         shown = opening.colleague_wrote(case, mail.message, playbook, self.context.letters, now)
         record(tx, case, shown, now)
 
-    def _set_aside(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
-        """Quarantine a mail of somebody who takes no part in the case that it names, and tell the owner."""
-        sender = mail.message.sender.address or "nobody"
-        quarantine(tx, mail, f"names {case.ref}, but {sender} takes no part in that case")
+    def _set_aside(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime, why: str) -> None:
+        """Quarantine a mail about a case that is no word of its customer's, and tell the owner.
+
+        Args:
+            tx: the transaction.
+            mail: the mail.
+            case: that it names.
+            now: the time of the cycle, in UTC.
+            why: it is set aside, for whoever looks at the quarantine.
+        """
+        quarantine(tx, mail, why)
         playbook = self.context.playbooks.for_case(case)
         record(tx, case, opening.set_aside(case, mail.message, playbook, self.context.letters, now), now)
         mark_told(tx, [mail.id], now)
@@ -770,6 +781,17 @@ def _moved(case: Case, n: int, later: datetime, playbook: Playbook) -> Translata
     return msg(
         "your mail to the customer seems to move {promise} to {when}; is that so?", promise=name, when=when
     )
+
+
+def _desk_mails_case(tx: Transaction, message: Message) -> Case | None:
+    """Return the case of our mail to an agent that a mail answers directly; a customer never gets such a mail.
+
+    A customer's answer to an agent's mail may have a desk mail further up in its thread.
+    """
+    if not message.desk_mails:
+        return None
+    asked = tx.outbox.get(message.desk_mails[0]).letter
+    return tx.cases.get(asked.case) if asked.case and message.thread[-1] == asked.message_id else None
 
 
 def _left_after_last_mail(tx: Transaction, reply: StoredMail, case: Case) -> bool:
