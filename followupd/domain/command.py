@@ -26,6 +26,7 @@ FACT_VERBS = frozenset(
         "fault",
         "cause-code",
         "no-gift",
+        "loss",
         "resolved",
     }
 )
@@ -75,6 +76,7 @@ VERBS: dict[str, str] = {
     "fault": "ours | shared | not-ours | unknown",
     "cause-code": "code",
     "no-gift": "why",
+    "loss": "amount",
     "severity": "low | normal | high",
     "owner": "agent",
     "customer": "address",

@@ -1,11 +1,11 @@
 """What keeps the follow-up, or a letter that waits in the outbox, from being sent (practice 56)."""
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from followupd.domain.calendar import day_and_time
+from followupd.domain.calendar import Duration, day_and_time
 from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Fault, Recurrence, Stage, numbers
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
@@ -13,6 +13,7 @@ from followupd.domain.events import OwnerNudged
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
+from followupd.domain.promise import Promise, PromiseState
 from followupd.domain.translatable import Translatable, msg, msgid
 from followupd.text.wording.facts import is_stub
 
@@ -51,7 +52,7 @@ def blockers_of(case: Case, playbook: Playbook) -> tuple[Blocker, ...]:
         *_promises(case),
         *_options(case),
         *_grants(case),
-        *_gift(case, playbook),
+        *gifts(case, playbook),
         *_facts(case),
         *_again(case),
         *_letters(case),
@@ -217,8 +218,8 @@ def _grants(case: Case) -> list[Blocker]:
     return found
 
 
-def _gift(case: Case, playbook: Playbook) -> list[Blocker]:
-    """Return that something is given for the trouble, or a reason for nothing, before the follow-up leaves.
+def gifts(case: Case, playbook: Playbook) -> list[Blocker]:
+    """Return that something is given for the trouble, or a reason for nothing, before the follow-up or the close.
 
     That is what the playbook calls usual, and something at least after a second complaint of late.
     """
@@ -352,17 +353,22 @@ def _letters(case: Case) -> list[Blocker]:
 
 # --- letters that their owner reads before they leave ---
 
+#: how long before it leaves the owner is shown a letter that no digest has shown
+SHOWN_BEFORE = Duration(1, "business hour")
 #: what a follow-up repeats of the facts
 _IN_FOLLOW_UP = ("issue", "impact", *FOLLOW_UP_FACTS, "fault")
+#: under which it is stored that the mail about a complaint has shown the first letter
+FIRST_SHOWN = ReminderKey(ReminderKind.SHOWN, about="first")
 
 
 def shown_key(kind: LetterKind, case: Case) -> ReminderKey | None:
     """Return the key under which it is stored that the owner has read a letter, None if it needs no reading.
 
-    The key depends on the agents' words that the letter would repeat: one with other words is shown again. A line
-    that an agent wrote for the letter is no such word in a confirmation, what was read in a reply is.
+    The key depends on the words that the letter would repeat: one with other words is shown again. Where the mail
+    about the complaint has shown the first letter, a line that an agent adds to it is no such word; what was
+    read in a reply is.
     """
-    words = _follow_up_words(case) if kind is LetterKind.FOLLOW_UP else _heard_words(case)
+    words = _WORDS_OF[kind](case)
     if not words:
         return None
 
@@ -388,17 +394,46 @@ def _follow_up_words(case: Case) -> list[str]:
     return facts + [_grant_words(grant) for grant in case.compensation]
 
 
-def _heard_words(case: Case) -> list[str]:
-    """Return what the confirmation would repeat of an agent's reply: promises and gifts."""
-    heard = [promise for promise in case.unwritten if promise.source == "reply"]
-    words = [f"{promise.text} {promise.relation} {promise.since} {promise.promised_by}" for promise in heard]
-    granted = case.grants_in(GrantState.GRANTED)
-    return words + [_grant_words(grant) for grant in granted if grant.source == "reply"]
+def _confirmation_words(case: Case) -> list[str]:
+    """Return what the confirmation would repeat and nobody has seen in a letter: promises, options and gifts.
+
+    The words of the first one that the owner has seen are those that were read in a reply.
+    """
+    is_known = bool(case.reminded_at(FIRST_SHOWN)) and not case.letters_of(LetterKind.CONFIRMATION)
+    promises = [promise for promise in case.unwritten if promise.source == "reply" or not is_known]
+    granted = [grant for grant in case.grants_in(GrantState.GRANTED) if grant.kind is not Gift.GIFT_CARD]
+    grants = [grant for grant in granted if grant.source == "reply" or not is_known]
+    options = [] if is_known else [f"{option.text} {option.promised_by}" for option in case.unasked]
+    return [*map(_promise_words, promises), *options, *map(_grant_words, grants)]
+
+
+def _delay_words(case: Case) -> list[str]:
+    """Return what a letter about late and withdrawn promises would repeat."""
+    late = [promise for promise in case.promises_in(PromiseState.LATE) if not promise.confirmed]
+    return [f"{_promise_words(promise)} {promise.because}" for promise in (*case.untold, *late)]
+
+
+def _holding_words(case: Case) -> list[str]:
+    """Return what a holding letter would repeat: the promises whose date was missed."""
+    return [f"holding since {case.we_wrote_at or case.heard_at}", *map(_promise_words, case.owed)]
+
+
+def _promise_words(promise: Promise) -> str:
+    """Return what a letter says of a promise."""
+    return f"{promise.text} {promise.relation} {promise.since} {promise.promised_by}"
 
 
 def _grant_words(grant: Compensation) -> str:
     """Return what a letter says of a grant."""
     return f"{grant.kind} {grant.money} {grant.text} {grant.state}"
+
+
+_WORDS_OF: dict[LetterKind, Callable[[Case], list[str]]] = {
+    LetterKind.CONFIRMATION: _confirmation_words,
+    LetterKind.DELAY: _delay_words,
+    LetterKind.HOLDING: _holding_words,
+    LetterKind.FOLLOW_UP: _follow_up_words,
+}
 
 
 def showing(

@@ -3,13 +3,16 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from followupd.domain import lifecycle
 from followupd.domain.calendar import has_come
 from followupd.domain.case import NO_COMPLAINT, Case, numbers
 from followupd.domain.decision import (
+    AgendaItem,
     Decision,
     LetterContent,
     LetterRenderer,
     all_standing,
+    as_event,
     confirmation_content,
     to_ask,
     to_confirm,
@@ -19,7 +22,8 @@ from followupd.domain.keys import ReminderKey
 from followupd.domain.letter import Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise, PromiseState
-from followupd.recovery.blockers import showing, shown_at, unread_key
+from followupd.recovery.blockers import leaving, showing, shown_at, unread_key
+from followupd.recovery.remind.delays import slip_at, slipped
 
 #: a customer who keeps writing postpones the confirmation by at most this many quiet windows
 _MAX_WINDOWS = 3
@@ -33,7 +37,7 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
     """
     times = [_confirmation_due(case, playbook), *(_told_from(p, playbook) for p in case.untold)]
     if _late(case) or case.untold:
-        times.append(_delay_due(case, playbook))
+        times += [_delay_due(case, playbook), _delay_read(case, playbook)]
     return min(filter(None, times), default=None)
 
 
@@ -58,6 +62,26 @@ def _delay_due(case: Case, playbook: Playbook) -> datetime | None:
     dates += [promise.promised_by for promise in case.untold]
     first = min(filter(None, dates), default=None)
     return None if has_come(first, morning) else morning
+
+
+def _delay_read(case: Case, playbook: Playbook) -> datetime | None:
+    """Return until when the owner has time to read the delay letter.
+
+    Returns:
+        A time in UTC; None if the letter was not shown, or a date that the customer knows would pass meanwhile.
+    """
+    shown = shown_at(LetterKind.DELAY, case)
+    if shown is None:
+        return None
+
+    read = playbook.calendar.after(shown, playbook.confirm_after)
+    return None if _passes(case, shown, read) else read
+
+
+def _passes(case: Case, since: datetime, until: datetime) -> bool:
+    """Return whether a date that the customer knows of a late promise passes between these times."""
+    dates = [promise.told_before for promise in _late(case)]
+    return any(date and since <= date <= until for date in dates)
 
 
 def _told_from(promise: Promise, playbook: Playbook) -> datetime | None:
@@ -131,12 +155,66 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     if case.held or case.stage in NO_COMPLAINT:
         return []
 
-    decisions = _confirmation(case, playbook, write, now)
+    return [*_confirmation(case, playbook, write, now), *_delay(case, playbook, write, now)]
+
+
+def _delay(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
+    """Return the letter about late and withdrawn promises, if it is due; before the owner has read it, what shows it.
+
+    Args:
+        case: the case.
+        playbook: which says whether the owner reads the letter first.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+    """
+    if case.under_way(LetterKind.DELAY) or case.not_reached or not (case.untold or _late(case)):
+        return []
+    if not has_come(_delay_due(case, playbook) or now, now):
+        return []
+
+    leaves_at = playbook.calendar.after(now, playbook.confirm_after)
+    unread = unread_key(LetterKind.DELAY, case) if playbook.confirm_show else None
+    if unread and not _passes(case, now, leaves_at):
+        letter = _delay_letter(case, (*case.untold, *_late(case)), playbook, write, now)
+        return showing(unread, letter, leaves_at, case, playbook, write, now)
+
     changed = (*_withdrawn(case, playbook, now), *_late(case))
-    may_be_told = not case.under_way(LetterKind.DELAY) and not case.not_reached
-    if changed and may_be_told and has_come(_delay_due(case, playbook) or now, now):
-        decisions.append(_delay_letter(case, changed, playbook, write, now))
-    return decisions
+    if not changed or not has_come(_delay_read(case, playbook) or now, now):
+        return []
+    return [_delay_letter(case, changed, playbook, write, now)]
+
+
+def shown_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> AgendaItem | None:
+    """Return the letter about promises that slip on this day, for the digest of the owner; None if there is none.
+
+    It leaves when they slip, unless somebody says before that they are kept, or will be late.
+
+    Args:
+        case: the case.
+        playbook: in whose time zone the day is meant.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+
+    Raises:
+        LetterError: the letter cannot be written.
+    """
+    at, local = slip_at(case), playbook.calendar.local
+    is_today = at is not None and now < at and local(at).date() == local(now).date()
+    may_leave = playbook.confirm_show and not (case.held or case.not_reached)
+    if at is None or not is_today or not may_leave:
+        return None
+
+    slipped_then = case
+    for event in slipped(case, playbook, at):
+        slipped_then = lifecycle.after(slipped_then, as_event(event, at))
+    key, due = unread_key(LetterKind.DELAY, slipped_then), _delay_due(slipped_then, playbook) or at
+    if key is None or local(due).date() != local(now).date():
+        return None
+
+    late = (*slipped_then.untold, *_late(slipped_then))
+    letter = _delay_letter(slipped_then, late, playbook, write, now)
+    what = leaving(letter, max(at, due), case, playbook)
+    return AgendaItem(case, what, case.opened_at, matters=(str(key),), letter=letter.unwrapped)
 
 
 def why_blocked(case: Case) -> str:

@@ -22,7 +22,7 @@ from followupd.domain.mail import MailState
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import ConflictError, LetterError
-from followupd.recovery import follow_up, remind
+from followupd.recovery import confirm, follow_up, remind
 from followupd.recovery.agenda import suspicion, to_approve, waiting
 from followupd.recovery.remind.reminders import Reminder
 from followupd.services.context import ServiceContext
@@ -250,8 +250,13 @@ class DigestService:
 
     def _letter_of_today(self, case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
         """Return the letter that leaves today and that the owner has not read; none while it cannot be written."""
+        write = self.context.letters
         with suppress(LetterError):  # told when the letter is due
-            return follow_up.shown_today(case, playbook, self.context.letters, now)
+            return (
+                follow_up.shown_today(case, playbook, write, now)
+                or confirm.shown_today(case, playbook, write, now)
+                or remind.holding_today(case, playbook, write, now)
+            )
         return None
 
     # --- writing ---

@@ -23,6 +23,7 @@ from followupd.adapters.templates.sources import (
     ContentError,
     LetterTemplate,
     TemplateFiles,
+    files_of,
     is_language,
     layout_template,
     naming,
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 #: the language that every installation has
 DEFAULT = "en"
 LAYOUT = "layout.html"
+#: the address of the picture above a letter, and its words
+Logo = tuple[str, str]
+NO_LOGO: Logo = ("", "")
 
 _MAX_HEADER = 200  # characters
 _MAX_PREHEADER = 120  # characters
@@ -247,7 +251,9 @@ class TemplateRenderer:
         with naming(template.file):
             return self._environment.get_template(f"{template.language}/{template.stem}.md").render(scope)
 
-    def html(self, template: LetterTemplate, content: str, subject: str, preheader: str) -> str:
+    def html(
+        self, template: LetterTemplate, content: str, subject: str, preheader: str, logo: Logo = NO_LOGO
+    ) -> str:
         """Return the HTML part.
 
         The letter inside the layout, with inline styles, nothing loaded from elsewhere.
@@ -257,11 +263,17 @@ class TemplateRenderer:
             content: the letter as HTML.
             subject: the subject, for the page's title.
             preheader: the text that mail programs show beside the subject.
+            logo: the address of the picture above the letter, and what is read where it is not shown.
         """
         with naming(self.files.label(LAYOUT)):
             body = Markup(content)  # noqa: S704  made by a parser that lets no HTML through
             page = self._layout.render(
-                body=body, subject=subject, language=template.language, preheader=preheader
+                body=body,
+                subject=subject,
+                language=template.language,
+                preheader=preheader,
+                logo=logo[0],
+                logo_name=logo[1],
             )
         return self._inliner.inline(page)
 
@@ -314,6 +326,9 @@ class TemplateRenderer:
         preheader = ""
         if kind.to_customer and not fields.get("review"):  # what people edit or quote must not repeat itself
             preheader = _preheader(paragraphs_of(text, scope["owner"].name))
+        files = files_of(self.files, template, self._domain(mailbox)) if kind.to_customer else ()
+        logo = next(((f"cid:{file.cid}", scope["company"].name) for file in files if file.cid), NO_LOGO)
+        fields["attachments"] = (*fields.get("attachments", ()), *files)
         return Letter(
             key=key,
             kind=kind,
@@ -321,7 +336,7 @@ class TemplateRenderer:
             sender=Person(sender.address, sender_name),
             subject=subject,
             text=text,
-            html=self.html(template, content, subject, preheader),
+            html=self.html(template, content, subject, preheader, logo),
             message_id=self.message_id(key, self._domain(mailbox)),
             language=template.language,
             **fields,

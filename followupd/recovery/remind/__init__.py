@@ -7,7 +7,15 @@ from followupd.domain.case import Case
 from followupd.domain.decision import Decision, LetterRenderer
 from followupd.domain.events import Released
 from followupd.domain.playbook import Playbook
-from followupd.recovery.remind.delays import broken, broken_at, holding, holding_at, slip_at, slipped
+from followupd.recovery.remind.delays import (
+    broken,
+    broken_at,
+    holding,
+    holding_at,
+    holding_today,
+    slip_at,
+    slipped,
+)
 from followupd.recovery.remind.mails import (
     due_today,
     is_due,
@@ -23,6 +31,7 @@ from followupd.recovery.remind.requests import requests, requests_due
 __all__ = [
     "decide",
     "due_today",
+    "holding_today",
     "is_due",
     "next_due",
     "summary_of",

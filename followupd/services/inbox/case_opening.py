@@ -129,6 +129,11 @@ class CaseOpener:
         severity = classifier.severity(message, verdict, open_case=has_open_case)
         reasons = f" [{severity}: {', '.join(severity.reasons)}]" if severity.reasons else ""
 
+        playbook = classifier.playbook(message, verdict, self.context.playbooks)
+        suggested = classifier.suggestions(message)
+        if playbook.gestures_by_loss:
+            suggested += classifier.loss(message, playbook.gestures_by_loss[0][0].currency)
+
         by_machine = isinstance(cause, ComplaintHeard) and cause.by_machine
         if by_machine and tx.mail.is_echo(mail) and not message.no_answer:
             message = replace(message, no_answer="the same words came before, as robots send them")
@@ -137,13 +142,13 @@ class CaseOpener:
             message,
             ref=self._free_reference(tx, mail),
             mailbox=mail.mailbox,
-            playbook=classifier.playbook(message, verdict, self.context.playbooks),
+            playbook=playbook,
             now=now,
             facts=classifier.facts(message),
             severity=str(severity),
             danger="safety" in verdict.cues,
             language=classifier.language(message),
-            suggested=classifier.suggestions(message),
+            suggested=suggested,
             by=cause.by,
             why=f"a mail of {message.sender.address}: {message.subject}{reasons}",
         )
