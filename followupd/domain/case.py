@@ -219,6 +219,8 @@ class Case:
     signed_by: str = ""
     #: how an agent greeted the customer in the newest reply ("Dear Mrs Smith")
     salutation: str = ""
+    #: how an agent speaks to the customer: informal, formal, or "" where none has shown it
+    register: str = ""
     #: the text of the customer's newest mail
     latest: str = ""
     #: addresses of which an agent has to say which one is the customer's

@@ -5,7 +5,7 @@ and does not, stops the letter.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import product
@@ -19,6 +19,7 @@ from followupd.adapters.templates.formatter import Formatter, call_invitation, f
 from followupd.adapters.templates.required import missing_content
 from followupd.adapters.templates.sources import (
     AGAIN,
+    INFORMAL,
     SAFETY,
     ContentError,
     LetterTemplate,
@@ -35,6 +36,7 @@ from followupd.domain.decision import Agenda, LetterContent, PrintedGiftCard
 from followupd.domain.letter import Attachment, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Playbook
+from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg
 from followupd.errors import LetterError
 from followupd.languages import Catalogue, catalogue
@@ -92,6 +94,8 @@ class TemplateRenderer:
             LetterError: a value is missing, or the letter does not contain what it must.
         """
         template = self._find_for_customer(kind, case, playbook)
+        if template.language.endswith(INFORMAL):
+            case, content = _with_informal_steps(case, content, playbook)
         fmt = formatter_for(template.language, playbook, now, self.languages)
         return self._case_letter(
             template,
@@ -231,7 +235,14 @@ class TemplateRenderer:
         """
         stand_in = _stand_in(case) if kind is LetterKind.CONFIRMATION else ""
         stems = stems_of(kind, case.playbook, stand_in)
-        return self.find(kind, case.language or playbook.language, playbook.company.locale, stems=stems)
+        language = case.language or playbook.language
+        if case.register == INFORMAL:
+            for tag in _language_tags([language or playbook.company.locale]):
+                informal = f"{tag}-{INFORMAL}"
+                stem = next((stem for stem in stems if self.files.exists(f"{tag}/{stem}.md")), "")
+                if stem and self.files.has_register(tag, informal, stem):
+                    return self._load(informal, stem)
+        return self.find(kind, language, playbook.company.locale, stems=stems)
 
     def _desk_formatter(self, template: LetterTemplate, playbook: Playbook, now: datetime) -> Formatter:
         messages = self._messages(template.language)
@@ -403,6 +414,30 @@ class TemplateRenderer:
         from css_inline import CSSInliner  # 3 MB of memory, which an idle daemon does not need
 
         return CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True)
+
+
+def _with_informal_steps(
+    case: Case, content: LetterContent, playbook: Playbook
+) -> tuple[Case, LetterContent]:
+    """Return a case and what a letter says with the playbook's standing steps as its informal texts say them.
+
+    Args:
+        case: the case; what people promised stays in their own words.
+        content: what the letter is about.
+        playbook: the playbook of the case.
+    """
+    language = case.language or playbook.language or playbook.company.locale
+    tag = next(_language_tags([language]), DEFAULT)
+    said = {step.text_in(tag): step.text_in(f"{tag}-{INFORMAL}") for step in playbook.steps}
+
+    def reworded(promises: tuple[Promise, ...]) -> tuple[Promise, ...]:
+        return tuple(
+            replace(each, text=said.get(each.text, each.text)) if each.source == "playbook" else each
+            for each in promises
+        )
+
+    promises = reworded(content.promises)
+    return replace(case, promises=reworded(case.promises)), replace(content, promises=promises)
 
 
 def _stand_in(case: Case) -> str:

@@ -36,6 +36,8 @@ from followupd.errors import LetterError
 SAFETY = "safety"
 #: the one that stands in for it where the customer had to complain before
 AGAIN = "again"
+#: the register of letters to customers whom an agent knows well: "de-informal" has them in German
+INFORMAL = "informal"
 #: letters that stand in for the first confirmation
 STAND_INS = frozenset({SAFETY, AGAIN})
 #: the lines that the front matter may have
@@ -256,6 +258,19 @@ class TemplateFiles:
         paths = (self.own / language).rglob("*.md")
         names = sorted(path.relative_to(self.own).as_posix() for path in paths)
         return [name for name in names if self.is_changed(name)]
+
+    def has_register(self, language: str, other: str, stem: str) -> bool:
+        """Return whether a letter may be taken in another register of its language.
+
+        It has one there, and an own letter is not replaced by a shipped one in other words.
+
+        Args:
+            language: the directory of the letters as usual.
+            other: that of the register.
+            stem: the letter's name.
+        """
+        usual, said = f"{language}/{stem}.md", f"{other}/{stem}.md"
+        return self.exists(said) and (not self.is_changed(usual) or self.is_changed(said))
 
     def is_changed(self, name: str) -> bool:
         """Return whether the own directory has this file with another content than the shipped one."""
