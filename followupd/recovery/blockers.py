@@ -400,7 +400,8 @@ def _confirmation_words(case: Case) -> list[str]:
     The words of the first one that the owner has seen are those that were read in a reply.
     """
     is_known = bool(case.reminded_at(FIRST_SHOWN)) and not case.letters_of(LetterKind.CONFIRMATION)
-    promises = [promise for promise in case.unwritten if promise.source == "reply" or not is_known]
+    new = [promise for promise in case.unwritten if promise.source != "options"]  # a letter has offered them
+    promises = [promise for promise in new if promise.source == "reply" or not is_known]
     granted = [grant for grant in case.grants_in(GrantState.GRANTED) if grant.kind is not Gift.GIFT_CARD]
     grants = [grant for grant in granted if grant.source == "reply" or not is_known]
     options = [] if is_known else [f"{option.text} {option.promised_by}" for option in case.unasked]

@@ -1,29 +1,25 @@
 """The confirmation: promises in writing after a quiet window; a new date in a delay letter at once."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from followupd.domain import lifecycle
 from followupd.domain.calendar import has_come
 from followupd.domain.case import NO_COMPLAINT, Case, numbers
 from followupd.domain.decision import (
-    AgendaItem,
     Decision,
-    LetterContent,
     LetterRenderer,
     all_standing,
-    as_event,
     confirmation_content,
     to_ask,
     to_confirm,
 )
 from followupd.domain.events import OptionsAsked
 from followupd.domain.keys import ReminderKey
-from followupd.domain.letter import Letter, LetterKind, LetterRecordState
+from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import Promise, PromiseState
-from followupd.recovery.blockers import leaving, showing, shown_at, unread_key
-from followupd.recovery.remind.delays import slip_at, slipped
+from followupd.domain.promise import Promise
+from followupd.recovery.blockers import showing, shown_at, unread_key
+from followupd.recovery.remind.delays import delay_due, delay_letter, late_promises, passes
 
 #: a customer who keeps writing postpones the confirmation by at most this many quiet windows
 _MAX_WINDOWS = 3
@@ -36,32 +32,9 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
         A time in UTC, which may have passed; None when nothing is to be told, or all of it at once.
     """
     times = [_confirmation_due(case, playbook), *(_told_from(p, playbook) for p in case.untold)]
-    if _late(case) or case.untold:
-        times += [_delay_due(case, playbook), _delay_read(case, playbook)]
+    if late_promises(case) or case.untold:
+        times += [delay_due(case, playbook), _delay_read(case, playbook)]
     return min(filter(None, times), default=None)
-
-
-def _delay_due(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the next letter about late promises may be written: one a day, and none after a date has passed.
-
-    Returns:
-        The opening of the office on the day after the last one, in UTC. None means at once: there was no
-        letter yet, or a date that the customer knows would pass before.
-    """
-    sent = [
-        record.at for record in case.letters_of(LetterKind.DELAY) if record.state is LetterRecordState.SENT
-    ]
-    if not sent:
-        return None
-
-    calendar = playbook.calendar
-    tomorrow = calendar.local(max(sent)).date() + timedelta(days=1)
-    morning = calendar.next_open(calendar.moment(tomorrow, calendar.open))
-
-    dates = [promise.told_before for promise in _late(case)]
-    dates += [promise.promised_by for promise in case.untold]
-    first = min(filter(None, dates), default=None)
-    return None if has_come(first, morning) else morning
 
 
 def _delay_read(case: Case, playbook: Playbook) -> datetime | None:
@@ -75,13 +48,7 @@ def _delay_read(case: Case, playbook: Playbook) -> datetime | None:
         return None
 
     read = playbook.calendar.after(shown, playbook.confirm_after)
-    return None if _passes(case, shown, read) else read
-
-
-def _passes(case: Case, since: datetime, until: datetime) -> bool:
-    """Return whether a date that the customer knows of a late promise passes between these times."""
-    dates = [promise.told_before for promise in _late(case)]
-    return any(date and since <= date <= until for date in dates)
+    return None if passes(case, shown, read) else read
 
 
 def _told_from(promise: Promise, playbook: Playbook) -> datetime | None:
@@ -99,7 +66,7 @@ def _withdrawn(case: Case, playbook: Playbook, now: datetime) -> list[Promise]:
         playbook: which says how long agents have to tell the customer first.
         now: the time of the cycle, in UTC.
     """
-    if _late(case) or any(has_come(_told_from(promise, playbook), now) for promise in case.untold):
+    if late_promises(case) or any(has_come(_told_from(promise, playbook), now) for promise in case.untold):
         return list(case.untold)
     return []
 
@@ -167,54 +134,21 @@ def _delay(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
         write: writes the letter.
         now: the time of the cycle, in UTC.
     """
-    if case.under_way(LetterKind.DELAY) or case.not_reached or not (case.untold or _late(case)):
+    if case.under_way(LetterKind.DELAY) or case.not_reached or not (case.untold or late_promises(case)):
         return []
-    if not has_come(_delay_due(case, playbook) or now, now):
+    if not has_come(delay_due(case, playbook) or now, now):
         return []
 
     leaves_at = playbook.calendar.after(now, playbook.confirm_after)
     unread = unread_key(LetterKind.DELAY, case) if playbook.confirm_show else None
-    if unread and not _passes(case, now, leaves_at):
-        letter = _delay_letter(case, (*case.untold, *_late(case)), playbook, write, now)
+    if unread and not passes(case, now, leaves_at):
+        letter = delay_letter(case, (*case.untold, *late_promises(case)), playbook, write, now)
         return showing(unread, letter, leaves_at, case, playbook, write, now)
 
-    changed = (*_withdrawn(case, playbook, now), *_late(case))
+    changed = (*_withdrawn(case, playbook, now), *late_promises(case))
     if not changed or not has_come(_delay_read(case, playbook) or now, now):
         return []
-    return [_delay_letter(case, changed, playbook, write, now)]
-
-
-def shown_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> AgendaItem | None:
-    """Return the letter about promises that slip on this day, for the digest of the owner; None if there is none.
-
-    It leaves when they slip, unless somebody says before that they are kept, or will be late.
-
-    Args:
-        case: the case.
-        playbook: in whose time zone the day is meant.
-        write: writes the letter.
-        now: the time of the cycle, in UTC.
-
-    Raises:
-        LetterError: the letter cannot be written.
-    """
-    at, local = slip_at(case), playbook.calendar.local
-    is_today = at is not None and now < at and local(at).date() == local(now).date()
-    may_leave = playbook.confirm_show and not (case.held or case.not_reached)
-    if at is None or not is_today or not may_leave:
-        return None
-
-    slipped_then = case
-    for event in slipped(case, playbook, at):
-        slipped_then = lifecycle.after(slipped_then, as_event(event, at))
-    key, due = unread_key(LetterKind.DELAY, slipped_then), _delay_due(slipped_then, playbook) or at
-    if key is None or local(due).date() != local(now).date():
-        return None
-
-    late = (*slipped_then.untold, *_late(slipped_then))
-    letter = _delay_letter(slipped_then, late, playbook, write, now)
-    what = leaving(letter, max(at, due), case, playbook)
-    return AgendaItem(case, what, case.opened_at, matters=(str(key),), letter=letter.unwrapped)
+    return [delay_letter(case, changed, playbook, write, now)]
 
 
 def why_blocked(case: Case) -> str:
@@ -295,32 +229,3 @@ def _unread(case: Case, playbook: Playbook, now: datetime) -> ReminderKey | None
     if not playbook.confirm_show or not has_come(_answer_due(case, playbook) or now, now):
         return None
     return unread_key(LetterKind.CONFIRMATION, case)
-
-
-def _delay_letter(
-    case: Case, late: tuple[Promise, ...], playbook: Playbook, write: LetterRenderer, now: datetime
-) -> Letter:
-    """Return one letter for all late and withdrawn promises: bad news is told early (practice 26).
-
-    Args:
-        case: the case.
-        late: the promises that the letter is about; their first reason and their first new date stand in it.
-        playbook: the playbook of the case.
-        write: writes the letter.
-        now: the time of the cycle, in UTC.
-    """
-    moved = [promise.promised_by for promise in late if promise.state is PromiseState.LATE]
-    content = LetterContent(
-        promises=late,
-        because=next((promise.because for promise in late if promise.because), ""),
-        until=moved[0] if moved else None,
-        automatic=False,
-    )
-    letter = write.letter(LetterKind.DELAY, case, playbook, now, content)
-    return replace(letter, concerns=tuple(numbers(late)))
-
-
-def _late(case: Case) -> tuple[Promise, ...]:
-    """Return the promises with a new date that is not in writing."""
-    late = case.promises_in(PromiseState.LATE)
-    return tuple(promise for promise in late if not promise.confirmed)

@@ -22,7 +22,7 @@ from followupd.domain.mail import MailState
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import ConflictError, LetterError
-from followupd.recovery import confirm, follow_up, remind
+from followupd.recovery import follow_up, remind
 from followupd.recovery.agenda import suspicion, to_approve, waiting
 from followupd.recovery.remind.reminders import Reminder
 from followupd.services.context import ServiceContext
@@ -244,7 +244,7 @@ class DigestService:
             asks=(*(asked.asks if asked else ()), *_asks(work, reminders)),
             matters=(*(shown.matters if shown else ()), *(str(reminder.key) for reminder in reminders)),
             letter=shown.letter if shown else "",
-            has_no_reminder=bool(shown or asked),
+            has_no_reminder=bool(asked or (shown and case.stage is Stage.FIXED)),
             call_at=_call_at(case, reminders, playbook),
         )
 
@@ -252,10 +252,8 @@ class DigestService:
         """Return the letter that leaves today and that the owner has not read; none while it cannot be written."""
         write = self.context.letters
         with suppress(LetterError):  # told when the letter is due
-            return (
-                follow_up.shown_today(case, playbook, write, now)
-                or confirm.shown_today(case, playbook, write, now)
-                or remind.holding_today(case, playbook, write, now)
+            return follow_up.shown_today(case, playbook, write, now) or remind.leaving_today(
+                case, playbook, write, now
             )
         return None
 

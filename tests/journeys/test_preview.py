@@ -105,13 +105,13 @@ def test_a_preview_is_sent_to_an_address_of_ones_own_and_to_nobody_else(
     before = len(world.smtp.messages)
     assert main(["preview", "confirmation", "--case", ref, "--options", "--send", "me@admins.test"]) == 0
     [sent] = world.smtp.messages[before:]
-    assert sent.recipients == ["me@admins.test"]
+    assert sent.rcpt_tos == ["me@admins.test"]
     assert isinstance(sent.content, bytes)
     mail = email.message_from_bytes(sent.content, policy=email.policy.default)
     assert str(mail["Subject"]).startswith("[preview] Re: ")
     assert mail["In-Reply-To"] is None
     assert str(mail["X-Followupd-Key"]).startswith("preview/")
-    assert "2. " in text_of(mail)
+    assert "Option 2:" in text_of(mail)
     assert "was accepted" in capsys.readouterr().err
     assert main(["preview", "confirmation", "--send", "nobody"]) != 0
 
@@ -120,7 +120,7 @@ def test_a_preview_shows_the_options_the_review_and_the_next_steps_of_the_playbo
     world: World, tmp_path: Path
 ) -> None:
     path = tmp_path / "p.eml"
-    for options, words in ((["--options"], "2. "), ([], "I will find out what happened")):
+    for options, words in ((["--options"], "Option 2:"), ([], "I will find out what happened")):
         assert main(["preview", "confirmation", *options, "--eml", str(path)]) == 0
         mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         assert words in " ".join(text_of(mail).split())

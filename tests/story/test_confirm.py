@@ -222,8 +222,8 @@ def test_the_digest_shows_the_letter_about_a_promise_that_slips_on_its_day() -> 
     promise = replace(story.case.promises[0], internal_deadline=FRIDAY - timedelta(hours=6))
     case = story.confirmed(1).case.evolve(promises=(replace(promise, confirmed="FU-7K3Q9.confirmation.1"),))
     morning, slips = FRIDAY.replace(hour=9), FRIDAY - timedelta(hours=3)
-    assert confirm.shown_today(case, SHOWING, letters(), morning - timedelta(days=1)) is None
-    item = confirm.shown_today(case, SHOWING, letters(), morning)
+    assert remind.leaving_today(case, SHOWING, letters(), morning - timedelta(days=1)) is None
+    item = remind.leaving_today(case, SHOWING, letters(), morning)
     assert item is not None
     assert "14:00" in item.what
     told = e.OwnerNudged(at=morning, matter=item.matters[0])

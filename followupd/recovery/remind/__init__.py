@@ -12,7 +12,7 @@ from followupd.recovery.remind.delays import (
     broken_at,
     holding,
     holding_at,
-    holding_today,
+    leaving_today,
     slip_at,
     slipped,
 )
@@ -31,8 +31,8 @@ from followupd.recovery.remind.requests import requests, requests_due
 __all__ = [
     "decide",
     "due_today",
-    "holding_today",
     "is_due",
+    "leaving_today",
     "next_due",
     "summary_of",
     "was_reminded_on",
