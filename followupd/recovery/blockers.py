@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from followupd.domain.calendar import Duration, day_and_time
+from followupd.domain.calendar import Duration, day_and_time, has_come
 from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Fault, Recurrence, Stage, numbers
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer
@@ -472,6 +472,67 @@ def leaving(letter: Letter, leaves_at: datetime, case: Case, playbook: Playbook)
         who=case.customer.shown,
         when=day_and_time(leaves_at, playbook.calendar),
     )
+
+
+# --- letters about late and withdrawn promises ---
+
+
+def delay_due(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the next letter about late promises may be written: one a day, and none after a date has passed.
+
+    Returns:
+        The opening of the office on the day after the last one, in UTC. None means at once: there was no
+        letter yet, or a date that the customer knows would pass before.
+    """
+    sent = [
+        record.at for record in case.letters_of(LetterKind.DELAY) if record.state is LetterRecordState.SENT
+    ]
+    if not sent:
+        return None
+
+    calendar = playbook.calendar
+    tomorrow = calendar.local(max(sent)).date() + timedelta(days=1)
+    morning = calendar.next_open(calendar.moment(tomorrow, calendar.open))
+
+    dates = [promise.told_before for promise in late_promises(case)]
+    dates += [promise.promised_by for promise in case.untold]
+    first = min(filter(None, dates), default=None)
+    return None if has_come(first, morning) else morning
+
+
+def delay_letter(
+    case: Case, late: tuple[Promise, ...], playbook: Playbook, write: LetterRenderer, now: datetime
+) -> Letter:
+    """Return one letter for all late and withdrawn promises: bad news is told early (practice 26).
+
+    Args:
+        case: the case.
+        late: the promises that the letter is about; their first reason and their first new date stand in it.
+        playbook: the playbook of the case.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+    """
+    moved = [promise.promised_by for promise in late if promise.state is PromiseState.LATE]
+    content = LetterContent(
+        promises=late,
+        because=next((promise.because for promise in late if promise.because), ""),
+        until=moved[0] if moved else None,
+        automatic=False,
+    )
+    letter = write.letter(LetterKind.DELAY, case, playbook, now, content)
+    return replace(letter, concerns=tuple(numbers(late)))
+
+
+def late_promises(case: Case) -> tuple[Promise, ...]:
+    """Return the promises with a new date that is not in writing."""
+    late = case.promises_in(PromiseState.LATE)
+    return tuple(promise for promise in late if not promise.confirmed)
+
+
+def passes(case: Case, since: datetime, until: datetime) -> bool:
+    """Return whether a date that the customer knows of a late promise passes between these times."""
+    dates = [promise.told_before for promise in late_promises(case)]
+    return any(date and since <= date <= until for date in dates)
 
 
 #: stages in which a letter of this kind is still true; the other kinds are in every stage of a complaint

@@ -18,8 +18,15 @@ from followupd.domain.keys import ReminderKey
 from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise
-from followupd.recovery.blockers import showing, shown_at, unread_key
-from followupd.recovery.remind.delays import delay_due, delay_letter, late_promises, passes
+from followupd.recovery.blockers import (
+    delay_due,
+    delay_letter,
+    late_promises,
+    passes,
+    showing,
+    shown_at,
+    unread_key,
+)
 
 #: a customer who keeps writing postpones the confirmation by at most this many quiet windows
 _MAX_WINDOWS = 3
