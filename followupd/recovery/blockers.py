@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from followupd.domain.calendar import Duration, day_and_time, has_come
 from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Fault, Recurrence, Stage, numbers
 from followupd.domain.compensation import Compensation, Gift, GrantState
-from followupd.domain.decision import Decision, LetterContent, LetterRenderer
+from followupd.domain.decision import AgendaItem, Decision, LetterContent, LetterRenderer
 from followupd.domain.events import OwnerNudged
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind, LetterRecordState
@@ -533,6 +533,35 @@ def passes(case: Case, since: datetime, until: datetime) -> bool:
     """Return whether a date that the customer knows of a late promise passes between these times."""
     dates = [promise.told_before for promise in late_promises(case)]
     return any(date and since <= date <= until for date in dates)
+
+
+def delay_to_read(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> AgendaItem | None:
+    """Return the letter about late and withdrawn promises that its owner has to read before it leaves.
+
+    Args:
+        case: the case.
+        playbook: which says whether the owner reads letters first.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+
+    Returns:
+        None if there is none, or it was read, or a date that the customer knows would pass meanwhile.
+
+    Raises:
+        LetterError: the letter cannot be written.
+    """
+    changed, key = (*case.untold, *late_promises(case)), unread_key(LetterKind.DELAY, case)
+    must_wait = case.held or case.not_reached or case.under_way(LetterKind.DELAY)
+    if not changed or key is None or must_wait or not playbook.confirm_show:
+        return None
+
+    leaves_at = playbook.calendar.after(now, playbook.confirm_after)
+    if not has_come(delay_due(case, playbook) or now, now) or passes(case, now, leaves_at):
+        return None
+
+    letter = delay_letter(case, changed, playbook, write, now)
+    what = leaving(letter, leaves_at, case, playbook)
+    return AgendaItem(case, what, case.opened_at, matters=(str(key),), letter=letter.unwrapped)
 
 
 #: stages in which a letter of this kind is still true; the other kinds are in every stage of a complaint

@@ -21,6 +21,7 @@ from followupd.domain.promise import Promise
 from followupd.recovery.blockers import (
     delay_due,
     delay_letter,
+    delay_to_read,
     late_promises,
     passes,
     showing,
@@ -133,7 +134,9 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
 
 def _delay(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
-    """Return the letter about late and withdrawn promises, if it is due; before the owner has read it, what shows it.
+    """Return the letter about late and withdrawn promises, if it is due, and not before its owner has read it.
+
+    The mail that shows it is one of the reminders (`remind`).
 
     Args:
         case: the case.
@@ -146,11 +149,8 @@ def _delay(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     if not has_come(delay_due(case, playbook) or now, now):
         return []
 
-    leaves_at = playbook.calendar.after(now, playbook.confirm_after)
-    unread = unread_key(LetterKind.DELAY, case) if playbook.confirm_show else None
-    if unread and not passes(case, now, leaves_at):
-        letter = delay_letter(case, (*case.untold, *late_promises(case)), playbook, write, now)
-        return showing(unread, letter, leaves_at, case, playbook, write, now)
+    if delay_to_read(case, playbook, write, now):
+        return []
 
     changed = (*_withdrawn(case, playbook, now), *late_promises(case))
     if not changed or not has_come(_delay_read(case, playbook) or now, now):

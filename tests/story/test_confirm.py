@@ -12,6 +12,7 @@ from followupd.domain.decision import Decision, as_event
 from followupd.domain.letter import Letter, LetterKind
 from followupd.recovery import confirm, remind
 from followupd.recovery.blockers import FIRST_SHOWN
+from followupd.recovery.remind import delays
 from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
 from tests.story.lettered import flat, letters
 
@@ -103,7 +104,8 @@ SHOWING = replace(PLAYBOOK, confirm_show=True)
 
 
 def shown(case: Case, now: datetime) -> list[Decision]:
-    return confirm.decide(case, SHOWING, letters(), now)
+    alone = delays.delay_shown(case, SHOWING, letters(), now)
+    return [*confirm.decide(case, SHOWING, letters(), now), *alone]
 
 
 def after(case: Case, decisions: Iterable[Decision], now: datetime) -> Case:
@@ -228,7 +230,7 @@ def test_the_digest_shows_the_letter_about_a_promise_that_slips_on_its_day() -> 
     assert "14:00" in item.what
     told = e.OwnerNudged(at=morning, matter=item.matters[0])
     slipped = lifecycle.after(case, told)
-    slipped = after(slipped, remind.delays.slipped(slipped, SHOWING, slips), slips)
+    slipped = after(slipped, delays.slipped(slipped, SHOWING, slips), slips)
     [letter] = shown(slipped, slips)
     assert isinstance(letter, Letter)
     assert flat(letter.text) in flat(item.letter)

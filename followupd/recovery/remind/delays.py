@@ -9,7 +9,7 @@ from followupd.domain import lifecycle
 from followupd.domain.calendar import Duration, has_come
 from followupd.domain.case import Case
 from followupd.domain.decision import AgendaItem, Decision, LetterContent, LetterRenderer, as_event
-from followupd.domain.events import PromiseBroken, PromiseLate
+from followupd.domain.events import OwnerNudged, PromiseBroken, PromiseLate
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
@@ -19,6 +19,7 @@ from followupd.recovery.blockers import (
     awaited_from,
     delay_due,
     delay_letter,
+    delay_to_read,
     late_promises,
     leaving,
     showing,
@@ -225,12 +226,12 @@ def slip_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
         LetterError: the letter cannot be written.
     """
     at, local = slip_at(case), playbook.calendar.local
-    is_today = at is not None and now < at and local(at).date() == local(now).date()
+    is_today = at is not None and local(at).date() <= local(now).date()
     may_leave = playbook.confirm_show and not (case.held or case.not_reached)
     if at is None or not is_today or not may_leave:
         return None
 
-    slipped_then = case
+    slipped_then, at = case, max(at, now)
     for event in slipped(case, playbook, at):
         slipped_then = lifecycle.after(slipped_then, as_event(event, at))
     key, due = unread_key(LetterKind.DELAY, slipped_then), delay_due(slipped_then, playbook) or at
@@ -239,7 +240,8 @@ def slip_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
 
     late = (*slipped_then.untold, *late_promises(slipped_then))
     letter = delay_letter(slipped_then, late, playbook, write, now)
-    what = leaving(letter, max(at, due), case, playbook)
+    leaves_at = max(at, due, playbook.calendar.after(now, playbook.confirm_after))
+    what = leaving(letter, leaves_at, case, playbook)
     return AgendaItem(case, what, case.opened_at, matters=(str(key),), letter=letter.unwrapped)
 
 
@@ -257,4 +259,30 @@ def leaving_today(case: Case, playbook: Playbook, write: LetterRenderer, now: da
     Raises:
         LetterError: the letter cannot be written.
     """
-    return slip_today(case, playbook, write, now) or holding_today(case, playbook, write, now)
+    return (
+        delay_to_read(case, playbook, write, now)
+        or slip_today(case, playbook, write, now)
+        or holding_today(case, playbook, write, now)
+    )
+
+
+def delay_shown(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
+    """Return the mail that shows the owner a letter about late promises that no other mail has shown.
+
+    Args:
+        case: the case, after what else is written in this cycle.
+        playbook: the playbook of the case.
+        write: writes the mail.
+        now: the time of the cycle, in UTC.
+
+    Raises:
+        LetterError: the letter or the mail cannot be written.
+    """
+    shown = delay_to_read(case, playbook, write, now)
+    if shown is None:
+        return []
+
+    told = [OwnerNudged(at=now, matter=matter, why=shown.what) for matter in shown.matters]
+    content = LetterContent(because=shown.what, letter=shown.letter)
+    owner = playbook.owner_of(case.owner)
+    return [*told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]
