@@ -44,7 +44,7 @@ from followupd.services.record import isolated, mark_told, quarantine, record
 from followupd.services.staff_mail import AbsenceService, StaffNotices, notice_key
 from followupd.text.answers import Right, is_thanks, says_farewell
 from followupd.text.mail.headers import bare_subject
-from followupd.text.names import salutation
+from followupd.text.names import register_of, salutation
 from followupd.text.notes import own_lines
 
 #: so many open cases of a customer make a mail that names none of them doubtful
@@ -681,6 +681,7 @@ class MailRouter:
                 by=by,
                 message_id=message.message_id,
                 salutation=salutation(message.text),
+                register=register_of(message.text, case.language, self.context.languages),
                 why=where,
                 answers=answers,
                 moves=moves,
