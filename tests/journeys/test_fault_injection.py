@@ -303,7 +303,8 @@ def test_an_unlucky_day_sends_nothing_twice_forgets_nothing_and_asks_about_each_
     while (day.complaints < CASES and monotonic() < began + MOST_SECONDS) or day.counted[
         "daemons killed"
     ] < 2:
-        if day.complaints < CASES and monotonic() > next_complaint:
+        is_behind = day.complaints - len(day.told) > 3 * BATCH + 20
+        if day.complaints < CASES and monotonic() > next_complaint and not is_behind:
             day.complains(min(BATCH, CASES - day.complaints))
             next_complaint = monotonic() + BETWEEN
         day.may_die()
@@ -324,7 +325,7 @@ def comes_to_rest(day: Day) -> None:
         day.lives()
         Event().wait(0.2)
         if monotonic() > next_look:
-            next_look = monotonic() + 5
+            next_look = monotonic() + (5 if day.complaints < 500 else 30)
             if is_over(day):
                 return
 
