@@ -167,7 +167,8 @@ def _call(node: Any, module: str, name: str) -> Call:
     with_flags = [*node.args[1:], *(each.value for each in node.keywords)]
     flags = [ast.unparse(each) for each in with_flags if re.fullmatch(r"re\.[A-Z]+", ast.unparse(each))]
     if isinstance(node.args[0], ast.Constant):
-        compiled = re.compile(node.args[0].value, getattr(re, flags[0][3:]) if flags else 0)
+        text: Any = node.args[0].value
+        compiled = re.compile(text, getattr(re, flags[0][3:]) if flags else 0)
         constant = _put_down(compiled, module, node.lineno, by)
     return Call(module, node.lineno, node.end_lineno, by, name, constant)
 

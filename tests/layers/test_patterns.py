@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -208,12 +207,9 @@ def hostile_texts(pattern: Built, size: int) -> Iterator[str]:
     """Yield texts of one size that repeat what a pattern may stumble over."""
     words = list(dict.fromkeys(re.findall(r"[^\W\d_]{2,}", pattern.pattern)))
     marks = list(dict.fromkeys(re.findall(r"(?<!\\)[^\w\\]", pattern.pattern)))
-    some = [*words[:: len(words) // 6 + 1], *marks[:4]]
-    atoms = ["a", "1", " ", "a ", "1 ", " ,", *some, *(f"{word} " for word in some)]
-    atoms += [f"{one} {other} " for one, other in pairwise(some)]
-    for atom in atoms:
-        body = (atom * (size // len(atom) + 1))[: size - 1]
-        yield from (f"{body}!", f"{words[0] if words else ''} {body}"[:size])
+    some = [*words[:: len(words) // 3 + 1], *marks[:2]]
+    for atom in ("a", " ", "a ", "1 ", *some, *(f"{word} " for word in some)):
+        yield f"{(atom * (size // len(atom) + 1))[: size - 1]}!"
 
 
 def cost(pattern: "re.Pattern[str]", text: str) -> float:
@@ -250,7 +246,7 @@ def test_each_pattern_that_a_function_builds_is_linear_or_cheap_for_all_that_it_
     slow = {}
     for name, each in rest.items():
         compiled = each.compiled()
-        worst = max(hostile_texts(each, most_read(name)), key=lambda text: cost(compiled, text))
-        if (seconds := cost(compiled, worst)) >= MOST:
-            slow[name] = (round(seconds, 3), worst[:40], each.pattern[:80])
+        for text in hostile_texts(each, most_read(name)):
+            if (seconds := cost(compiled, text)) >= MOST:
+                slow[name] = (round(seconds, 3), text[:40], each.pattern[:80])
     assert slow == {}
