@@ -81,8 +81,8 @@ torture: venv
 redteam: venv
 	FOLLOWUPD_REDTEAM=$${FOLLOWUPD_REDTEAM:-1000} FOLLOWUPD_FAULTS=$${FOLLOWUPD_FAULTS:-200} \
 		$(IN)pytest -o faulthandler_timeout=0 -s -v --no-header $$($(IN)python -m tests.layers.test_security) \
-		tests/journeys/test_redteam.py tests/journeys/test_fault_injection.py tests/journeys/test_nobody_gets_in.py \
-		tests/journeys/test_robots.py tests/contracts/test_mailbox_odd_peers.py tests/layers/test_patterns.py
+		tests/journeys/test_redteam.py tests/journeys/test_more_attacks.py tests/journeys/test_nobody_gets_in.py \
+		tests/journeys/test_fault_injection.py tests/journeys/test_robots.py tests/contracts/test_mailbox_odd_peers.py tests/layers/test_patterns.py
 
 # Look up every package that the checks use in the public advisories.
 audit: venv

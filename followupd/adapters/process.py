@@ -78,6 +78,8 @@ _IDLE_SECONDS = 300
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: what a child needs of the environment, in which the parent may have passwords
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE")
+#: bytes of what a child writes that cannot start; its traceback is shorter
+_MOST_WORDS = 60_000
 #: frames on the pipe: length and kind, then the content
 _FRAME = struct.Struct(">Ic")
 _IDENTITY, _MAIL, _KEY, _EARLIER, _ANSWER = b"I", b"M", b"K", b"E", b"A"
@@ -204,10 +206,10 @@ class MailReader:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         """Start a child that has none of our files, connections and secrets."""
-        package = Path(__file__).parents[2]
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        path = [str(package), os.environ.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+        # the parent's own places, which a program's first lines may have set: nothing else is found in them
+        path = [str(Path(__file__).parents[2]), *sys.path]
+        environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, path)))
         command = [self.python, "-P", "-m", __name__, str(self.budget), str(self.languages or "")]
         self._known = b""
         try:
@@ -215,15 +217,26 @@ class MailReader:
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 env=environment,
             )
             if child.stdout:
                 _get(child.stdout)
         except (OSError, _ChildEndedError) as error:
+            why = self._last_words()
             self._end()
-            raise _NoChildError(str(error) or "it ended at its start") from error
+            raise _NoChildError(str(error) or f"it ended at its start: {why}") from error
+        if child.stderr:
+            child.stderr.close()
         return child
+
+    def _last_words(self) -> str:
+        """Return the last line that a child wrote which ended at its start."""
+        if self._child is None or self._child.stderr is None:
+            return ""
+        with self._child.stderr as pipe:
+            words = pipe.read(_MOST_WORDS).decode("utf-8", "replace").strip()
+        return words.rpartition("\n")[2]
 
     def _read(self, content: bytes, identity: Identity) -> Message:
         """Hand a mail to the child, and answer its questions until it answers ours."""
@@ -294,6 +307,9 @@ def _serve(budget: float, languages: str) -> None:
         signal.signal(number, signal.SIG_IGN)  # the parent may still be reading
 
     requests, answers = _requests(), sys.stdout.buffer
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, sys.stderr.fileno())  # the parent reads no more of it once we are ready
+    os.close(silence)
     known = read_catalogue(Path(languages)) if languages else catalogue()
     _put(answers, _READY, b"")
     identity = Identity()

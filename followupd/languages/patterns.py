@@ -96,7 +96,7 @@ def expand(pattern: str, parts: Parts) -> str:
         ValueError: a part has no definition, or contains itself.
     """
     filled = _fill(pattern, parts, ())
-    return filled.replace(" ?", r"\s?").replace(" ", r"\s+")
+    return filled.replace(" ?", r"\s?").replace(" ", r"\s{1,9}")
 
 
 def any_of(patterns: Iterable[str], parts: Parts) -> str:

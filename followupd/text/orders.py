@@ -43,6 +43,9 @@ _END = re.compile(r"[\s.!…,;:]*")
 _PAUSE = re.compile(r"\s*[.!…,;:–—-]+\s*|\s+")
 _SENTENCE_END = re.compile(r"\s*[.!;…]+\s+")
 _NUMBER = re.compile(r"#?\s?(\d{1,4})(?![\d.,]*\d)")
+#: what is between the numbers of a list, and what begins its next one
+_GAP = re.compile(r"[\s,&+/]+|n\W?\s*")
+_COUNTS_ON = re.compile(r"[\s,&+/]{0,9}(?:#|\d|[^\W\d_]+\s{0,9}#?\d)")
 _BOLD = re.compile(r"[*_]{1,3}(?=\S)")
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'", "‘": "’", "`": "`"}
 #: what is around a line and no part of it: blanks, marks of byte order, joiners and directions
@@ -451,7 +454,7 @@ class Grammar:
         verb, end = found
         rest = text[end:]
         is_counted = folded(text[:end]) not in self.verbs
-        if is_counted and not re.match(r"\s*[:：=–—-]?\s*#?\d", rest):
+        if is_counted and not re.match(r"\s{0,9}[:：=–—-]?\s{0,9}#?\d", rest):
             is_alone = _END.fullmatch(rest) or self._is_polite(rest)
             return [self._lacks(verb, bare)] if is_alone else []
 
@@ -644,13 +647,13 @@ class Grammar:
         while place < len(text):
             number = _NUMBER.match(text, place)
             head = self._head(text[place:], self.words("numbers"))
-            gap = re.compile(r"[\s,&+/]+|n\W?\s*").match(text, place)
+            gap = _GAP.match(text, place)
             if number:
                 found.append(number[1])
                 place = number.end()
             elif head:
                 place = len(text) - len(self._after_number_word(text[place:]))
-            elif gap and re.compile(r"[\s,&+/]*(?:#|\d|[^\W\d_]+\s*#?\d)").match(text, place):
+            elif gap and _COUNTS_ON.match(text, place):
                 place = gap.end()
             else:
                 break

@@ -100,6 +100,23 @@ def test_without_a_child_mail_is_read_all_the_same(python: str) -> None:
     assert reads(reader).text
 
 
+def test_a_child_that_cannot_start_says_why(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'Traceback' >&2\necho 'ImportError: no such library' >&2\nexit 1\n")
+    python.chmod(0o755)
+    assert reads(MailReader(MESSAGE_ADAPTER.validate_json, python=str(python))).text
+    assert "ImportError: no such library" in caplog.text
+
+
+def test_the_child_finds_what_its_parent_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text(f"open({str(tmp_path / 'seen')!r}, 'w').close()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    reader = a_reader()
+    assert reads(reader).text
+    reader.close()
+    assert (tmp_path / "seen").exists()
+
+
 def test_what_stops_the_parent_does_not_end_a_mail_that_is_being_read(reader: MailReader) -> None:
     reads(reader)
     before = child_of(reader)

@@ -5,6 +5,7 @@ FOLLOWUPD_FAULTS of them (200) and prints the figures.
 """
 
 import asyncio
+import email
 import os
 import random
 import re
@@ -38,10 +39,14 @@ from tests.servers.smtp import DROP, DROP_BEFORE, Sink
 CASES = int(os.environ.get("FOLLOWUPD_FAULTS") or 3)
 IS_LONG = "FOLLOWUPD_FAULTS" in os.environ
 SEED = int(os.environ.get("FOLLOWUPD_FAULTS_SEED") or 19)
-#: seconds between two complaints, and from a daemon's readiness to its death
+#: seconds between two batches of complaints, and from a daemon's readiness to its death
 BETWEEN, LIFE = (1.5, (0.0, 12.0)) if IS_LONG else (0.5, (1.0, 4.0))
+#: complaints that come at once: the more cases, the more of them between two deaths
+BATCH = int(os.environ.get("FOLLOWUPD_FAULTS_BATCH") or CASES // 200 or 1)
 #: seconds in which the letters leave that wait at the end; a short run does not wait for those that were put off
-REST = 600.0 if IS_LONG else LIMIT
+REST = 60.0 * float(os.environ.get("FOLLOWUPD_FAULTS_REST") or 10) if IS_LONG else LIMIT
+#: seconds after which no further complaints come, however many were asked for
+MOST_SECONDS = 60.0 * float(os.environ.get("FOLLOWUPD_FAULTS_MINUTES") or 600)
 #: how many of ten daemons die at any time, and perhaps before they are ready
 YOUNG = 2
 COMPLAINT = "My parcel {0} has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
@@ -113,6 +118,9 @@ class Day:
     copied: int = 0
     answered: set[str] = field(default_factory=set)
     process: "subprocess.Popen[bytes] | None" = None
+    told: set[str] = field(default_factory=set)
+    desk: dict[str, Message] = field(default_factory=dict)
+    taken: list[Message] = field(default_factory=list)
     said: int = 0
     dies: float = 0.0
     is_young: bool = False
@@ -125,10 +133,11 @@ class Day:
     # --- what happens to the daemon ---
 
     def start(self) -> None:
-        self.said = len(self.service.journal())
+        journal_file = self.service.directory / "journal"
+        self.said = journal_file.stat().st_size if journal_file.exists() else 0
         self.is_young = self.chance.randrange(10) < YOUNG
         self.dies = monotonic() + self.chance.uniform(*LIFE) if self.is_young else 0.0
-        with (self.service.directory / "journal").open("ab") as journal:
+        with journal_file.open("ab") as journal:
             command = [*self.service._command, "run", "--config", str(self.service.directory)]
             self.process = subprocess.Popen(command, env=self.service._environment, stderr=journal)
 
@@ -147,10 +156,16 @@ class Day:
             if monotonic() > self.dies:
                 self.kill()
                 self.start()
-        elif "daemon-ready" in self.service.journal()[self.said :]:
+        elif "daemon-ready" in self.journal():
             self.dies = monotonic() + self.chance.uniform(*LIFE)
             if self.chance.randrange(3) == 0:
                 self.database_stops()
+
+    def journal(self) -> str:
+        """Return what this daemon has said."""
+        with (self.service.directory / "journal").open("rb") as journal:
+            journal.seek(self.said)
+            return journal.read().decode()
 
     def lives(self) -> None:
         """Start a daemon that has ended by itself again, as systemd does."""
@@ -167,29 +182,44 @@ class Day:
 
     # --- what people and the mail server do ---
 
-    def complains(self) -> None:
-        number, box = self.complaints, self.service.postbox
-        raw = (
-            f"From: Kim {number} <kim@customer-{number}.test>\r\nTo: {box.address}\r\nSubject: Parcel {number}\r\n"
-            f"Message-ID: <parcel-{number}@customer-{number}.test>\r\n\r\n{COMPLAINT.format(number)}\r\n"
-        )
-        box.append(raw.encode(), flags=["complaint"])
-        self.complaints += 1
+    def complains(self, times: int = 1) -> None:
+        with self.service.postbox.client() as client:
+            for number in range(self.complaints, self.complaints + times):
+                client.append("INBOX", complaint(number, self.service.postbox.address), ("complaint",))
+                self.complaints += 1
 
     def mail_moves(self) -> None:
         """File the copies of our letters, and answer each desk mail about a case once its customer has a letter."""
-        letters = self.service.letters()
-        for mail in letters[self.copied :]:
+        us, mails = self.service.postbox.address, []
+        for mail in self.new_letters()[self.copied :]:
             self.copied += 1
             if not self.smtp.calm and self.chance.random() < 0.05:
                 self.counted["copies that were lost"] += 1
-                continue
-            self.service.postbox.deliver(mail.as_bytes(), sender=self.service.postbox.address)
-        desk = {case_of(mail): mail for mail in letters if kind_of(mail) == "desk/opened"}
-        for case in {case_of(mail) for mail in letters if kind_of(mail) == "confirmation"} - self.answered:
-            if case in desk:
-                self.service.postbox.deliver(note_on(desk[case]), sender="ana@agents.test")
-                self.answered.add(case)
+            else:
+                mails.append((mail.as_bytes(), us))
+        for case in self.desk.keys() & self.told - self.answered:
+            mails.append((note_on(self.desk[case]), "ana@agents.test"))
+            self.answered.add(case)
+        self.service.postbox.deliver_all(mails)
+
+    def new_letters(self) -> list[Message]:
+        """Return the letters that the server has taken, of which each is parsed once."""
+        for each in self.smtp.messages[len(self.taken) :]:
+            content = each.content
+            mail = email.message_from_bytes(content if isinstance(content, bytes) else str(content).encode())
+            self.taken.append(mail)
+            if kind_of(mail) == "desk/opened":
+                self.desk[case_of(mail)] = mail
+            elif kind_of(mail) == "confirmation":
+                self.told.add(case_of(mail))
+        return self.taken
+
+
+def complaint(number: int, address: str) -> bytes:
+    return (
+        f"From: Kim {number} <kim@customer-{number}.test>\r\nTo: {address}\r\nSubject: Parcel {number}\r\n"
+        f"Message-ID: <parcel-{number}@customer-{number}.test>\r\n\r\n{COMPLAINT.format(number)}\r\n"
+    ).encode()
 
 
 def kind_of(mail: Message) -> str:
@@ -270,9 +300,12 @@ def test_an_unlucky_day_sends_nothing_twice_forgets_nothing_and_asks_about_each_
     day.service.once()
     day.start()
     began = next_complaint = monotonic()
-    while day.complaints < CASES or day.counted["daemons killed"] < 2:
-        if day.complaints < CASES and monotonic() > next_complaint:
-            day.complains()
+    while (day.complaints < CASES and monotonic() < began + MOST_SECONDS) or day.counted[
+        "daemons killed"
+    ] < 2:
+        is_behind = day.complaints - len(day.told) > 3 * BATCH + 20
+        if day.complaints < CASES and monotonic() > next_complaint and not is_behind:
+            day.complains(min(BATCH, CASES - day.complaints))
             next_complaint = monotonic() + BETWEEN
         day.may_die()
         day.mail_moves()
@@ -292,7 +325,7 @@ def comes_to_rest(day: Day) -> None:
         day.lives()
         Event().wait(0.2)
         if monotonic() > next_look:
-            next_look = monotonic() + 5
+            next_look = monotonic() + (5 if day.complaints < 500 else 30)
             if is_over(day):
                 return
 

@@ -21,6 +21,7 @@ from followupd.adapters.storage.database import adapter_of
 from followupd.adapters.storage.lease import AlreadyRunningError
 from followupd.adapters.storage.ledger import Ledger
 from followupd.app.container import build
+from followupd.app.cycle import run_cycle
 from followupd.cli.main import main
 from followupd.domain.case import Stage
 from followupd.domain.compensation import Money
@@ -29,6 +30,7 @@ from followupd.domain.mail import Identity, Message
 from followupd.errors import UnavailableError
 from followupd.services.inbox import freshness
 from tests.journeys.world import World, text_of
+from tests.servers.smtp import DROP
 
 #: complaints of a flood; each takes a tenth of a second
 FLOOD = int(os.environ.get("FOLLOWUPD_REDTEAM") or 25)
@@ -293,6 +295,24 @@ def report_on(message_id: str, status: str) -> bytes:
     lines += [f"Final-Recipient: rfc822; {HONEST}", "Action: failed", f"Status: {status}", "", "--b"]
     lines += ["Content-Type: text/rfc822-headers", "", f"Message-ID: {message_id}", "--b--", ""]
     return "\r\n".join(lines).encode()
+
+
+def test_a_mail_to_an_agent_whose_copy_lies_unread_in_the_mailbox_leaves_once(
+    world: World, tried: Counter[str]
+) -> None:
+    world.copies_come = False
+    world.smtp.plan("data", DROP)
+    world.customer_writes(complaint(1), sender=HONEST)
+    [desk] = world.letters("desk/opened")
+    world.postbox.deliver(desk.as_bytes(), sender=world.postbox.address)
+    for _ in range(3):  # the mailbox is not read meanwhile
+        world.now += timedelta(minutes=11)
+        run_cycle(world.app, world.now)
+    assert len(world.letters("desk/opened")) == 1
+    world.passes(world.now + timedelta(minutes=1))
+    world.passes(world.now + timedelta(hours=2))
+    assert len(world.letters("desk/opened")) == 1
+    tried["mails to agents that were in doubt"] += 1
 
 
 # --- the ledger ---

@@ -28,6 +28,26 @@ from followupd.__main__ import main
 sys.exit(main())
 """
 UNIT = "followupd"
+#: what is asked of the process that reads mail, in a unit with the same restrictions: a budget too small, and a mail that
+#: is understood
+BUDGET = f"""\
+#!{Path(sys.executable).resolve()}
+import sys
+sys.path[:0] = ["{CODE}", "{LIBRARIES}"]
+from followupd.adapters.process import MailReader
+from followupd.adapters.storage.database import MESSAGE_ADAPTER
+from followupd.domain.mail import Identity
+from followupd.text.mail import UnreadableError
+HEAD = b"From: a@b.test\\r\\nContent-Type: text/html\\r\\n\\r\\n"
+for budget, body in ((0.05, b"<p>Kim wrote:<br>" * 90_000), (600.0, b"<p>My parcel")):
+    reader = MailReader(MESSAGE_ADAPTER.validate_json, budget=budget)
+    try:
+        print("understood", reader(HEAD + body, Identity(), in_sent=False, received_at=None).text)
+    except UnreadableError as error:
+        print("set aside:", error)
+    print("by a child" if reader._child else "the child has ended")
+    reader.close()
+"""
 LIMITS = "[Service]\nTimeoutStartSec=600\nTimeoutStopSec=120\n"
 
 
@@ -60,10 +80,21 @@ def installed(service: Service, box: SystemdBox) -> None:
     box.write("/opt/followupd/bin/followupd", PROGRAM, 0o755)
     box.write("/etc/systemd/system/followupd.service", (TOP / "systemd/followupd.service").read_text())
     box.write("/etc/systemd/system/followupd.service.d/limits.conf", LIMITS)
+    box.write("/opt/followupd/bin/budget", BUDGET, 0o755)
+    box.write("/etc/systemd/system/budget.service", unit_with("budget"))
     libraries = next(path for path in sys.path if path.endswith("site-packages"))
     for place in (CODE, LIBRARIES):
         (box.root / place.lstrip("/")).mkdir()
     box.boot(f"{TOP}:{CODE}", f"{libraries}:{LIBRARIES}")
+
+
+def unit_with(program: str) -> str:
+    """Return the shipped unit with another program that runs once."""
+    text = (TOP / "systemd/followupd.service").read_text()
+    command = "ExecStart=/opt/followupd/bin/followupd run --config /etc/followupd"
+    assert command in text
+    text = text.replace(command, f"ExecStart=/opt/followupd/bin/{program}")
+    return text.replace("Type=notify", "Type=oneshot").replace("Restart=on-failure", "Restart=no")
 
 
 def test_the_service_lives_under_all_its_restrictions(
@@ -82,6 +113,10 @@ def test_the_service_lives_under_all_its_restrictions(
     service.customer_writes(COMPLAINT)
     service.agent_tags("complaint")
     until(lambda: service.letters("confirmation"), "the confirmation")
+    assert "unexpected-error" not in box.journal(
+        UNIT
+    )  # so says a daemon that cannot start the process that reads mail
+    assert "-m followupd.adapters.process" in box.run("ps", "-eo", "args").stdout
     assert box.run("stat", "-L", "-c", "%a", "/var/lib/followupd").stdout.strip() == "700"
 
     box.systemctl("reload", UNIT)
@@ -94,6 +129,13 @@ def test_the_service_lives_under_all_its_restrictions(
 
     box.systemctl("stop", UNIT)
     assert box.show(UNIT, "Result") == "success"
+    box.systemctl("start", "budget", check=False)
+    said = box.journal("budget").splitlines()
+    assert [line.split(":")[0] for line in said if line.startswith(("set aside", "understood"))] == [
+        "set aside",
+        "understood My parcel",
+    ], said
+    assert "by a child" in said
     assert len(service.letters("confirmation")) == 1
 
     box.write("/etc/followupd/followupd.toml", "[company]\n")

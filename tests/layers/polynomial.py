@@ -26,6 +26,8 @@ FEW = 400
 #: a character of each sort that a class may tell apart; the literals of a pattern are added
 _SAMPLES = frozenset({*map(chr, range(32, 127)), *"\t\n\r\x00\x1f\x85\u00a0\u2028éßÄ€٣中\ufeff"})
 _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
+#: loops of a pattern beyond which no proof is tried: it would take minutes
+_MOST_LOOPS = 400
 #: copies of a body that must match several times
 _COPIES = 4
 _CATEGORIES: dict[str, Callable[[str], bool]] = {
@@ -391,6 +393,8 @@ def _unproven(items: _Items, flags: int, characters: frozenset[str], method: str
         return ""
 
     automaton = _Automaton(items, flags, characters, method)
+    if len(automaton.loops) > _MOST_LOOPS:
+        return "too many loops"
     for body, is_repeated in automaton.bodies:
         is_looked_at_once = method in {"match", "fullmatch"} and not is_repeated
         if _has_loop(body) and not is_looked_at_once:

@@ -4,6 +4,8 @@ import ast
 import importlib
 import pkgutil
 import re
+import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 
 import followupd
 from followupd.languages.safety import is_exponential
+from tests.layers.built import Built, built, call_of, calls, uses_of
 from tests.layers.polynomial import polynomial_text
 
 TOP = Path(followupd.__file__).parent
@@ -143,3 +146,107 @@ def test_what_is_polynomial_is_found(pattern: str, method: str) -> None:
 )
 def test_what_is_linear_is_proven(pattern: str, method: str) -> None:
     assert polynomial_text(re.compile(pattern), method) == ""
+
+
+# --- patterns that functions build ---
+
+#: most characters that are read at once by the patterns of these modules that are not proven linear, and what they are
+BOUNDED = {
+    "text.mail.absence": (4_000, "MAX_NOTE of an absence note, in single blanks"),
+    "text.names": (600, "a line of a greeting or farewell"),
+    "text.promises": (600, "MAX_SENTENCE of a sentence"),
+    "text.wording": (2_000, "what an agent has written, or a paragraph of our own letter"),
+}
+#: seconds of CPU time that one of those may take for a text of that size; a mail has two
+MOST = 0.3
+#: places that build patterns of literals alone, of names, addresses or the administrator's own words
+LITERALS = {
+    "adapters.oauth_application",
+    "adapters.sender_domain",
+    "adapters.storage.personal_data",
+    "languages.patterns",
+    "recovery.commands.promises",
+    "text.complaints.recogniser",
+    "text.notes",
+    "text.wording.checker",
+    "text.wording.facts",
+}
+
+
+@cache
+def from_functions() -> dict[str, Built]:
+    """Return the patterns that functions build, by their place."""
+    outside = tuple(f"followupd.{name}" for name in OWN_TEXT)
+    constants = [call.constant for call in calls() if call.constant]
+    kept = [each for each in (*built(), *constants) if not each.module.startswith(outside)]
+    return {f"{each.module.removeprefix('followupd.')}:{each.line}:{n}": each for n, each in enumerate(kept)}
+
+
+def method_by_name(pattern: Built) -> str:
+    """Return how a pattern is used, by the name of what it is kept in."""
+    if pattern.by != "compile":
+        return pattern.by
+    call = call_of(pattern)
+    used = uses_of(call.name) if call and call.name else set()
+    return next((method for method, allowed in METHODS.items() if used and used <= allowed), "findall")
+
+
+def unproven() -> dict[str, Built]:
+    found = from_functions()
+    return {
+        name: each for name, each in found.items() if polynomial_text(each.compiled(), method_by_name(each))
+    }
+
+
+def most_read(name: str) -> int:
+    """Return how much is read at once by the pattern of a place, 0 if that is not bounded."""
+    return next((most for module, (most, _) in BOUNDED.items() if name.startswith(module)), 0)
+
+
+def hostile_texts(pattern: Built, size: int) -> Iterator[str]:
+    """Yield texts of one size that repeat what a pattern may stumble over."""
+    words = list(dict.fromkeys(re.findall(r"[^\W\d_]{2,}", pattern.pattern)))
+    marks = list(dict.fromkeys(re.findall(r"(?<!\\)[^\w\\]", pattern.pattern)))
+    some = [*words[:: len(words) // 3 + 1], *marks[:2]]
+    for atom in ("a", " ", "a ", "1 ", *some, *(f"{word} " for word in some)):
+        yield f"{(atom * (size // len(atom) + 1))[: size - 1]}!"
+
+
+def cost(pattern: "re.Pattern[str]", text: str) -> float:
+    """Return the CPU time that all matches in a text cost, the best of three."""
+    best = 1000.0
+    for _ in range(3):
+        began = time.process_time()
+        for _match in pattern.finditer(text):
+            pass
+        best = min(best, time.process_time() - began)
+        if best < MOST:
+            break
+    return best
+
+
+def test_each_place_that_builds_a_pattern_is_seen() -> None:
+    seen = {(each.module, each.line) for each in built()}
+    unseen = {
+        call.module.removeprefix("followupd.")
+        for call in calls()
+        if not call.constant
+        and not any((call.module, line) in seen for line in range(call.first, call.last + 1))
+    }
+    outside = {module for module in unseen if module.startswith(OWN_TEXT) and module not in LITERALS}
+    assert unseen - outside <= LITERALS
+    assert len(from_functions()) > 450
+
+
+def test_each_pattern_that_a_function_builds_is_linear_or_cheap_for_all_that_it_may_read() -> None:
+    rest = unproven()
+    assert {name for name in rest if not most_read(name)} == set()
+    assert [name for name, each in rest.items() if is_exponential(each.pattern)] == []
+    assert len(rest) < len(from_functions()) / 3
+    slow = {}
+    for name, each in rest.items():
+        compiled = each.compiled()
+        for text in hostile_texts(each, most_read(name)):
+            if (seconds := cost(compiled, text)) >= MOST:
+                slow[name] = (round(seconds, 3), text[:40], each.pattern[:80])
+    assert slow == {}

@@ -100,6 +100,50 @@ FORGERIES = {
     ),
     "a quoted result": ("ana@shop.test", ['mx.shop.test; dmarc="fail" header.from=shop.test']),
     "a folded field": ("ana@shop.test", ["mx.shop.test;\r\n\tdmarc=fail\r\n\theader.from=shop.test"]),
+    "a failed check below fifty fields": ("ana@shop.test", [*[PASS] * 60, FAIL]),
+    "a failed check behind 8,000 characters": (
+        "ana@shop.test",
+        [f"{PASS}; x={'a ' * 4100}; dmarc=fail header.from=shop.test"],
+    ),
+    "a quoted beginning of a domain": (
+        "ana@shop.test",
+        ['mx.shop.test; dmarc=pass header.from="shop.test"@evil.test'],
+    ),
+    "an encoded name of the server": (
+        "ana@shop.test",
+        ["=?utf-8?q?mx=2Eshop=2Etest?=; dmarc=pass header.from=shop.test"],
+    ),
+    "a server's name that is longer": (
+        "ana@shop.test",
+        ["mx.shop.test.evil.test; dmarc=pass header.from=shop.test"],
+    ),
+    "a server's name in a comment": (
+        "ana@shop.test",
+        ["(x) mx.evil.test (mx.shop.test); dmarc=pass header.from=shop.test"],
+    ),
+    "a letter that is no s": ("ana@shop.test", ["mx.ſhop.test; dmarc=pass header.from=shop.test"]),
+    "a verdict in a reason": (
+        "ana@shop.test",
+        ['mx.shop.test; dmarc=none reason="; dmarc=pass header.from=shop.test" header.from=shop.test'],
+    ),
+    "a property of another kind": ("ana@shop.test", ["mx.shop.test; dmarc=pass smtp.from=shop.test"]),
+    "a method that ends alike": ("ana@shop.test", ["mx.shop.test; x-dmarc=pass header.from=shop.test"]),
+    "a result that begins alike": (
+        "ana@shop.test",
+        ["mx.shop.test; dmarc=bestguesspass header.from=shop.test"],
+    ),
+    "a login that is quoted": (
+        "ana@shop.test",
+        ['mx.shop.test; auth=pass smtp.auth="ana@shop.test"@evil.test'],
+    ),
+    "two logins": (
+        "ana@shop.test",
+        ["mx.shop.test; auth=pass smtp.auth=m@evil.test smtp.auth=ana@shop.test"],
+    ),
+    "a login in a greeting": (
+        "ana@shop.test",
+        ["mx.shop.test; spf=pass smtp.helo=auth=pass smtp.auth=ana@shop.test"],
+    ),
     "a login of somebody else": ("ana@shop.test", ["mx.shop.test; auth=pass smtp.auth=m@shop.test"]),
     "a login, and a failed check": (
         "ana@shop.test",

@@ -46,8 +46,14 @@ class Postbox:
 
     def deliver(self, raw: bytes, sender: str = "customer@customers.test") -> None:
         """Hand a mail over by LMTP, as a mail server does."""
-        with LMTP("127.0.0.1", self.lmtp_port) as line:
-            line.sendmail(sender, [self.address], raw)
+        self.deliver_all([(raw, sender)])
+
+    def deliver_all(self, mails: Iterable[tuple[bytes, str]]) -> None:
+        """Hand mails with their senders over in one session."""
+        if waiting := list(mails):
+            with LMTP("127.0.0.1", self.lmtp_port) as line:
+                for raw, sender in waiting:
+                    line.sendmail(sender, [self.address], raw)
 
     def mark(self, uid: int, *keywords: str, folder: str = "INBOX") -> None:
         with self.client() as client:

@@ -238,12 +238,14 @@ def _split_owner(text: str, context: CommandContext) -> tuple[str, str]:
     phrases = [phrase for each in context.languages.all() for phrase in each.answers.verbs.get("owner", ())]
     words = sorted({"owner", *phrases}, key=len, reverse=True)
     behind = re.search(
-        rf"[\s,;]+(?:{'|'.join(map(re.escape, words))})\s*[:=]?\s*(\S+?)\.?$", text, re.IGNORECASE
+        rf"[\s,;](?:{'|'.join(map(re.escape, words))})\s{{0,9}}[:=]?\s{{0,9}}([^\s,;]+?)\.?$",
+        text,
+        re.IGNORECASE,
     )
     if behind:
-        return text[: behind.start()], behind[1]
-    alone = re.search(rf"[\s,;]+(?:{names})$", text, re.IGNORECASE) if names else None
-    return (text[: alone.start()], alone[0].strip(" ,;")) if alone else (text, "")
+        return text[: behind.start()].rstrip(" ,;"), behind[1]
+    alone = re.search(rf"[\s,;](?:{names})$", text, re.IGNORECASE) if names else None
+    return (text[: alone.start()].rstrip(" ,;"), alone[0].strip(" ,;")) if alone else (text, "")
 
 
 def _moved_action(n: int, due: datetime, command: Command, context: CommandContext) -> list[Event]:

@@ -187,20 +187,41 @@ def _step_of(text: str, playbook: Playbook) -> int:
         playbook: the playbook of the case.
     """
     for number, step in enumerate(playbook.steps, 1):
-        if any(pattern.fullmatch(text) for pattern in _patterns(step)):
+        if any(_is_filled(pieces, text) for pieces in _pieces(step)):
             return number
     return 0
 
 
 @lru_cache(maxsize=256)
-def _patterns(step: NextStep) -> list[re.Pattern[str]]:
-    """Return patterns of what a step says, in each of its languages.
+def _pieces(step: NextStep) -> list[list[str]]:
+    """Return what a step says around its variables, in each of its languages.
 
     Args:
         step: a next step of a playbook.
     """
     texts = [step.text, *(text for _, text in step.texts)]
-    return [re.compile(".*?".join(map(re.escape, _TEMPLATE.split(text))), re.DOTALL) for text in texts]
+    return [_TEMPLATE.split(text) for text in texts]
+
+
+def _is_filled(pieces: list[str], text: str) -> bool:
+    """Whether the text is these pieces with anything between them.
+
+    Args:
+        pieces: around the variables of a template, at least one.
+        text: the words.
+    """
+    first, *others = pieces
+    if not others:
+        return text == first
+    if not text.startswith(first):
+        return False
+    place = len(first)
+    for piece in others[:-1]:  # the first place where each fits leaves the most for the others
+        place = text.find(piece, place)
+        if place < 0:
+            return False
+        place += len(piece)
+    return text.endswith(others[-1]) and place <= len(text) - len(others[-1])
 
 
 def _usual(like: Like, promises: list[Measured]) -> Usual:

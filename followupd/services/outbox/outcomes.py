@@ -272,8 +272,8 @@ class Reconciler:
     def resolve_in_doubt(self, now: datetime) -> int:
         """Resolve the letters whose copy did not arrive in time.
 
-        Desk mail is sent again. A letter to a customer is sent again if the policy allows it and the mailbox
-        shows no copy; otherwise its owner is asked, once.
+        Desk mail is sent again if the mailbox shows no copy, with the same Message-ID. A letter to a customer is
+        sent again if, besides, the policy allows it; otherwise its owner is asked, once.
 
         Returns:
             How many letters were sent again or asked about.
@@ -300,9 +300,7 @@ class Reconciler:
         Return whether anything was done.
         """
         letter = entry.letter
-        if not letter.to_customer:
-            return self._resend(tx, letter, now)
-        if not self._may_resend(entry):
+        if letter.to_customer and not self._may_resend(entry):
             return self._ask(tx, entry, now)
 
         copy_expected_by = self._copy_expected_by(entry, now)
@@ -311,10 +309,10 @@ class Reconciler:
             return self._resend(tx, letter, now)
 
         # The copy may be in the mailbox, unread. An outage of the mailbox must not delay the question for
-        # ever.
+        # ever, nor a mail to an agent.
         if now < copy_expected_by + _UNREAD_GRACE:
             return False
-        return self._ask(tx, entry, now)
+        return self._ask(tx, entry, now) if letter.to_customer else self._resend(tx, letter, now)
 
     def _may_resend(self, entry: OutboxEntry) -> bool:
         """Say whether the policy allows sending a letter again whose copy is missing; never a gift card.

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from followupd.domain.mail import Identity
-from followupd.text.mail.headers import MAX_ADDRESS_FIELD, Headers, normalised_address, parse_addresses
+from followupd.text.mail.headers import (
+    MAX_ADDRESS_FIELD,
+    MAX_FIELDS,
+    Headers,
+    normalised_address,
+    parse_addresses,
+)
 
 #: characters of a field that are read; a longer one proves nothing
 MAX_RESULTS = 8_000
@@ -81,7 +87,10 @@ def unproven(headers: Headers, identity: Identity) -> str:
     expected = f"dmarc=pass with header.from={domain or 'its domain'}"
     missing = f"our mail server does not confirm its sender ({expected} in Authentication-Results)"
     fields = trusted_fields(headers, identity)
-    if not address or any(field.malformed for field in fields):
+    is_cut = (
+        len(headers.values(_RESULTS)) >= MAX_FIELDS
+    )  # a failed check may be among those that are not read
+    if not address or is_cut or any(field.malformed for field in fields):
         return missing
 
     results = [result for field in fields for result in field.results]

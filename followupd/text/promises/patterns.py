@@ -12,6 +12,8 @@ from followupd.languages.schema import Dates, GiftNames, LanguageTable, Promises
 #: a number in digits
 _DIGITS = r"\d{1,3}"
 _DASHES = ("-", "–")
+#: white space between two words
+_GAP = r"\s{1,9}"
 _ISO_DATE = r"(?P<iso>\b\d{4}-\d{2}-\d{2})(?=\b|t\d)"
 #: 4/12/2026, 4.12.26, 4.12. and 4/12
 _NUMERIC_DATE = (
@@ -73,25 +75,25 @@ def date_patterns(language: Language) -> DatePatterns:
         meanings=tuple(meaning for meaning, _ in table.phrases),
         month_first=table.month_first,
         part=_part(table, language.months, language.weekdays),
-        leads=re.compile(rf"(?:(?<!\w)(?:{lead})\s*)+$"),
-        lead=re.compile(rf"(?<!\w)(?:{lead})\s*$"),
+        leads=re.compile(rf"(?:(?<!\w)(?:{lead})\s{{0,9}}){{1,5}}$"),
+        lead=re.compile(rf"(?<!\w)(?:{lead})\s{{0,9}}$"),
         deadline=re.compile(rf"(?<!\w)(?:{_any(table.deadline)})(?!\w)"),
         before=re.compile(rf"\b(?:{_any(table.before)})\b"),
-        trail=re.compile(rf"\s*(?:,\s*)?(?:{_any(table.trail)})\b"),
-        between=re.compile(rf"(?<!\w)(?:{_any(table.between)})\s*$"),
-        joining=re.compile(rf"\s*(?:{_any(table.joining)})\s*"),
+        trail=re.compile(rf"\s{{0,9}}(?:,\s{{0,9}})?(?:{_any(table.trail)})\b"),
+        between=re.compile(rf"(?<!\w)(?:{_any(table.between)})\s{{0,9}}$"),
+        joining=re.compile(rf"\s{{0,9}}(?:{_any(table.joining)})\s{{0,9}}"),
         starting=re.compile(rf"(?<!\w)(?:{_any(table.starting)})(?!\w)"),
         left_over=re.compile(rf"(?<!\w)(?:{_any([*table.left_over, weekday])})(?!\w)"),
         hour_mark=re.compile(rf":\d|\d\s?(?:{_any([*table.hours, '[ap][.]? ?m'])})(?!\w)"),
         weeks_later=tuple(weeks for weeks, _ in table.later),
         near_days={word: days for days, words in table.near_days.items() for word in words},
         month_parts=tuple(part for part, _ in table.months_parts),
-        glue=re.compile(rf"\s*(?:,|t|{_any(table.glue)})?\s*"),
-        past_before=re.compile(rf"(?<!\w)(?:{_any(table.past_before)})\s*$"),
-        past_after=re.compile(rf"\s*(?:{_any(table.past_after)})\b"),
-        range_end=re.compile(rf"\s*(?:{through})\s*(?:{weekday})\b"),
-        range_start=re.compile(rf"(?<!\w)(?:{weekday})\s*(?:{through})?\s*$"),
-        opening_hours=re.compile(rf"\d\s?(?:{_any(table.hours)})?\s(?:{through})\s*$"),
+        glue=re.compile(rf"\s{{0,9}}(?:,|t|{_any(table.glue)})?\s{{0,9}}"),
+        past_before=re.compile(rf"(?<!\w)(?:{_any(table.past_before)})\s{{0,9}}$"),
+        past_after=re.compile(rf"\s{{0,9}}(?:{_any(table.past_after)})\b"),
+        range_end=re.compile(rf"\s{{0,9}}(?:{through})\s{{0,9}}(?:{weekday})\b"),
+        range_start=re.compile(rf"(?<!\w)(?:{weekday})\s{{0,9}}(?:{through})?\s{{0,9}}$"),
+        opening_hours=re.compile(rf"\d\s?(?:{_any(table.hours)})?\s(?:{through})\s{{0,9}}$"),
     )
 
 
@@ -330,9 +332,11 @@ def promise_patterns(language: Language) -> PromisePatterns:
         **_whole_words(file.turns, ("firm", "update", "estimate", "dated", "done"), parts),
         **_whole_words(file.gifts, ("giving", "given"), parts),
         joint=re.compile(rf"\s(?:{joint}|&)\b|\s[&+]\s"),
-        weak_cut=re.compile(rf"\s*,\s+(?:(?:{joint})\s+)?|\s+(?:(?:{joint})|&|\+)\s+|\s+[-–—]\s+"),
+        weak_cut=re.compile(
+            rf"(?:{_GAP})?,{_GAP}(?:(?:{joint}){_GAP})?|{_GAP}(?:(?:{joint})|&|\+){_GAP}|{_GAP}[-–—]{_GAP}"
+        ),
         open_amount=whole_words(file.gifts.open_amount, parts),
-        share=re.compile(rf"(?:{any_of(file.gifts.share, parts)})\s*$"),
+        share=re.compile(rf"(?:{any_of(file.gifts.share, parts)})\s{{0,9}}$"),
         gifts=_gift_kinds(file),
         names=_name_patterns(file.gifts.names, parts),
         topics=TopicPatterns(**topics),
@@ -358,7 +362,7 @@ def _name_patterns(table: GiftNames, parts: Parts) -> NamePatterns:
         return re.compile(f"{before}(?:{any_of(patterns, parts)}){after}", re.IGNORECASE)
 
     return NamePatterns(
-        free_of_charge=pattern(r"[, ]*\b", table.free_of_charge, r"\b[, ]*"),
+        free_of_charge=pattern(r"[, ]{0,9}\b", table.free_of_charge, r"\b[, ]{0,9}"),
         handing_over=pattern("^", table.handing_over),
         replacing=pattern("^", table.replacing),
         replaced=table.replaced,

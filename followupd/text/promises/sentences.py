@@ -140,7 +140,7 @@ def _mail_patterns(languages: Catalogue) -> _MailPatterns:
         opening=re.compile(
             rf"(?:(?:{greetings})\b(?:[^,!?:.\n\d]|\b\w{{1,4}}\.){{0,40}}[,!:.]?\s*){{1,2}}", re.IGNORECASE
         ),
-        farewell=re.compile(rf"\s*(?:{farewells})(?!\w)", re.IGNORECASE),
+        farewell=re.compile(rf"\s{{0,40}}(?:{farewells})(?!\w)", re.IGNORECASE),
         months=frozenset(month.rstrip(".") for language in languages.all() for month in language.months),
         short_names=frozenset(
             name.rstrip(".")

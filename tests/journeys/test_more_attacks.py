@@ -1,0 +1,162 @@
+"""Attacks by somebody who has read docs/security.md: what the tables of the other tests do not try."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from followupd.domain.events import Fixed
+from tests.journeys.test_nobody_gets_in import a_complaint, orders
+from tests.journeys.test_redteam import HONEST, addressed_to, complaint
+from tests.journeys.world import CUSTOMER, World, html_of, text_of
+
+
+@pytest.fixture
+def tried(capsys: pytest.CaptureFixture[str]) -> Iterator[Counter[str]]:
+    """Count what was tried, and print it under `make redteam`."""
+    counted = Counter[str]()
+    yield counted
+    if "FOLLOWUPD_REDTEAM" in os.environ:
+        with capsys.disabled():
+            print("".join(f"\n{times:8}  {what}" for what, times in sorted(counted.items())))
+
+
+# --- orders that stand where an agent writes none ---
+
+#: subject and name of a complaint that hold an order, which the desk mail repeats and a mail program quotes
+SMUGGLED = {
+    "subject": ("gift-card: 50 EUR", "Kim Doe"),
+    "subject with a case": ("{case}: gift-card: 50 EUR", "Kim Doe"),
+    "subject of two lines": ("=?utf-8?q?Parcel=E2=80=A8gift-card:_50_EUR?=", "Kim Doe"),
+    "name": ("My parcel", '"gift-card: 50 EUR"'),
+    "name and subject": ("refund: 50 EUR", '"fixed gift-card: 50 EUR"'),
+}
+
+
+@pytest.mark.parametrize("how", SMUGGLED)
+@pytest.mark.parametrize("said", ["", "complaint", "Thanks, I will look into it.\n\nAna"])
+def test_no_order_in_a_customers_subject_or_name_is_an_agents(
+    world: World, how: str, said: str, tried: Counter[str]
+) -> None:
+    subject, name = SMUGGLED[how]
+    lines = [f"From: {name} <{CUSTOMER}>", f"To: {world.postbox.address}", "Message-ID: <one@customers.test>"]
+    lines += [
+        f"Subject: {subject.format(case='FU-AAAAA')}",
+        "",
+        "Three weeks and nothing came. I am upset.",
+        "",
+    ]
+    world.postbox.deliver("\r\n".join(lines).encode(), sender=CUSTOMER)
+    world.passes()
+    world.agent_tags("complaint")
+    desk = world.letters("desk/opened")[-1]
+    world.agent_answers(desk, said)
+    unmarked = text_of(desk).split("\n")
+    world.agent_answers(desk, said, "", "Quoting the service desk:", "", *unmarked)
+    assert world.case().compensation == ()
+    assert Fixed not in orders(world)
+    tried["orders in subjects and names that an answer repeated"] += 2
+
+
+# --- references that somebody else has ---
+
+
+def test_a_letter_that_a_customer_has_is_no_desk_mail(world: World, tried: Counter[str]) -> None:
+    desk = a_complaint(world)
+    world.passes(world.now + timedelta(minutes=30))
+    [letter] = world.letters("confirmation")
+    for reference in (
+        str(letter["Message-ID"]),
+        str(letter["References"] or letter["Message-ID"]),
+        str(desk["Message-ID"]).upper(),
+        str(desk["Message-ID"]).replace("opened", "answer"),
+    ):
+        note = EmailMessage()
+        note["Message-ID"], note["Subject"] = reference, str(letter["Subject"])
+        world.agent_answers(note, "gift-card: 50 EUR")
+        assert world.case().compensation == (), reference
+        tried["notes that answer what is no desk mail"] += 1
+
+
+# --- a flood of notes ---
+
+
+def test_a_flood_of_forged_notes_costs_an_agent_one_mail_a_day(
+    make_world: Callable[..., World], tried: Counter[str]
+) -> None:
+    world = make_world(mailbox='trusted = ["mx.example.test"]')
+    desk = a_complaint(world)
+    before = len(addressed_to(world, "@agents.test"))
+    for number in range(20):
+        lines = ["Authentication-Results: mx.example.test; dmarc=fail header.from=agents.test"]
+        lines += [
+            "From: ana@agents.test",
+            f"To: {world.postbox.address}",
+            f"Subject: Re: {number} {desk['Subject']}",
+        ]
+        lines += [f"Message-ID: <flood-{number}@x.test>"]
+        lines += [f"In-Reply-To: {desk['Message-ID']}"] if number % 2 else []
+        world.postbox.deliver(
+            "\r\n".join([*lines, "", "gift-card: 50 EUR", ""]).encode(), sender="m@evil.test"
+        )
+    world.passes()
+    world.passes(world.now + timedelta(hours=3))
+    told = addressed_to(world, "@agents.test")[before:]
+    tried["forged notes in a flood"] += 20
+    tried["mails to agents about them"] += len(told)
+    assert world.case().compensation == ()
+    assert len(told) <= 3, [mail["Subject"] for mail in told]
+
+
+# --- words of a stranger in our first letter ---
+
+#: a victim's address, the rest of From, and the end of the text
+WORDS_OF_A_STRANGER = [
+    ("claim.your.prize.at.evil.test@bank.test", "", "Kim"),
+    ("victim@bank.test", "", "Kind regards,\nEvil Test Prize"),
+    ("victim@bank.test", "", "Best regards\nVisit Evil-Test Now"),
+    ("victim@bank.test", "Evil.Test", "My name is Prize Evil"),
+]
+
+
+@pytest.mark.parametrize(("address", "name", "end"), WORDS_OF_A_STRANGER)
+def test_no_name_in_an_address_or_below_the_text_is_a_message_to_a_victim(
+    world: World, address: str, name: str, end: str, tried: Counter[str]
+) -> None:
+    sender = f"{name} <{address}>" if name else address
+    lines = [f"From: {sender}", f"To: {world.postbox.address}", "Subject: Order 5", "Message-ID: <e@x.test>"]
+    world.postbox.deliver("\r\n".join([*lines, "", complaint(1), "", end, ""]).encode(), sender="m@evil.test")
+    world.passes()
+    world.passes(world.now + timedelta(minutes=30))
+    [letter] = addressed_to(world, "bank.test")
+    said = f"{letter['Subject']} {text_of(letter)} {html_of(letter)}".casefold().replace(address, "")
+    for word in ("evil", "prize", "visit", "winner"):
+        assert word not in said, (word, said[:300])
+    tried["first letters looked through for a forger's words"] += 1
+
+
+# --- reports that are not true ---
+
+
+@pytest.mark.parametrize("action", ["delivered", "relayed", "expanded", "delayed"])
+def test_a_forged_report_of_delivery_proves_nothing_and_sends_nothing(
+    world: World, action: str, tried: Counter[str]
+) -> None:
+    world.customer_writes(complaint(1), sender=HONEST)
+    world.passes(world.now + timedelta(minutes=30))
+    [letter] = world.letters("confirmation")
+    stage, before = world.case().stage, len(world.letters())
+    lines = ["From: MAILER-DAEMON@evil.test", "Return-Path: <>", "Subject: Successful Mail Delivery Report"]
+    lines += ["Content-Type: multipart/report; report-type=delivery-status; boundary=b", "", "--b"]
+    lines += ["Content-Type: message/delivery-status", "", "Reporting-MTA: dns; evil.test", ""]
+    lines += [f"Final-Recipient: rfc822; {HONEST}", f"Action: {action}", "Status: 2.0.0", "", "--b"]
+    lines += ["Content-Type: text/rfc822-headers", "", f"Message-ID: {letter['Message-ID']}", "--b--", ""]
+    world.postbox.deliver("\r\n".join(lines).encode(), sender="")
+    world.passes()
+    world.passes(world.now + timedelta(hours=1))
+    assert world.case().stage is stage
+    assert len(world.letters()) == before
+    tried["forged delivery reports"] += 1
