@@ -292,6 +292,7 @@ def _signs(sentence: str, language: Language) -> Iterator[str]:
     named = [(name, getattr(patterns, name)) for name in _PHRASES]
     named += [(f"topic-{name}", getattr(patterns.topics, name)) for name in _TOPICS]
     named += [(name, getattr(patterns, name)) for name in ("subject", "open_amount", "share", "complement")]
+    named += [(f"sign-{name}", pattern) for name, pattern in patterns.signs.items()]
     yield from (name for name, pattern in named if pattern.search(low))
     for kind, pattern in patterns.gifts:
         if pattern.search(low):

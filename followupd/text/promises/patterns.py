@@ -285,7 +285,8 @@ class PromisePatterns:
     `unreal` excludes the rest of a sentence (conditions, questions, what others said), `hedged` one clause of
     it (negation, doubt, trying). `trigger` ties a promise to an event and makes it an estimate. `firm`,
     `update`, `estimate`, `dated` and `done` are the phrases that promise or report, `giving` and `given`
-    those that grant a gift, and `gifts` pairs the kinds of gifts with their names. `carried` matches before a
+    those that grant a gift, and `gifts` pairs the kinds of gifts with their names. `signs` (the table [signs]) are weighed
+    with all of that. `carried` matches before a
     second verb without its own subject; the `subject` of the first verb is then that of both.
     """
 
@@ -310,6 +311,7 @@ class PromisePatterns:
     gifts: tuple[tuple[str, re.Pattern[str]], ...]
     names: NamePatterns
     topics: TopicPatterns
+    signs: Mapping[str, re.Pattern[str]]
     fillers: re.Pattern[str]
 
 
@@ -336,6 +338,7 @@ def promise_patterns(language: Language) -> PromisePatterns:
         gifts=_gift_kinds(file),
         names=_name_patterns(file.gifts.names, parts),
         topics=TopicPatterns(**topics),
+        signs=_whole_words(file.signs, type(file.signs).model_fields, parts),
         fillers=re.compile(rf"^(?:[\s,;:–—-]|{fillers})+"),
     )
 
