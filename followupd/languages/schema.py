@@ -245,6 +245,7 @@ class LetterLines(LanguageTable):
     """The table [wording]: how the agent's clause becomes a line of a letter."""
 
     fillers: Patterns = ()
+    dangling: Patterns = ()
 
 
 class GiftKinds(LanguageTable):
@@ -286,6 +287,7 @@ class Gifts(LanguageTable):
     given: Patterns
     joint: Patterns
     open_amount: Patterns = ()
+    total: Patterns = ()
     share: Patterns = ()
     kinds: GiftKinds
     names: GiftNames = Field(default_factory=GiftNames)

@@ -47,6 +47,7 @@ from followupd.text.promises.sentences import lowered, sentences
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.45
 _FEWEST_WORDS_UNDATED = 4
+_FEWEST_WORDS = 2
 #: by how much a known turn of phrase makes a class likelier, in log-odds
 _KNOWN_PHRASE, _KNOWN_GOODS, _WITH_DEADLINE = 0.7, 2.5, 2.0
 #: how likely a condition or a policy may be in what is taken as given
@@ -136,7 +137,8 @@ class _SentenceReader:
             found: what the sentences before it said.
         """
         found.read.append(sentence)
-        if is_question(sentence) or (self.dated_only and not self.dates.find(sentence)):
+        says_little = len(_WORD.findall(sentence)) < _FEWEST_WORDS  # what is left of a salutation: "18,"
+        if says_little or is_question(sentence) or (self.dated_only and not self.dates.find(sentence)):
             return
 
         whole = self._likely(sentence)
@@ -432,6 +434,8 @@ class _SentenceReader:
             date: its date.
         """
         text, words = line_of(clause.text, date), clause.text.strip()
+        if self.patterns.dangling.search(lowered(text)):
+            text = line_of(clause.text, None)
         kind = self._kind(clause, date)
         if date is None:
             return FoundPromise(text=text, kind=kind, due=None, words=(words,))

@@ -307,12 +307,14 @@ class PromisePatterns:
     joint: re.Pattern[str]
     weak_cut: re.Pattern[str]
     open_amount: re.Pattern[str]
+    total: re.Pattern[str]
     share: re.Pattern[str]
     gifts: tuple[tuple[str, re.Pattern[str]], ...]
     names: NamePatterns
     topics: TopicPatterns
     signs: Mapping[str, re.Pattern[str]]
     fillers: re.Pattern[str]
+    dangling: re.Pattern[str]
 
 
 @lru_cache(maxsize=32)
@@ -334,12 +336,14 @@ def promise_patterns(language: Language) -> PromisePatterns:
         joint=re.compile(rf"\s(?:{joint}|&)\b|\s[&+]\s"),
         weak_cut=re.compile(rf"\s*,\s+(?:(?:{joint})\s+)?|\s+(?:(?:{joint})|&|\+)\s+|\s+[-–—]\s+"),
         open_amount=whole_words(file.gifts.open_amount, parts),
+        total=whole_words(file.gifts.total, parts),
         share=re.compile(rf"(?:{any_of(file.gifts.share, parts)})\s*$"),
         gifts=_gift_kinds(file),
         names=_name_patterns(file.gifts.names, parts),
         topics=TopicPatterns(**topics),
         signs=_whole_words(file.signs, type(file.signs).model_fields, parts),
         fillers=re.compile(rf"^(?:[\s,;:–—-]|{fillers})+"),
+        dangling=re.compile(rf"(?<!\w)(?:{any_of(file.wording.dangling, parts)})$"),
     )
 
 
