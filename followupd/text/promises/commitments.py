@@ -46,6 +46,8 @@ from followupd.text.promises.sentences import lowered, sentences
 
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.45
+#: from which probability a gift without a date is a promise too
+BESIDE_GIFT = 0.85
 _FEWEST_WORDS_UNDATED = 4
 _FEWEST_WORDS = 2
 #: by how much a known turn of phrase makes a class likelier, in log-odds
@@ -346,7 +348,8 @@ class _SentenceReader:
             return []
 
         dated_gift = chances.is_given and clause.dates and not chances.is_report
-        is_sure = chances.doubt < REPORTED and (chances.is_promised or dated_gift)
+        only_gives = chances.is_given and not clause.dates and chances.commits < BESIDE_GIFT
+        is_sure = chances.doubt < REPORTED and not only_gives and (chances.is_promised or dated_gift)
         if not is_sure and chances.is_given and not clause.dates:
             return []
         if not is_sure or self._is_unreal(clause):
@@ -379,6 +382,7 @@ class _SentenceReader:
         local = self.dates.calendar.local
         days = {local(when.moment).date() for when in clause.dates}
         rests = any(self._has_rest(clause.low, when) for when in clause.dates)
+        rests = rests or (first.dayless and self._may_name_day(clause.low))
         if rests or len(days) > 1 or first.moment - self.dates.now > _FAR:
             raise _UnsureError
         return next((when for when in clause.dates if when.firm), first)
@@ -409,6 +413,14 @@ class _SentenceReader:
         weekdays = {name for name in self.language.weekdays if len(name) > _LONGEST_SHORT_DAY}
         if not weekdays.isdisjoint(_WORD.findall(low)):
             raise _UnsureError
+
+    def _may_name_day(self, low: str) -> bool:
+        """Whether a clause has a word that may be a short weekday, which is not read: "Sat 9am", "fr abend um 6".
+
+        Args:
+            low: the clause in lower case.
+        """
+        return not set(self.language.info.dates.not_names).isdisjoint(_WORD.findall(low))
 
     def _has_rest(self, low: str, when: FoundDate) -> bool:
         """Whether the rest of a date stands beside the one that was read.
