@@ -46,8 +46,8 @@ from followupd.text.promises.sentences import lowered, sentences
 
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.45
-#: from which probability a gift without a date is a promise too
-BESIDE_GIFT = 0.85
+#: from which probability a gift without a date is a promise too, and so are three words
+SURELY = 0.85
 _FEWEST_WORDS_UNDATED = 4
 _FEWEST_WORDS = 2
 #: by how much a known turn of phrase makes a class likelier, in log-odds
@@ -348,7 +348,7 @@ class _SentenceReader:
             return []
 
         dated_gift = chances.is_given and clause.dates and not chances.is_report
-        only_gives = chances.is_given and not clause.dates and chances.commits < BESIDE_GIFT
+        only_gives = chances.is_given and not clause.dates and chances.commits < SURELY
         is_sure = chances.doubt < REPORTED and not only_gives and (chances.is_promised or dated_gift)
         if not is_sure and chances.is_given and not clause.dates:
             return []
@@ -363,7 +363,8 @@ class _SentenceReader:
             clause: the clause.
             chances: how likely it belongs to each class.
         """
-        enough = len(clause.text.split()) >= _FEWEST_WORDS_UNDATED
+        fewest = _FEWEST_WORDS_UNDATED - (chances.commits >= SURELY)
+        enough = len(clause.text.split()) >= fewest
         return bool(clause.dates) or (enough and chances.commits >= UNDATED_ASKED)
 
     def _date(self, clause: Clause) -> FoundDate | None:
