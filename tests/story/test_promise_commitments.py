@@ -583,3 +583,22 @@ def test_what_is_left_of_a_salutation_promises_and_gives_nothing() -> None:
         currency="EUR",
     )
     assert (found.promises, found.compensation, found.unsure) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "I'm at yours sat 9am sharp with the part."),
+        ("de", "Wir rufen Sie mo nachmittag an, wie besprochen."),
+        ("de", "ich setz ihnen den rahmen fr abend um 6 ein"),
+    ],
+)
+def test_a_time_behind_a_short_weekday_that_is_not_read_is_never_todays(language: str, said: str) -> None:
+    found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load(language))
+    assert found.promises == (), found
+
+
+def test_a_short_weekday_is_no_end_of_a_line() -> None:
+    said = "Wechselrichter tauschen wir am Do, 17.12., ab 8 Uhr"
+    found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load("de"))
+    assert not any(promise.text.endswith("Do") for promise in found.promises)

@@ -383,7 +383,7 @@ class _SentenceReader:
         local = self.dates.calendar.local
         days = {local(when.moment).date() for when in clause.dates}
         rests = any(self._has_rest(clause.low, when) for when in clause.dates)
-        rests = rests or (first.dayless and self._may_name_day(clause.low))
+        rests = rests or self._follows_short_day(clause.low, first)
         if rests or len(days) > 1 or first.moment - self.dates.now > _FAR:
             raise _UnsureError
         return next((when for when in clause.dates if when.firm), first)
@@ -415,13 +415,20 @@ class _SentenceReader:
         if not weekdays.isdisjoint(_WORD.findall(low)):
             raise _UnsureError
 
-    def _may_name_day(self, low: str) -> bool:
-        """Whether a clause has a word that may be a short weekday, which is not read: "Sat 9am", "fr abend um 6".
+    def _follows_short_day(self, low: str, when: FoundDate) -> bool:
+        """Whether a time of today or tomorrow stands behind a word that may be a short weekday: "Sat 9am".
 
         Args:
             low: the clause in lower case.
+            when: its date; short weekdays that are other words too are not read.
         """
-        return not set(self.language.info.dates.not_names).isdisjoint(_WORD.findall(low))
+        local = self.dates.calendar.local(when.moment).date()
+        is_near = local <= self.dates.today + timedelta(days=1)
+        return is_near and self._ends_with_short_day(low[: when.start])
+
+    def _ends_with_short_day(self, low: str) -> bool:
+        """Whether a text ends with a word that may be a short weekday, which is not read."""
+        return not set(self.language.dates.not_names).isdisjoint(_WORD.findall(low)[-1:])
 
     def _has_rest(self, low: str, when: FoundDate) -> bool:
         """Whether the rest of a date stands beside the one that was read.
@@ -447,7 +454,8 @@ class _SentenceReader:
             date: its date.
         """
         text, words = line_of(clause.text, date), clause.text.strip()
-        if self.patterns.dangling.search(lowered(text)):
+        low = lowered(text)
+        if self.patterns.dangling.search(low) or (date and self._ends_with_short_day(low)):
             text = line_of(clause.text, None)
         kind = self._kind(clause, date)
         if date is None:

@@ -324,9 +324,7 @@ def _only_total(low: str, amounts: list[Amount], patterns: PromisePatterns) -> l
     return amounts[-1:]
 
 
-def _amounts(
-    clause: Clause, currency: str, languages: Catalogue, patterns: PromisePatterns
-) -> list[Amount]:
+def _amounts(clause: Clause, currency: str, languages: Catalogue, patterns: PromisePatterns) -> list[Amount]:
     """Return the amounts of a clause that gives something; a bare one is in the company's currency.
 
     Args:
