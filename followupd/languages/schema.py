@@ -230,10 +230,25 @@ class FallbackPatterns(LanguageTable):
     arranged: Patterns
 
 
+class Signs(LanguageTable):
+    """The table [signs]: tenses, persons and topics that are weighed with all else, and decide nothing alone."""
+
+    past: Patterns = ()
+    perfect: Patterns = ()
+    future: Patterns = ()
+    ours: Patterns = ()
+    theirs: Patterns = ()
+    asks: Patterns = ()
+    prices: Patterns = ()
+    hours: Patterns = ()
+    others: Patterns = ()
+
+
 class LetterLines(LanguageTable):
     """The table [wording]: how the agent's clause becomes a line of a letter."""
 
     fillers: Patterns = ()
+    dangling: Patterns = ()
 
 
 class GiftKinds(LanguageTable):
@@ -275,6 +290,7 @@ class Gifts(LanguageTable):
     given: Patterns
     joint: Patterns
     open_amount: Patterns = ()
+    total: Patterns = ()
     share: Patterns = ()
     kinds: GiftKinds
     names: GiftNames = Field(default_factory=GiftNames)
@@ -287,6 +303,7 @@ class Promises(LanguageTable):
     clauses: Clauses
     turns: Turns
     fallback: FallbackPatterns
+    signs: Signs = Field(default_factory=Signs)
     gifts: Gifts
     wording: LetterLines = Field(default_factory=LetterLines)
 

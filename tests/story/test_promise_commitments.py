@@ -522,3 +522,83 @@ def test_a_line_that_somebody_shortened_leaves_no_debris(text: str, language: st
     found = find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=load(language))
     lines = [promise.text for promise in found.promises] + [str(one) for one in found.unsure]
     assert not [line for line in lines if line.endswith((" by", " bis", " le", " del", " avant"))], lines
+
+
+def test_a_mail_of_typed_lines_is_told_from_a_wrapped_one_as_a_whole() -> None:
+    typed = (
+        "hola vecina, perdona lo del viernes\n"
+        "tienes toda la razon con el pescado, no estaba como tiene que estar\n"
+        "el sabado te llevo otro a casa\n"
+        "un beso"
+    )
+    found = find_commitments(typed, sent_at=SENT_AT, calendar=LONDON, language=load("es"))
+    lines = [one.text for one in found.promises] + list(found.unsure)
+    assert not any("razon" in line for line in lines)
+    wrapped = (
+        "Thank you for your patience with us during all of these long weeks. We\n"
+        "have spoken to the workshop about the lamp, and we will post it to you\n"
+        "by Friday."
+    )
+    assert [promise.due for promise in promises(wrapped)] == [FRIDAY]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "The new delivery date is Friday."),
+        ("de", "Der neue Liefertermin ist Freitag."),
+        ("fr", "La nouvelle date de livraison est vendredi."),
+        ("es", "La nueva fecha de entrega es el viernes."),
+    ],
+)
+def test_a_line_keeps_its_date_where_it_cannot_stand_without(language: str, said: str) -> None:
+    found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load(language))
+    assert all(promise.text == said.rstrip(".") for promise in found.promises), found
+    assert found.promises or found.unsure
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "amount"),
+    [
+        ("en", "We are refunding you two nights at £46, that is £92, by Friday.", "92.00"),
+        ("de", "Wir erstatten Ihnen zwei Nächte zu 46 €, das sind 92 €, bis Freitag.", "92.00"),
+        ("fr", "Nous vous remboursons deux nuits à 46 €, soit 92 €, avant vendredi.", "92.00"),
+        ("es", "Le reembolsamos dos noches a 46 €, es decir, 92 €, antes del viernes.", "92.00"),
+    ],
+)
+def test_the_sum_is_given_where_the_sentence_says_how_it_was_reckoned(
+    language: str, said: str, amount: str
+) -> None:
+    found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency="EUR")
+    assert found.unsure or [gift.amount for gift in found.compensation] == [amount]
+    assert "46.00" not in {gift.amount for gift in found.compensation}
+
+
+def test_what_is_left_of_a_salutation_promises_and_gives_nothing() -> None:
+    found = find_commitments(
+        "Sehr geehrte Mieter der Goethestr. 18,\n\nheute ist es kalt.",
+        sent_at=SENT_AT,
+        calendar=LONDON,
+        language=load("de"),
+        currency="EUR",
+    )
+    assert (found.promises, found.compensation, found.unsure) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "I'm at yours sat 9am sharp with the part."),
+        ("de", "Wir rufen Sie mo nachmittag an, wie besprochen."),
+        ("de", "ich setz ihnen den rahmen fr abend um 6 ein"),
+    ],
+)
+def test_a_time_behind_a_short_weekday_that_is_not_read_is_never_todays(language: str, said: str) -> None:
+    found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load(language))
+    assert found.promises == (), found
+
+
+def test_a_short_weekday_is_no_end_of_a_line() -> None:
+    said = "Wechselrichter tauschen wir am Do, 17.12., ab 8 Uhr"
+    found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load("de"))
+    assert not any(promise.text.endswith("Do") for promise in found.promises)

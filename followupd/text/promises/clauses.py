@@ -28,10 +28,10 @@ _CLOSING = "\"') "
 _OWN_CLAUSE = 0.25
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.62, 0.17
-GRANT_TAKEN, GRANT_ASKED = 0.60, 0.25
+TAKEN, ASKED = 0.62, 0.21
+GRANT_TAKEN, GRANT_ASKED = 0.60, 0.3
 #: from which probability a gift needs no name
-GRANT_SURE = 0.9
+GRANT_SURE = 0.8
 #: how much a clause that is likelier than its sentence is drawn towards it
 PULL = 0.5
 #: a report is one from this probability on
@@ -292,6 +292,7 @@ def _signs(sentence: str, language: Language) -> Iterator[str]:
     named = [(name, getattr(patterns, name)) for name in _PHRASES]
     named += [(f"topic-{name}", getattr(patterns.topics, name)) for name in _TOPICS]
     named += [(name, getattr(patterns, name)) for name in ("subject", "open_amount", "share", "complement")]
+    named += [(f"sign-{name}", pattern) for name, pattern in patterns.signs.items()]
     yield from (name for name, pattern in named if pattern.search(low))
     for kind, pattern in patterns.gifts:
         if pattern.search(low):

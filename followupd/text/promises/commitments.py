@@ -46,7 +46,10 @@ from followupd.text.promises.sentences import lowered, sentences
 
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.45
+#: from which probability a gift without a date is a promise too, and so are three words
+SURELY = 0.85
 _FEWEST_WORDS_UNDATED = 4
+_FEWEST_WORDS = 2
 #: by how much a known turn of phrase makes a class likelier, in log-odds
 _KNOWN_PHRASE, _KNOWN_GOODS, _WITH_DEADLINE = 0.7, 2.5, 2.0
 #: how likely a condition or a policy may be in what is taken as given
@@ -136,7 +139,8 @@ class _SentenceReader:
             found: what the sentences before it said.
         """
         found.read.append(sentence)
-        if is_question(sentence) or (self.dated_only and not self.dates.find(sentence)):
+        says_little = len(_WORD.findall(sentence)) < _FEWEST_WORDS  # what is left of a salutation: "18,"
+        if says_little or is_question(sentence) or (self.dated_only and not self.dates.find(sentence)):
             return
 
         whole = self._likely(sentence)
@@ -344,7 +348,8 @@ class _SentenceReader:
             return []
 
         dated_gift = chances.is_given and clause.dates and not chances.is_report
-        is_sure = chances.doubt < REPORTED and (chances.is_promised or dated_gift)
+        only_gives = chances.is_given and not clause.dates and chances.commits < SURELY
+        is_sure = chances.doubt < REPORTED and not only_gives and (chances.is_promised or dated_gift)
         if not is_sure and chances.is_given and not clause.dates:
             return []
         if not is_sure or self._is_unreal(clause):
@@ -358,7 +363,8 @@ class _SentenceReader:
             clause: the clause.
             chances: how likely it belongs to each class.
         """
-        enough = len(clause.text.split()) >= _FEWEST_WORDS_UNDATED
+        fewest = _FEWEST_WORDS_UNDATED - (chances.commits >= SURELY)
+        enough = len(clause.text.split()) >= fewest
         return bool(clause.dates) or (enough and chances.commits >= UNDATED_ASKED)
 
     def _date(self, clause: Clause) -> FoundDate | None:
@@ -377,6 +383,7 @@ class _SentenceReader:
         local = self.dates.calendar.local
         days = {local(when.moment).date() for when in clause.dates}
         rests = any(self._has_rest(clause.low, when) for when in clause.dates)
+        rests = rests or self._follows_short_day(clause.low, first)
         if rests or len(days) > 1 or first.moment - self.dates.now > _FAR:
             raise _UnsureError
         return next((when for when in clause.dates if when.firm), first)
@@ -408,6 +415,21 @@ class _SentenceReader:
         if not weekdays.isdisjoint(_WORD.findall(low)):
             raise _UnsureError
 
+    def _follows_short_day(self, low: str, when: FoundDate) -> bool:
+        """Whether a time of today or tomorrow stands behind a word that may be a short weekday: "Sat 9am".
+
+        Args:
+            low: the clause in lower case.
+            when: its date; short weekdays that are other words too are not read.
+        """
+        local = self.dates.calendar.local(when.moment).date()
+        is_near = local <= self.dates.today + timedelta(days=1)
+        return is_near and self._ends_with_short_day(low[: when.start])
+
+    def _ends_with_short_day(self, low: str) -> bool:
+        """Whether a text ends with a word that may be a short weekday, which is not read."""
+        return not set(self.language.dates.not_names).isdisjoint(_WORD.findall(low)[-1:])
+
     def _has_rest(self, low: str, when: FoundDate) -> bool:
         """Whether the rest of a date stands beside the one that was read.
 
@@ -432,6 +454,9 @@ class _SentenceReader:
             date: its date.
         """
         text, words = line_of(clause.text, date), clause.text.strip()
+        low = lowered(text)
+        if self.patterns.dangling.search(low) or (date and self._ends_with_short_day(low)):
+            text = line_of(clause.text, None)
         kind = self._kind(clause, date)
         if date is None:
             return FoundPromise(text=text, kind=kind, due=None, words=(words,))

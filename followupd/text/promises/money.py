@@ -224,10 +224,10 @@ def gifts_in(
         past: it was given already.
         before: the only amount of the sentence before, which "the full amount" means.
     """
-    amounts = _amounts(clause, currency, languages) if granted else []
+    amounts = _amounts(clause, currency, languages, patterns) if granted else []
     mentions = _counting(_mentions(clause.low, patterns), amounts, granted=granted)
     if sure and not mentions:
-        mentions = [_unnamed(clause, amounts)]
+        mentions = [_unnamed(clause, amounts, patterns)]
     if granted and not mentions:
         return None
     if any(_is_open(clause.low, amount, patterns) for amount in amounts):
@@ -268,14 +268,15 @@ def _counting(mentions: list[_Mention], amounts: Sequence[Amount], *, granted: b
     return mentions
 
 
-def _unnamed(clause: Clause, amounts: Sequence[Amount]) -> _Mention:
+def _unnamed(clause: Clause, amounts: Sequence[Amount], patterns: PromisePatterns) -> _Mention:
     """Return what is given where no word of the language names it: money, or what the clause says as a whole.
 
     Args:
         clause: one that gives something.
-        amounts: of the clause.
+        amounts: of the clause; one beside "not" is not paid back but waived.
+        patterns: of its language.
     """
-    if amounts:
+    if amounts and not patterns.hedged.search(clause.low):
         return _Mention(Gift.REFUND, amounts[0].start, amounts[0].end)
     return _Mention(Gift.GESTURE, 0, len(clause.text))
 
@@ -310,11 +311,25 @@ def _gift(
     return replace(found, amount=amount.amount, currency=amount.currency) if amount else found
 
 
-def _amounts(clause: Clause, currency: str, languages: Catalogue) -> list[Amount]:
+def _only_total(low: str, amounts: list[Amount], patterns: PromisePatterns) -> list[Amount]:
+    """Return the last amount alone where words before it say that it is the sum: "2 x 34.50, that is 69".
+
+    Args:
+        low: the clause in lower case.
+        amounts: of the clause, in order.
+        patterns: of its language.
+    """
+    if len(amounts) < 2 or not patterns.total.search(low, amounts[-2].end, amounts[-1].start):
+        return amounts
+    return amounts[-1:]
+
+
+def _amounts(clause: Clause, currency: str, languages: Catalogue, patterns: PromisePatterns) -> list[Amount]:
     """Return the amounts of a clause that gives something; a bare one is in the company's currency.
 
     Args:
         clause: one that gives something.
+        patterns: of its language.
         currency: the company's ISO 4217 code; "" where a bare number is not taken as money.
         languages: the languages in which currencies may be named.
 
@@ -324,7 +339,7 @@ def _amounts(clause: Clause, currency: str, languages: Catalogue) -> list[Amount
     """
     found = list(find_money(clause.text, currency, languages))
     if found or not currency:
-        return found
+        return _only_total(clause.low, found, patterns)
     dated = [(when.start, when.end) for when in clause.dates]
     for match in _BARE_AMOUNT.finditer(clause.text):
         if any(start <= match.start() < end for start, end in dated):

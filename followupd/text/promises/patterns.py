@@ -287,7 +287,8 @@ class PromisePatterns:
     `unreal` excludes the rest of a sentence (conditions, questions, what others said), `hedged` one clause of
     it (negation, doubt, trying). `trigger` ties a promise to an event and makes it an estimate. `firm`,
     `update`, `estimate`, `dated` and `done` are the phrases that promise or report, `giving` and `given`
-    those that grant a gift, and `gifts` pairs the kinds of gifts with their names. `carried` matches before a
+    those that grant a gift, and `gifts` pairs the kinds of gifts with their names. `signs` (the table [signs]) are weighed
+    with all of that. `carried` matches before a
     second verb without its own subject; the `subject` of the first verb is then that of both.
     """
 
@@ -308,11 +309,14 @@ class PromisePatterns:
     joint: re.Pattern[str]
     weak_cut: re.Pattern[str]
     open_amount: re.Pattern[str]
+    total: re.Pattern[str]
     share: re.Pattern[str]
     gifts: tuple[tuple[str, re.Pattern[str]], ...]
     names: NamePatterns
     topics: TopicPatterns
+    signs: Mapping[str, re.Pattern[str]]
     fillers: re.Pattern[str]
+    dangling: re.Pattern[str]
 
 
 @lru_cache(maxsize=32)
@@ -336,11 +340,14 @@ def promise_patterns(language: Language) -> PromisePatterns:
             rf"(?:{_GAP})?,{_GAP}(?:(?:{joint}){_GAP})?|{_GAP}(?:(?:{joint})|&|\+){_GAP}|{_GAP}[-–—]{_GAP}"
         ),
         open_amount=whole_words(file.gifts.open_amount, parts),
+        total=whole_words(file.gifts.total, parts),
         share=re.compile(rf"(?:{any_of(file.gifts.share, parts)})\s{{0,9}}$"),
         gifts=_gift_kinds(file),
         names=_name_patterns(file.gifts.names, parts),
         topics=TopicPatterns(**topics),
+        signs=_whole_words(file.signs, type(file.signs).model_fields, parts),
         fillers=re.compile(rf"^(?:[\s,;:–—-]|{fillers})+"),
+        dangling=re.compile(rf"(?<!\w)(?:{any_of(file.wording.dangling, parts)})$"),
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, pairwise, zip_longest
@@ -18,8 +18,8 @@ MAX_TEXT = 20_000
 LINE_END = "\n"
 #: the end of a line with which no sentence ends: a short word ("by", "bis", "de", "el"), a comma
 _IS_OPEN = re.compile(r"(?:(?<!\w)[^\W\d_A-Z]{1,3}|,)\s*\Z")
-#: mail programs wrap no shorter lines
-_WRAPPED = 65
+#: mail programs wrap lines at such a width; a text with shorter ones only, or with longer ones, was not wrapped
+_WRAPPED = range(60, 81)
 #: characters of a sentence that is read; a longer one is skipped
 MAX_SENTENCE = 600
 #: characters before the end of a sentence in which an abbreviation is looked for
@@ -91,7 +91,10 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
     left_out = {line.strip() for line in doubtful}
     composed = unicodedata.normalize("NFC", text[:MAX_TEXT])
 
-    for n, paragraph in enumerate(_paragraphs(composed, left_out, patterns.farewell)):
+    paragraphs = list(_paragraphs(composed, left_out, patterns.farewell))
+    is_wrapped = _is_wrapped([lines for lines in paragraphs if not patterns.farewell.match(lines[0])])
+    for n, lines in enumerate(paragraphs):
+        paragraph = _joined(lines, is_wrapped=is_wrapped)
         if _says_nothing(paragraph, patterns, first=n == 0):
             continue
         plain = _INNER_QUOTE.sub(" … ", paragraph).translate(_PLAIN)
@@ -160,8 +163,8 @@ def _any_in(languages: Catalogue, key: str) -> str:
     return any_of(patterns, {})
 
 
-def _paragraphs(text: str, left_out: Collection[str], farewell: re.Pattern[str]) -> Iterator[str]:
-    """Yield each paragraph as one line.
+def _paragraphs(text: str, left_out: Collection[str], farewell: re.Pattern[str]) -> Iterator[list[str]]:
+    """Yield the lines of each paragraph.
 
     A paragraph begins at a list item or a farewell, and ends before an empty, quoted or left-out line.
 
@@ -177,7 +180,7 @@ def _paragraphs(text: str, left_out: Collection[str], farewell: re.Pattern[str])
         begins = item is not None or farewell.match(line) is not None
 
         if lines and (ignored or begins):
-            yield _joined(lines)
+            yield lines
             lines = []
         if ignored:
             continue
@@ -185,22 +188,39 @@ def _paragraphs(text: str, left_out: Collection[str], farewell: re.Pattern[str])
         lines.append(own.strip())
 
 
-def _joined(lines: list[str]) -> str:
+def _is_wrapped(paragraphs: Sequence[list[str]]) -> bool:
+    """Return whether a mail program may have wrapped the lines of a mail: most have no room for the next word.
+
+    Args:
+        paragraphs: the lines of each of them.
+    """
+    width = max((len(line) for lines in paragraphs for line in lines), default=0)
+    had_room = [had for lines in paragraphs for had in _had_room(lines, width)]
+    return width in _WRAPPED and 2 * sum(had_room) <= len(had_room)
+
+
+def _had_room(lines: list[str], width: int) -> list[bool]:
+    """Return of each line but the last whether the first word of the next line would have fitted.
+
+    Args:
+        lines: of a paragraph.
+        width: of the longest line.
+    """
+    return [len(line) + 1 + len(following.partition(" ")[0]) <= width for line, following in pairwise(lines)]
+
+
+def _joined(lines: list[str], *, is_wrapped: bool) -> str:
     """Return the lines of a paragraph as one, with LINE_END where no wrapping of lines ended them.
 
-    A wrapped line has no room for the first word of the next one. Short lines of which one had are typed so. After a
-    short word or a comma a sentence goes on: somebody has changed a word of a wrapped line.
+    After a short word or a comma a sentence goes on: somebody has changed a word of a wrapped line.
 
     Args:
         lines: of the paragraph.
+        is_wrapped: a mail program may have wrapped the lines of the mail.
     """
-    width = max(map(len, lines))
-    had_room = [
-        len(line) + 1 + len(following.partition(" ")[0]) <= width for line, following in pairwise(lines)
-    ]
-    is_typed = width < _WRAPPED and any(had_room)
+    had_room = _had_room(lines, max(map(len, lines)))
     ends = [
-        LINE_END if (is_typed or had) and not _IS_OPEN.search(line) else " "
+        LINE_END if (had or not is_wrapped) and not _IS_OPEN.search(line) else " "
         for line, had in zip(lines, had_room, strict=False)
     ]
     return "".join(chain.from_iterable(zip_longest(lines, ends, fillvalue="")))
