@@ -104,7 +104,7 @@ def test_a_child_that_cannot_start_says_why(tmp_path: Path, caplog: pytest.LogCa
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho 'Traceback' >&2\necho 'ImportError: no such library' >&2\nexit 1\n")
     python.chmod(0o755)
-    assert reads(MailReader(MESSAGE_ADAPTER.validate_json, python=str(python))).text
+    assert reads(MailReader(adapter_of(Message).validate_json, python=str(python))).text
     assert "ImportError: no such library" in caplog.text
 
 
