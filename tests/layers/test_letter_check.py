@@ -36,8 +36,8 @@ def changed(directory: Path, kind: str, old: str, new: str) -> Path:
 AT = (TEMPLATES / "en/follow-up.md").read_text().split("You should know", maxsplit=1)[0].count("\n") + 1
 
 
-def found(directory: Path, shipped: Path | None = None) -> list[Problem]:
-    return problems(TemplateFiles(directory, shipped), PLAYBOOK, NOW)
+def found(directory: Path, *beneath: Path) -> list[Problem]:
+    return problems(TemplateFiles(directory, *beneath), PLAYBOOK, NOW)
 
 
 def test_the_starter_letters_have_no_problem() -> None:

@@ -312,7 +312,11 @@ def ask(command: Command, context: CommandContext) -> list[Event]:
 
 
 def _check_no_date_before(asked: Request, command: Command, context: CommandContext) -> None:
-    """Raise NotUnderstoodError if a question without a date before its colon begins with one: "by Friday is it back?"."""
+    """Refuse a question that begins with a date but has no colon behind it: "by Friday is it back?".
+
+    Raises:
+        NotUnderstoodError: it does.
+    """
     words = asked.question.split(maxsplit=_MAX_DATE_WORDS)
     for count in range(1, min(len(words), _MAX_DATE_WORDS + 1)):
         when, rest = " ".join(words[:count]), " ".join(words[count:])

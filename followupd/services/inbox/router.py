@@ -449,7 +449,7 @@ class MailRouter:
             self._reply(tx, mail, case, now)
 
     def _as_written(self, tx: Transaction, mail: StoredMail) -> StoredMail:
-        """Return the answer to a customer with a case that an agent forwards to us afterwards; any other mail as it is."""
+        """Return the answer to a customer with a case that an agent forwards to us; any other mail as it is."""
         if mail.in_sent or not mail.message.quoted:
             return mail
         from followupd.text.mail.read import (
