@@ -55,17 +55,23 @@ def free_ports(number: int) -> list[int]:
         return [int(opened.getsockname()[1]) for opened in sockets]
 
 
+#: seconds between two questions, at first and at most
+_SHORTEST, _LONGEST = 0.01, 0.1
+
+
 def until(condition: Callable[[], object], what: str, seconds: float = LIMIT) -> None:
-    """Wait until `condition` holds.
+    """Wait until `condition` holds; it is asked less and less often, so that asking takes no time from others.
 
     Raises:
         TimeoutError: it did not hold within the limit; `what` names it.
     """
     pause, deadline = Event(), monotonic() + seconds
+    wait = _SHORTEST
     while not condition():
         if monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds:g} seconds")
-        pause.wait(0.01)
+        pause.wait(wait)
+        wait = min(_LONGEST, 1.5 * wait)
 
 
 def greets(port: int, greeting: bytes) -> bool:
