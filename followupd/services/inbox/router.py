@@ -44,7 +44,6 @@ from followupd.services.record import isolated, mark_told, quarantine, record
 from followupd.services.staff_mail import AbsenceService, StaffNotices, notice_key
 from followupd.text.answers import Right, is_thanks, says_farewell
 from followupd.text.mail.headers import bare_subject
-from followupd.text.mail.read import forwarded_answer
 from followupd.text.names import salutation
 from followupd.text.notes import own_lines
 
@@ -532,6 +531,10 @@ class MailRouter:
         Returns:
             The mail as it is where it forwards no such answer, or one to somebody without a case.
         """
+        from followupd.text.mail.read import (
+            forwarded_answer,  # what reads mail is loaded when a mail needs it
+        )
+
         team = self.context.playbooks.default.team
         agents = {*self.addresses, *(agent.email.lower() for agent in team.agents)}
         answer = None if mail.in_sent else forwarded_answer(mail.message, agents)
