@@ -140,7 +140,7 @@ class _SentenceReader:
         """
         found.read.append(sentence)
         says_little = len(_WORD.findall(sentence)) < _FEWEST_WORDS  # what is left of a salutation: "18,"
-        if says_little or is_question(sentence) or (self.dated_only and not self.dates.find(sentence)):
+        if (says_little | is_question(sentence)) or (self.dated_only and not self.dates.find(sentence)):
             return
 
         whole = self._likely(sentence)
@@ -427,7 +427,11 @@ class _SentenceReader:
         return is_near & self._ends_with_short_day(low[: when.start])
 
     def _ends_with_short_day(self, low: str) -> bool:
-        """Whether a text ends with a word that may be a short weekday, which is not read."""
+        """Whether a text ends with a word that may be a short weekday, which is not read.
+
+        Args:
+            low: the text in lower case.
+        """
         return not set(self.language.dates.not_names).isdisjoint(_WORD.findall(low)[-1:])
 
     def _has_rest(self, low: str, when: FoundDate) -> bool:
