@@ -140,7 +140,7 @@ class _SentenceReader:
         """
         found.read.append(sentence)
         says_little = len(_WORD.findall(sentence)) < _FEWEST_WORDS  # what is left of a salutation: "18,"
-        if says_little or is_question(sentence) or (self.dated_only and not self.dates.find(sentence)):
+        if (says_little | is_question(sentence)) or (self.dated_only and not self.dates.find(sentence)):
             return
 
         whole = self._likely(sentence)
@@ -382,8 +382,8 @@ class _SentenceReader:
         first = clause.dates[0]
         local = self.dates.calendar.local
         days = {local(when.moment).date() for when in clause.dates}
-        rests = any(self._has_rest(clause.low, when) for when in clause.dates)
-        rests = rests or self._follows_short_day(clause.low, first)
+        rests = self._follows_short_day(clause.low, first)
+        rests |= any(self._has_rest(clause.low, when) for when in clause.dates)
         if rests or len(days) > 1 or first.moment - self.dates.now > _FAR:
             raise _UnsureError
         return next((when for when in clause.dates if when.firm), first)
@@ -424,10 +424,14 @@ class _SentenceReader:
         """
         local = self.dates.calendar.local(when.moment).date()
         is_near = local <= self.dates.today + timedelta(days=1)
-        return is_near and self._ends_with_short_day(low[: when.start])
+        return is_near & self._ends_with_short_day(low[: when.start])
 
     def _ends_with_short_day(self, low: str) -> bool:
-        """Whether a text ends with a word that may be a short weekday, which is not read."""
+        """Whether a text ends with a word that may be a short weekday, which is not read.
+
+        Args:
+            low: the text in lower case.
+        """
         return not set(self.language.dates.not_names).isdisjoint(_WORD.findall(low)[-1:])
 
     def _has_rest(self, low: str, when: FoundDate) -> bool:
@@ -455,7 +459,7 @@ class _SentenceReader:
         """
         text, words = line_of(clause.text, date), clause.text.strip()
         low = lowered(text)
-        if self.patterns.dangling.search(low) or (date and self._ends_with_short_day(low)):
+        if self.patterns.dangling.search(low) or self._ends_with_short_day(low):
             text = line_of(clause.text, None)
         kind = self._kind(clause, date)
         if date is None:

@@ -318,6 +318,9 @@ def _only_total(low: str, amounts: list[Amount], patterns: PromisePatterns) -> l
         low: the clause in lower case.
         amounts: of the clause, in order.
         patterns: of its language.
+
+    Returns:
+        The amounts that are given.
     """
     if len(amounts) < 2 or not patterns.total.search(low, amounts[-2].end, amounts[-1].start):
         return amounts

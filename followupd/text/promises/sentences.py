@@ -193,6 +193,9 @@ def _is_wrapped(paragraphs: Sequence[list[str]]) -> bool:
 
     Args:
         paragraphs: the lines of each of them.
+
+    Returns:
+        False for lines that somebody typed: then each of them ends a sentence.
     """
     width = max((len(line) for lines in paragraphs for line in lines), default=0)
     had_room = [had for lines in paragraphs for had in _had_room(lines, width)]
@@ -205,6 +208,9 @@ def _had_room(lines: list[str], width: int) -> list[bool]:
     Args:
         lines: of a paragraph.
         width: of the longest line.
+
+    Returns:
+        True where nothing but the writer ended the line.
     """
     return [len(line) + 1 + len(following.partition(" ")[0]) <= width for line, following in pairwise(lines)]
 
