@@ -56,7 +56,8 @@ messages: venv
 			-i .venv/agents.pot -o $$catalogue -l $$(basename $$(dirname $$catalogue)) || exit 1; \
 	done
 
-# Live a fortnight of an agent's desk mails, and print what each day brings.
+# Live a fortnight of an agent's desk mails, and print what each day brings; FORTNIGHT names the servers
+# (dovecot plain_dovecot cyrus graph).
 fortnight: venv
 	$(IN)pytest -q -s tests/journeys/test_fortnight.py
 
