@@ -63,7 +63,9 @@ def test_a_mail_in_answer_to_a_desk_mail_is_never_a_customers_word_and_the_owner
     desk = a_complaint(world)
     before = len(world.letters())
     world.agent_answers(
-        desk, "promise: ship new brakes by Friday", sender=sender.replace("support-{n}", world.postbox.address)
+        desk,
+        "promise: ship new brakes by Friday",
+        sender=sender.replace("support-{n}", world.postbox.address),
     )
     assert not any(isinstance(each, CustomerWrote | PromiseMade) for each in told(world))
     assert [str(each["To"]) for each in world.letters()[before:]] == ["Ana Reyes <ana@agents.test>"]
