@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from followupd.adapters.settings import (
     Settings,
     SettingsRule,
     examine,
+    line_of,
     missing_secrets,
     starter_values,
 )
@@ -58,8 +60,15 @@ def configuration_problems(directory: Path, now: datetime, *, with_secrets: bool
             *_of_no_playbook(files, own),
             *_untranslated(files, own),
         ]
-        found += wording_problems(files, own, rules, context_of, now)
+        found += [_on_line(directory, each) for each in wording_problems(files, own, rules, context_of, now)]
     return list(dict.fromkeys([*found, *_of_no_company(directory, playbooks), *changed_originals(directory)]))
+
+
+def _on_line(directory: Path, problem: Problem) -> Problem:
+    """Return a problem with the line of its key, where it has a key and no line."""
+    if problem.line or not problem.key:
+        return problem
+    return replace(problem, line=line_of(directory, problem.key, problem.file))
 
 
 def blocking_problems(directory: Path, now: datetime) -> list[Problem]:
@@ -220,7 +229,7 @@ def _configuration(
     """
     settings, found = examine(directory)
     broken = language_problems(directory)
-    languages = catalogue() if broken else read_catalogue(directory)
+    languages = catalogue() if without_warnings(broken) else read_catalogue(directory)
     found = [*found, *broken]
     if settings is None:
         return found, Playbooks({"default": _sample_playbook()}), WordingRules(languages=languages)

@@ -23,7 +23,7 @@ from followupd.app.listeners import Listeners
 from followupd.domain.keys import TAKEN, StateKey
 from followupd.errors import FollowupdError, UnavailableError
 from followupd.services.inbox import freshness
-from followupd.services.outbox.policy import stop_if_restored_copy
+from followupd.services.outbox.policy import QUIET, stop_if_restored_copy
 
 if TYPE_CHECKING:
     from followupd.adapters.health import Metrics
@@ -363,6 +363,8 @@ class Daemon:
         refused = f"refused, {len(problems)} problem(s), the first: {problems[0]}" if problems else TAKEN
         with self.app.ledger.transaction() as tx:
             tx.state.put(StateKey.CONFIGURATION, refused, self.app.now())
+            if not problems:
+                tx.outbox.look_again(QUIET)  # the new configuration may have other quiet hours
 
     def _tell_lead(self, problems: list[str]) -> None:
         """Send the lead the problems of the new settings."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, open_app, shell_user
-from followupd.cli.output import print_error, print_json, print_result
+from followupd.cli.output import print_error, print_json, print_result, progress_of_steps
 from followupd.domain.keys import StateKey
 from followupd.log import printable
 
@@ -88,7 +88,7 @@ def _copy(options: argparse.Namespace) -> int:
 
     app = open_app(options.config)
     with _stopped(app):
-        rows = app.ledger.copy_to(ledger_address(options.to, options.config))
+        rows = app.ledger.copy_to(ledger_address(options.to, options.config), progress_of_steps("Copying"))
     print_result(
         options,
         {"to": options.to, "rows": rows},

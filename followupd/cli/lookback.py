@@ -4,7 +4,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from followupd import clock
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, USAGE
-from followupd.cli.output import print_error, print_json, write_file
+from followupd.cli.output import print_error, print_json, progress_bar, write_file
 from followupd.clock import utc_iso
 from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Identity
@@ -161,7 +161,7 @@ def _looked_back(
     if not identity.addresses:
         identity = Identity(addresses=our_addresses(archive))
     reader = ArchiveReader(identity, _classifier(settings), calendar, now, since, playbooks)
-    contents = read_archive(archive, reader, _progress(archive.total))
+    contents = read_archive(archive, reader, progress_bar(archive.total, "Reading"))
     found = look_back(contents.read, calendar, now)
     return LookbackResult(
         found=found,
@@ -333,35 +333,6 @@ def _playbooks(
     if problems:
         raise SetupError(problems)
     return dict(playbooks)
-
-
-def _progress(total: int) -> Callable[[int], None]:
-    """Return what draws a progress bar on standard error, if that is a terminal.
-
-    Args:
-        total: the steps of the whole.
-
-    Returns:
-        a function that takes how many of them are done.
-    """
-    if not sys.stderr.isatty():
-        return lambda _: None
-    shown = [-1]
-
-    def draw(steps: int) -> None:
-        percent = min(100, steps * 100 // max(1, total))
-        if percent != shown[0]:
-            shown[0] = percent
-            full = percent * 30 // 100
-            end = "\n" if percent == 100 else ""
-            print(
-                f"\rReading [{'#' * full}{'.' * (30 - full)}] {percent:3} %",
-                end=end,
-                file=sys.stderr,
-                flush=True,
-            )
-
-    return draw
 
 
 # --- what is told ----------------------------------------------------------------------------------------------

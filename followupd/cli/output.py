@@ -5,7 +5,7 @@ import json
 import shutil
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
 from pathlib import Path
@@ -348,3 +348,47 @@ def write_file(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise UnavailableError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def progress_bar(total: int, doing: str) -> Callable[[int], None]:
+    """Return what draws a progress bar on standard error, if that is a terminal.
+
+    Args:
+        total: the steps of the whole.
+        doing: what is done, such as "Reading".
+
+    Returns:
+        a function that takes how many of them are done.
+    """
+    if not sys.stderr.isatty():
+        return lambda _: None
+    shown = [-1]
+
+    def draw(steps: int) -> None:
+        percent = min(100, steps * 100 // max(1, total))
+        if percent != shown[0]:
+            shown[0] = percent
+            full = percent * 30 // 100
+            bar = "#" * full + "." * (30 - full)
+            end = "\n" if percent == 100 else ""
+            print(f"\r{doing} [{bar}] {percent:3} %", end=end, file=sys.stderr, flush=True)
+
+    return draw
+
+
+def progress_of_steps(doing: str) -> Callable[[int, int], None]:
+    """Return what draws a progress bar when it is told how many steps are done, and of how many."""
+    bars: dict[int, Callable[[int], None]] = {}
+
+    def draw(steps: int, total: int) -> None:
+        bars.setdefault(total, progress_bar(total, doing))(steps)
+
+    return draw
+
+
+def with_progress(items: Sequence[Item], doing: str) -> Iterator[Item]:
+    """Yield items, and show on a terminal how many of them were taken."""
+    draw = progress_bar(len(items), doing)
+    for number, item in enumerate(items, start=1):
+        yield item
+        draw(number)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, USAGE, company_zone, open_app
-from followupd.cli.output import money_view, print_error, print_json, print_table, write_file
+from followupd.cli.output import money_view, print_error, print_json, print_table, with_progress, write_file
 from followupd.clock import local_time, utc_iso
 from followupd.domain.calendar import Calendar, Duration
 from followupd.domain.case import Case
@@ -105,7 +105,9 @@ def _report(options: argparse.Namespace) -> int:
         if options.compensation or options.csv:
             _print_grants(options, grant_rows(cases, since))
             return DONE
-        histories = [CaseHistory(case, tx.cases.history(case.ref)) for case in cases]
+        histories = [
+            CaseHistory(case, tx.cases.history(case.ref)) for case in with_progress(cases, "Reading cases")
+        ]
         again = causes_that_came_back(tx, since, is_ours)
 
     summary = replace(report(histories, since), again=again)

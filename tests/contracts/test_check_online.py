@@ -1,6 +1,7 @@
 """`check --online` says in plain words what each server can do, and what mends what is wrong; `tags` what to make."""
 
 import json
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -257,3 +258,7 @@ def test_a_folder_that_does_not_exist_is_named_at_its_line_with_those_that_do(
     assert lines[problem["line"] - 1] == f'{key} = "Gesendete Post"'
     assert "INBOX" in problem["problem"]
     assert "Sent" in problem["problem"]
+
+
+def test_the_librarys_own_warnings_reach_nobody() -> None:
+    assert not logging.getLogger("imapclient.imapclient").isEnabledFor(logging.WARNING)

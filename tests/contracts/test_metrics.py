@@ -3,8 +3,10 @@
 import json
 import logging
 import re
+import shutil
 import signal
 import socket
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -162,6 +164,18 @@ def test_the_documented_alerts_and_panels_ask_for_metrics_that_exist(metrics: Me
     page = (DOCUMENTED.parent / "monitoring.md").read_text()
     own = {name for name in served if name.startswith("followupd_")}
     assert own <= set(re.findall(r"\bfollowupd_\w+", page))
+
+
+def test_each_alert_is_a_rule_that_prometheus_takes() -> None:
+    alerts = DOCUMENTED / "alerts.yml"
+    rules = alerts.read_text().split("      - alert: ")[1:]
+    assert len(rules) > 8
+    for rule in rules:
+        keys = re.findall(r"^        (\w+):", rule, re.MULTILINE)
+        assert [key for key in keys if key != "for"] == ["expr", "labels", "annotations"], rule
+        assert rule.count("(") == rule.count(")")
+    if promtool := shutil.which("promtool"):
+        subprocess.run([promtool, "check", "rules", str(alerts)], check=True, capture_output=True)
 
 
 def test_there_is_nothing_else(metrics: Metrics) -> None:

@@ -1,6 +1,7 @@
 """A start demands readable secrets, a ledger that can be used, and letters without mistakes; `check` names the same."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import followupd
 from followupd.adapters.crypto import Vault
 from followupd.adapters.overlay import shipped_directory
 from followupd.adapters.settings import load
@@ -22,6 +24,11 @@ from tests.contracts.test_ledger import incoming
 from tests.story.configured import ready_to_run, store_secrets
 
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
+
+STEP = """[[next_step]]
+text = "We guarantee that this never happens again!!!"
+within = "2 business days"
+"""
 
 
 @pytest.fixture
@@ -202,6 +209,35 @@ def test_a_language_without_letters_is_a_warning(directory: Path) -> None:
     [found] = [each for each in configuration_problems(directory, NOW) if each.rule == "C41"]
     assert (found.file, found.key) == ("followupd.toml", "company.locale")
     assert "'it'" in found.problem
+
+
+@pytest.mark.parametrize(
+    "keep", ["", "[cues]\nexplicit = ['complain*']\n"], ids=["without groups", "one phrase"]
+)
+def test_a_language_with_next_to_no_phrases_in_a_group_is_a_warning(directory: Path, keep: str) -> None:
+    file = directory / "languages/en/complaints.toml"
+    file.parent.mkdir(parents=True)
+    shipped = (Path(followupd.__file__).parent / "languages/en/complaints.toml").read_text()
+    file.write_text(re.sub(r"(?ms)^\[cues\]\n.*?(?=^\[)", lambda _: keep or "[cues]\n", shipped))
+    found = [each for each in configuration_problems(directory, NOW) if each.rule == "C44"]
+    assert {"cues.explicit"} <= {each.key for each in found}
+    assert all(each.line for each in found)
+    assert without_warnings(found) == []
+    file.write_text(shipped)
+    assert not [each for each in configuration_problems(directory, NOW) if each.rule == "C44"]
+
+
+def test_a_rule_of_wording_and_a_step_are_found_at_their_lines_with_what_was_meant(directory: Path) -> None:
+    (directory / "wording.toml").write_text('[rules]\nW99 = "off"\n[phrases.en]\njargons = ["RMA"]\n')
+    playbook = directory / "playbooks/default.toml"
+    text = playbook.read_text() + STEP
+    playbook.write_text(text)
+    found = configuration_problems(directory, NOW)
+    wording = {each.key: (each.line, each.hint) for each in found if each.file == "wording.toml"}
+    assert wording["rules.W99"][0] == 2
+    assert wording["phrases.en.jargons"] == (4, "did you mean 'jargon'?")
+    steps = [each for each in found if each.rule.startswith("W") and each.file == "playbooks/default.toml"]
+    assert {each.line for each in steps} == {text[: text.index("guarantee")].count("\n") + 1}
 
 
 def test_a_playbook_that_is_none_by_its_name_is_a_warning(directory: Path) -> None:

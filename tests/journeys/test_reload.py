@@ -4,10 +4,13 @@ import email
 import email.policy
 import signal
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from followupd import clock
 from followupd.adapters.overlay import customise
 from tests.journeys.service import Service
 from tests.journeys.test_service import COMPLAINT
@@ -94,3 +97,18 @@ def test_good_letters_are_taken(service: Service) -> None:
         service.agent_tags("complaint")
         until(lambda: service.letters("confirmation"), "the confirmation")
     assert "Thank you for writing to us." in words(service)
+
+
+def test_a_letter_of_quiet_hours_leaves_when_a_reload_has_changed_them(service: Service) -> None:
+    path, now = service.directory / "followupd.toml", clock.now().astimezone(ZoneInfo("Europe/London"))
+    awake = path.read_text()
+    night = f"{now - timedelta(hours=2):%H:%M}-{now + timedelta(hours=8):%H:%M}"
+    path.write_text(awake.replace('quiet = ""', f'quiet = "{night}"'))
+    with service.ready() as process:
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        service.waits_for(r"confirmation\.1 .*quiet hours")
+        assert service.letters("confirmation") == []
+        path.write_text(awake)
+        process.send_signal(signal.SIGHUP)
+        until(lambda: service.letters("confirmation"), "the confirmation")

@@ -47,3 +47,10 @@ def test_every_setting_of_the_page_is_in_the_unit() -> None:
     said = set(re.findall(r"`([A-Z]\w+=[^` ]+)`", page))
     assert said
     assert said - set(UNIT.read_text().splitlines()) == set()
+
+
+def test_a_fault_that_ends_every_start_does_not_loop_for_ever() -> None:
+    unit = dict(line.split("=", 1) for line in UNIT.read_text().splitlines() if line[:1].isalpha())
+    assert unit["StartLimitIntervalSec"] == "1h"
+    most_starts_of_a_loop = 3600 / (int(unit["RestartSec"]) + 5)  # a start takes some seconds
+    assert int(unit["StartLimitBurst"]) < most_starts_of_a_loop

@@ -401,10 +401,10 @@ def test_rules_are_switched_off_and_own_phrases_added() -> None:
 
 
 def test_unknown_rules_and_lists_are_named() -> None:
-    assert unknown_rules(WordingRules(frozenset({"W03", "W99"}), {"en": {"jargon": (), "jokes": ()}})) == [
-        "W99",
-        "jokes",
-    ]
+    unknown = unknown_rules(WordingRules(frozenset({"W03", "W99"}), {"en": {"jargon": (), "jokes": ()}}))
+    assert list(unknown) == ["rules.W99", "phrases.en.jokes"]
+    assert "W03" in unknown["rules.W99"]
+    assert "jargon" in unknown["phrases.en.jokes"]
 
 
 def test_a_language_without_phrases_is_held_only_to_what_needs_none() -> None:

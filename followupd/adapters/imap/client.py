@@ -3,6 +3,7 @@
 
 import contextlib
 import imaplib
+import logging
 import re
 import socket
 import ssl
@@ -29,6 +30,8 @@ _UPDATES = ("EXISTS", "FETCH")
 _IGNORED = ("EXPUNGE", "RECENT", "VANISHED")
 _NUMBER = re.compile(rb"[0-9]{1,10}")
 _MODSEQ = re.compile(rb"\(MODSEQ (\d+)\)", re.IGNORECASE)
+# What it warns of, such as TLS at port 143, `check` says with its line.
+logging.getLogger("imapclient").setLevel(logging.ERROR)
 
 
 class _ResponseReader:

@@ -1,5 +1,6 @@
 """Check the admin's language files, which replace the shipped ones: shape, phrases and messages."""
 
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +27,9 @@ _RULES = {
 _OTHER_FILES = (MESSAGES, "examples.tsv")
 #: the tables of complaints.toml that contain phrases
 _PHRASE_TABLES = ("cues", "against", "wishes")
+_SHIPPED = Path(schema.__file__).parent
+#: so few phrases of a group recognise next to nothing
+_HANDFUL = 5
 _PHRASE_HINT = "the first lines of the shipped file say how phrases are written."
 
 
@@ -57,6 +61,7 @@ def _file_problems(directory: Path, file: str) -> list[Problem]:
         opened.add_problem(fault.path, _RULES[fault.kind], fault.problem, fault.hint)
     if shape is schema.Complaints and not opened.problems:
         _check_phrases(opened, _vocabulary(directory))
+        _check_groups(opened, file)
     return opened.problems
 
 
@@ -76,6 +81,28 @@ def _check_phrases(file: TomlFile, vocabulary: Vocabulary) -> None:
     for path, phrase in _phrases(file.data):
         problem = _phrase_problem(phrase, vocabulary)
         file.require(not problem, path, SettingsRule.RULE, problem, _PHRASE_HINT)
+
+
+def _check_groups(file: TomlFile, name: str) -> None:
+    """Warn of each group of cues that has fewer than a handful of phrases, where the shipped file has more.
+
+    Args:
+        file: the admin's complaints.toml.
+        name: its name below languages/, by which the shipped one is found.
+    """
+    shipped = _SHIPPED / name
+    if not shipped.is_file():
+        return
+    ours = tomllib.loads(shipped.read_text(encoding="utf-8"))["cues"]
+    theirs = file.data.get("cues", {})
+    for group, phrases in ours.items():
+        left = theirs.get(group, [])
+        count, wanted = len([left] if isinstance(left, str) else left), min(_HANDFUL, len(phrases))
+        problem = (
+            f"{group!r} has {count} phrase(s), and the shipped file {len(phrases)}: complaints are missed"
+        )
+        hint = "compare it with the shipped file; `followupd customise --merged` does not add phrases."
+        file.require(count >= wanted, ("cues", group), SettingsRule.FEW, problem, hint)
 
 
 def _phrases(data: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:

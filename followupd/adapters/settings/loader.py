@@ -99,16 +99,17 @@ def missing_secrets(settings: Settings) -> list[Problem]:
     return [problem for secret in settings.secrets if (problem := secret.problem())]
 
 
-def line_of(directory: Path, key: str) -> int | None:
-    """Return the line of a key in followupd.toml, or of the table around it; None if neither is there.
+def line_of(directory: Path, key: str, file: str = "followupd.toml") -> int | None:
+    """Return the line of a key in a file, or of the table around it; None if neither is there.
 
     Args:
         directory: the configuration directory.
         key: its path, such as "mailbox[0].sent".
+        file: its name in the directory.
     """
     parts = re.findall(r"[^.\[\]]+", key)
     path = tuple(int(part) if part.isdigit() else part for part in parts)
-    return open_toml(directory, "followupd.toml", missing="").lines.of(path)
+    return open_toml(directory, file, missing="").lines.of(path)
 
 
 def starter_values(directory: Path) -> list[Problem]:

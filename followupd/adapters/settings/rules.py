@@ -57,6 +57,7 @@ class SettingsRule(StrEnum):
     LANGUAGE = "C41"
     UNREAD = "C42"
     NO_BRAND = "C43"
+    FEW = "C44"
 
 
 #: problems that `check` reports and that do not keep the daemon from running
@@ -68,6 +69,7 @@ WARNINGS = frozenset(
         SettingsRule.CLOSED,
         SettingsRule.LANGUAGE,
         SettingsRule.UNREAD,
+        SettingsRule.FEW,
     }
 )
 
@@ -118,6 +120,8 @@ SENTENCES: dict[SettingsRule, str] = {
     "(a warning: `run` continues).",
     SettingsRule.NO_BRAND: "A mailbox belongs to a company that has no table, or a second company has no mailbox.",
     SettingsRule.UNREAD: "A file whose name keeps it from being read (a warning: `run` continues).",
+    SettingsRule.FEW: "A group of a language's phrases is nearly empty, so that complaints are not recognised "
+    "(a warning: `run` continues).",
     SettingsRule.CLOSED: "Only root can read a file that the service reads as another user "
     "(a warning: `run` continues).",
 }

@@ -240,11 +240,12 @@ class Ledger:
         with self._errors_explained():
             database.backup(self._engine, path)
 
-    def copy_to(self, url: str) -> dict[str, int]:
+    def copy_to(self, url: str, progress: Callable[[int, int], None] | None = None) -> dict[str, int]:
         """Copy this ledger to another database and compare all rows; return how many rows each table has.
 
         Args:
             url: of an empty database, as for a ledger.
+            progress: is told how many tables were copied or compared, and how many steps there are.
 
         Raises:
             CopyError: there is a ledger already, or the copy differs.
@@ -253,7 +254,7 @@ class Ledger:
         database.create_ledger_file(target.url)
         try:
             with self._errors_explained():
-                return migrate.copy(self._engine, target)
+                return migrate.copy(self._engine, target, progress)
         finally:
             target.dispose()
 

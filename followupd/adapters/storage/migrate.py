@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -194,12 +195,15 @@ class CopyError(FollowupdError):
     """The ledger cannot be copied there."""
 
 
-def copy(source: Engine, target: Engine) -> dict[str, int]:
+def copy(
+    source: Engine, target: Engine, progress: Callable[[int, int], None] | None = None
+) -> dict[str, int]:
     """Copy a ledger into another, empty database, and compare every row; the copy is marked as one.
 
     Args:
         source: the ledger's, which no daemon may change meanwhile.
         target: of a database without tables of ours.
+        progress: is told how many tables were copied or compared, and how many steps there are.
 
     Returns:
         How many rows each table has.
@@ -210,17 +214,23 @@ def copy(source: Engine, target: Engine) -> dict[str, int]:
     if is_ledger(target):
         raise CopyError("there is a ledger already; name an empty database, or a file that does not exist")
     _create(target)
+    tables = SQLModel.metadata.sorted_tables
+    steps = _counted([*tables, *tables], progress)
     with source.begin() as origin, target.begin() as copied:
-        rows = {table.name: _copy_table(table, origin, copied) for table in SQLModel.metadata.sorted_tables}
-        differing = [
-            table.name
-            for table in SQLModel.metadata.sorted_tables
-            if _digest(table, origin) != _digest(table, copied)
-        ]
+        rows = {table.name: _copy_table(table, origin, copied) for table in islice(steps, len(tables))}
+        differing = [table.name for table in steps if _digest(table, origin) != _digest(table, copied)]
         if differing:
             raise CopyError(f"the copy differs in {', '.join(differing)}; nothing was copied")
         mark_as_copy(copied)
     return rows
+
+
+def _counted(tables: list[Table], progress: Callable[[int, int], None] | None) -> Iterator[Table]:
+    """Yield tables, and tell after each how many of them are done."""
+    for number, table in enumerate(tables, start=1):
+        yield table
+        if progress:
+            progress(number, len(tables))
 
 
 def _copy_table(table: Table, origin: Connection, copied: Connection) -> int:

@@ -400,6 +400,16 @@ class OutboxStore:
         """Keep a queued letter back until a time; one that is being sent or was sent stays as it is."""
         self._change(key, _CLAIMABLE, not_before=until, reply=why)
 
+    def look_again(self, why: str) -> None:
+        """Let the next cycle decide anew about the letters that were kept back for this reason.
+
+        Args:
+            why: as it was said to `postpone`.
+        """
+        is_kept = col(LetterRow.reply) == why, col(LetterRow.condition).in_(_CLAIMABLE)
+        self._session.connection().execute(update(LetterRow).where(*is_kept).values(not_before=None))
+        self._session.expire_all()
+
     # --- results ---
 
     def record_results(self, results: Sequence[SendResult], now: datetime) -> set[str]:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from functools import cache
 
 from followupd.adapters.overlay import shipped_directory
-from followupd.adapters.settings.rules import SettingsRule
+from followupd.adapters.settings.rules import SettingsRule, did_you_mean
 from followupd.adapters.templates.check import affected_letters, case_for, render_sample, sample_renderer
 from followupd.adapters.templates.samples import sample_case, sample_content
 from followupd.adapters.templates.sources import (
@@ -125,16 +125,11 @@ def _problem(file: str, finding: Finding, key: str | None = None) -> Problem:
 
 def _unknown_rules(rules: WordingRules) -> Iterator[Problem]:
     """Yield the rules and lists of phrases in wording.toml that do not exist."""
-    for name in unknown_rules(rules):
-        key = "rules" if re.fullmatch(r"W\d+", name) else "phrases"
-        yield Problem(
-            file="wording.toml",
-            line=None,
-            key=key,
-            rule=SettingsRule.UNKNOWN,
-            problem=f"there is no {name!r}",
-            hint="docs/wording.md lists rules and lists of phrases.",
-        )
+    for key, known in unknown_rules(rules).items():
+        name = key.rpartition(".")[2]
+        hint = did_you_mean(name, known, "docs/wording.md lists rules and lists of phrases.")
+        problem = f"there is no {name!r}"
+        yield Problem("wording.toml", None, key, SettingsRule.UNKNOWN, problem, hint)
 
 
 def _step_problems(playbooks: Mapping[str, Playbook], rules: WordingRules) -> Iterator[Problem]:

@@ -194,7 +194,7 @@ class SendPolicy:
 
         quiet_until = None if at_once else self.calendar.quiet_until(now)
         if quiet_until:
-            return Wait(quiet_until, "quiet hours")
+            return Wait(quiet_until, QUIET)
         return None
 
     def _over_quota(self, letter: Letter, usage: OutboxUsage, now: datetime) -> Wait | None:
@@ -244,6 +244,8 @@ class SendPolicy:
             open_breaker(tx, why, now, None if stops_all else budget)
 
 
+#: why a letter waits that is written at night; other hours let it leave
+QUIET = "quiet hours"
 #: what people call the letters of a budget
 BUDGET_NAMES = {
     Budget.PROMISED: "letters",

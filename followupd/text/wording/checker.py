@@ -454,7 +454,12 @@ _CHECKS: dict[str, _Check] = {
 }
 
 
-def unknown_rules(manner: WordingRules) -> list[str]:
-    """Return the rules in wording.toml that do not exist, then the lists that no rule has."""
-    lists = {name for kinds in manner.phrases.values() for name in kinds}
-    return [*sorted(manner.off - BY_ID.keys()), *sorted(lists - {*PHRASED})]
+def unknown_rules(manner: WordingRules) -> dict[str, list[str]]:
+    """Return the keys in wording.toml whose rule or list of phrases does not exist, each with those that do."""
+    rules = {f"rules.{name}": [*BY_ID] for name in sorted(manner.off - BY_ID.keys())}
+    lists = {
+        f"phrases.{language}.{name}": [*PHRASED]
+        for language, kinds in manner.phrases.items()
+        for name in sorted(kinds.keys() - {*PHRASED})
+    }
+    return rules | lists
