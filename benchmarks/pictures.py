@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -16,8 +16,11 @@ from tempfile import TemporaryDirectory
 from benchmarks import lookback
 from benchmarks.small_png import smaller
 from followupd.adapters.overlay import write_starter
+from followupd.adapters.settings import load
+from followupd.adapters.templates.check import render_sample
+from followupd.adapters.templates.samples import sample_case
+from followupd.app.container import letters_of
 from followupd.cli.lookback import LookbackResult, Names, page_of
-from followupd.cli.preview import preview_letter
 from followupd.domain.letter import LetterKind
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -46,8 +49,8 @@ class Picture:
 
 
 PICTURES = (
-    Picture("follow-up-phone", 390),
-    Picture("follow-up-phone-dark", 390, dark=True),
+    Picture("follow-up-phone", 360),
+    Picture("follow-up-phone-dark", 360, dark=True),
     Picture("follow-up-desktop", 720),
     Picture("lookback", 780, page="lookback.html", height=900),
 )
@@ -61,15 +64,23 @@ def main() -> None:
     with TemporaryDirectory() as place:
         directory = Path(place)
         write_starter(directory / "etc")
-        (directory / "letter.html").write_text(
-            preview_letter(directory / "etc", LetterKind.FOLLOW_UP, "", "long", _NOW).html, encoding="utf-8"
-        )
+        (directory / "letter.html").write_text(_follow_up(directory / "etc"), encoding="utf-8")
         (directory / "lookback.html").write_text(_lookback_page(), encoding="utf-8")
         for picture in PICTURES:
             target = IMAGES / f"{picture.name}.png"
             _take(browser, directory, picture, target)
             target.write_bytes(smaller(target.read_bytes(), picture.height))
             print(f"{target.name}: {target.stat().st_size:,} bytes")
+
+
+def _follow_up(configuration: Path) -> str:
+    """Return the sample follow-up in which nothing was refunded, so that it asks whether all is well now."""
+    settings = load(configuration)
+    playbook = settings.playbooks.default
+    case = sample_case(playbook, _NOW, "long")
+    case = replace(case, compensation=case.compensation[1:])
+    letters = letters_of(settings, lambda key, domain: f"<{key}.preview@{domain}>")
+    return render_sample(letters, LetterKind.FOLLOW_UP, case, playbook, _NOW).html
 
 
 def _lookback_page() -> str:

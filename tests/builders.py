@@ -42,6 +42,7 @@ PLAYBOOK = Playbook(
     calendar=Calendar(timezone="Europe/London"),
     team=Team((ANA, LEE, MAX)),
     company=COMPANY,
+    confirm_show=False,
     follow_up_show=False,
 )
 

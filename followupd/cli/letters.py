@@ -24,7 +24,7 @@ from followupd.cli.output import (
     write_file,
 )
 from followupd.clock import local_time
-from followupd.domain.letter import Letter, LetterKind, LetterStatus, OutboxEntry
+from followupd.domain.letter import DeliveryOutcome, Letter, LetterKind, LetterStatus, OutboxEntry
 from followupd.domain.mail import IncomingMail, MailLocation, Person
 from followupd.log import printable, printable_lines
 
@@ -81,6 +81,9 @@ def _add_preview(preview: argparse.ArgumentParser) -> None:
     preview.add_argument(
         "--fault", choices=["ours", "shared", "not-ours", "unknown"], default="", help="whose fault it was"
     )
+    preview.add_argument("--options", action="store_true", help="the customer is asked to choose")
+    preview.add_argument("--review", action="store_true", help="as it is filed for an agent's approval")
+    preview.add_argument("--send", metavar="ADDRESS", default="", help="send it to this address of yours")
     preview.add_argument("--html", metavar="FILE", type=Path, help="write the HTML part")
     preview.add_argument("--text", metavar="FILE", type=Path, help="write the text part")
     preview.add_argument("--eml", metavar="FILE", type=Path, help="write the whole message")
@@ -164,7 +167,7 @@ def _settle(options: argparse.Namespace) -> int:
 def _preview(options: argparse.Namespace) -> int:
     """Render a letter, and print it or write its parts to files."""
     from followupd import clock
-    from followupd.cli.preview import Circumstances, preview_letter
+    from followupd.cli.preview import Circumstances, preview_letter, sent_to
 
     if options.serve:
         return _serve(options)
@@ -181,9 +184,19 @@ def _preview(options: argparse.Namespace) -> int:
         options.sample,
         now,
         options.language,
-        Circumstances(options.playbook, options.severity, options.fault),
+        Circumstances(
+            options.playbook,
+            options.severity,
+            options.fault,
+            options=options.options,
+            review=options.review,
+        ),
     )
     _write_parts(options, letter, now)
+    if options.send:
+        result = sent_to(options.config, letter, options.send, now)
+        print_error(f"The letter to {options.send} was {result.outcome}. {result.reply}")
+        return DONE if result.outcome is DeliveryOutcome.ACCEPTED else PROBLEMS
 
     if options.json:
         print_json(_preview_view(letter))
@@ -196,10 +209,11 @@ def _preview(options: argparse.Namespace) -> int:
 def _write_parts(options: argparse.Namespace, letter: Letter, now: datetime) -> None:
     """Write the parts that --html, --text and --eml ask for."""
     from followupd.adapters.smtp.compose import compose
+    from followupd.cli.preview import with_pictures
 
     if options.eml:
         write_file(options.eml, compose(letter, now=now))
-    for path, part in ((options.html, letter.html), (options.text, letter.text)):
+    for path, part in ((options.html, with_pictures(letter)), (options.text, letter.text)):
         if path:
             write_file(path, part.encode())
 

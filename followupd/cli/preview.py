@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import unified_diff
+from email.utils import make_msgid
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,10 +20,18 @@ from threading import Event
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from followupd.adapters.accounts import transport_of
 from followupd.adapters.overlay import shipped_directory, template_files
 from followupd.adapters.settings import Settings, load
+from followupd.adapters.smtp.compose import compose
 from followupd.adapters.templates.check import as_first, render_sample
-from followupd.adapters.templates.samples import SAMPLES, sample_card, sample_case, sample_content
+from followupd.adapters.templates.samples import (
+    SAMPLES,
+    sample_card,
+    sample_case,
+    sample_content,
+    sample_options,
+)
 from followupd.adapters.templates.sources import STAND_INS
 from followupd.adapters.templates.wording_check import findings_in_letter
 from followupd.app.container import App, letters_of, wording_rules_of
@@ -31,7 +40,7 @@ from followupd.domain.case import Case, Fault, Stage
 from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.decision import LetterContent
 from followupd.domain.events import PromiseMade
-from followupd.domain.letter import FOLLOW_UP_FACTS, Letter, LetterKind
+from followupd.domain.letter import FOLLOW_UP_FACTS, DeliveryResult, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import PromiseState
@@ -66,13 +75,16 @@ class RenderedPreview:
 class Circumstances:
     """What is different from the case that a letter is previewed for, "" for what is not.
 
-    `first` is what stands in for the confirmation, such as "safety".
+    `first` is what stands in for the confirmation, such as "safety". With `options` the customer is asked to choose,
+    and a letter in `review` is as it is filed for approval.
     """
 
     playbook: str = ""
     severity: str = ""
     fault: str = ""
     first: str = ""
+    options: bool = False
+    review: bool = False
 
     def of(self, case: Case) -> Case:
         """Return the case in these circumstances.
@@ -127,7 +139,56 @@ def preview_letter(
     with app.ledger.transaction() as tx:
         case = given.of(tx.cases.get(ref))
 
-    return letter_of_case(app, kind, case, _playbook_of(app.settings, case), now)
+    playbook = _playbook_of(app.settings, case)
+    case = _offered(case, playbook, now) if given.options else case
+    return replace(letter_of_case(app, kind, case, playbook, now), review=given.review)
+
+
+def _offered(case: Case, playbook: Playbook, now: datetime) -> Case:
+    """Return a case in which the customer may choose between the two options of the samples."""
+    language = case.language or playbook.language or playbook.company.locale
+    words = catalogue().language(language).samples
+    options = sample_options(case, playbook, now, words)
+    return replace(case, options=tuple(replace(option, offered_at=now) for option in options))
+
+
+def sent_to(directory: Path, letter: Letter, address: str, now: datetime) -> DeliveryResult:
+    """Send a previewed letter to an address of one's own, through the SMTP server of the configuration.
+
+    It is in no outbox and no ledger, answers no mail, and its subject says that it is a preview.
+
+    Args:
+        directory: the configuration.
+        letter: as it was rendered; nobody in it is written to.
+        address: where it goes.
+        now: the time of its Date header.
+
+    Raises:
+        LetterError: the address is none.
+    """
+    settings = load(directory)
+    sender = settings.from_address(settings.mailboxes[0].name)
+    preview = replace(
+        letter,
+        key=f"preview/{secrets.token_hex(6)}",
+        message_id=make_msgid(domain=sender.rpartition("@")[2]),
+        sender=Person(sender, letter.sender.name),
+        to=Person(address),
+        subject=f"[preview] {letter.subject}",
+        in_reply_to="",
+        references=(),
+    )
+    with transport_of(settings.smtp) as transport:
+        return transport.deliver(compose(preview, now=now), sender=sender, to=address)
+
+
+def with_pictures(letter: Letter) -> str:
+    """Return the HTML part with its pictures in it, as a browser shows it outside a mail."""
+    html = letter.html
+    for file in letter.attachments:
+        if file.cid:
+            html = html.replace(f"cid:{file.cid}", f"data:{file.media_type};base64,{file.content}")
+    return html
 
 
 def _playbook_of(settings: Settings, case: Case) -> Playbook:
@@ -215,7 +276,7 @@ def _sample_letter(
 ) -> Letter:
     """Render a letter of a sample case; a desk mail in the company's language or `language`.
 
-    In circumstances of its own, the case that a machine opens has the next steps of its playbook.
+    The case that a machine opens has the next steps of its playbook.
 
     Args:
         settings: the configuration.
@@ -235,12 +296,13 @@ def _sample_letter(
     letters = letters_of(settings, lambda key, domain: f"<{key.replace('/', '.')}.preview@{domain}>")
     if given != AS_IT_IS:
         playbook = replace(_playbook_of(settings, case), company=playbook.company)
-    if given != AS_IT_IS and case.by_machine:
+    if case.by_machine:
         steps = opening.decide(replace(case, promises=()), playbook, letters, now)
         made = tuple(step.promise for step in steps if isinstance(step, PromiseMade))
         case = replace(case, promises=made or case.promises)
+    case = _offered(case, playbook, now) if given.options else case
 
-    return render_sample(letters, kind, case, playbook, now)
+    return render_sample(letters, kind, case, playbook, now, review=given.review)
 
 
 # --- for the preview page ---
@@ -279,7 +341,7 @@ def render_preview(directory: Path, name: str, sample: str, language: str, now: 
         ("Subject", letter.subject),
     )
 
-    return RenderedPreview(letter.subject, tuple(findings), headers, letter.text, letter.html)
+    return RenderedPreview(letter.subject, tuple(findings), headers, letter.text, with_pictures(letter))
 
 
 def _findings(settings: Settings, letter: Letter, sample: str, now: datetime) -> list[str]:
@@ -386,7 +448,7 @@ _PAGE_POLICY = (
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _LETTER_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'"
 )
 _OTHER_POLICY = "default-src 'none'"

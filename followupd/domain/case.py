@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from followupd.domain.compensation import Compensation, Gift, GrantState
+from followupd.domain.compensation import Compensation, Gift, GrantState, Money
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
@@ -51,6 +51,8 @@ class Facts:
     phone: str | None = None
     #: why a lead gives nothing for the trouble of a second complaint
     no_gift: str | None = None
+    #: what the customer lost, or the order is worth, as "120.00 EUR"
+    loss: str | None = None
     #: in whose favour it ended: in-favour, partly or not (practice 13)
     resolved: str | None = None
 
@@ -217,6 +219,8 @@ class Case:
     signed_by: str = ""
     #: how an agent greeted the customer in the newest reply ("Dear Mrs Smith")
     salutation: str = ""
+    #: how an agent speaks to the customer: informal, formal, or "" where none has shown it
+    register: str = ""
     #: the text of the customer's newest mail
     latest: str = ""
     #: addresses of which an agent has to say which one is the customer's
@@ -413,6 +417,12 @@ class Case:
     def gift_cards(self) -> tuple[Compensation, ...]:
         """The grants that are gift cards, in any state."""
         return tuple(grant for grant in self.compensation if grant.kind is Gift.GIFT_CARD)
+
+    @property
+    def loss(self) -> Money | None:
+        """What the customer lost, as an agent says, else the largest amount of the first mail; None where neither is."""
+        said = self.facts.loss or dict(self.suggested).get("loss", "")
+        return Money.of(*said.split()) if said else None
 
     @property
     def owed(self) -> tuple[Promise, ...]:

@@ -27,6 +27,7 @@ FACT_VERBS = frozenset(
         "fault",
         "cause-code",
         "no-gift",
+        "loss",
         "resolved",
     }
 )
@@ -76,6 +77,7 @@ VERBS: dict[str, str] = {
     "fault": "ours | shared | not-ours | unknown",
     "cause-code": "code",
     "no-gift": "why",
+    "loss": "amount",
     "severity": "low | normal | high",
     "owner": "agent",
     "customer": "address",

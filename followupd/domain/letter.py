@@ -140,11 +140,16 @@ LETTER_WIDTH = 72
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A small text file attached to a letter, such as a call's .ics; `media_type` is "text/calendar"."""
+    """A small file of a letter, such as a call's .ics; `media_type` is "text/calendar".
+
+    `content` is its text, or base64 where it is `encoded`. One with a `cid` is a picture that the HTML part shows.
+    """
 
     filename: str
     media_type: str
     content: str
+    encoded: bool = False
+    cid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

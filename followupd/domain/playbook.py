@@ -226,6 +226,8 @@ class Playbook:
     gift_card_amount: Money | None = None
     #: what is usual for the trouble, by severity, and by "again" for a second complaint
     gestures: tuple[tuple[str, Money], ...] = ()
+    #: what is usual at least, from a loss of this much on
+    gestures_by_loss: tuple[tuple[Money, Money], ...] = ()
     silence_after: Duration = field(default_factory=lambda: Duration.parse("2 business days"))
     escalate_lead: Duration = field(default_factory=lambda: Duration.parse("1 business day"))
     escalate_manager: Duration = field(default_factory=lambda: Duration.parse("2 business days"))
@@ -298,7 +300,13 @@ class Playbook:
         """
         amounts = dict(self.gestures)
         again = amounts.get("again") if case.again else None
-        return again or amounts.get(case.severity)
+        usual = again or amounts.get(case.severity)
+
+        lost = case.loss
+        if lost is not None:
+            more = (gesture for loss, gesture in self.gestures_by_loss if _is_at_least(lost, loss))
+            usual = max((each for each in more if usual is None or _is_at_least(each, usual)), default=usual)
+        return usual
 
     def names_around(self, case: Case) -> tuple[str, ...]:
         """Return names that a customer may write in a case and that say nothing: their own, the owner's and ours."""
@@ -313,6 +321,11 @@ class Playbook:
         """
         agent = self.team.by_id(agent_id) or self.team.by_id(self.owner)
         return self.team.present(agent or self.team.agents[0])
+
+
+def _is_at_least(money: Money, least: Money) -> bool:
+    """Return whether an amount is as large as another one of the same currency."""
+    return money.currency == least.currency and money.minor >= least.minor
 
 
 class Playbooks(Mapping[str, Playbook]):

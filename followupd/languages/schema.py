@@ -171,6 +171,9 @@ class LanguageInfo(LanguageTable):
     rank: int = 100
     greetings: Patterns = ()
     farewells: Patterns = ()
+    #: words that only somebody says who is on first-name terms, and those that only somebody says who is not
+    informal: Patterns = ()
+    formal: Patterns = ()
     abbreviations: Patterns = ()
     currencies: Mapping[str, str] = {}
     letters: LetterManner = Field(default_factory=LetterManner)
@@ -560,6 +563,9 @@ class FactWords(LanguageTable):
     brands: Phrases = ()
     blame: Patterns = ()
     colleague: Patterns = ()
+    accused: Patterns = ()
+    empty: Patterns = ()
+    internal: Patterns = ()
     first_names: WordSet = frozenset()
     not_done: Patterns = ()
     not_done_unless: Patterns = ()

@@ -1,18 +1,19 @@
 """What keeps the follow-up, or a letter that waits in the outbox, from being sent (practice 56)."""
 
 import hashlib
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from followupd.domain.calendar import day_and_time
+from followupd.domain.calendar import Duration, day_and_time, has_come
 from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Fault, Recurrence, Stage, numbers
 from followupd.domain.compensation import Compensation, Gift, GrantState
-from followupd.domain.decision import Decision, LetterContent, LetterRenderer
+from followupd.domain.decision import AgendaItem, Decision, LetterContent, LetterRenderer
 from followupd.domain.events import OwnerNudged
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
+from followupd.domain.promise import Promise, PromiseState
 from followupd.domain.translatable import Translatable, msg, msgid
 from followupd.text.wording.facts import is_stub
 
@@ -51,7 +52,7 @@ def blockers_of(case: Case, playbook: Playbook) -> tuple[Blocker, ...]:
         *_promises(case),
         *_options(case),
         *_grants(case),
-        *_gift(case, playbook),
+        *gifts(case, playbook),
         *_facts(case),
         *_again(case),
         *_letters(case),
@@ -217,8 +218,8 @@ def _grants(case: Case) -> list[Blocker]:
     return found
 
 
-def _gift(case: Case, playbook: Playbook) -> list[Blocker]:
-    """Return that something is given for the trouble, or a reason for nothing, before the follow-up leaves.
+def gifts(case: Case, playbook: Playbook) -> list[Blocker]:
+    """Return that something is given for the trouble, or a reason for nothing, before the follow-up or the close.
 
     That is what the playbook calls usual, and something at least after a second complaint of late.
     """
@@ -352,17 +353,22 @@ def _letters(case: Case) -> list[Blocker]:
 
 # --- letters that their owner reads before they leave ---
 
+#: how long before it leaves the owner is shown a letter that no digest has shown
+SHOWN_BEFORE = Duration(1, "business hour")
 #: what a follow-up repeats of the facts
 _IN_FOLLOW_UP = ("issue", "impact", *FOLLOW_UP_FACTS, "fault")
+#: under which it is stored that the mail about a complaint has shown the first letter
+FIRST_SHOWN = ReminderKey(ReminderKind.SHOWN, about="first")
 
 
 def shown_key(kind: LetterKind, case: Case) -> ReminderKey | None:
     """Return the key under which it is stored that the owner has read a letter, None if it needs no reading.
 
-    The key depends on the agents' words that the letter would repeat: one with other words is shown again. A line
-    that an agent wrote for the letter is no such word in a confirmation, what was read in a reply is.
+    The key depends on the words that the letter would repeat: one with other words is shown again. Where the mail
+    about the complaint has shown the first letter, a line that an agent adds to it is no such word; what was
+    read in a reply is.
     """
-    words = _follow_up_words(case) if kind is LetterKind.FOLLOW_UP else _heard_words(case)
+    words = _WORDS_OF[kind](case)
     if not words:
         return None
 
@@ -388,17 +394,47 @@ def _follow_up_words(case: Case) -> list[str]:
     return facts + [_grant_words(grant) for grant in case.compensation]
 
 
-def _heard_words(case: Case) -> list[str]:
-    """Return what the confirmation would repeat of an agent's reply: promises and gifts."""
-    heard = [promise for promise in case.unwritten if promise.source == "reply"]
-    words = [f"{promise.text} {promise.relation} {promise.since} {promise.promised_by}" for promise in heard]
-    granted = case.grants_in(GrantState.GRANTED)
-    return words + [_grant_words(grant) for grant in granted if grant.source == "reply"]
+def _confirmation_words(case: Case) -> list[str]:
+    """Return what the confirmation would repeat and nobody has seen in a letter: promises, options and gifts.
+
+    The words of the first one that the owner has seen are those that were read in a reply.
+    """
+    is_known = bool(case.reminded_at(FIRST_SHOWN)) and not case.letters_of(LetterKind.CONFIRMATION)
+    new = [promise for promise in case.unwritten if promise.source != "options"]  # a letter has offered them
+    promises = [promise for promise in new if promise.source == "reply" or not is_known]
+    granted = [grant for grant in case.grants_in(GrantState.GRANTED) if grant.kind is not Gift.GIFT_CARD]
+    grants = [grant for grant in granted if grant.source == "reply" or not is_known]
+    options = [] if is_known else [f"{option.text} {option.promised_by}" for option in case.unasked]
+    return [*map(_promise_words, promises), *options, *map(_grant_words, grants)]
+
+
+def _delay_words(case: Case) -> list[str]:
+    """Return what a letter about late and withdrawn promises would repeat."""
+    late = [promise for promise in case.promises_in(PromiseState.LATE) if not promise.confirmed]
+    return [f"{_promise_words(promise)} {promise.because}" for promise in (*case.untold, *late)]
+
+
+def _holding_words(case: Case) -> list[str]:
+    """Return what a holding letter would repeat: the promises whose date was missed."""
+    return [f"holding since {case.we_wrote_at or case.heard_at}", *map(_promise_words, case.owed)]
+
+
+def _promise_words(promise: Promise) -> str:
+    """Return what a letter says of a promise."""
+    return f"{promise.text} {promise.relation} {promise.since} {promise.promised_by}"
 
 
 def _grant_words(grant: Compensation) -> str:
     """Return what a letter says of a grant."""
     return f"{grant.kind} {grant.money} {grant.text} {grant.state}"
+
+
+_WORDS_OF: dict[LetterKind, Callable[[Case], list[str]]] = {
+    LetterKind.CONFIRMATION: _confirmation_words,
+    LetterKind.DELAY: _delay_words,
+    LetterKind.HOLDING: _holding_words,
+    LetterKind.FOLLOW_UP: _follow_up_words,
+}
 
 
 def showing(
@@ -436,6 +472,107 @@ def leaving(letter: Letter, leaves_at: datetime, case: Case, playbook: Playbook)
         who=case.customer.shown,
         when=day_and_time(leaves_at, playbook.calendar),
     )
+
+
+# --- letters about late and withdrawn promises ---
+
+
+def delay_due(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the next letter about late promises may be written: one a day, and none after a date has passed.
+
+    Returns:
+        The opening of the office on the day after the last one, in UTC. None means at once: there was no
+        letter yet, or a date that the customer knows would pass before.
+    """
+    sent = [
+        record.at for record in case.letters_of(LetterKind.DELAY) if record.state is LetterRecordState.SENT
+    ]
+    return morning_after(max(sent), case, playbook) if sent else None
+
+
+def morning_after(last: datetime, case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the customer may hear of late promises again, None for at once.
+
+    Args:
+        last: when the customer had the last letter about late promises, in this case or in another one.
+        case: the case with the late promises.
+        playbook: whose office opens in the morning.
+
+    Returns:
+        The opening of the office on the next day, in UTC; None if a date that the customer knows would pass before.
+    """
+    calendar = playbook.calendar
+    tomorrow = calendar.local(last).date() + timedelta(days=1)
+    morning = calendar.next_open(calendar.moment(tomorrow, calendar.open))
+
+    dates = [promise.told_before for promise in late_promises(case)]
+    dates += [promise.promised_by for promise in case.untold]
+    first = min(filter(None, dates), default=None)
+    return None if has_come(first, morning) else morning
+
+
+def delay_letter(
+    case: Case, late: tuple[Promise, ...], playbook: Playbook, write: LetterRenderer, now: datetime
+) -> Letter:
+    """Return one letter for all late and withdrawn promises: bad news is told early (practice 26).
+
+    Args:
+        case: the case.
+        late: the promises that the letter is about; their first reason and their first new date stand in it.
+        playbook: the playbook of the case.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+    """
+    moved = [promise.promised_by for promise in late if promise.state is PromiseState.LATE]
+    content = LetterContent(
+        promises=late,
+        because=next((promise.because for promise in late if promise.because), ""),
+        until=moved[0] if moved else None,
+        automatic=False,
+    )
+    letter = write.letter(LetterKind.DELAY, case, playbook, now, content)
+    return replace(letter, concerns=tuple(numbers(late)))
+
+
+def late_promises(case: Case) -> tuple[Promise, ...]:
+    """Return the promises with a new date that is not in writing."""
+    late = case.promises_in(PromiseState.LATE)
+    return tuple(promise for promise in late if not promise.confirmed)
+
+
+def passes(case: Case, since: datetime, until: datetime) -> bool:
+    """Return whether a date that the customer knows of a late promise passes between these times."""
+    dates = [promise.told_before for promise in late_promises(case)]
+    return any(date and since <= date <= until for date in dates)
+
+
+def delay_to_read(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> AgendaItem | None:
+    """Return the letter about late and withdrawn promises that its owner has to read before it leaves.
+
+    Args:
+        case: the case.
+        playbook: which says whether the owner reads letters first.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+
+    Returns:
+        None if there is none, or it was read, or a date that the customer knows would pass meanwhile.
+
+    Raises:
+        LetterError: the letter cannot be written.
+    """
+    changed, key = (*case.untold, *late_promises(case)), unread_key(LetterKind.DELAY, case)
+    must_wait = case.held or case.not_reached or case.under_way(LetterKind.DELAY)
+    if not changed or key is None or must_wait or not playbook.confirm_show:
+        return None
+
+    leaves_at = playbook.calendar.after(now, playbook.confirm_after)
+    if not has_come(delay_due(case, playbook) or now, now) or passes(case, now, leaves_at):
+        return None
+
+    letter = delay_letter(case, changed, playbook, write, now)
+    what = leaving(letter, leaves_at, case, playbook)
+    return AgendaItem(case, what, case.opened_at, matters=(str(key),), letter=letter.unwrapped)
 
 
 #: stages in which a letter of this kind is still true; the other kinds are in every stage of a complaint

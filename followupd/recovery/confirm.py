@@ -1,13 +1,12 @@
 """The confirmation: promises in writing after a quiet window; a new date in a delay letter at once."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from followupd.domain.calendar import has_come
 from followupd.domain.case import NO_COMPLAINT, Case, numbers
 from followupd.domain.decision import (
     Decision,
-    LetterContent,
     LetterRenderer,
     all_standing,
     confirmation_content,
@@ -16,10 +15,19 @@ from followupd.domain.decision import (
 )
 from followupd.domain.events import OptionsAsked
 from followupd.domain.keys import ReminderKey
-from followupd.domain.letter import Letter, LetterKind, LetterRecordState
+from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
-from followupd.domain.promise import Promise, PromiseState
-from followupd.recovery.blockers import showing, shown_at, unread_key
+from followupd.domain.promise import Promise
+from followupd.recovery.blockers import (
+    delay_due,
+    delay_letter,
+    delay_to_read,
+    late_promises,
+    passes,
+    showing,
+    shown_at,
+    unread_key,
+)
 
 #: a customer who keeps writing postpones the confirmation by at most this many quiet windows
 _MAX_WINDOWS = 3
@@ -32,43 +40,23 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
         A time in UTC, which may have passed; None when nothing is to be told, or all of it at once.
     """
     times = [_confirmation_due(case, playbook), *(_told_from(p, playbook) for p in case.untold)]
-    if _late(case) or case.untold:
-        times.append(_delay_due(case, playbook))
+    if late_promises(case) or case.untold:
+        times += [delay_due(case, playbook), _delay_read(case, playbook)]
     return min(filter(None, times), default=None)
 
 
-def _delay_due(case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the next letter about late promises may be written: one a day, and none after a date has passed.
+def _delay_read(case: Case, playbook: Playbook) -> datetime | None:
+    """Return until when the owner has time to read the delay letter.
 
     Returns:
-        The opening of the office on the day after the last one, in UTC. None means at once: there was no
-        letter yet, or a date that the customer knows would pass before.
+        A time in UTC; None if the letter was not shown, or a date that the customer knows would pass meanwhile.
     """
-    sent = [
-        record.at for record in case.letters_of(LetterKind.DELAY) if record.state is LetterRecordState.SENT
-    ]
-    return morning_after(max(sent), case, playbook) if sent else None
+    shown = shown_at(LetterKind.DELAY, case)
+    if shown is None:
+        return None
 
-
-def morning_after(last: datetime, case: Case, playbook: Playbook) -> datetime | None:
-    """Return when the customer may hear of late promises again, None for at once.
-
-    Args:
-        last: when the customer had the last letter about late promises, in this case or in another one.
-        case: the case with the late promises.
-        playbook: whose office opens in the morning.
-
-    Returns:
-        The opening of the office on the next day, in UTC; None if a date that the customer knows would pass before.
-    """
-    calendar = playbook.calendar
-    tomorrow = calendar.local(last).date() + timedelta(days=1)
-    morning = calendar.next_open(calendar.moment(tomorrow, calendar.open))
-
-    dates = [promise.told_before for promise in _late(case)]
-    dates += [promise.promised_by for promise in case.untold]
-    first = min(filter(None, dates), default=None)
-    return None if has_come(first, morning) else morning
+    read = playbook.calendar.after(shown, playbook.confirm_after)
+    return None if passes(case, shown, read) else read
 
 
 def _told_from(promise: Promise, playbook: Playbook) -> datetime | None:
@@ -86,7 +74,7 @@ def _withdrawn(case: Case, playbook: Playbook, now: datetime) -> list[Promise]:
         playbook: which says how long agents have to tell the customer first.
         now: the time of the cycle, in UTC.
     """
-    if _late(case) or any(has_come(_told_from(promise, playbook), now) for promise in case.untold):
+    if late_promises(case) or any(has_come(_told_from(promise, playbook), now) for promise in case.untold):
         return list(case.untold)
     return []
 
@@ -142,12 +130,32 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     if case.held or case.stage in NO_COMPLAINT:
         return []
 
-    decisions = _confirmation(case, playbook, write, now)
-    changed = (*_withdrawn(case, playbook, now), *_late(case))
-    may_be_told = not case.under_way(LetterKind.DELAY) and not case.not_reached
-    if changed and may_be_told and has_come(_delay_due(case, playbook) or now, now):
-        decisions.append(_delay_letter(case, changed, playbook, write, now))
-    return decisions
+    return [*_confirmation(case, playbook, write, now), *_delay(case, playbook, write, now)]
+
+
+def _delay(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
+    """Return the letter about late and withdrawn promises, if it is due, and not before its owner has read it.
+
+    The mail that shows it is one of the reminders (`remind`).
+
+    Args:
+        case: the case.
+        playbook: which says whether the owner reads the letter first.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+    """
+    if case.under_way(LetterKind.DELAY) or case.not_reached or not (case.untold or late_promises(case)):
+        return []
+    if not has_come(delay_due(case, playbook) or now, now):
+        return []
+
+    if delay_to_read(case, playbook, write, now):
+        return []
+
+    changed = (*_withdrawn(case, playbook, now), *late_promises(case))
+    if not changed or not has_come(_delay_read(case, playbook) or now, now):
+        return []
+    return [delay_letter(case, changed, playbook, write, now)]
 
 
 def why_blocked(case: Case) -> str:
@@ -228,32 +236,3 @@ def _unread(case: Case, playbook: Playbook, now: datetime) -> ReminderKey | None
     if not playbook.confirm_show or not has_come(_answer_due(case, playbook) or now, now):
         return None
     return unread_key(LetterKind.CONFIRMATION, case)
-
-
-def _delay_letter(
-    case: Case, late: tuple[Promise, ...], playbook: Playbook, write: LetterRenderer, now: datetime
-) -> Letter:
-    """Return one letter for all late and withdrawn promises: bad news is told early (practice 26).
-
-    Args:
-        case: the case.
-        late: the promises that the letter is about; their first reason and their first new date stand in it.
-        playbook: the playbook of the case.
-        write: writes the letter.
-        now: the time of the cycle, in UTC.
-    """
-    moved = [promise.promised_by for promise in late if promise.state is PromiseState.LATE]
-    content = LetterContent(
-        promises=late,
-        because=next((promise.because for promise in late if promise.because), ""),
-        until=moved[0] if moved else None,
-        automatic=False,
-    )
-    letter = write.letter(LetterKind.DELAY, case, playbook, now, content)
-    return replace(letter, concerns=tuple(numbers(late)))
-
-
-def _late(case: Case) -> tuple[Promise, ...]:
-    """Return the promises with a new date that is not in writing."""
-    late = case.promises_in(PromiseState.LATE)
-    return tuple(promise for promise in late if not promise.confirmed)

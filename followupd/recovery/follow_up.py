@@ -5,7 +5,7 @@ Then the owner is asked to call, and the case is closed.
 
 from datetime import datetime
 
-from followupd.domain.calendar import Duration, has_come
+from followupd.domain.calendar import has_come
 from followupd.domain.case import UNDER_WAY, Case, Stage
 from followupd.domain.decision import AgendaItem, Decision, LetterContent, LetterRenderer
 from followupd.domain.events import CallAsked, Closed, MissingAsked
@@ -14,6 +14,7 @@ from followupd.domain.letter import FOLLOW_UP_EXTRAS, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, sentence_list
 from followupd.recovery.blockers import (
+    SHOWN_BEFORE,
     Blocker,
     asks,
     blockers_of,
@@ -23,9 +24,6 @@ from followupd.recovery.blockers import (
     still_to_give,
     unread_key,
 )
-
-#: how long before it leaves the owner is shown a follow-up that no digest has shown
-SHOWN_BEFORE = Duration(1, "business hour")
 
 
 def next_due(case: Case, playbook: Playbook) -> datetime | None:

@@ -25,7 +25,7 @@ from followupd.domain.playbook import NextStep, Playbook
 from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg
 from followupd.errors import LetterError
-from followupd.recovery.blockers import gesture_blocker
+from followupd.recovery.blockers import FIRST_SHOWN, gesture_blocker
 from followupd.text.names import signed_by
 
 #: as much of the customer's text as a desk mail shows
@@ -284,7 +284,15 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
         letter=_first_letter(case, made, playbook, write, now),
     )
     owner = playbook.owner_of(case.owner)
-    return [*made, write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
+    opened = write.desk(LetterKind.OPENED, case, playbook, now, content, owner)
+    return [*made, *_first_shown(content, now), opened]
+
+
+def _first_shown(content: LetterContent, now: datetime) -> list[Event]:
+    """Return the event that a mail with this content shows the owner the first letter; none where it shows none."""
+    if not content.letter:
+        return []
+    return [OwnerNudged(at=now, matter=str(FIRST_SHOWN), why="the first letter is shown before it leaves")]
 
 
 def _usual_gesture(case: Case, playbook: Playbook) -> list[str]:
@@ -462,7 +470,8 @@ def _ask_urgently(case: Case, playbook: Playbook, write: LetterRenderer, now: da
     )
     owner = playbook.owner_of(case.owner)
     asked = OwnerNudged(at=now, matter=str(key), whom=owner.id, why="is it a complaint?")
-    return [asked, write.desk(LetterKind.OPENED, case, playbook, now, content, owner)]
+    opened = write.desk(LetterKind.OPENED, case, playbook, now, content, owner)
+    return [asked, *_first_shown(content, now), opened]
 
 
 def _is_later(step: NextStep) -> bool:

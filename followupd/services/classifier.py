@@ -84,7 +84,7 @@ class ComplaintClassifier:
             _text(message),
             vip=_is_vip(message.sender.address, self.vip),
             open_case=open_case,
-            amount=self._largest_amount(message),
+            amount=self._largest_amount(message, self.large.currency) if self.large else None,
             large=self.large,
         )
 
@@ -114,6 +114,16 @@ class ComplaintClassifier:
         }
         return tuple((name, words) for name, words in suggested.items() if words)
 
+    def loss(self, message: Message, currency: str) -> tuple[tuple[str, str], ...]:
+        """Return the largest amount in a mail as what the customer may have lost, for the owner to use or not.
+
+        Args:
+            message: the mail.
+            currency: the ISO 4217 code of the amounts that count.
+        """
+        largest = self._largest_amount(message, currency)
+        return (("loss", f"{largest.amount} {largest.currency}"),) if largest else ()
+
     def language(self, message: Message) -> str:
         """Return the language of a mail, "" when it cannot be recognised."""
         language = complaints.language_of(_text(message), self.recogniser.lexicon.languages)
@@ -122,15 +132,8 @@ class ComplaintClassifier:
 
         return language
 
-    def _largest_amount(self, message: Message) -> Money | None:
-        """Return the largest amount that the mail names in the currency of `large`.
-
-        An agent reads what it is for.
-        """
-        if self.large is None:
-            return None
-
-        currency = self.large.currency
+    def _largest_amount(self, message: Message, currency: str) -> Money | None:
+        """Return the largest amount that the mail names in a currency; an agent reads what it is for."""
         text = f"{message.subject}\n{_text(message)}"[:_MAX_CHARACTERS]
         amounts = [
             Money.of(named.amount, named.currency)

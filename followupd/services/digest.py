@@ -244,14 +244,17 @@ class DigestService:
             asks=(*(asked.asks if asked else ()), *_asks(work, reminders)),
             matters=(*(shown.matters if shown else ()), *(str(reminder.key) for reminder in reminders)),
             letter=shown.letter if shown else "",
-            has_no_reminder=bool(shown or asked),
+            has_no_reminder=bool(asked or (shown and case.stage is Stage.FIXED)),
             call_at=_call_at(case, reminders, playbook),
         )
 
     def _letter_of_today(self, case: Case, playbook: Playbook, now: datetime) -> AgendaItem | None:
         """Return the letter that leaves today and that the owner has not read; none while it cannot be written."""
+        write = self.context.letters
         with suppress(LetterError):  # told when the letter is due
-            return follow_up.shown_today(case, playbook, self.context.letters, now)
+            return follow_up.shown_today(case, playbook, write, now) or remind.leaving_today(
+                case, playbook, write, now
+            )
         return None
 
     # --- writing ---

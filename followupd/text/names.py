@@ -138,6 +138,22 @@ def salutation(text: str, languages: Catalogue = SHIPPED) -> str:
     return first.rstrip(" ,:!") if greetable_name(named, languages) else ""
 
 
+def register_of(text: str, language: str, languages: Catalogue = SHIPPED) -> str:
+    """Return how an agent speaks to a customer: "informal" ("du", "tu", "tú"), "formal", or "" where it is not plain.
+
+    Args:
+        text: the new text of the reply.
+        language: of the case; one that makes no difference has none of these words.
+        languages: the languages to use.
+    """
+    info = languages.language(language).info
+    if not info.informal:
+        return ""
+    if whole_words(info.formal, {}, re.IGNORECASE).search(text):
+        return "formal"
+    return "informal" if whole_words(info.informal, {}, re.IGNORECASE).search(text) else ""
+
+
 def without_greeting(sentence: str, languages: Catalogue = SHIPPED) -> str:
     """Return a customer's sentence without the greeting before it ("Bonjour, mon colis ..." is "Mon colis ...").
 

@@ -96,3 +96,34 @@ def test_a_diff_shows_the_letters_of_open_cases_that_would_read_differently(
     assert "1 letter(s) of 1 open case(s)" in told.err
     assert world.says(ref, "kept", "gesture: a kind word", "issued: 1", "close") == []
     assert differences(world.directory, old, world.now) == []
+
+
+def test_a_preview_is_sent_to_an_address_of_ones_own_and_to_nobody_else(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ref = open_case(world)
+    before = len(world.smtp.messages)
+    assert main(["preview", "confirmation", "--case", ref, "--options", "--send", "me@admins.test"]) == 0
+    [sent] = world.smtp.messages[before:]
+    assert sent.rcpt_tos == ["me@admins.test"]
+    assert isinstance(sent.content, bytes)
+    mail = email.message_from_bytes(sent.content, policy=email.policy.default)
+    assert str(mail["Subject"]).startswith("[preview] Re: ")
+    assert mail["In-Reply-To"] is None
+    assert str(mail["X-Followupd-Key"]).startswith("preview/")
+    assert "Option 2:" in text_of(mail)
+    assert "was accepted" in capsys.readouterr().err
+    assert main(["preview", "confirmation", "--send", "nobody"]) != 0
+
+
+def test_a_preview_shows_the_options_the_review_and_the_next_steps_of_the_playbook(
+    world: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.eml"
+    for options, words in ((["--options"], "Option 2:"), ([], "I will find out what happened")):
+        assert main(["preview", "confirmation", *options, "--eml", str(path)]) == 0
+        mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        assert words in " ".join(text_of(mail).split())
+        assert mail["Auto-Submitted"]
+    assert main(["preview", "confirmation", "--review", "--eml", str(path)]) == 0
+    assert b"Auto-Submitted" not in path.read_bytes()

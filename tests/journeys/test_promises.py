@@ -27,6 +27,9 @@ def test_a_promise_that_slips_brings_one_delay_letter_before_the_told_date(world
     assert world.says(ref, "kept: 1", "promise: ship the replacement by Friday") == []
     world.passes(world.now + timedelta(minutes=11))
     assert world.says(ref, "late: 2 until Tuesday because the warehouse is flooded") == []
+    assert "8 December" in text_of(world.letters("desk/nudge")[-1])
+    assert world.letters("delay") == []
+    world.passes(world.now + timedelta(minutes=11))
     [delay] = world.letters("delay")
     assert "8 December" in text_of(delay)
     assert "warehouse is flooded" in text_of(delay)
@@ -89,6 +92,9 @@ def test_silence_brings_a_nudge_and_then_a_holding_letter(make_world: Callable[.
     assert len(world.letters("desk/nudge")) == 1
     assert world.letters("holding") == []
     world.passes(datetime(2026, 12, 4, 11, tzinfo=UTC))
+    assert "still waiting for word from us" in text_of(world.letters("desk/nudge")[-1])
+    assert world.letters("holding") == []
+    world.passes(datetime(2026, 12, 4, 12, 30, tzinfo=UTC))
     [holding] = world.letters("holding")
     assert "still waiting for word from us" in text_of(holding)
     assert "December" not in text_of(holding)  # nobody has promised a date

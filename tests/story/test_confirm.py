@@ -1,5 +1,6 @@
 """The confirmation: promises are put in writing once, after a quiet window."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,9 @@ from followupd.domain.case import Case
 from followupd.domain.compensation import Gift
 from followupd.domain.decision import Decision, as_event
 from followupd.domain.letter import Letter, LetterKind
-from followupd.recovery import confirm
+from followupd.recovery import confirm, remind
+from followupd.recovery.blockers import FIRST_SHOWN
+from followupd.recovery.remind import delays
 from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
 from tests.story.lettered import flat, letters
 
@@ -97,6 +100,27 @@ def test_a_delay_letter_is_written_at_once_and_only_once() -> None:
 # --- nothing leaves unread -----------------------------------------------------------------------------------------------
 
 
+SHOWING = replace(PLAYBOOK, confirm_show=True)
+
+
+def shown(case: Case, now: datetime) -> list[Decision]:
+    alone = delays.delay_shown(case, SHOWING, letters(), now)
+    return [*confirm.decide(case, SHOWING, letters(), now), *alone]
+
+
+def after(case: Case, decisions: Iterable[Decision], now: datetime) -> Case:
+    for decision in decisions:
+        case = lifecycle.after(case, as_event(decision, now))
+    return case
+
+
+def read(mail: Decision) -> str:
+    """The words of a mail that shows a letter."""
+    assert isinstance(mail, Letter)
+    assert mail.kind is LetterKind.NUDGE
+    return flat(mail.text.replace("\n>", "\n"))
+
+
 def heard() -> Case:
     """A case with a promise that was read in a reply."""
     case = promised().case
@@ -105,28 +129,115 @@ def heard() -> Case:
 
 def test_what_was_read_in_a_reply_is_shown_at_once_and_leaves_at_the_end_of_the_quiet_window() -> None:
     case = heard()
-    told, mail = acted(case, NOW)
+    told, mail = shown(case, NOW)
     assert isinstance(told, e.OwnerNudged)
     assert isinstance(mail, Letter)
     assert "Ship the replacement by Friday, 4 December" in flat(mail.text.replace("\n>", "\n"))
     for decision in (told, mail):
         case = lifecycle.after(case, as_event(decision, NOW))
-    assert acted(case, NOW + 9 * MINUTE) == []
-    assert confirm.next_due(case, PLAYBOOK) == NOW + 10 * MINUTE
-    [letter] = acted(case, NOW + 10 * MINUTE)
+    assert shown(case, NOW + 9 * MINUTE) == []
+    assert confirm.next_due(case, SHOWING) == NOW + 10 * MINUTE
+    [letter] = shown(case, NOW + 10 * MINUTE)
     assert isinstance(letter, Letter)
     assert letter.kind is LetterKind.CONFIRMATION
 
 
 def test_it_is_shown_after_the_agent_has_said_what_an_unclear_sentence_means() -> None:
     case = heard().evolve(unclear=("I may call.",), unclear_at=NOW)
-    assert acted(case, NOW + MINUTE) == []
-    told, _ = acted(case.evolve(unclear=()), NOW + 2 * MINUTE)
+    assert shown(case, NOW + MINUTE) == []
+    told, _ = shown(case.evolve(unclear=()), NOW + 2 * MINUTE)
     assert isinstance(told, e.OwnerNudged)
 
 
+def test_a_line_added_to_a_first_letter_that_the_owner_has_seen_is_not_shown_again() -> None:
+    seen = e.OwnerNudged(at=NOW, matter=str(FIRST_SHOWN))
+    case = promised().happened(seen).case
+    assert shown(case, NOW) == []
+    [letter] = shown(case, NOW + 10 * MINUTE)
+    assert isinstance(letter, Letter)
+    assert letter.kind is LetterKind.CONFIRMATION
+
+
+def test_a_first_letter_that_no_mail_has_shown_is_shown() -> None:
+    case = promised().case
+    told, mail = shown(case, NOW)
+    assert "Ship the replacement by Friday, 4 December" in read(mail)
+    case = after(case, (told, mail), NOW)
+    assert shown(case, NOW + 9 * MINUTE) == []
+    [letter] = shown(case, NOW + 10 * MINUTE)
+    assert isinstance(letter, Letter)
+    assert flat(letter.text) in read(mail)
+
+
+def test_a_line_typed_after_the_first_letter_is_shown_in_the_letter_that_it_makes() -> None:
+    seen = e.OwnerNudged(at=NOW, matter=str(FIRST_SHOWN))
+    story = promised().happened(seen).confirmed(1)
+    later = NOW + timedelta(hours=2)
+    case = story.at(later).promised("refund the delivery", by=FRIDAY).case
+    _, mail = shown(case, later)
+    assert "Refund the delivery by Friday" in read(mail)
+
+
+def late(story: Story, told: datetime) -> Case:
+    """A case whose first promise gets another date."""
+    moved = e.PromiseLate(
+        at=story.now, by="Ana Reyes", n=1, internal_deadline=told, promised_by=told, because="of the strike"
+    )
+    return story.confirmed(1).happened(moved).case
+
+
+def test_a_delay_letter_is_shown_and_leaves_at_the_end_of_the_quiet_window() -> None:
+    case = late(promised(), FRIDAY + timedelta(days=4))
+    told, mail = shown(case, NOW)
+    assert "Tuesday, 8 December" in read(mail)
+    case = after(case, (told, mail), NOW)
+    assert shown(case, NOW + 9 * MINUTE) == []
+    assert confirm.next_due(case, SHOWING) == NOW + 10 * MINUTE
+    [letter] = shown(case, NOW + 10 * MINUTE)
+    assert isinstance(letter, Letter)
+    assert letter.kind is LetterKind.DELAY
+    assert flat(letter.text) in read(mail)
+
+
+def test_a_delay_letter_leaves_unread_where_the_date_would_pass_meanwhile() -> None:
+    story = promised()
+    story.at(FRIDAY - 5 * MINUTE)
+    [letter] = shown(late(story, FRIDAY + timedelta(days=4)), story.now)
+    assert isinstance(letter, Letter)
+    assert letter.kind is LetterKind.DELAY
+
+
+def test_what_was_withdrawn_is_shown_at_once_and_told_ten_minutes_after_the_word() -> None:
+    gone = e.PromiseWithdrawn(at=NOW, by="Ana Reyes", n=1, because="it is sold out", tell=True)
+    case = promised().confirmed(1).happened(gone).case
+    told, mail = shown(case, NOW)
+    read(mail)
+    case = after(case, (told, mail), NOW)
+    assert shown(case, NOW + 9 * MINUTE) == []
+    [letter] = shown(case, NOW + 10 * MINUTE)
+    assert isinstance(letter, Letter)
+    assert flat(letter.text) in read(mail)
+
+
+def test_the_digest_shows_the_letter_about_a_promise_that_slips_on_its_day() -> None:
+    story = promised()
+    promise = replace(story.case.promises[0], internal_deadline=FRIDAY - timedelta(hours=6))
+    case = story.confirmed(1).case.evolve(promises=(replace(promise, confirmed="FU-7K3Q9.confirmation.1"),))
+    morning, slips = FRIDAY.replace(hour=9), FRIDAY - timedelta(hours=3)
+    assert remind.leaving_today(case, SHOWING, letters(), morning - timedelta(days=1)) is None
+    item = remind.leaving_today(case, SHOWING, letters(), morning)
+    assert item is not None
+    assert "14:00" in item.what
+    told = e.OwnerNudged(at=morning, matter=item.matters[0])
+    slipped = lifecycle.after(case, told)
+    slipped = after(slipped, delays.slipped(slipped, SHOWING, slips), slips)
+    [letter] = shown(slipped, slips)
+    assert isinstance(letter, Letter)
+    assert flat(letter.text) in flat(item.letter)
+
+
 def test_a_playbook_may_say_that_nothing_is_shown() -> None:
-    silent = replace(PLAYBOOK, confirm_show=False)
+    silent = replace(SHOWING, confirm_show=False)
     assert confirm.decide(heard(), silent, letters(), NOW) == []
     [letter] = confirm.decide(heard(), silent, letters(), NOW + 10 * MINUTE)
     assert isinstance(letter, Letter)

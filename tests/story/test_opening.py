@@ -251,3 +251,40 @@ def test_a_follow_up_that_waits_for_what_is_usual_is_reminded_of_and_the_custome
     given = then(case, "no-gift: it was the weather")
     assert awaited_from(given, silent) is None
     assert why_stale(holding, given, silent, due) == "the case is fixed"
+
+
+BY_LOSS = replace(
+    GENEROUS,
+    gestures_by_loss=((Money(10000, "GBP"), Money(1500, "GBP")), (Money(50000, "GBP"), Money(5000, "GBP"))),
+)
+
+
+@pytest.mark.parametrize(
+    ("mailed", "said", "severity", "usual"),
+    [
+        ("", "", "normal", 1000),
+        ("99.99 GBP", "", "normal", 1000),
+        ("100.00 GBP", "", "normal", 1500),
+        ("100.00 GBP", "", "high", 2000),
+        ("640.00 GBP", "", "high", 5000),
+        ("640.00 GBP", "80.00 GBP", "normal", 1000),
+        ("", "640.00 GBP", "low", 5000),
+        ("640.00 EUR", "", "normal", 1000),
+    ],
+)
+def test_more_is_usual_for_a_greater_loss_as_the_mail_or_an_agent_says(
+    mailed: str, said: str, severity: str, usual: int
+) -> None:
+    case = a_case(severity=severity, suggested=(("loss", mailed),) if mailed else ()).case
+    case = replace(case, facts=replace(case.facts, loss=said or None))
+    assert BY_LOSS.usual_gesture(case) == Money(usual, "GBP")
+
+
+@pytest.mark.parametrize("line", ["loss: 640 GBP", "loss: £640", "loss: 640.00 GBP."])
+def test_an_agent_says_what_the_customer_lost(line: str) -> None:
+    assert then(a_case().case, line).loss == Money(64000, "GBP")
+
+
+def test_a_loss_that_is_no_amount_comes_back() -> None:
+    with pytest.raises(NotUnderstoodError):
+        said(a_case().case, "loss: his temper")

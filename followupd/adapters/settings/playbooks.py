@@ -231,6 +231,16 @@ class GestureTable(Table):
     )
 
 
+class GestureByLossTable(Table):
+    """What is usual at least, whatever the severity, from a loss of this much on. Write the table once for each step.
+
+    The loss is the largest amount that the customer's mail names, or what an agent says: `loss: 120 EUR`.
+    """
+
+    loss: GiftAmount = setting(description="From a loss of this much on.", example="100 EUR")
+    usual: GiftAmount = setting(description="What is usual then.", example="20 EUR")
+
+
 class GiftCardTable(Table):
     """A gift card, in a separate message and thread."""
 
@@ -348,6 +358,7 @@ class PlaybookFile(Table):
     follow_up: FollowUpTable
     gift_card: GiftCardTable
     gesture: GestureTable
+    gesture_by_loss: tuple[GestureByLossTable, ...] = ()
     closing: ClosingTable
     outcome: OutcomeTable
     silence: SilenceTable
@@ -432,6 +443,9 @@ def _playbook(
         close_after=tables.closing.after,
         gift_card_after=tables.gift_card.after,
         gestures=tuple((name, amount) for name, amount in tables.gesture if amount),
+        gestures_by_loss=tuple(
+            (step.loss, step.usual) for step in tables.gesture_by_loss if step.loss and step.usual
+        ),
         gift_card_amount=tables.gift_card.amount,
         outcome_after=tuple(tables.outcome.after),
         silence_after=tables.silence.after,

@@ -149,7 +149,11 @@ def _canonical_locale(name: str) -> str:
 
 
 def _is_language(tag: str) -> bool:
-    """Return whether a text is the tag of a language that Babel knows; "" is none, and accepted."""
+    """Return whether a text is the tag of a language that Babel knows; "" is none, and accepted.
+
+    Its register is no matter of Babel's: "de-informal" is a language if "de" is one.
+    """
+    tag = tag.removesuffix("-informal")
     if not tag:
         return True
     return bool(_LANGUAGE.fullmatch(tag)) and _canonical_locale(tag) != ""

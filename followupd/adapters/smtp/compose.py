@@ -7,6 +7,7 @@ but the date is rendered when the letter is written, and stored with its text.
 import binascii
 import hashlib
 import re
+from base64 import b64decode
 from binascii import b2a_base64
 from collections.abc import Iterable
 from datetime import datetime
@@ -322,16 +323,19 @@ def _checked(value: str, pattern: re.Pattern[str], what: str) -> str:
 def _body(letter: Letter) -> str:
     """Return the content headers, an empty line and the content: text, then HTML, then attachments."""
     content = _text_part("text/plain", letter.text)
+    shown = [_attachment_part(attachment) for attachment in letter.attachments if attachment.cid]
+    files = [_attachment_part(attachment) for attachment in letter.attachments if not attachment.cid]
     if letter.html:
         html = _text_part("text/html", letter.html)
+        if shown:  # RFC 2387
+            html = _multipart("related", letter.key, [html, *shown], '; type="text/html"')
         content = _multipart("alternative", letter.key, [content, html])
-    if letter.attachments:
-        attachments = map(_attachment_part, letter.attachments)
-        content = _multipart("mixed", letter.key, [content, *attachments])
+    if files:
+        content = _multipart("mixed", letter.key, [content, *files])
     return content
 
 
-def _multipart(subtype: str, key: str, parts: list[str]) -> str:
+def _multipart(subtype: str, key: str, parts: list[str], parameters: str = "") -> str:
     """Return parts with boundaries between them (RFC 2046, section 5.1.1).
 
     A boundary depends on every byte between its lines, so that no text can contain it. The line end before it
@@ -341,18 +345,26 @@ def _multipart(subtype: str, key: str, parts: list[str]) -> str:
     digest = hashlib.sha256(hashed.encode()).hexdigest()
     boundary = f"=_{digest[:32]}"
     inner = "".join(f"{CRLF}--{boundary}{CRLF}{part}" for part in parts)
-    return f'Content-Type: multipart/{subtype}; boundary="{boundary}"{CRLF}{inner}{CRLF}--{boundary}--{CRLF}'
+    head = f'Content-Type: multipart/{subtype}; boundary="{boundary}"{parameters}{CRLF}'
+    return f"{head}{inner}{CRLF}--{boundary}--{CRLF}"
 
 
 def _attachment_part(attachment: Attachment) -> str:
-    """Return an attached text file; its name must not be a path."""
+    """Return an attached file, or a picture that the HTML part shows; its name must not be a path."""
     media_type = _checked(attachment.media_type.lower(), _MEDIA_TYPE, "media type")
     if media_type.startswith(("multipart/", "message/")):
         raise LetterError(f"{attachment.filename}: {media_type} cannot be attached as text")
     name = re.sub(r"[/\\:]", "_", attachment.filename) or "attachment"
     parameters = "; method=PUBLISH" if media_type == "text/calendar" else ""
-    disposition = f"Content-Disposition: attachment{parameter('filename', name)}{CRLF}"
-    return disposition + _text_part(media_type, attachment.content, parameters)
+    use = "inline" if attachment.cid else "attachment"
+    disposition = f"Content-Disposition: {use}{parameter('filename', name)}{CRLF}"
+    if attachment.cid:
+        disposition += f"Content-ID: {_checked(f'<{attachment.cid}>', MESSAGE_ID, 'Content-ID')}{CRLF}"
+    if not attachment.encoded:
+        return disposition + _text_part(media_type, attachment.content, parameters)
+
+    encoding = f"Content-Type: {media_type}{CRLF}Content-Transfer-Encoding: base64{CRLF}{CRLF}"
+    return disposition + encoding + _base64(b64decode(attachment.content))
 
 
 def _text_part(media_type: str, text: str, parameters: str = "") -> str:
@@ -385,11 +397,16 @@ def _encoded(content: bytes) -> tuple[str, str]:
     if len(quoted_printable) <= base64_length:
         return "quoted-printable", quoted_printable.decode("ascii")
 
+    return "base64", _base64(content)
+
+
+def _base64(content: bytes) -> str:
+    """Return bytes in base64, in lines of mail."""
     rows = []
     for start in range(0, len(content), BASE64_LINE_BYTES):
         row = binascii.b2a_base64(content[start : start + BASE64_LINE_BYTES], newline=False)
         rows.append(row.decode("ascii") + CRLF)
-    return "base64", "".join(rows)
+    return "".join(rows)
 
 
 def _check_headers(mail: bytes, names: list[str]) -> None:

@@ -29,9 +29,11 @@ from followupd.adapters.templates.sources import (
     ContentError,
     FrontMatterError,
     InvalidTemplateError,
+    LetterFileError,
     LetterTemplate,
     TemplateFileError,
     TemplateFiles,
+    files_of,
     letter_of_file,
     naming,
     sandbox,
@@ -58,6 +60,7 @@ class TemplateRule(StrEnum):
     LAYOUT = "L07"
     REMOTE = "L08"
     NO_KIND = "L09"
+    FILES = "L10"
 
 
 _HINT = {
@@ -70,9 +73,12 @@ _HINT = {
     TemplateRule.LAYOUT: "Put {{ body }} where the letter belongs, or delete layout.html to use the shipped one.",
     TemplateRule.REMOTE: "Leave it out: mail programs block it, and it tells others when the letter is read.",
     TemplateRule.NO_KIND: "Rename it to a kind in docs/letters.md, or begin its name with _ if it is a part.",
+    TemplateRule.FILES: "Put it below templates/ (.pdf .png .jpg .gif .txt, 1 MB in all, a logo 50 kB), or leave the line out.",
 }
 _REMOTE = re.compile(
-    r"""(?:src|background)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?\s*(?:https?:)?//|@import|<link\b""",
+    r"""(?:src|background)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?\s*(?:https?:)?//|@import|<link\b"""
+    # a picture that no mail has: only one in the page itself, and the letter's logo
+    r"""|<img\b[^>]{0,500}\bsrc\s*=\s*["']?(?!\s|["']|data:|\{\{-?\s*logo\b)""",
     re.IGNORECASE,
 )
 
@@ -160,9 +166,23 @@ def as_first(case: Case, stand_in: str) -> Case:
 
 
 def render_sample(
-    renderer: TemplateRenderer, kind: LetterKind, case: Case, playbook: Playbook, now: datetime
+    renderer: TemplateRenderer,
+    kind: LetterKind,
+    case: Case,
+    playbook: Playbook,
+    now: datetime,
+    *,
+    review: bool = False,
 ) -> Letter:
     """Render a letter of any kind for a sample case.
+
+    Args:
+        renderer: writes it.
+        kind: of the letter.
+        case: the sample case.
+        playbook: the playbook of the case.
+        now: the time of the letter.
+        review: as a letter that an agent approves.
 
     Raises:
         LetterError: as for a real case.
@@ -177,7 +197,7 @@ def render_sample(
     content = sample_content(kind, case, playbook, now, renderer.languages)
     if kind in DESK_MAILS:
         return renderer.desk(kind, case, playbook, now, content, owner)
-    return renderer.letter(kind, case, playbook, now, content)
+    return renderer.letter(kind, case, playbook, now, replace(content, review=review))
 
 
 def _problem(file: str, line: int | None, rule: TemplateRule, problem: str) -> Problem:
@@ -254,9 +274,23 @@ def _template_problems(
         scope = sample_scope(letter_of[0], playbook, now)
         letter = LetterTemplate.read(files.text(name), file, "")
         unknown = list(_unknown_in_letter(letter, scope, environment))
+        yield from _unfit_files(files, letter, letter_of[0])
 
     for line, problem in unknown:
         yield _problem(file, line, TemplateRule.UNKNOWN, problem)
+
+
+def _unfit_files(files: TemplateFiles, letter: LetterTemplate, kind: LetterKind) -> Iterator[Problem]:
+    """Yield the problem of a file that a letter's front matter names; mails to agents have none."""
+    if not kind.to_customer:
+        lines = [line for name, (_, line) in letter.front.items() if name in {"attach", "logo"}]
+        if lines:
+            yield _problem(letter.file, lines[0], TemplateRule.FILES, "only letters to customers have files")
+        return
+    try:
+        files_of(files, letter, "example.com")
+    except LetterFileError as error:
+        yield _problem(error.file, error.line, TemplateRule.FILES, error.reason)
 
 
 def _unknown_in_letter(

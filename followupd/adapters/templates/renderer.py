@@ -5,7 +5,7 @@ and does not, stops the letter.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import product
@@ -19,10 +19,12 @@ from followupd.adapters.templates.formatter import Formatter, call_invitation, f
 from followupd.adapters.templates.required import missing_content
 from followupd.adapters.templates.sources import (
     AGAIN,
+    INFORMAL,
     SAFETY,
     ContentError,
     LetterTemplate,
     TemplateFiles,
+    files_of,
     is_language,
     layout_template,
     naming,
@@ -34,6 +36,7 @@ from followupd.domain.decision import Agenda, LetterContent, PrintedGiftCard
 from followupd.domain.letter import Attachment, Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Playbook
+from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg
 from followupd.errors import LetterError
 from followupd.languages import Catalogue, catalogue
@@ -46,6 +49,9 @@ if TYPE_CHECKING:
 #: the language that every installation has
 DEFAULT = "en"
 LAYOUT = "layout.html"
+#: the address of the picture above a letter, and its words
+Logo = tuple[str, str]
+NO_LOGO: Logo = ("", "")
 
 _MAX_HEADER = 200  # characters
 _MAX_PREHEADER = 120  # characters
@@ -97,6 +103,8 @@ class TemplateRenderer:
         if own is not self:
             return own.letter(kind, case, playbook, now, content)
         template = self._find_for_customer(kind, case, playbook)
+        if template.language.endswith(INFORMAL):
+            case, content = _with_informal_steps(case, content, playbook)
         fmt = formatter_for(template.language, playbook, now, self.languages)
         return self._case_letter(
             template,
@@ -245,7 +253,14 @@ class TemplateRenderer:
         """
         stand_in = _stand_in(case) if kind is LetterKind.CONFIRMATION else ""
         stems = stems_of(kind, case.playbook, stand_in)
-        return self.find(kind, case.language or playbook.language, playbook.company.locale, stems=stems)
+        language = case.language or playbook.language
+        if case.register == INFORMAL:
+            for tag in _language_tags([language or playbook.company.locale]):
+                informal = f"{tag}-{INFORMAL}"
+                stem = next((stem for stem in stems if self.files.exists(f"{tag}/{stem}.md")), "")
+                if stem and self.files.has_register(tag, informal, stem):
+                    return self._load(informal, stem)
+        return self.find(kind, language, playbook.company.locale, stems=stems)
 
     def _desk_formatter(self, template: LetterTemplate, playbook: Playbook, now: datetime) -> Formatter:
         messages = self._messages(template.language)
@@ -265,7 +280,9 @@ class TemplateRenderer:
         with naming(template.file):
             return self._environment.get_template(f"{template.language}/{template.stem}.md").render(scope)
 
-    def html(self, template: LetterTemplate, content: str, subject: str, preheader: str) -> str:
+    def html(
+        self, template: LetterTemplate, content: str, subject: str, preheader: str, logo: Logo = NO_LOGO
+    ) -> str:
         """Return the HTML part.
 
         The letter inside the layout, with inline styles, nothing loaded from elsewhere.
@@ -275,11 +292,17 @@ class TemplateRenderer:
             content: the letter as HTML.
             subject: the subject, for the page's title.
             preheader: the text that mail programs show beside the subject.
+            logo: the address of the picture above the letter, and what is read where it is not shown.
         """
         with naming(self.files.label(LAYOUT)):
             body = Markup(content)  # noqa: S704  made by a parser that lets no HTML through
             page = self._layout.render(
-                body=body, subject=subject, language=template.language, preheader=preheader
+                body=body,
+                subject=subject,
+                language=template.language,
+                preheader=preheader,
+                logo=logo[0],
+                logo_name=logo[1],
             )
         return self._inliner.inline(page)
 
@@ -332,6 +355,9 @@ class TemplateRenderer:
         preheader = ""
         if kind.to_customer and not fields.get("review"):  # what people edit or quote must not repeat itself
             preheader = _preheader(paragraphs_of(text, scope["owner"].name))
+        files = files_of(self.files, template, self._domain(mailbox)) if kind.to_customer else ()
+        logo = next(((f"cid:{file.cid}", scope["company"].name) for file in files if file.cid), NO_LOGO)
+        fields["attachments"] = (*fields.get("attachments", ()), *files)
         return Letter(
             key=key,
             kind=kind,
@@ -339,7 +365,7 @@ class TemplateRenderer:
             sender=Person(sender.address, sender_name),
             subject=subject,
             text=text,
-            html=self.html(template, content, subject, preheader),
+            html=self.html(template, content, subject, preheader, logo),
             message_id=self.message_id(key, self._domain(mailbox)),
             language=template.language,
             **fields,
@@ -406,6 +432,30 @@ class TemplateRenderer:
         from css_inline import CSSInliner  # 3 MB of memory, which an idle daemon does not need
 
         return CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True)
+
+
+def _with_informal_steps(
+    case: Case, content: LetterContent, playbook: Playbook
+) -> tuple[Case, LetterContent]:
+    """Return a case and what a letter says with the playbook's standing steps as its informal texts say them.
+
+    Args:
+        case: the case; what people promised stays in their own words.
+        content: what the letter is about.
+        playbook: the playbook of the case.
+    """
+    language = case.language or playbook.language or playbook.company.locale
+    tag = next(_language_tags([language]), DEFAULT)
+    said = {step.text_in(tag): step.text_in(f"{tag}-{INFORMAL}") for step in playbook.steps}
+
+    def reworded(promises: tuple[Promise, ...]) -> tuple[Promise, ...]:
+        return tuple(
+            replace(each, text=said.get(each.text, each.text)) if each.source == "playbook" else each
+            for each in promises
+        )
+
+    promises = reworded(content.promises)
+    return replace(case, promises=reworded(case.promises)), replace(content, promises=promises)
 
 
 def _stand_in(case: Case) -> str:

@@ -85,7 +85,8 @@ def sample_content(
 ) -> LetterContent:
     """Return what a policy would hand over with a letter of this kind for a sample case.
 
-    In the hostile sample every text that people write is an attack.
+    In the hostile sample every text that people write is an attack. Options of the case itself stand before those
+    of the sample.
     """
     hostile = case.ref == HOSTILE_REF
     words = _texts_of(case, playbook, languages)
@@ -97,7 +98,9 @@ def sample_content(
         problems=(HOSTILE,) if hostile else _PROBLEMS.get(kind, ()),
         promises=_delayed(case, playbook, now, words.late) if kind == LetterKind.DELAY else case.owed,
         compensation=case.compensation,
-        options=_options(case, playbook, now, words) if kind == LetterKind.CONFIRMATION else (),
+        options=case.options or _options(case, playbook, now, words)
+        if kind == LetterKind.CONFIRMATION
+        else (),
         quote=_quote(kind, case, words),
         about=f"{case.ref}.follow-up.1",
         until=playbook.calendar.after(now, Duration.parse("2 business days")),
@@ -168,6 +171,18 @@ def _options(case: Case, playbook: Playbook, now: datetime, words: Samples) -> t
     """Return two options, for the long and the hostile case."""
     if case.ref == "FU-SH0RT":
         return ()
+    return sample_options(case, playbook, now, words)
+
+
+def sample_options(case: Case, playbook: Playbook, now: datetime, words: Samples) -> tuple[Option, ...]:
+    """Return two options, of which the hostile case has an attack.
+
+    Args:
+        case: the case.
+        playbook: whose calendar dates the first one.
+        now: the time of the letter.
+        words: the texts of the samples.
+    """
     told = playbook.calendar.after(now, Duration.parse("3 business days"))
     first, second = words.options
     if case.ref == HOSTILE_REF:

@@ -6,9 +6,11 @@ to somebody in danger. A file whose name begins with "_" is a part that letters 
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +29,32 @@ from markupsafe import Markup
 
 from followupd.adapters.templates import markdown
 from followupd.adapters.templates.formatter import Missing, Unknown
-from followupd.domain.letter import LetterKind
+from followupd.domain.letter import Attachment, LetterKind
 from followupd.errors import LetterError
 
 #: the letter that stands in for the first confirmation to somebody in danger
 SAFETY = "safety"
 #: the one that stands in for it where the customer had to complain before
 AGAIN = "again"
+#: the register of letters to customers whom an agent knows well: "de-informal" has them in German
+INFORMAL = "informal"
 #: letters that stand in for the first confirmation
 STAND_INS = frozenset({SAFETY, AGAIN})
 #: the lines that the front matter may have
-FRONT_MATTER = ("subject", "from")
+FRONT_MATTER = ("subject", "from", "attach", "logo")
+#: the picture above every letter to customers, where it exists
+LOGO = "logo.png"
+#: bytes of a logo, and of all files of a letter
+MAX_LOGO, MAX_FILES = 50_000, 1_000_000
+#: files that a letter may have, by their ending: how they begin, and their media type
+_FILE_TYPES = {
+    ".pdf": (b"%PDF", "application/pdf"),
+    ".png": (b"\x89PNG", "image/png"),
+    ".jpg": (b"\xff\xd8\xff", "image/jpeg"),
+    ".jpeg": (b"\xff\xd8\xff", "image/jpeg"),
+    ".gif": (b"GIF8", "image/gif"),
+    ".txt": (b"", "text/plain"),
+}
 
 
 class TemplateFileError(LetterError):
@@ -53,6 +70,10 @@ class TemplateFileError(LetterError):
 
 class FrontMatterError(TemplateFileError):
     """The front matter of a letter is wrong."""
+
+
+class LetterFileError(TemplateFileError):
+    """A file that the front matter names cannot be sent."""
 
 
 class InvalidTemplateError(TemplateFileError):
@@ -174,6 +195,7 @@ class TemplateFiles:
         self._beneath = beneath
         self._label = label or own.name
         self._texts: dict[str, str] | None = None
+        self._data: dict[str, bytes] = {}
 
     def load_all(self) -> None:
         """Read every file now; what is edited later is not seen. Files that cannot be read are left out."""
@@ -181,7 +203,28 @@ class TemplateFiles:
         for name in self._names():
             with suppress(FrontMatterError, TemplateNotFound):
                 texts[name] = self.text(name)
+        paths = [path for path in self.own.rglob("*") if path.suffix.lower() in _FILE_TYPES]
+        for name in (path.relative_to(self.own).as_posix() for path in paths):
+            with suppress(OSError):
+                self._data[name] = self.data(name) or b""
         self._texts = texts
+
+    def data(self, name: str) -> bytes | None:
+        """Return the content of an own file that is no text of a letter, None where there is none.
+
+        Args:
+            name: a path below the templates; one that leads out of them names no file.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        if name in self._data:
+            return self._data[name]
+        path = _file_below(self.own, name) if self._texts is None else None
+        if path is None:
+            return None
+        with path.open("rb") as file:  # no more than decides that it is too large
+            return file.read(MAX_FILES + 1)
 
     def label(self, name: str) -> str:
         """Return the name as messages show it: "templates/en/follow-up.md"."""
@@ -226,6 +269,19 @@ class TemplateFiles:
         names = sorted(path.relative_to(self.own).as_posix() for path in paths)
         return [name for name in names if self.is_changed(name)]
 
+    def has_register(self, language: str, other: str, stem: str) -> bool:
+        """Return whether a letter may be taken in another register of its language.
+
+        It has one there, and an own letter is not replaced by a shipped one in other words.
+
+        Args:
+            language: the directory of the letters as usual.
+            other: that of the register.
+            stem: the letter's name.
+        """
+        usual, said = f"{language}/{stem}.md", f"{other}/{stem}.md"
+        return self.exists(said) and (not self.is_changed(usual) or self.is_changed(said))
+
     def is_changed(self, name: str) -> bool:
         """Return whether the own directory has this file with another content than the shipped one."""
         own = _file_below(self.own, name)
@@ -260,6 +316,60 @@ def _file_below(directory: Path, name: str) -> Path | None:
     path = directory / name
     is_inside = path.resolve().is_relative_to(directory.resolve())
     return path if is_inside and path.is_file() else None
+
+
+def files_of(files: TemplateFiles, template: LetterTemplate, domain: str) -> tuple[Attachment, ...]:
+    """Return the files that a letter to a customer is sent with: its logo, and what is attached to it.
+
+    Args:
+        files: the templates, below which the files lie.
+        template: the letter, whose front matter names them.
+        domain: of the address that sends it, for the id of the logo.
+
+    Raises:
+        LetterFileError: one is missing, too large, or of no kind that may be sent.
+    """
+    found = []
+    logo, line = template.front.get("logo", (LOGO if files.data(LOGO) else "", 0))
+    if logo and logo != "none":
+        data, media_type = _checked_file(files, template, logo, line)
+        if len(data) > MAX_LOGO or not media_type.startswith("image/"):
+            problem = f"{logo!r} is no picture of at most {MAX_LOGO // 1000} kB"
+            raise LetterFileError(template.file, line or None, problem)
+        cid = f"logo.{sha256(data).hexdigest()[:16]}@{domain}"
+        found.append(_attachment(logo, media_type, data, cid))
+
+    attached, line = template.front.get("attach", ("", 0))
+    for name in filter(None, map(str.strip, attached.split(","))):
+        data, media_type = _checked_file(files, template, name, line)
+        found.append(_attachment(name, media_type, data))
+    if sum(len(attachment.content) for attachment in found) > MAX_FILES * 4 / 3:
+        raise LetterFileError(template.file, line, f"its files have more than {MAX_FILES // 1000} kB")
+    return tuple(found)
+
+
+def _checked_file(files: TemplateFiles, template: LetterTemplate, name: str, line: int) -> tuple[bytes, str]:
+    """Return the content and the media type of a file.
+
+    Raises:
+        LetterFileError: it is missing, or not what its name says.
+    """
+    start, media_type = _FILE_TYPES.get(Path(name).suffix.lower(), (None, ""))
+    try:
+        data = files.data(name)
+    except OSError as error:
+        raise LetterFileError(template.file, line, f"{name!r} cannot be read: {error.strerror}") from None
+    if data is None:
+        raise LetterFileError(template.file, line, f"there is no file {files.label(name)!r}")
+    if start is None or not data or not data.startswith(start):
+        known = " ".join(_FILE_TYPES)
+        raise LetterFileError(template.file, line, f"{name!r} is empty, or none of {known}")
+    return data, media_type
+
+
+def _attachment(name: str, media_type: str, data: bytes, cid: str = "") -> Attachment:
+    """Return a file as it is attached, by its name without the folders."""
+    return Attachment(Path(name).name, media_type, b64encode(data).decode(), encoded=True, cid=cid)
 
 
 def letter_of_file(name: str) -> tuple[LetterKind, str] | None:

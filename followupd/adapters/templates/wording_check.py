@@ -27,13 +27,15 @@ from followupd.domain.letter import CUSTOMER_LETTERS, Letter, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.errors import LetterError, Problem
 from followupd.languages import catalogue
-from followupd.text.wording import PART, Context, Finding, WordingRules, findings, unknown_rules
+from followupd.text.wording import FACT, PART, RULES, Context, Finding, WordingRules, findings, unknown_rules
 from followupd.text.wording.checker import tongue
 
 _BRACES = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 #: the samples that read like real cases; the hostile one breaks rules that no letter would break
 _READABLE = ("short", "long")
 _SAMPLE_NAMES = ("Example Ltd",)
+#: a step is printed as people's words are: no Markdown in it is understood
+_MARKUP_ALONE = WordingRules(off=frozenset(rule.id for rule in RULES if rule.name != "markup"))
 #: rules that need the rendered letter: how it begins and ends, its length, what it promises
 _NEED_LETTER = frozenset({"W01", "W02", "W12", "W14", "W16", "W19"})
 #: returns what is known of dates and promises for a playbook, a language and a moment
@@ -150,8 +152,12 @@ def _step_problems(playbooks: Mapping[str, Playbook], rules: WordingRules) -> It
             for key, language, text in texts:
                 if (tongue(language), text) in proven:
                     continue
-                found = findings(_without_braces(text), kind=PART, language=language, manner=rules)
-                for finding in found:
+                plain = _without_braces(text)
+                found = [
+                    *findings(plain, kind=PART, language=language, manner=rules),
+                    *findings(plain, kind=FACT, language=language, manner=_MARKUP_ALONE),
+                ]
+                for finding in dict.fromkeys(found):
                     place = f"next_step[{number}].{key}"
                     yield _problem(f"playbooks/{name}.toml", replace(finding, line=0), place)
 

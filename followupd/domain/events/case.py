@@ -259,12 +259,14 @@ class MailSetAside(Event):
 class AgentWrote(Event):
     """An agent answered the customer from a mail client, with this salutation; this also tells of withdrawn promises.
 
+    `register` is formal, informal, or "" where the words do not show it.
     A reply that left before the customer's last mail does not answer that mail (`answers`). `moves` are the numbers
     of promises with a later day that stands beside theirs: once an agent says so, the customer knows it already.
     """
 
     message_id: str = ""
     salutation: str = ""
+    register: str = ""
     answers: bool = True
     moves: tuple[tuple[int, datetime], ...] = ()
 
@@ -280,7 +282,11 @@ class AgentWrote(Event):
             case = case.with_promise(promise.n, untold_since=None)
         is_later = case.customer_wrote_at is None or self.at >= case.customer_wrote_at
         unanswered = case.unanswered and not (self.answers and is_later)
-        return case.evolve(salutation=self.salutation or case.salutation, unanswered=unanswered)
+        return case.evolve(
+            salutation=self.salutation or case.salutation,
+            register=self.register or case.register,
+            unanswered=unanswered,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

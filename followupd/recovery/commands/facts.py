@@ -244,11 +244,24 @@ def _known_end(command: Command, _context: CommandContext) -> str:
     return said
 
 
+def _lost(command: Command, context: CommandContext) -> str:
+    """Return what the customer lost, as "120.00 EUR".
+
+    Raises:
+        NotUnderstoodError: it is no amount.
+    """
+    found = context.reader.money(command.text.rstrip(" .!"))
+    if found is None:
+        raise not_understood(command)
+    return f"{found.amount} {found.currency}"
+
+
 #: what is one of a list, and how it is read
 _LISTED: dict[str, Callable[[Command, CommandContext], str]] = {
     "fault": _known_fault,
     "cause-code": _listed_cause,
     "no-gift": _lead_says,
+    "loss": _lost,
     "resolved": _known_end,
 }
 

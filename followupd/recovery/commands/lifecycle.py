@@ -42,7 +42,7 @@ from followupd.domain.lifecycle import fold
 from followupd.domain.promise import PromiseState
 from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
-from followupd.recovery.blockers import still_to_give
+from followupd.recovery.blockers import gifts, still_to_give
 from followupd.recovery.commands.context import CommandContext, origin
 
 _TAG = "tag"
@@ -110,7 +110,7 @@ def close(command: Command, context: CommandContext) -> list[Event]:
     if context.case.stage is Stage.CLOSED:
         return []
 
-    problem = _why_open(context.case)
+    problem = _why_open(context.case) or _why_without_gift(context)
     if problem:
         raise NotUnderstoodError(problem)
     return [Closed(**origin(command, context))]
@@ -155,6 +155,19 @@ def _why_open(case: Case) -> str:
             "{ref} cannot close without a next step or a gesture; say 'gesture: ...' first", ref=case.ref
         )
     return ""
+
+
+def _why_without_gift(context: CommandContext) -> str:
+    """Return why a case cannot be closed without a gift or a reason for none, "" when it can (practice 43)."""
+    missing = gifts(context.case, context.playbook)
+    if not missing:
+        return ""
+    return msg(
+        "{ref} cannot close yet: {what}; say '{line}', or 'no-gift: why'",
+        ref=context.case.ref,
+        what=missing[0].sentence,
+        line=missing[0].ask,
+    )
 
 
 def _list(items: list[int]) -> str:

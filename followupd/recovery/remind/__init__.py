@@ -2,12 +2,22 @@
 
 from datetime import datetime
 
+from followupd.domain import lifecycle
 from followupd.domain.calendar import has_come
 from followupd.domain.case import Case
-from followupd.domain.decision import Decision, LetterRenderer
+from followupd.domain.decision import Decision, LetterRenderer, as_event
 from followupd.domain.events import Released
 from followupd.domain.playbook import Playbook
-from followupd.recovery.remind.delays import broken, broken_at, holding, holding_at, slip_at, slipped
+from followupd.recovery.remind.delays import (
+    broken,
+    broken_at,
+    delay_shown,
+    holding,
+    holding_at,
+    leaving_today,
+    slip_at,
+    slipped,
+)
 from followupd.recovery.remind.mails import (
     due_today,
     is_due,
@@ -24,6 +34,7 @@ __all__ = [
     "decide",
     "due_today",
     "is_due",
+    "leaving_today",
     "next_due",
     "summary_of",
     "was_reminded_on",
@@ -67,8 +78,7 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
     if changes:
         return changes
 
-    return [
-        *nudges(case, playbook, write, now),
-        *requests(case, playbook, write, now),
-        *holding(case, playbook, write, now),
-    ]
+    told = [*nudges(case, playbook, write, now), *requests(case, playbook, write, now)]
+    for decision in told:
+        case = lifecycle.after(case, as_event(decision, now))
+    return [*told, *(delay_shown(case, playbook, write, now) or holding(case, playbook, write, now))]

@@ -5,15 +5,27 @@ Silence ends in a holding letter.
 
 from datetime import datetime, time, timedelta
 
+from followupd.domain import lifecycle
 from followupd.domain.calendar import Duration, has_come
 from followupd.domain.case import Case
-from followupd.domain.decision import Decision, LetterContent, LetterRenderer
-from followupd.domain.events import PromiseBroken, PromiseLate
+from followupd.domain.decision import AgendaItem, Decision, LetterContent, LetterRenderer, as_event
+from followupd.domain.events import OwnerNudged, PromiseBroken, PromiseLate
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise, PromiseState
-from followupd.recovery.blockers import awaited_from
+from followupd.recovery.blockers import (
+    SHOWN_BEFORE,
+    awaited_from,
+    delay_due,
+    delay_letter,
+    delay_to_read,
+    late_promises,
+    leaving,
+    showing,
+    shown_at,
+    unread_key,
+)
 
 #: from the reminder about silence to the holding letter
 _HOLDING_AFTER = Duration(1, "business day")
@@ -128,7 +140,9 @@ def holding_at(case: Case, playbook: Playbook) -> datetime | None:
 
     if len(case.letters_of(LetterKind.HOLDING)) >= _MAX_HOLDING:
         return None
-    return playbook.calendar.after(reminded_at, _HOLDING_AFTER)
+
+    due, shown = playbook.calendar.after(reminded_at, _HOLDING_AFTER), shown_at(LetterKind.HOLDING, case)
+    return max(due, playbook.calendar.after(shown, SHOWN_BEFORE)) if shown else due
 
 
 def holding(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
@@ -145,19 +159,130 @@ def holding(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
-    if not has_come(holding_at(case, playbook), now) or _must_not_hold(case):
-        return []
-    if any(promise.promised_by and promise.promised_by > now for promise in case.owed):
+    if not has_come(holding_at(case, playbook), now) or _must_not_hold(case, now):
         return []
 
-    return [write.letter(LetterKind.HOLDING, case, playbook, now, LetterContent())]
+    letter = write.letter(LetterKind.HOLDING, case, playbook, now, LetterContent())
+    unread = unread_key(LetterKind.HOLDING, case) if playbook.confirm_show else None
+    if unread:
+        leaves_at = playbook.calendar.after(now, SHOWN_BEFORE)
+        return showing(unread, letter, leaves_at, case, playbook, write, now)
+    return [letter]
 
 
-def _must_not_hold(case: Case) -> bool:
-    """Return whether no holding letter may be written.
+def holding_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> AgendaItem | None:
+    """Return the holding letter that leaves on this day, for the digest of its owner; None if there is none to read.
 
-    There may be one under way, or the customer is not reached, or a machine must not answer.
+    Args:
+        case: the case.
+        playbook: in whose time zone the day is meant.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+
+    Raises:
+        LetterError: the letter cannot be written.
+    """
+    due, key, local = (
+        holding_at(case, playbook),
+        unread_key(LetterKind.HOLDING, case),
+        playbook.calendar.local,
+    )
+    if due is None or key is None or not playbook.confirm_show or local(due).date() > local(now).date():
+        return None
+    if case.held or _must_not_hold(case, max(due, now)):
+        return None
+
+    letter = write.letter(LetterKind.HOLDING, case, playbook, now, LetterContent())
+    leaves_at = max(due, playbook.calendar.after(now, SHOWN_BEFORE))
+    what = leaving(letter, leaves_at, case, playbook)
+    return AgendaItem(case, what, case.opened_at, matters=(str(key),), letter=letter.unwrapped)
+
+
+def _must_not_hold(case: Case, now: datetime) -> bool:
+    """Return whether no holding letter may be written at this time.
+
+    There may be one under way, or a promised date still to come, or the customer is not reached, or a machine
+    must not answer.
     """
     if case.under_way(LetterKind.HOLDING) or case.not_reached:
         return True
+    if any(promise.promised_by and promise.promised_by > now for promise in case.owed):
+        return True
     return case.by_machine and bool(case.no_answer)
+
+
+def slip_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> AgendaItem | None:
+    """Return the letter about promises that slip on this day, for the digest of the owner; None if there is none.
+
+    It leaves when they slip, unless somebody says before that they are kept, or will be late.
+
+    Args:
+        case: the case.
+        playbook: in whose time zone the day is meant.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+
+    Raises:
+        LetterError: the letter cannot be written.
+    """
+    at, local = slip_at(case), playbook.calendar.local
+    is_today = at is not None and local(at).date() <= local(now).date()
+    may_leave = playbook.confirm_show and not (case.held or case.not_reached)
+    if at is None or not is_today or not may_leave:
+        return None
+
+    slipped_then, at = case, max(at, now)
+    for event in slipped(case, playbook, at):
+        slipped_then = lifecycle.after(slipped_then, as_event(event, at))
+    key, due = unread_key(LetterKind.DELAY, slipped_then), delay_due(slipped_then, playbook) or at
+    if key is None or local(due).date() != local(now).date():
+        return None
+
+    late = (*slipped_then.untold, *late_promises(slipped_then))
+    letter = delay_letter(slipped_then, late, playbook, write, now)
+    leaves_at = max(at, due, playbook.calendar.after(now, playbook.confirm_after))
+    what = leaving(letter, leaves_at, case, playbook)
+    return AgendaItem(case, what, case.opened_at, matters=(str(key),), letter=letter.unwrapped)
+
+
+def leaving_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> AgendaItem | None:
+    """Return the letter about a slip or a silence that leaves on this day; None if there is none to read.
+
+    It stands in the mail of the morning that goes to the owner anyway.
+
+    Args:
+        case: the case.
+        playbook: in whose time zone the day is meant.
+        write: writes the letter.
+        now: the time of the cycle, in UTC.
+
+    Raises:
+        LetterError: the letter cannot be written.
+    """
+    return (
+        delay_to_read(case, playbook, write, now)
+        or slip_today(case, playbook, write, now)
+        or holding_today(case, playbook, write, now)
+    )
+
+
+def delay_shown(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
+    """Return the mail that shows the owner a letter about late promises that no other mail has shown.
+
+    Args:
+        case: the case, after what else is written in this cycle.
+        playbook: the playbook of the case.
+        write: writes the mail.
+        now: the time of the cycle, in UTC.
+
+    Raises:
+        LetterError: the letter or the mail cannot be written.
+    """
+    shown = delay_to_read(case, playbook, write, now)
+    if shown is None:
+        return []
+
+    told = [OwnerNudged(at=now, matter=matter, why=shown.what) for matter in shown.matters]
+    content = LetterContent(because=shown.what, letter=shown.letter)
+    owner = playbook.owner_of(case.owner)
+    return [*told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]

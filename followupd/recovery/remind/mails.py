@@ -17,6 +17,7 @@ from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.promise import Relation
 from followupd.domain.translatable import msg, msgid, sentence_list
+from followupd.recovery.remind.delays import leaving_today
 from followupd.recovery.remind.reminders import Reminder, person, reminders_of
 
 _DAY = timedelta(days=1)
@@ -219,9 +220,15 @@ def _one_mail(
             another says more.
     """
     kind = _kind(reminders)
+    shown = None
+    if agent == playbook.owner_of(case.owner) and not all(reminder.at_once for reminder in reminders):
+        shown = leaving_today(case, playbook, write, now)
     asks = [ask for reminder in reminders for ask in reminder.asks]
     content = LetterContent(
-        because=sentence_list(reminder.sentence for reminder in without_repeats(reminders)),
+        because=sentence_list(
+            [*([shown.what] if shown else []), *(each.sentence for each in without_repeats(reminders))]
+        ),
+        letter=shown.letter if shown else "",
         asks=tuple(dict.fromkeys(asks)),
         promises=case.owed,
         compensation=case.compensation,
@@ -232,7 +239,8 @@ def _one_mail(
         OwnerNudged(at=now, matter=str(reminder.key), whom=agent.id, why=reminder.sentence)
         for reminder in reminders
     ]
-    return [*told, write.desk(kind, case, playbook, now, content, agent)]
+    read = [OwnerNudged(at=now, matter=matter, why=shown.what) for matter in shown.matters] if shown else []
+    return [*told, *read, write.desk(kind, case, playbook, now, content, agent)]
 
 
 def _kind(reminders: list[Reminder]) -> LetterKind:

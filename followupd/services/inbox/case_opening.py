@@ -130,6 +130,11 @@ class CaseOpener:
         severity = classifier.severity(message, verdict, open_case=has_open_case)
         reasons = f" [{severity}: {', '.join(severity.reasons)}]" if severity.reasons else ""
 
+        playbook = classifier.playbook(message, verdict, self.context.playbooks.of(mail.mailbox))
+        suggested = classifier.suggestions(message)
+        if playbook.gestures_by_loss:
+            suggested += classifier.loss(message, playbook.gestures_by_loss[0][0].currency)
+
         by_machine = isinstance(cause, ComplaintHeard) and cause.by_machine
         if by_machine and tx.mail.is_echo(mail) and not message.no_answer:
             message = replace(message, no_answer="the same words came before, as robots send them")
@@ -138,13 +143,13 @@ class CaseOpener:
             message,
             ref=self._free_reference(tx, mail),
             mailbox=mail.mailbox,
-            playbook=classifier.playbook(message, verdict, self.context.playbooks.of(mail.mailbox)),
+            playbook=playbook,
             now=now,
             facts=classifier.facts(message),
             severity=str(severity),
             danger="safety" in verdict.cues,
             language=classifier.language(message),
-            suggested=classifier.suggestions(message),
+            suggested=suggested,
             by=cause.by,
             why=f"a mail of {message.sender.address}: {message.subject}{reasons}",
         )

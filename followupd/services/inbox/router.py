@@ -45,7 +45,7 @@ from followupd.services.staff_mail import AbsenceService, StaffNotices, notice_k
 from followupd.text.answers import Right, is_thanks, says_farewell
 from followupd.text.mail.headers import bare_subject
 from followupd.text.mail.read import forwarded_answer
-from followupd.text.names import salutation
+from followupd.text.names import register_of, salutation
 from followupd.text.notes import own_lines
 
 #: so many open cases of a customer make a mail that names none of them doubtful
@@ -585,6 +585,7 @@ class MailRouter:
                 by=by,
                 message_id=message.message_id,
                 salutation=salutation(message.text),
+                register=register_of(message.text, case.language, self.context.languages),
                 why=where,
                 answers=answers,
                 moves=moves,

@@ -262,7 +262,8 @@ def _edited(raw: bytes, letter: Letter) -> Letter | None:
     be another one in the same thread.
     """
     draft = _parsed(raw)
-    if draft is None or draft.has_files or not draft.text.strip():
+    own = {attachment.filename for attachment in letter.attachments}
+    if draft is None or not draft.files <= own or not draft.text.strip():
         return None
     if draft.receivers != [letter.to.address.casefold()] or not _is_same_letter(draft.text, letter):
         return None
@@ -277,7 +278,7 @@ class _Draft:
     html: str
     subject: str
     receivers: list[str]
-    has_files: bool
+    files: frozenset[str]
 
 
 def _parsed(raw: bytes) -> _Draft | None:
@@ -312,8 +313,12 @@ def _read_draft(mail: EmailMessage) -> _Draft:
 
     shown = {"text/plain", "text/html"}
     leaves = [part for part in mail.walk() if not part.is_multipart()]
-    has_files = any(part.is_attachment() or part.get_content_type() not in shown for part in leaves)
-    return _Draft(text, html, str(mail["subject"]), receivers, has_files)
+    files = frozenset(
+        part.get_filename() or ""
+        for part in leaves
+        if part.is_attachment() or part.get_content_type() not in shown
+    )
+    return _Draft(text, html, str(mail["subject"]), receivers, files)
 
 
 def _without_footnotes(text: str) -> str:

@@ -14,7 +14,16 @@ from followupd.domain.letter import LetterKind
 from followupd.domain.translatable import Translatable, msg
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.patterns import expand
-from followupd.text.wording.rules import BY_ID, HOLDING_SENTENCES, LONGEST, PHRASED, RULES, WordingRule
+from followupd.text.wording.rules import (
+    BY_ID,
+    FACT,
+    HOLDING_SENTENCES,
+    LONGEST,
+    PHRASED,
+    PREVENTION,
+    RULES,
+    WordingRule,
+)
 
 #: characters; a shorter paragraph that does not end like a sentence is a greeting or a closing
 _MAX_COURTESY = 60
@@ -403,6 +412,28 @@ def _check_copied_impact(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
         yield Finding(rule, 0, _shortened(impact))
 
 
+#: what is typed in a letter's file and not understood there: HTML, a picture, a table, a link that is no link
+_UNREAD_MARKUP = re.compile(
+    r"</?[a-z][a-z0-9]{0,12}(?:\s[^<>\n]{0,200})?/?>|!\[[^\]\n]{0,100}\]\([^)\n]{0,200}\)"
+    r"|\]\((?!https?:|mailto:|tel:)[a-z]{2,12}:[^)\n]{0,200}\)|^\s{0,3}\|[^\n]{1,200}\|\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+#: what letters print as it is in an agent's words, and in a playbook's: Markdown and braces too
+_TYPED_MARKUP = re.compile(
+    _UNREAD_MARKUP.pattern + r"|\*\*[^*\n]{1,200}\*\*|__[^_\n]{1,200}__|`[^`\n]{1,200}`|\{\{|\}\}|\{%|%\}"
+    r"|\[[^\]\n]{1,200}\]\([^)\n]{1,200}\)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def _check_markup(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
+    """Find markup that the customer would read; letters know Markdown, what people state does not."""
+    is_line = it.kind in {FACT, PREVENTION}
+    text = it.text if is_line else it.without_values
+    for match in (_TYPED_MARKUP if is_line else _UNREAD_MARKUP).finditer(text):
+        yield _at(rule, text, match.start(), match.end())
+
+
 def _comparable(text: str) -> str:
     """Return a text without the differences that do not matter: line breaks, capitals, a last full stop."""
     return flat(plain(text)).casefold().rstrip(" .!")
@@ -419,6 +450,7 @@ _CHECKS: dict[str, _Check] = {
     "W14": _check_unlogged_promises,
     "W16": _check_repetition,
     "W19": _check_copied_impact,
+    "W20": _check_markup,
 }
 
 

@@ -22,6 +22,8 @@ _FLAWS = {
     "third-person": msgid("“{words}” speaks about the customer, and the letter speaks to the customer."),
     "blame": msgid("“{words}” puts the blame on somebody, and the letter speaks for all of us."),
     "not-done": msgid("“{words}” is still to come, and the letter tells what has changed already."),
+    "empty": msgid("“{words}” could stand in any letter; say what is different in this matter."),
+    "internal": msgid("“{words}” is said among us, and not to a customer."),
     "fragment": msgid("“{words}” is no whole sentence, and would stand in the letter as it is."),
 }
 #: facts that letters repeat, so that they must be fit for it
@@ -34,6 +36,12 @@ _MIN_WORDS = 3
 _MORE_FOREIGN = 2
 #: share of words that two facts have in common when one repeats the other
 _SAME = 0.8
+#: the same of the longer one, where only the stems of the content are compared
+_SAME_OF_LONGER = 0.6
+#: characters by which two words are known as forms of one, and so many of them are needed
+_STEM, _FEWEST_STEMS = 5, 2
+#: words of a text that is a sentence where it begins and ends like one
+_TYPED_SENTENCE = 5
 _MARKS = " \t.,;:!?…\"'“”„«»()-"
 _CARD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _NAME_PLACE = "{NAME}"
@@ -64,6 +72,9 @@ class _Patterns:
     blame: re.Pattern[str]
     brand: re.Pattern[str]
     colleague: re.Pattern[str]
+    accused: re.Pattern[str]
+    empty: re.Pattern[str]
+    internal: re.Pattern[str]
     not_done: re.Pattern[str]
     not_done_unless: re.Pattern[str]
 
@@ -198,9 +209,37 @@ def _repeated(fact: _Fact) -> str:
     Args:
         fact: the one that is examined.
     """
-    words, others = _word_set(fact.text), dict(fact.others) | {fact.name: ""}
-    sets = ((name, _word_set(text)) for name, text in others.items() if text)
-    return next((name for name, other in sets if len(words & other) >= _SAME * len(words | other)), "")
+    others = dict(fact.others) | {fact.name: ""}
+    return next((name for name, text in others.items() if text and _says_the_same(fact, text)), "")
+
+
+def _says_the_same(fact: _Fact, other: str) -> bool:
+    """Return whether another fact has nearly the same words, or the same content in another voice.
+
+    "The battery was changed" and "We have changed the battery" have the same stems apart from their stop words.
+
+    Args:
+        fact: the one that is examined.
+        other: the text of another fact.
+    """
+    words, more = _word_set(fact.text), _word_set(other)
+    if len(words & more) >= _SAME * len(words | more):
+        return True
+
+    stems, others = (_stems(each, fact.language.info.stop_words) for each in (words, more))
+    fewer, most = sorted((len(stems), len(others)))
+    common = len(stems & others)
+    return fewer >= _FEWEST_STEMS and common >= _SAME * fewer and common >= _SAME_OF_LONGER * most
+
+
+def _stems(words: Collection[str], stop_words: Collection[str]) -> frozenset[str]:
+    """Return the beginnings of the words that carry the content.
+
+    Args:
+        words: of a fact, in lower case.
+        stop_words: of its language.
+    """
+    return frozenset(word[:_STEM] for word in words if len(word) >= _STEM - 1 and word not in stop_words)
 
 
 def _third_person(fact: _Fact) -> str:
@@ -227,6 +266,33 @@ def _blaming(fact: _Fact) -> str:
     """
     listed = pattern(fact.language.catalogue, fact.language.tag, "blame")
     return _found(fact.patterns.blame, fact) or _found(listed or _NOTHING, fact)
+
+
+def _accused(fact: _Fact) -> str:
+    """Return the words that call somebody names, or say that the customer did it, in whichever fact.
+
+    Args:
+        fact: the one that is examined.
+    """
+    return _found(fact.patterns.accused, fact)
+
+
+def _empty(fact: _Fact) -> str:
+    """Return the words that could stand in any letter.
+
+    Args:
+        fact: the one that is examined.
+    """
+    return _found(fact.patterns.empty, fact)
+
+
+def _internal(fact: _Fact) -> str:
+    """Return the words that colleagues say among themselves.
+
+    Args:
+        fact: the one that is examined.
+    """
+    return _found(fact.patterns.internal, fact)
 
 
 def _brand(fact: _Fact) -> str:
@@ -277,8 +343,10 @@ def _fragment(fact: _Fact) -> str:
     Args:
         fact: the one that is examined.
     """
-    is_long = len(fact.text.split()) >= _MIN_WORDS
-    return "" if is_long and _has_clause(fact.text, fact.patterns) else fact.text
+    count = len(fact.text.split())
+    is_typed = count >= _TYPED_SENTENCE and fact.text[:1].isupper() and fact.text.endswith(".")
+    is_sentence = count >= _MIN_WORDS and _has_clause(fact.text, fact.patterns)
+    return "" if is_typed or is_sentence else fact.text
 
 
 def _has_clause(text: str, patterns: _Patterns) -> bool:
@@ -307,6 +375,9 @@ def _found(words: re.Pattern[str], fact: _Fact) -> str:
 _CHECKS: tuple[tuple[str, Collection[str], Callable[[_Fact], str]], ...] = (
     ("stub", COACHED_FACTS, _stub),
     ("language", COACHED_FACTS, _other_language),
+    ("internal", COACHED_FACTS, _internal),
+    ("empty", {"resolution", "prevention"}, _empty),
+    ("blame", COACHED_FACTS, _accused),
     ("blame", _CAUSES, _blaming),
     ("blame", {"cause"}, _brand),
     ("blame", COACHED_FACTS, _colleague),
@@ -407,6 +478,9 @@ def _patterns(language: Language) -> _Patterns:
         blame=of(words.blame),
         brand=re.compile(rf"\b(?:{'|'.join(map(re.escape, words.brands)) or _NEVER})\b"),
         colleague=of(words.colleague),
+        accused=of(words.accused or [_NEVER]),
+        empty=of(words.empty or [_NEVER]),
+        internal=of(words.internal or [_NEVER]),
         not_done=of(words.not_done),
         not_done_unless=of(words.not_done_unless),
     )

@@ -197,6 +197,14 @@ RULES: tuple[WordingRule, ...] = (
         (LetterKind.CONFIRMATION, LetterKind.FOLLOW_UP),
         hard=True,
     ),
+    WordingRule(
+        "W20",
+        "markup",
+        msgid("The customer reads these marks as they are typed."),
+        msgid("the words alone, without marks"),
+        "practice 21",
+        (*_LETTERS, PART, *_LINES),
+    ),
 )
 
 #: the most words in the body of a letter, and in one fact

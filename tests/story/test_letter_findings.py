@@ -1,0 +1,164 @@
+"""What demanding native readers found in the letters, by number, and the tests that hold each."""
+
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from followupd.domain.letter import LetterKind
+from followupd.domain.promise import PromiseState
+from tests.story.lettered import TEMPLATES, flat, promise, sample, wrote
+
+TESTS = Path(__file__).parents[1]
+TOP = TESTS.parent
+#: finding -> what was found, and the names of the tests that would fail if it came back
+FINDINGS = {
+    1: (
+        "“Dunno.”, “Fixed it.”, “n/a” as facts",
+        [
+            "test_a_stub_goes_back_and_nothing_is_stated",
+            "test_a_stub_of_an_older_ledger_counts_as_missing_at_the_gate",
+        ],
+    ),
+    2: (
+        "the customer's own sentence as ours",
+        [
+            "test_the_customers_own_words_are_a_quotation_and_never_ours",
+            "test_a_fact_that_is_offered_has_no_greeting",
+        ],
+    ),
+    3: ("a standing step as done", ["test_a_standing_step_is_never_told_as_done"]),
+    4: (
+        "the author in the third person",
+        [
+            "test_the_starters_next_steps_are_in_the_first_person",
+            "test_a_preview_shows_the_options_the_review_and_the_next_steps_of_the_playbook",
+        ],
+    ),
+    5: (
+        "two dates in one clause",
+        [
+            "test_a_clause_with_two_dates_is_asked_about",
+            "test_two_verbs_with_two_dates_are_cut_between_them_also_without_capitals",
+        ],
+    ),
+    6: (
+        "holes where a date was cut out",
+        [
+            "test_no_word_is_cut_from_inside_a_promise_only_a_date_at_its_end",
+            "test_a_line_that_somebody_shortened_leaves_no_debris",
+        ],
+    ),
+    7: (
+        "“on” became “by”",
+        [
+            "test_a_promise_keeps_its_relation_to_its_date",
+            "test_every_relation_to_a_date_stands_before_a_separable_verbs_end",
+        ],
+    ),
+    8: (
+        "infinitives and fragments as promises",
+        ["test_a_promise_is_said_with_its_date_as_a_native_speaker_would"],
+    ),
+    11: (
+        "holding letters with dates of their own",
+        [
+            "test_a_holding_letter_names_the_date_that_was_missed_and_makes_none",
+            "test_silence_brings_a_nudge_and_then_a_holding_letter",
+        ],
+    ),
+    15: (
+        "greetings",
+        [
+            "test_a_letter_greets_the_person",
+            "test_an_agents_salutation_counts_where_it_names_somebody",
+            "test_every_letter_speaks_informally_where_the_agent_does",
+        ],
+    ),
+    16: (
+        "no responsibility where the cause is ours",
+        [
+            "test_an_unknown_fact_blocks_the_follow_up",
+            "test_fault_is_admitted_only_where_an_agent_said_that_it_is_ours",
+        ],
+    ),
+    17: ("the same refund twice", ["test_the_same_refund_mentioned_and_then_said_in_a_line_is_one"]),
+    18: (
+        "money promised that waits for an approval",
+        ["test_money_that_waits_for_an_approval_is_promised_in_no_letter"],
+    ),
+    19: (
+        "silence after the fix",
+        [
+            "test_a_customer_whose_money_waits_for_an_approval_hears_from_us_and_the_lead_is_asked_each_morning"
+        ],
+    ),
+    20: (
+        "half heard, and nobody told",
+        [
+            "test_what_was_read_in_a_reply_is_shown_at_once_and_leaves_at_the_end_of_the_quiet_window",
+            "test_an_unclear_sentence_is_asked_once_and_a_yes_or_a_better_line_answers",
+        ],
+    ),
+    21: (
+        "facts in fragments",
+        [
+            "test_nine_of_ten_poor_facts_are_told_and_hardly_a_good_one_is_blamed",
+            "test_the_same_sentence_for_two_facts_goes_back",
+        ],
+    ),
+    23: (
+        "rules of wording",
+        [
+            "test_nine_of_ten_bad_sentences_of_each_kind_and_language_are_found",
+            "test_no_good_sentence_is_blamed",
+        ],
+    ),
+}
+#: lines of letters that no native speaker would write, by language
+NEVER = {
+    "en": ["it is taking its time", "My own address", "What went wrong:", "so here it is"],
+    "de": ["Meine eigene Adresse", "wenn nicht, gehe ich", "diesen Ärger haben", "in Ordnung für Sie?"],
+    "fr": [
+        "Mon adresse",
+        "c'est moi qui suis votre",
+        "sinon, je m'en occupe",
+        "Trouver pourquoi",
+        "en ordre pour vous",
+    ],
+    "es": ["Mi dirección", "por nuestra parte en ellas", "Hola, Kim Doe"],
+}
+
+
+def test_each_finding_has_its_tests() -> None:
+    known = {
+        name
+        for path in TESTS.rglob("test_*.py")
+        for name in re.findall(r"(?m)^def (test_\w+)", path.read_text())
+    }
+    assert [(n, name) for n, (_, names) in FINDINGS.items() for name in names if name not in known] == []
+
+
+def test_a_standing_step_is_never_told_as_done() -> None:
+    kept = promise("find out what happened", source="playbook", state=PromiseState.KEPT)
+    said = promise("send you a new kettle", n=2, source="reply", state=PromiseState.KEPT)
+    case = replace(sample("long"), promises=(kept, said, promise("ring you", n=3, source="reply")))
+    text = flat(wrote(LetterKind.CONFIRMATION, case).text)
+    assert "find out what happened" not in text.lower()
+    assert "send you a new kettle" in text.lower()
+
+
+@pytest.mark.parametrize("file", sorted((TOP / "config/playbooks").iterdir()), ids=lambda file: file.stem)
+def test_the_starters_next_steps_are_in_the_first_person(file: Path) -> None:
+    steps = tomllib.loads(file.read_text())["next_step"]
+    texts = [text for step in steps for text in (step["text"], *step.get("texts", {}).values())]
+    assert texts
+    assert [text for text in texts if "owner" in text or "{{" in text] == []
+
+
+@pytest.mark.parametrize("language", NEVER)
+def test_lines_that_no_native_speaker_would_write_do_not_come_back(language: str) -> None:
+    texts = {path.name: flat(path.read_text()) for path in (TEMPLATES / language).glob("*.md")}
+    assert [(name, line) for name, text in texts.items() for line in NEVER[language] if line in text] == []
