@@ -420,7 +420,7 @@ class Case:
 
     @property
     def loss(self) -> Money | None:
-        """What the customer lost: what an agent says, else the largest amount of the first mail; None without both."""
+        """What the customer lost, as an agent says, else the largest amount of the first mail."""
         said = self.facts.loss or dict(self.suggested).get("loss", "")
         return Money.of(*said.split()) if said else None
 

@@ -397,9 +397,11 @@ def _follow_up_words(case: Case) -> list[str]:
 def _confirmation_words(case: Case) -> list[str]:
     """Return what the confirmation would repeat and nobody has seen in a letter: promises, options and gifts.
 
-    The words of the first one that the owner has seen are those that were read in a reply.
+    The words of the first one that the owner has seen are those that were read in a reply. Where no letter leaves
+    by machine, the mail about the complaint showed none: what leaves is what the owner adds.
     """
-    is_known = bool(case.reminded_at(FIRST_SHOWN)) and not case.letters_of(LetterKind.CONFIRMATION)
+    is_told = bool(case.no_answer and case.letters_of(LetterKind.OPENED))
+    is_known = (is_told or case.reminded_at(FIRST_SHOWN)) and not case.letters_of(LetterKind.CONFIRMATION)
     new = [promise for promise in case.unwritten if promise.source != "options"]  # a letter has offered them
     promises = [promise for promise in new if promise.source == "reply" or not is_known]
     granted = [grant for grant in case.grants_in(GrantState.GRANTED) if grant.kind is not Gift.GIFT_CARD]

@@ -41,7 +41,8 @@ def next_due(case: Case, playbook: Playbook) -> datetime | None:
     """
     times = [_confirmation_due(case, playbook), *(_told_from(p, playbook) for p in case.untold)]
     if late_promises(case) or case.untold:
-        times += [delay_due(case, playbook), _delay_read(case, playbook)]
+        waits = (delay_due(case, playbook), _delay_read(case, playbook))
+        times.append(max(filter(None, waits), default=None))
     return min(filter(None, times), default=None)
 
 

@@ -18,7 +18,8 @@ from followupd.domain.letter import Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import InvalidTransitionError, LetterError
-from followupd.recovery import blockers, confirm, follow_up, gift_card, opening, outcomes, receipts, remind
+from followupd.recovery import confirm, follow_up, gift_card, opening, outcomes, receipts, remind
+from followupd.recovery.blockers import morning_after
 from followupd.recovery.recurrence import USUAL, CauseCase, happened_again, spike
 from followupd.services.commands import grants_in_other_cases, preventions_told
 from followupd.services.context import ServiceContext
@@ -223,7 +224,7 @@ class _Advance:
         """
         is_delay = [isinstance(each, Letter) and each.kind is LetterKind.DELAY for each in decisions]
         last = self._last_delay_elsewhere() if any(is_delay) else None
-        morning = blockers.morning_after(last, self.case, self.playbook) if last else None
+        morning = morning_after(last, self.case, self.playbook) if last else None
         if morning is None or morning <= self.now:
             return list(decisions)
 

@@ -39,6 +39,7 @@ def test_a_promise_that_slips_brings_one_delay_letter_before_the_told_date(world
     world.passes(world.now + timedelta(hours=1))
     assert len(world.letters("delay")) == 1  # one a day
     world.passes(world.now + timedelta(days=1))
+    world.passes(world.now + timedelta(minutes=11))
     assert len(world.letters("delay")) == 2
 
 

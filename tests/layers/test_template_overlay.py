@@ -80,7 +80,16 @@ def test_a_link_out_of_the_directory_is_not_followed(own: Path, tmp_path: Path) 
 def test_the_languages_are_the_shipped_ones_and_the_own_ones(own: Path) -> None:
     (own / "nl").mkdir()
     (own / "nl/holding.md").write_text("")
-    assert overlay(own).languages() == ["de", "en", "es", "fr", "nl"]
+    assert overlay(own).languages() == [
+        "de",
+        "de-informal",
+        "en",
+        "es",
+        "es-informal",
+        "fr",
+        "fr-informal",
+        "nl",
+    ]
 
 
 # --- check --------------------------------------------------------------------------------------------------

@@ -73,8 +73,7 @@ _HINT = {
     TemplateRule.LAYOUT: "Put {{ body }} where the letter belongs, or delete layout.html to use the shipped one.",
     TemplateRule.REMOTE: "Leave it out: mail programs block it, and it tells others when the letter is read.",
     TemplateRule.NO_KIND: "Rename it to a kind in docs/letters.md, or begin its name with _ if it is a part.",
-    TemplateRule.FILES: "Put it below templates/ (.pdf .png .jpg .gif .txt, 1 MB in all, a logo 50 kB), "
-    "or leave the line out.",
+    TemplateRule.FILES: "Put it below templates/ (pdf png jpg gif txt; 1 MB in all, a logo 50 kB), or leave it out.",
 }
 _REMOTE = re.compile(
     r"""(?:src|background)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?\s*(?:https?:)?//|@import|<link\b"""

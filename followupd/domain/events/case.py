@@ -259,6 +259,7 @@ class MailSetAside(Event):
 class AgentWrote(Event):
     """An agent answered the customer from a mail client, with this salutation; this also tells of withdrawn promises.
 
+    `register` is formal, informal, or "" where the words do not show it.
     A reply that left before the customer's last mail does not answer that mail (`answers`). `moves` are the numbers
     of promises with a later day that stands beside theirs: once an agent says so, the customer knows it already.
     `register` is formal, informal, or "" where the words do not show it.
