@@ -41,7 +41,7 @@ demo: .venv-demo/made
 
 # Build the Debian package, for the Debian or Ubuntu of this machine, in dist.
 deb:
-	bash packaging/deb/build
+	bash systemd/deb/build
 
 # Draft the migration that a change of tables.py needs: make migration SAYS="what changed".
 migration: venv

@@ -27,7 +27,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the package, and a newer one whose playbook and page have changed."""
     target = tmp_path_factory.mktemp("packages")
     environment = {**os.environ, "EXTRAS": ""}
-    build = ["bash", str(TOP / "packaging/deb/build"), str(target)]
+    build = ["bash", str(TOP / "systemd/deb/build"), str(target)]
     done = subprocess.run(build, env=environment, capture_output=True, text=True, check=False)
     if "No matching distribution" in done.stderr or "deb: " in done.stderr:
         skip(f"what a package is built with ({done.stderr.strip()[-200:]})", demanded=True)
