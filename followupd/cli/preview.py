@@ -223,6 +223,13 @@ def letter_kind(name: str) -> LetterKind:
 def letter_of_case(app: App, kind: LetterKind, case: Case, playbook: Playbook, now: datetime) -> Letter:
     """Render a letter of a real case.
 
+    Args:
+        app: the application.
+        kind: of the letter.
+        case: the case.
+        playbook: of the case.
+        now: the present moment, in UTC.
+
     Returns:
         The letter that its policy writes when it is due; one as of now, if the policy writes none or the kind
         of letter has no policy.
@@ -245,7 +252,15 @@ def letter_of_case(app: App, kind: LetterKind, case: Case, playbook: Playbook, n
 
 
 def _decisions(app: App, kind: LetterKind, case: Case, playbook: Playbook, now: datetime) -> list[object]:
-    """Return what the policy of this letter decides when it is due, once its owner has read it."""
+    """Return what the policy of this letter decides when it is due, once its owner has read it.
+
+    Args:
+        app: the application.
+        kind: of the letter.
+        case: the case.
+        playbook: of the case.
+        now: the present moment, in UTC.
+    """
     policy = _POLICIES[kind]
     playbook = replace(playbook, confirm_show=False, follow_up_show=False)
     due = policy.next_due(case, playbook) or now
@@ -420,7 +435,15 @@ def _letters_ahead(case: Case) -> Iterator[LetterKind]:
 
 
 def _difference(before: App, after: App, kind: LetterKind, case: Case, now: datetime) -> Difference:
-    """Compare one letter as rendered by the two applications; without lines if it is the same."""
+    """Compare one letter as rendered by the two applications; without lines if it is the same.
+
+    Args:
+        before: the application with the old configuration.
+        after: the one with the new configuration.
+        kind: of the letter.
+        case: the case.
+        now: the present moment, in UTC.
+    """
     lines = unified_diff(
         _letter_lines(before, kind, case, now),
         _letter_lines(after, kind, case, now),

@@ -143,7 +143,17 @@ def compose_mail(
     message_id: str,
     reply_to: EmailMessage | None = None,
 ) -> EmailMessage:
-    """Return a mail as a mail client writes it; the mail in `reply_to` is quoted below the text."""
+    """Return a mail as a mail client writes it; the mail in `reply_to` is quoted below the text.
+
+    Args:
+        sender: who writes.
+        to: who gets it.
+        subject: of the mail.
+        text: its words.
+        at: when it is written.
+        message_id: of the mail.
+        reply_to: the mail that it answers.
+    """
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, to, subject
     mail["Date"], mail["Message-ID"] = format_datetime(at), message_id

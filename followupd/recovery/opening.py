@@ -177,6 +177,13 @@ def colleague_wrote(
 ) -> list[Decision]:
     """Show the owner a mail that a colleague wrote about the case, since it is not from the customer.
 
+    Args:
+        case: the case.
+        message: the mail, as it was read.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+
     Returns:
         The event that the owner was told, under a key with the time, so that each mail is shown; then the
         mail.

@@ -29,6 +29,14 @@ def read_choice(
     A clear choice becomes a promise, with its option's date. An unclear one, or one whose date has passed,
     goes to the owner. `case` already contains the mail (`CustomerWrote`).
 
+    Args:
+        case: the case.
+        message: the mail, as it was read.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+        languages: the words of all languages.
+
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
@@ -85,7 +93,16 @@ def _chosen_option(
 def _ask_owner(
     case: Case, message: Message, problem: str, playbook: Playbook, write: LetterRenderer, now: datetime
 ) -> list[Decision]:
-    """Ask the owner which option the customer meant."""
+    """Ask the owner which option the customer meant.
+
+    Args:
+        case: the case.
+        message: the mail, as it was read.
+        problem: why it was not done.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+    """
     lines = [msg("option {n}: {text}", n=option.n, text=option.text) for option in case.to_choose]
     content = LetterContent(
         because=problem,

@@ -179,6 +179,14 @@ def read_answer(
 ) -> list[Decision]:
     """Reopen a case whose customer answers the follow-up that it is not right, and tell the owner.
 
+    Args:
+        case: the case.
+        message: the mail, as it was read.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+        languages: the words of all languages.
+
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """

@@ -90,6 +90,14 @@ def read_answer(
     What is missing reopens the case. Of what is unclear nothing is concluded; the owner is asked. `case`
     already contains the mail (`CustomerWrote`).
 
+    Args:
+        case: the case.
+        message: the mail, as it was read.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+        languages: the words of all languages.
+
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
@@ -149,7 +157,16 @@ def _tell_owner(
     write: LetterRenderer,
     now: datetime,
 ) -> list[Decision]:
-    """Tell the owner at once what is missing, and ask about what is unclear, in one mail."""
+    """Tell the owner at once what is missing, and ask about what is unclear, in one mail.
+
+    Args:
+        case: the case.
+        reading: what the answer says.
+        message: the mail, as it was read.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+    """
     missing = _grants(case, reading, Answer.MISSING)
     unclear = _grants(case, reading, Answer.UNCLEAR)
     if not missing and not unclear:

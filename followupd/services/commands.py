@@ -453,7 +453,15 @@ class CommandService:
     def _hand_over(
         self, tx: Transaction, case: Case, old_owner: str, command: Command, now: datetime
     ) -> Case:
-        """Give the new owner the case with its story, and the old one a line, except to who said it."""
+        """Give the new owner the case with its story, and the old one a line, except to who said it.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            old_owner: who owned the case.
+            command: what was said.
+            now: the present moment, in UTC.
+        """
         playbook = self.context.playbooks.for_case(case)
         new, old = playbook.owner_of(case.owner), playbook.team.by_id(old_owner)
         content = LetterContent(

@@ -97,7 +97,15 @@ class GiftCardOrders:
     def _handle_card(
         self, tx: Transaction, case: Case, order: GiftCardOrder, card: GiftCard, now: datetime
     ) -> None:
-        """Store the card and write its letter, unless the card is not wanted any more."""
+        """Store the card and write its letter, unless the card is not wanted any more.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            order: of the gift card.
+            card: the gift card.
+            now: the present moment, in UTC.
+        """
         if problem := _store(tx, order, card, now):
             self._handle_failure(tx, case, order, GiftCardUnavailable(problem, permanent=True), now)
             return
@@ -115,7 +123,15 @@ class GiftCardOrders:
     def _letter(
         self, tx: Transaction, case: Case, order: GiftCardOrder, card: GiftCard, now: datetime
     ) -> Letter:
-        """Return the letter with a card, which is good until the card expires."""
+        """Return the letter with a card, which is good until the card expires.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            order: of the gift card.
+            card: the gift card.
+            now: the present moment, in UTC.
+        """
         playbook = self.context.playbooks.for_case(case)
         company = playbook.company
         amount = card.money.written(company.locale)
@@ -128,7 +144,15 @@ class GiftCardOrders:
     def _handle_unwritten(
         self, tx: Transaction, case: Case, order: GiftCardOrder, why: str, now: datetime
     ) -> None:
-        """Keep the card, tell the owner once why its letter was not written, and try again later."""
+        """Keep the card, tell the owner once why its letter was not written, and try again later.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            order: of the gift card.
+            why: the reason.
+            now: the present moment, in UTC.
+        """
         tx.orders.place(case.ref, order.n, order.money, now)
         tx.orders.postpone(order.key, now + _BACK_OFF[-1], why)
         if case.stopped and case.stopped[1] == why:
@@ -143,7 +167,15 @@ class GiftCardOrders:
     def _handle_failure(
         self, tx: Transaction, case: Case, order: GiftCardOrder, failure: GiftCardUnavailable, now: datetime
     ) -> None:
-        """Postpone the order, and tell the owner of a lasting failure once a day."""
+        """Postpone the order, and tell the owner of a lasting failure once a day.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            order: of the gift card.
+            failure: why there is no card.
+            now: the present moment, in UTC.
+        """
         is_lasting = failure.permanent or order.attempts + 1 >= len(_BACK_OFF)
         wait = _BACK_OFF[-1]
         if not failure.permanent:

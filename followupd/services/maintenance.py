@@ -203,6 +203,14 @@ class MonthlyService:
         """Queue the mail to one address, with the page attached.
 
         The key of the mail is that of the month and the address, so that the outbox takes it once.
+
+        Args:
+            tx: the transaction.
+            key: of the letter.
+            address: who gets it.
+            report: the figures of the month.
+            mailbox: one of the company's, "" for the company of [company].
+            now: the present moment, in UTC.
         """
         default = self.context.playbooks.of(mailbox).default
         agent = administrator(default.team, address)

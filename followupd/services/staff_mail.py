@@ -70,6 +70,14 @@ class StaffNotices:
         """Report a tag or a move that could not be executed to the case's owner, with better lines if there are any.
 
         IMAP does not record who made it. For a mail without a case the owner of the default playbook is told.
+
+        Args:
+            tx: the transaction.
+            mail: the mail, as it is stored.
+            command: what was said.
+            problem: why it was not done.
+            now: the present moment, in UTC.
+            draft: a better line, where there is one.
         """
         ref = mail.case_ref or tx.cases.ref_for(mail.message.thread)
         log.command_not_understood(command.source, ref or "")
@@ -185,7 +193,15 @@ class StaffNotices:
     def _tell_undelivered(
         self, tx: Transaction, address: str, count: int, agent: Agent, now: datetime
     ) -> bool:
-        """Queue the notice about one address; return False where it was told today."""
+        """Queue the notice about one address; return False where it was told today.
+
+        Args:
+            tx: the transaction.
+            address: where mails do not arrive.
+            count: how many came back.
+            agent: who is told.
+            now: the present moment, in UTC.
+        """
         key = notice_key(self._today(now), f"undelivered-{hashlib.sha256(address.encode()).hexdigest()[:12]}")
         why = msg(
             "mails to {address} are refused for good, and nobody has read what they ask", address=address

@@ -136,6 +136,14 @@ class WordingGuard:
     ) -> None:
         """Reject a letter that breaks a hard rule; one in review goes to an agent with its findings instead.
 
+        Args:
+            tx: the transaction.
+            letter: the letter.
+            case: the case.
+            playbook: of the case.
+            now: the present moment, in UTC.
+            secret: what no finding may show.
+
         Raises:
             LetterError: with the findings, for the owner.
         """

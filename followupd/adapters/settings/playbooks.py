@@ -418,7 +418,16 @@ def _playbook(
     team: Team,
     context: Mapping[str, Any],
 ) -> Playbook:
-    """Return the playbook of a file, and report what is wrong in it to the file."""
+    """Return the playbook of a file, and report what is wrong in it to the file.
+
+    Args:
+        file: the opened file.
+        stem: the file's name without its ending.
+        company: whose it is.
+        calendar: of the company.
+        team: the agents.
+        context: what validators may ask for: the directory and the company's currency.
+    """
     tables = read(file, PlaybookFile, context)
     _check_name(file, stem, tables.name)
     return Playbook(

@@ -320,6 +320,13 @@ def encrypt_event(vault: Vault, event: Event, ref: str, seq: int) -> bytes:
 def decrypt_event(vault: Vault, name: str, token: bytes, ref: str, seq: int) -> Event:
     """Return what was given to `encrypt_event`.
 
+    Args:
+        vault: decrypts it.
+        name: of the event's class.
+        token: the encrypted value.
+        ref: of the case.
+        seq: its place in the history.
+
     Raises:
         DecryptionError: it was encrypted with none of the keys, or for another case, number or class.
     """

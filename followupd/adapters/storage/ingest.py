@@ -128,7 +128,15 @@ def _insert_mails(
     known_ids: dict[str, int],
     now: datetime,
 ) -> dict[str, int]:
-    """Insert the mails that are not stored yet, in their order; return their ids by fingerprint."""
+    """Insert the mails that are not stored yet, in their order; return their ids by fingerprint.
+
+    Args:
+        connection: to the database.
+        vault: encrypts what is stored.
+        incoming: the mails.
+        known_ids: Message-IDs that are stored already.
+        now: the present moment, in UTC.
+    """
     new: dict[str, IncomingMail] = {}
     for mail in incoming:
         if mail.fingerprint not in known_ids:

@@ -255,6 +255,13 @@ def _template_problems(
 ) -> Iterator[Problem]:
     """Yield the names and filters of one file that do not exist.
 
+    Args:
+        environment: Jinja2's.
+        files: the templates.
+        name: of the file.
+        playbook: provides the company and its people.
+        now: the present moment, in UTC.
+
     Raises:
         TemplateFileError: it cannot be parsed.
     """

@@ -316,7 +316,16 @@ class TemplateRenderer:
         to: Person,
         **fields: Any,
     ) -> Letter:
-        """Render a letter of a case; `fields` are further fields of the letter."""
+        """Render a letter of a case.
+
+        Args:
+            template: the letter's template.
+            kind: of the letter.
+            case: the case.
+            scope: the values by name.
+            to: who gets it.
+            fields: further fields of the letter.
+        """
         return self._letter(
             template,
             kind,
@@ -339,6 +348,14 @@ class TemplateRenderer:
         **fields: Any,
     ) -> Letter:
         """Render both parts and the headers; `fields` are the letter's other fields.
+
+        Args:
+            template: the letter's template.
+            kind: of the letter.
+            scope: the values by name.
+            mailbox: the name of the one that it leaves from.
+            key: of the letter.
+            fields: its other fields.
 
         Raises:
             ContentError: the text does not contain what such a letter must.
@@ -386,7 +403,15 @@ class TemplateRenderer:
     def _appointment(
         self, case: Case, playbook: Playbook, now: datetime, content: LetterContent, fmt: Formatter
     ) -> Attachment:
-        """Return the calendar file for a call: whom to call, when, and what the case is about."""
+        """Return the calendar file for a call: whom to call, when, and what the case is about.
+
+        Args:
+            case: the case.
+            playbook: of the case.
+            now: the present moment, in UTC.
+            content: what the letter says beyond the case.
+            fmt: writes dates and money in the letter's language.
+        """
         whom = f"{case.customer.shown} {case.facts.phone or ''}".strip()
         story = [case.facts.issue, case.facts.resolution, content.quote, case.ref]
         key = case.next_key(LetterKind.CALL).replace("/", ".")

@@ -87,6 +87,13 @@ def sample_content(
 
     In the hostile sample every text that people write is an attack. Options of the case itself stand before those
     of the sample.
+
+    Args:
+        kind: of the letter.
+        case: the case.
+        playbook: of the case.
+        now: the present moment, in UTC.
+        languages: the words of all languages.
     """
     hostile = case.ref == HOSTILE_REF
     words = _texts_of(case, playbook, languages)

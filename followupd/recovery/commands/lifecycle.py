@@ -476,6 +476,13 @@ def _without_grant(
 ) -> list[Event]:
     """Return what takes a grant back that no letter has named since it was given.
 
+    Args:
+        n: the number of the grant.
+        at: when it was given.
+        before: the case before.
+        command: what was said.
+        context: what the services share.
+
     Raises:
         NotUnderstoodError: a letter has left since, or may have left.
     """

@@ -110,7 +110,17 @@ def _letter(
     helper: Helper,
     mail: _Mail,
 ) -> Decision:
-    """Render one mail to a department; it says nothing of the customer unless that is shared."""
+    """Render one mail to a department; it says nothing of the customer unless that is shared.
+
+    Args:
+        case: the case.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+        request: what a department is asked.
+        helper: the department.
+        mail: which step it is, and to whom it goes.
+    """
     when = day_and_time(request.due, playbook.calendar)
     content = LetterContent(
         because=msg(_SENTENCES[mail.step], when=when, helper=helper.name),

@@ -81,6 +81,14 @@ class CaseOpener:
         `cause` is the event that follows the opening: a complaint, certain or suspected. `earlier` is the
         closed case in whose thread the customer complains again.
 
+        Args:
+            tx: the transaction.
+            mail: the mail, as it is stored.
+            cause: why there is a case: a complaint that was heard or suspected.
+            verdict: what the recogniser said of the mail.
+            now: the present moment, in UTC.
+            earlier: the closed case in whose thread the mail is.
+
         Raises:
             NotUnderstoodError: the mail has no sender to whom a letter could be sent.
         """
@@ -124,7 +132,15 @@ class CaseOpener:
     def _first_event(
         self, tx: Transaction, mail: StoredMail, cause: Event, verdict: Verdict, now: datetime
     ) -> CaseOpened:
-        """Return the event that opens the case, with playbook, severity, language and facts of the mail."""
+        """Return the event that opens the case, with playbook, severity, language and facts of the mail.
+
+        Args:
+            tx: the transaction.
+            mail: the mail, as it is stored.
+            cause: why there is a case: a complaint that was heard or suspected.
+            verdict: what the recogniser said of the mail.
+            now: the present moment, in UTC.
+        """
         message, classifier = mail.message, self.classifier
         has_open_case = bool(tx.cases.unfinished_of(message.sender.address, mail.mailbox))
         severity = classifier.severity(message, verdict, open_case=has_open_case)

@@ -48,6 +48,13 @@ def _record_returned(tx: Transaction, case: Case, report: Message, bounce: Bounc
     """Record in a case that its letter came back, which also proves that it was sent.
 
     A report about no letter of the case records nothing.
+
+    Args:
+        tx: the transaction.
+        case: the case.
+        report: the delivery report.
+        bounce: the mail that it came in.
+        now: the present moment, in UTC.
     """
     letter = _returned_letter(case, report, bounce)
     if letter is None:

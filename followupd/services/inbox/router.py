@@ -208,7 +208,15 @@ class MailRouter:
         record(tx, case, [answered, self._answer_for_owner(after, n, text, by, now)], now)
 
     def _answer_for_owner(self, case: Case, n: int, text: str, by: str, now: datetime) -> Decision:
-        """Return the mail with a department's answer, and the lines that may follow from it."""
+        """Return the mail with a department's answer, and the lines that may follow from it.
+
+        Args:
+            case: the case.
+            n: the number of the question.
+            text: the answer.
+            by: who answered.
+            now: the present moment, in UTC.
+        """
         playbook = self.context.playbooks.for_case(case)
         request = next(each for each in case.requests if each.n == n)
         facts = [f"{name}: " for name in case.facts.missing(("cause", "resolution"))]
@@ -286,7 +294,15 @@ class MailRouter:
     def _hand_to_deputy(
         self, tx: Transaction, case: Case, agent: Agent, desk_mail: Letter, now: datetime
     ) -> None:
-        """Send what an agent who is away was asked to the one who stands in, with the case's story."""
+        """Send what an agent who is away was asked to the one who stands in, with the case's story.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            agent: the agent.
+            desk_mail: what the agent was asked.
+            now: the present moment, in UTC.
+        """
         playbook = self.context.playbooks.for_case(case)
         team = playbook.team.without(agent)
         deputy = team.present(agent)
@@ -707,6 +723,14 @@ class MailRouter:
         """Ask the owner in one mail about what a reply seems to promise, and whether it kept these promises.
 
         What was read becomes a promise when an agent approves it, and a later day of a promise when the agent says so.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            mail: the mail, as it is stored.
+            updates: what the mail says of promises.
+            moves: promises, each with a later day.
+            now: the present moment, in UTC.
         """
         if case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
             return []

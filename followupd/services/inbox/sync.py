@@ -338,6 +338,13 @@ class InboxSync:
     ) -> int:
         """Store one batch in one transaction: mails, commands and the cursor together.
 
+        Args:
+            mailbox: an open one.
+            folder: the folder.
+            batch: the mails and changes.
+            cursor: how far it was read.
+            now: the present moment, in UTC.
+
         Returns:
             How many mails were new, those that an agent has tagged now included.
         """
@@ -432,6 +439,14 @@ class InboxSync:
 
         A mail that was moved back and moved in again is a new command; one that is there in a folder that is
         read again may be a copy from a backup, and is none (`is_reread`).
+
+        Args:
+            tx: the transaction.
+            folder: the folder.
+            arrived: the mails by their numbers.
+            result: what was stored.
+            now: the present moment, in UTC.
+            is_reread: whether they were read before.
         """
         if arrived.message is None:
             log.unreadable_mail_quarantined(folder.mailbox, folder.name, arrived.place.uid, arrived.reason)
@@ -453,7 +468,15 @@ class InboxSync:
     def _add_commands(
         self, tx: Transaction, mail_id: int, lines: Iterable[str], source: str, now: datetime
     ) -> None:
-        """Store command lines, to be run in the next cycle."""
+        """Store command lines, to be run in the next cycle.
+
+        Args:
+            tx: the transaction.
+            mail_id: of the stored mail.
+            lines: what was said.
+            source: where it was said.
+            now: the present moment, in UTC.
+        """
         for line in lines:
             tx.mail.add_command(mail_id, line, source, now)
 

@@ -557,7 +557,15 @@ def recognise(
 def _record_changes(
     context: ServiceContext, tx: Transaction, mail: StoredMail, entry: OutboxEntry, now: datetime
 ) -> None:
-    """Record the words in which an agent sent a letter, and what they change in its case."""
+    """Record the words in which an agent sent a letter, and what they change in its case.
+
+    Args:
+        context: what the services share.
+        tx: the transaction.
+        mail: the mail, as it is stored.
+        entry: the letter, as it is stored.
+        now: the present moment, in UTC.
+    """
     letter, text = entry.letter, mail.message.text
     own_words = " ".join(body(letter.text, ""))
     if not text.strip() or " ".join(body(text, "")) == own_words:
