@@ -285,9 +285,9 @@ class PromisePatterns:
     `unreal` excludes the rest of a sentence (conditions, questions, what others said), `hedged` one clause of
     it (negation, doubt, trying). `trigger` ties a promise to an event and makes it an estimate. `firm`,
     `update`, `estimate`, `dated` and `done` are the phrases that promise or report, `giving` and `given`
-    those that grant a gift, and `gifts` pairs the kinds of gifts with their names. `signs` (the table [signs]) are weighed
-    with all of that. `carried` matches before a
-    second verb without its own subject; the `subject` of the first verb is then that of both.
+    those that grant a gift, and `gifts` pairs the kinds of gifts with their names. `signs` (the table [signs]) are
+    weighed with all of that. `carried` matches before a second verb without its own subject; the `subject` of the first
+    verb is then that of both. `dangling` ends a line that has lost its date and cannot stand without.
     """
 
     cut: re.Pattern[str]
