@@ -244,8 +244,6 @@ class Case:
     actions: tuple[Action, ...] = ()
     #: the highest number of an action that was dropped, which is not given again
     dropped: int = 0
-    #: how often the customer wrote again and wanted an answer
-    asks: int = 0
     #: that its cause came back although customers were told that it would not
     recurrence: Recurrence | None = None
     #: the causes of which the customer was told that they will not come back, and when

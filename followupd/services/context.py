@@ -225,7 +225,10 @@ def _joining(languages: Catalogue) -> re.Pattern[str]:
     """
     words = {word for language in languages.all() for word in language.answers.notes.until}
     longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-    return re.compile(rf"\s+(?:{longest_first})(?!\w)\s*|\s*[–—]\s*|\s+-\s+", re.IGNORECASE)
+    return re.compile(
+        rf"\s{{1,9}}(?:{longest_first})(?!\w)\s{{0,9}}|\s{{0,9}}[–—]\s{{0,9}}|\s{{1,9}}-\s{{1,9}}",
+        re.IGNORECASE,
+    )
 
 
 def _flat(text: str) -> str:

@@ -131,7 +131,7 @@ def monthly_report(
     counted = (case for case in tx.cases.each(since) if is_ours(case.mailbox))
     cases = (with_kept_times(case, tx.cases.history) for case in counted)
     first_words = tx.cases.first_words(names, since)
-    book = book_of(month, calendar, cases, first_words, lambda ref: mails.get(ref, 1))
+    book = book_of(month, calendar, cases, first_words, lambda ref: mails.get(ref, 1), tx.cases.history)
     of_cause = {
         cause: [case for case in tx.cases.of_cause(cause) if is_ours(case.mailbox)]
         for cause in tx.cases.causes()

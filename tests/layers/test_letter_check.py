@@ -19,7 +19,7 @@ from tests.story.lettered import (
 def english(directory: Path) -> Path:
     """Copy the English letters."""
     return shutil.copytree(
-        TEMPLATES, directory / "templates", ignore=shutil.ignore_patterns("de*", "fr*", "es*")
+        TEMPLATES, directory / "templates", ignore=shutil.ignore_patterns("de", "fr", "es", "*-informal")
     )
 
 

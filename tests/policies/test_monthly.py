@@ -29,6 +29,7 @@ from followupd.recovery.past.monthly import (
     monthly_view,
     page_values,
     tables,
+    times_asked,
 )
 from followupd.services.maintenance import MonthlyService, monthly_page, monthly_report
 from tests.story.configured import MINIMAL
@@ -103,8 +104,9 @@ def test_effort_is_mails_of_the_customer_and_how_often_they_had_to_ask() -> None
     again = [e.CustomerWrote(at=at + n * HOUR, text="Where is it?") for n in range(2)]
     thanks = e.CustomerWrote(at=at + DAY, text="Thanks", content=True)
     found = MonthBook(NOVEMBER, CALENDAR)
-    for case in (lifecycle.fold([*life(1)[:2], *again, thanks]), lifecycle.fold(life(2)[:2])):
-        found.add(case, None, 1 + case.asks)
+    for events in ([*life(1)[:2], *again, thanks], life(2)[:2]):
+        asks = times_asked(events)
+        found.add(lifecycle.fold(events), None, 1 + asks, asks)
     (effort,) = [table for table in tables(MonthlyReport(found, ())) if table.name == "effort"]
     assert list(effort.rows) == [
         ("mails of the customer a case", "2.0", "2"),

@@ -170,7 +170,10 @@ def sample_card(case: Case, playbook: Playbook) -> PrintedGiftCard:
     money = Money.of("20", playbook.company.currency)
     code = HOSTILE[:60] if case.ref == HOSTILE_REF else "SAMPLE-4F7K-9Q2M"
     return PrintedGiftCard(
-        code=code, amount=money.written(playbook.company.locale), expires="2028-11-30", money=money
+        code=code,
+        amount=money.written(playbook.company.locale.partition("-")[0]),
+        expires="2028-11-30",
+        money=money,
     )
 
 

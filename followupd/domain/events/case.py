@@ -221,7 +221,7 @@ class CustomerWrote(Event):
         if self.content:
             case = case.evolve(content_at=self.at)
         else:
-            case = case.evolve(customer_wrote_at=self.at, unanswered=True, asks=case.asks + 1)
+            case = case.evolve(customer_wrote_at=self.at, unanswered=True)
         if self.leaves:
             case = case.evolve(left_at=self.at)
         if not self.message_id:

@@ -10,6 +10,7 @@ from typing import Any
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import NO_COMPLAINT, Case, Outcome, Stage
 from followupd.domain.compensation import Money
+from followupd.domain.events import CustomerWrote, Event
 from followupd.domain.promise import Promise, PromiseState
 from followupd.domain.translatable import Translatable, msg, msgid
 from followupd.recovery.past.learn import UNSAID
@@ -170,18 +171,19 @@ class MonthBook:
     needed: list[Needed] = field(default_factory=list)
     needed_in_all: int = 0
 
-    def add(self, case: Case, first_word_at: datetime | None, mails: int) -> None:
+    def add(self, case: Case, first_word_at: datetime | None, mails: int, asks: int = 0) -> None:
         """Count a case.
 
         Args:
             case: any case; what is not of this month counts for nothing.
             first_word_at: when the customer heard from us first, None if not yet.
             mails: how many mails the customer wrote in the case.
+            asks: how many of them, after the first, wanted an answer.
         """
         if case.stage in NO_COMPLAINT or case.opened_at >= self.month.end:
             return
         if self.month.has(case.opened_at):
-            self._add_opened(case, mails)
+            self._add_opened(case, mails, asks)
         self._add_clocks(case, first_word_at)
         for promise in case.promises:
             self._add_promise(promise, case)
@@ -189,12 +191,13 @@ class MonthBook:
         self._add_outcomes(case)
         self._add_need(case)
 
-    def _add_opened(self, case: Case, mails: int) -> None:
+    def _add_opened(self, case: Case, mails: int, asks: int) -> None:
         """Count a complaint of the month by week and cause.
 
         Args:
             case: the case, as it is stored.
             mails: how many mails the customer wrote in the case.
+            asks: how many of them, after the first, wanted an answer.
         """
         cause = case.facts.cause_code or UNSAID
         day = self.calendar.local(case.opened_at).date()
@@ -202,7 +205,7 @@ class MonthBook:
         self.causes[cause] += 1
         self.weeks[max(day - timedelta(days=day.weekday()), self.month.first_day), cause] += 1
         self.mails.append(mails)
-        self.asks.append(case.asks)
+        self.asks.append(asks)
         if case.facts.resolved:
             self.resolved[case.facts.resolved] += 1
 
@@ -392,6 +395,7 @@ def book_of(
     cases: Iterable[Case],
     first_words: Mapping[str, datetime],
     mails: Callable[[str], int],
+    history: Callable[[str], Iterable[Event]] = lambda _: (),
 ) -> MonthBook:
     """Return the figures of a month.
 
@@ -401,11 +405,18 @@ def book_of(
         cases: all cases that may count, each looked at once.
         first_words: when customers heard from us first, by the reference of the case.
         mails: returns how many mails the customer wrote in a case.
+        history: returns the events of a case; those of cases of the month are looked at.
     """
     book = MonthBook(month, calendar)
     for case in cases:
-        book.add(case, first_words.get(case.ref), mails(case.ref))
+        asks = times_asked(history(case.ref)) if month.has(case.opened_at) else 0
+        book.add(case, first_words.get(case.ref), mails(case.ref), asks)
     return book
+
+
+def times_asked(history: Iterable[Event]) -> int:
+    """Return how often a customer wrote again and wanted an answer: plain thanks want none."""
+    return sum(isinstance(event, CustomerWrote) and not event.content for event in history)
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,21 @@ def back_on(
     return datetime(last.year, last.month, last.day, tzinfo=zone)
 
 
+@lru_cache(maxsize=8)
+def _written_pattern(languages: Catalogue) -> re.Pattern[str]:
+    """Return the pattern of a date with its year, with the names of months of all languages.
+
+    Args:
+        languages: the shipped languages and those of the admin.
+    """
+    names = _any_name(absence_patterns(languages).months)
+    return re.compile(
+        rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th|er)?\.?\s(?:de\s)?(?P<n>{names})\b\.?,?\s(?:de\s|del\s)?(?P<y>20\d\d)"
+        rf"|(?P<n2>{names})\b\.?\s(?P<d2>\d{{1,2}}),?\s(?P<y2>20\d\d)"
+        r"|(?P<y3>20\d\d)-(?P<m3>\d\d?)-(?P<d3>\d\d?)|(?P<a4>\d\d?)[./-](?P<b4>\d\d?)[./-](?P<y4>20\d\d|\d\d)"
+    )
+
+
 def written_at(text: str, before: datetime | None, languages: Catalogue | None = None) -> datetime | None:
     """Return when a mail was written that another one forwards: "Monday, 30 November 2026 16:42".
 
@@ -199,14 +214,9 @@ def written_at(text: str, before: datetime | None, languages: Catalogue | None =
     """
     if before is None:
         return None
-    patterns = absence_patterns(languages or catalogue())
-    names = _any_name(patterns.months)
-    found = re.search(
-        rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th|er)?\.?\s(?:de\s)?(?P<n>{names})\b\.?,?\s(?:de\s|del\s)?(?P<y>20\d\d)"
-        rf"|(?P<n2>{names})\b\.?\s(?P<d2>\d{{1,2}}),?\s(?P<y2>20\d\d)"
-        r"|(?P<y3>20\d\d)-(?P<m3>\d\d?)-(?P<d3>\d\d?)|(?P<a4>\d\d?)[./-](?P<b4>\d\d?)[./-](?P<y4>20\d\d|\d\d)",
-        text.casefold(),
-    )
+    known = languages or catalogue()
+    patterns = absence_patterns(known)
+    found = _written_pattern(known).search(text.casefold())
     if found is None:
         return None
     clock = re.search(r"(\d{1,2})[:.](\d\d)(?::\d\d)?\s?([ap])?\.?m?", text.casefold()[found.end() :])

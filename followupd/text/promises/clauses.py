@@ -28,8 +28,8 @@ _CLOSING = "\"') "
 _OWN_CLAUSE = 0.25
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.62, 0.21
-GRANT_TAKEN, GRANT_ASKED = 0.60, 0.3
+TAKEN, ASKED = 0.62, 0.12
+GRANT_TAKEN, GRANT_ASKED = 0.60, 0.2
 #: from which probability a gift needs no name
 GRANT_SURE = 0.8
 #: how much a clause that is likelier than its sentence is drawn towards it

@@ -45,7 +45,7 @@ from followupd.text.promises.patterns import PromisePatterns, date_patterns, pro
 from followupd.text.promises.sentences import lowered, sentences
 
 #: a clause without a date says nothing below this
-UNDATED_ASKED = 0.45
+UNDATED_ASKED = 0.3
 #: from which probability a gift without a date is a promise too, and so are three words
 SURELY = 0.85
 _FEWEST_WORDS_UNDATED = 4
