@@ -34,8 +34,8 @@ GRANT_TAKEN, GRANT_ASKED = 0.60, 0.2
 GRANT_SURE = 0.8
 #: how much a clause that is likelier than its sentence is drawn towards it
 PULL = 0.5
-#: a report is one from this probability on
-REPORTED = 0.5
+#: from which probability a clause reports, and from which it says that somebody is looking into it
+REPORTED, ATTENDING = 0.5, 0.21
 
 #: the phrases that speak for a class, where nothing was taught
 _SPEAK_FOR: Mapping[str, frozenset[str]] = {

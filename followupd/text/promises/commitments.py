@@ -22,6 +22,7 @@ from followupd.languages import Language
 from followupd.text.ngrams import shifted
 from followupd.text.promises.clauses import (
     ASKED,
+    ATTENDING,
     GRANT_ASKED,
     GRANT_SURE,
     REPORTED,
@@ -167,7 +168,8 @@ class _SentenceReader:
         if self._says(("hedged", "unreal"), own):
             low = " … ".join(sure_clauses(own, self.patterns))
 
-        is_open = chances.attends < ASKED and chances.done < REPORTED  # no report, no "I am looking into it"
+        # no report, and no "I am looking into it"
+        is_open = chances.attends < ATTENDING and chances.done < REPORTED
         if self._says(("firm", "update", "estimate"), low):
             is_dated = any(when.firm for when in self.dates.to_come(text))
             likely = shifted(chances.commits, _KNOWN_PHRASE + _WITH_DEADLINE * is_dated)
@@ -270,7 +272,7 @@ class _SentenceReader:
             found.add_gift(gift)
         for promise in promises:
             found.add_promise(promise)
-        if not chances.says_something:
+        if not gifts and not promises:
             self._report(clause.text, chances, found)
 
     def _gifts(self, clause: Clause, chances: Chances, before: Amount | None) -> list[FoundCompensation]:
