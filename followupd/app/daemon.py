@@ -67,6 +67,10 @@ _JUMP_SECONDS, _STEADY_SECONDS = 3600, 60
 _STOP_SECONDS, _RELEASE_SECONDS = 3.5, 1.0
 #: what an outage of the ledger, and a bug in a cycle, is called in the log
 _CYCLE = "cycle"
+#: what a database that does not answer at the start is called in the log
+_LEDGER = "ledger"
+#: seconds between two attempts to reach it, and microseconds that systemd waits longer after each
+_LEDGER_SECONDS, _MORE_TIME = 5, 60_000_000
 
 
 @dataclass
@@ -129,8 +133,8 @@ class Daemon:
             }
         )
         log.started(__version__, len(self.app.settings.mailboxes))
-        if done := self.app.ledger.upgrade():
-            log.ledger_changed(done, self.app.ledger.place)
+        if not self._open_ledger():
+            return
 
         with self._lease:
             stop_if_restored_copy(self.app.ledger, self.app.now())
@@ -145,6 +149,42 @@ class Daemon:
         notify("STOPPING=1")
         self.app.ledger.close()
         log.stopped()
+
+    def _open_ledger(self) -> bool:
+        """Bring the ledger up to date; wait for a database server that does not answer, as long as it takes.
+
+        systemd gives up on a service that ends again and again, and an outage at boot must not use that up.
+
+        Returns:
+            False if a signal stopped the daemon meanwhile.
+
+        Raises:
+            UnavailableError: a ledger in a file cannot be opened.
+        """
+        while not self._stopping:
+            try:
+                done = self.app.ledger.upgrade()
+            except UnavailableError as error:
+                if not self.app.ledger.is_shared:
+                    raise
+                self._wait_for_ledger(error)
+                continue
+
+            if self._in_outage:
+                log.recovered(_LEDGER)
+            self._in_outage = False
+            if done:
+                log.ledger_changed(done, self.app.ledger.place)
+            return True
+        return False
+
+    def _wait_for_ledger(self, error: UnavailableError) -> None:
+        """Tell the log once, and systemd each time, that the database does not answer; wait a little."""
+        if not self._in_outage:
+            log.unavailable(_LEDGER, error)
+        self._in_outage = True
+        notify(f"STATUS=waiting for the ledger: {error}", f"EXTEND_TIMEOUT_USEC={_MORE_TIME}")
+        self.wakeup.wait(_LEDGER_SECONDS)
 
     def _wait_and_run(self) -> None:
         """Run the cycle that is due, and wait until the next one, or until a listener has stored new mail."""

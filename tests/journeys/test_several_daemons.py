@@ -162,6 +162,21 @@ def test_a_mailbox_moves_within_seconds_to_another_daemon_when_its_holder_dies(f
     assert ends(second, signal.SIGTERM, 10) == 0
 
 
+def test_a_daemon_waits_for_a_database_that_is_out_when_it_starts(
+    tmp_path: Path, dovecot: Dovecot, smtp: Sink
+) -> None:
+    with Postgres() as server, fleet_of(tmp_path / "etc", dovecot, smtp, server.database()) as fleet:
+        server.stop()
+        fleet.start()
+        fleet.service.waits_for("unavailable what=ledger")
+        assert fleet.processes[0].poll() is None
+        assert "EXTEND_TIMEOUT_USEC=60000000" in fleet.service.manager.so_far()
+        server.start()
+        fleet.service.waits_for("recovered what=ledger")
+        fleet.service.waits_for("mailboxes-acquired")
+        assert ends(fleet.processes[0], signal.SIGTERM, 10) == 0
+
+
 def test_three_daemons_that_are_killed_again_and_again_send_each_letter_once(fleet: Fleet) -> None:
     chance = random.Random(11)
     for _ in range(DAEMONS):

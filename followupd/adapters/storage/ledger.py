@@ -188,6 +188,11 @@ class Ledger:
         """Where the ledger is, without its password."""
         return self._engine.url.render_as_string()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether a server keeps it, which may be out, and not a file on this machine."""
+        return database.file_of(self._engine) is None
+
     def exists(self) -> bool:
         """Return whether there is a ledger with tables at this address; an empty file is none."""
         path = database.file_of(self._engine)
