@@ -136,7 +136,7 @@ def test_a_date_of_another_case_that_passes_before_the_morning_is_told_at_once(
     later(promised, minutes=11)
     promised.says(twice[0], "late: 2 until Monday because of a strike")
     promised.says(twice[1], "late: 3 until Tuesday because of a strike")
-    later(promised, minutes=1)
+    later(promised, minutes=11)
     assert len(promised.letters("delay")) == 2
 
 
