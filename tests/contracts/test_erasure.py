@@ -346,6 +346,7 @@ NOT_PERSONAL = {
     "place.marks",
     "cursor.mailbox",
     "cursor.folder",
+    "cursor.position",  # the server's link to a folder of ours, and numbers
     "gift_card.fingerprint",
     "gift_card.currency",
     "gift_card.case_ref",
