@@ -75,8 +75,10 @@ def test_each_of_two_letters_in_doubt_is_asked_about(make: Callable[..., Simulat
     world.post.plan = ["lost"]
     later(world, minutes=11)
     says(world, "promise: ship the replacement by Friday")
-    world.post.plan = ["lost"]
     says(world, "late: 1 until Monday because the warehouse is flooded")
+    later(world, minutes=1)  # the owner is shown the letter
+    world.post.plan = ["lost"]
+    later(world, minutes=12)
     later(world, minutes=12)
     doubts = [each.text for each in letters(world, "desk/doubt")]
     assert len(doubts) == len([s for s in world.letters(LetterStatus.DOUBT) if s.letter.to_customer]) == 2
