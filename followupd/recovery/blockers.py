@@ -469,7 +469,7 @@ def showing(
 def leaving(letter: Letter, leaves_at: datetime, case: Case, playbook: Playbook) -> str:
     """Return the sentence that says which letter leaves, when, and what stops it."""
     return msg(
-        "the {letter} to {who} leaves on {when}: answer `hold`, a better line, or nothing",
+        "the letter to {who} ({letter}) leaves on {when}: answer `hold`, a better line, or nothing",
         letter=msg(letter.kind),
         who=case.customer.shown,
         when=day_and_time(leaves_at, playbook.calendar),
