@@ -35,12 +35,12 @@ BUDGET = f"""\
 import sys
 sys.path[:0] = ["{CODE}", "{LIBRARIES}"]
 from followupd.adapters.process import MailReader
-from followupd.adapters.storage.database import MESSAGE_ADAPTER
-from followupd.domain.mail import Identity
-from followupd.text.mail import UnreadableError
+from followupd.adapters.storage.database import adapter_of
+from followupd.domain.mail import Identity, Message
+from followupd.errors import UnreadableError
 HEAD = b"From: a@b.test\\r\\nContent-Type: text/html\\r\\n\\r\\n"
 for budget, body in ((0.05, b"<p>Kim wrote:<br>" * 90_000), (600.0, b"<p>My parcel")):
-    reader = MailReader(MESSAGE_ADAPTER.validate_json, budget=budget)
+    reader = MailReader(adapter_of(Message).validate_json, budget=budget)
     try:
         print("understood", reader(HEAD + body, Identity(), in_sent=False, received_at=None).text)
     except UnreadableError as error:

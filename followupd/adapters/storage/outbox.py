@@ -408,7 +408,6 @@ class OutboxStore:
         """
         is_kept = col(LetterRow.reply) == why, col(LetterRow.condition).in_(_CLAIMABLE)
         self._session.connection().execute(update(LetterRow).where(*is_kept).values(not_before=None))
-        self._session.expire_all()
 
     # --- results ---
 
