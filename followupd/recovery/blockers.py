@@ -466,6 +466,28 @@ def showing(
     return [told, write.desk(LetterKind.NUDGE, case, playbook, now, content, owner)]
 
 
+def to_read(
+    key: ReminderKey,
+    letter: Letter,
+    leaves_at: datetime,
+    case: Case,
+    playbook: Playbook,
+    since: datetime | None = None,
+) -> AgendaItem:
+    """Return a letter with the day on which it leaves, for the digest of its owner.
+
+    Args:
+        key: under which it is stored that the letter was shown.
+        letter: as it would leave now.
+        leaves_at: when it leaves, if nobody says anything.
+        case: the case of the letter.
+        playbook: the playbook of the case.
+        since: from when on its owner could have read it; the opening of the case by default.
+    """
+    what = leaving(letter, leaves_at, case, playbook)
+    return AgendaItem(case, what, since or case.opened_at, matters=(str(key),), letter=letter.unwrapped)
+
+
 def leaving(letter: Letter, leaves_at: datetime, case: Case, playbook: Playbook) -> str:
     """Return the sentence that says which letter leaves, when, and what stops it."""
     return msg(
@@ -573,8 +595,7 @@ def delay_to_read(case: Case, playbook: Playbook, write: LetterRenderer, now: da
         return None
 
     letter = delay_letter(case, changed, playbook, write, now)
-    what = leaving(letter, leaves_at, case, playbook)
-    return AgendaItem(case, what, case.opened_at, matters=(str(key),), letter=letter.unwrapped)
+    return to_read(key, letter, leaves_at, case, playbook)
 
 
 #: stages in which a letter of this kind is still true; the other kinds are in every stage of a complaint

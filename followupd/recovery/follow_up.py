@@ -18,10 +18,10 @@ from followupd.recovery.blockers import (
     Blocker,
     asks,
     blockers_of,
-    leaving,
     showing,
     shown_at,
     still_to_give,
+    to_read,
     unread_key,
 )
 
@@ -203,8 +203,8 @@ def shown_today(case: Case, playbook: Playbook, write: LetterRenderer, now: date
         return None
 
     letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent())
-    what = leaving(letter, _leaving(case, playbook, now), case, playbook)
-    return AgendaItem(case, what, case.fixed_at or now, matters=(str(key),), letter=letter.unwrapped)
+    leaves_at = _leaving(case, playbook, now)
+    return to_read(key, letter, leaves_at, case, playbook, since=case.fixed_at or now)
 
 
 def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:

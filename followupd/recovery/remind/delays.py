@@ -21,9 +21,9 @@ from followupd.recovery.blockers import (
     delay_letter,
     delay_to_read,
     late_promises,
-    leaving,
     showing,
     shown_at,
+    to_read,
     unread_key,
 )
 
@@ -194,8 +194,7 @@ def holding_today(case: Case, playbook: Playbook, write: LetterRenderer, now: da
 
     letter = write.letter(LetterKind.HOLDING, case, playbook, now, LetterContent())
     leaves_at = max(due, playbook.calendar.after(now, SHOWN_BEFORE))
-    what = leaving(letter, leaves_at, case, playbook)
-    return AgendaItem(case, what, case.opened_at, matters=(str(key),), letter=letter.unwrapped)
+    return to_read(key, letter, leaves_at, case, playbook)
 
 
 def _must_not_hold(case: Case, now: datetime) -> bool:
@@ -241,8 +240,7 @@ def slip_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
     late = (*slipped_then.untold, *late_promises(slipped_then))
     letter = delay_letter(slipped_then, late, playbook, write, now)
     leaves_at = max(at, due, playbook.calendar.after(now, playbook.confirm_after))
-    what = leaving(letter, leaves_at, case, playbook)
-    return AgendaItem(case, what, case.opened_at, matters=(str(key),), letter=letter.unwrapped)
+    return to_read(key, letter, leaves_at, case, playbook)
 
 
 def leaving_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> AgendaItem | None:
