@@ -147,15 +147,21 @@ def _unreadable(directory: Path, file: str) -> list[Problem]:
 
 
 def unread_files(directory: Path) -> list[Problem]:
-    """Return a warning for each file among the playbooks that is none by its name, such as returns.tml."""
+    """Return a warning for each file among the playbooks that is none by its name, such as returns.tml.
+
+    Args:
+        directory: the configuration directory; each of its companies may have playbooks.
+    """
     hint = "name it ....toml, or move it elsewhere."
-    names = [
-        name for name in _files_in(directory / "playbooks") if not name.endswith((".toml", _EXAMPLE, ".md"))
-    ]
-    return [
-        Problem(f"playbooks/{name}", None, None, SettingsRule.UNREAD, "this file is not read", hint)
-        for name in names
-    ]
+    found = []
+    for folder in (directory / "playbooks", *sorted(directory.glob("companies/*/playbooks"))):
+        names = [name for name in _files_in(folder) if not name.endswith((".toml", _EXAMPLE, ".md"))]
+        shown = folder.relative_to(directory).as_posix()
+        found += [
+            Problem(f"{shown}/{name}", None, None, SettingsRule.UNREAD, "this file is not read", hint)
+            for name in names
+        ]
+    return found
 
 
 def closed_files(directory: Path) -> list[Problem]:

@@ -35,6 +35,9 @@ from followupd.text.wording import WordingRules
 
 #: the language of a file that a letter includes
 _INCLUDE = re.compile(r"""\{%-? *include *["']([a-z]{2,3})/""")
+_TRANSLATE = (
+    "translate them: `cp -r templates/en templates/LANGUAGE` after `followupd customise templates/en`."
+)
 
 
 def configuration_problems(directory: Path, now: datetime, *, with_secrets: bool = True) -> list[Problem]:
@@ -55,12 +58,13 @@ def configuration_problems(directory: Path, now: datetime, *, with_secrets: bool
     found += [*closed_files(directory), *unread_files(directory)]
     context_of = partial(wording_context, languages=rules.languages)
     for files, own in _letters_of_companies(directory, playbooks):
-        found += [
+        in_files = [
             *letter_problems(files, own.default, now, rules.languages),
             *_of_no_playbook(files, own),
-            *_untranslated(files, own),
+            *_untranslated(files, own, playbooks.default.company),
+            *wording_problems(files, own, rules, context_of, now),
         ]
-        found += [_on_line(directory, each) for each in wording_problems(files, own, rules, context_of, now)]
+        found += [_on_line(directory, each) for each in in_files]
     return list(dict.fromkeys([*found, *_of_no_company(directory, playbooks), *changed_originals(directory)]))
 
 
@@ -123,8 +127,9 @@ def _of_no_playbook(files: TemplateFiles, playbooks: Playbooks) -> list[Problem]
 
     Args:
         files: the templates.
-        playbooks: those of the configuration.
+        playbooks: those of a company; those of its brands have its letters too.
     """
+    known = {name for own in playbooks.companies.values() for name in own.names}
     names = [name for language in files.languages() for name in files.changed(language)]
     letters = {name: found[1] for name in names if (found := letter_of_file(name))}
     return [
@@ -134,39 +139,46 @@ def _of_no_playbook(files: TemplateFiles, playbooks: Playbooks) -> list[Problem]
             key=None,
             rule="L09",
             problem=f"there is no playbook {playbook!r}",
-            hint=f"the playbooks are: {', '.join(sorted(playbooks.names))}.",
+            hint=f"the playbooks are: {', '.join(sorted(known))}.",
         )
         for name, playbook in letters.items()
-        if playbook and playbook not in playbooks.names
+        if playbook and playbook not in known
     ]
 
 
-def _untranslated(files: TemplateFiles, playbooks: Playbooks) -> list[Problem]:
+def _untranslated(files: TemplateFiles, playbooks: Playbooks, home: Company) -> list[Problem]:
     """Return a warning for each text in another language than its letter's, and for languages without letters.
 
     Args:
         files: the templates.
-        playbooks: those of the configuration, whose languages and whose company's must have letters.
+        playbooks: those of a company, whose languages and whose company's must have letters.
+        home: [company], whose language a brand has that names none.
     """
-    found = []
     languages = files.languages()
+    found = []
     for language in languages:
         for name in files.changed(language):
             found += _foreign_texts(files, name, languages)
-
-    company = playbooks.default.company.locale.partition("_")[0]
-    wanted = {"company.locale": company} | {
-        f"playbooks/{name}.toml": playbooks[name].language
-        for name in playbooks.names
-        if playbooks[name].language
-    }
-    hint = "translate them: `cp -r templates/en templates/LANGUAGE` after `followupd customise templates/en`."
-    for where, language in wanted.items():
+    for (file, key), language in _languages_named(playbooks, home).items():
         if language not in languages:
             problem = f"there are no letters in {language!r}, and customers get those of another language"
-            file, key = (where, None) if where.endswith(".toml") else ("followupd.toml", where)
-            found.append(Problem(file, None, key, SettingsRule.LANGUAGE, problem, hint))
+            found.append(Problem(file, None, key, SettingsRule.LANGUAGE, problem, _TRANSLATE))
     return found
+
+
+def _languages_named(playbooks: Playbooks, home: Company) -> dict[tuple[str, str], str]:
+    """Return each language that a configuration names, by its file and key.
+
+    Args:
+        playbooks: those of a company.
+        home: [company]; a brand with the same locale names no other language.
+    """
+    named = {(each.file, "language"): each.language for each in playbooks.values() if each.language}
+    company = playbooks.default.company
+    if company.id and company.locale == home.locale:
+        return named
+    table = f"company.{company.id}" if company.id else "company"
+    return {("followupd.toml", f"{table}.locale"): company.locale.partition("_")[0], **named}
 
 
 def _foreign_texts(files: TemplateFiles, name: str, languages: list[str]) -> list[Problem]:

@@ -200,7 +200,7 @@ class SeverityOverride:
 class Playbook:
     """Times, next steps and people for one kind of complaint.
 
-    `calendar`, `team` and `company` are the same in all.
+    `calendar`, `team` and `company` are the same in all. `file` is the name of the file that it was read from.
     """
 
     name: str
@@ -208,6 +208,7 @@ class Playbook:
     calendar: Calendar
     team: Team
     company: Company
+    file: str = ""
     words: tuple[str, ...] = ()
     cues: frozenset[str] = frozenset()
     causes: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import pytest
 
 from followupd.adapters.overlay import template_files
 from followupd.adapters.settings import SettingsRule, load, problems
-from followupd.app.check import blocking_problems
+from followupd.app.check import blocking_problems, configuration_problems
 from tests.builders import a_case
 from tests.story.configured import MINIMAL, configured, line_of
 from tests.story.lettered import NOW
@@ -144,3 +144,60 @@ def test_a_mistake_in_a_brands_letter_is_named_with_its_file_and_line(directory:
         ("companies/garden/templates/en/holding.md", 5)
     }
     assert line_of(directory, "garden")
+
+
+STEP = """[[next_step]]
+text = "We guarantee that this never happens again!!!"
+within = "2 business days"
+"""
+
+
+def test_a_step_is_looked_at_once_and_named_by_the_file_that_it_is_in(directory: Path) -> None:
+    own = directory / "companies/garden/playbooks"
+    own.mkdir(parents=True)
+    (own / "plants.toml").write_text('language = "nl"\n' + STEP)
+    (directory / "playbooks/delivery.toml").write_text(STEP)
+    found = configuration_problems(directory, NOW, with_secrets=False)
+    steps = [(each.problem, each.file, each.line) for each in found if each.rule.startswith("W")]
+    assert {(file, line) for _, file, line in steps} == {
+        ("playbooks/delivery.toml", 2),
+        ("companies/garden/playbooks/plants.toml", 3),
+    }
+    assert len(steps) == len(set(steps))
+    [language] = [each for each in found if each.rule == SettingsRule.LANGUAGE]
+    assert (language.file, language.line) == ("companies/garden/playbooks/plants.toml", 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('locale = "de_DE"', 'locale = "nl_NL"', "company.garden.locale"),
+        ('locale = "de_DE"', "", "company.locale"),
+    ],
+)
+def test_a_language_without_letters_is_named_once_where_it_is_written(
+    directory: Path, old: str, new: str, key: str
+) -> None:
+    text = (directory / "followupd.toml").read_text().replace(old, new)
+    if key == "company.locale":
+        text = text.replace('timezone = "Europe/London"', 'timezone = "Europe/London"\nlocale = "nl_NL"')
+    (directory / "followupd.toml").write_text(text)
+    found = configuration_problems(directory, NOW, with_secrets=False)
+    [language] = [each for each in found if each.rule == SettingsRule.LANGUAGE]
+    assert (language.key, language.line) == (key, line_of(directory, "nl_NL"))
+
+
+def test_a_shared_letter_for_a_playbook_that_only_a_brand_has_is_a_letter(directory: Path) -> None:
+    own, shared = directory / "companies/garden/playbooks", directory / "templates/en"
+    own.mkdir(parents=True)
+    shared.mkdir(parents=True)
+    (own / "plants.toml").write_text("")
+    (own / "flowers.tml").write_text("")
+    text = template_files(directory).text("en/follow-up.md")
+    for name in ("plants", "flowers"):
+        (shared / f"follow-up.{name}.md").write_text(text)
+    found = configuration_problems(directory, NOW, with_secrets=False)
+    assert {each.file for each in found if each.rule in {"L09", SettingsRule.UNREAD}} == {
+        "templates/en/follow-up.flowers.md",
+        "companies/garden/playbooks/flowers.tml",
+    }

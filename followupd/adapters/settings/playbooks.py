@@ -406,7 +406,12 @@ def read_playbooks(
 
 
 def folder_of(company: Company, name: str) -> str:
-    """Return where a company has its own "playbooks" or "templates" below the configuration directory."""
+    """Return where a company has its own files below the configuration directory.
+
+    Args:
+        company: [company], or a brand.
+        name: of the folder, such as "playbooks"; "" for what all of the company's names begin with.
+    """
     return f"companies/{company.id}/{name}" if company.id else name
 
 
@@ -436,6 +441,7 @@ def _playbook(
         calendar=calendar,
         team=team,
         company=company,
+        file=file.file,
         words=tables.words,
         cues=frozenset(tables.cues),
         causes=tables.causes,

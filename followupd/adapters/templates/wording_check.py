@@ -12,6 +12,7 @@ from datetime import date, datetime
 from functools import cache
 
 from followupd.adapters.overlay import shipped_directory
+from followupd.adapters.settings.playbooks import folder_of
 from followupd.adapters.settings.rules import SettingsRule, did_you_mean
 from followupd.adapters.templates.check import affected_letters, case_for, render_sample, sample_renderer
 from followupd.adapters.templates.samples import sample_case, sample_content
@@ -49,14 +50,14 @@ def wording_problems(
     context_of: WordingContextSource,
     now: datetime,
 ) -> list[Problem]:
-    """Return what the rules of wording find in the administrator's letters and in the playbooks' steps.
+    """Return what the rules of wording find in the letters and in the steps of the playbooks of a company.
 
     Shipped letters are proven by our own tests; they are checked where the administrator's changes affect
     them.
 
     Args:
         files: the templates.
-        playbooks: all playbooks by name.
+        playbooks: the company's playbooks by name; steps of shared ones are looked at for [company] alone.
         rules: the rules, with the administrator's own phrases.
         context_of: what is known of dates and promises.
         now: the present moment, for the sample cases.
@@ -139,7 +140,7 @@ def _step_problems(playbooks: Mapping[str, Playbook], rules: WordingRules) -> It
     """
     is_own = rules.phrases or rules.languages is not catalogue()
     proven = frozenset() if is_own else shipped_steps()
-    for name, playbook in playbooks.items():
+    for playbook in filter(_is_own, playbooks.values()):
         home = playbook.language or playbook.company.locale
         for number, step in enumerate(playbook.steps):
             texts = [("text", home, step.text)]
@@ -154,7 +155,12 @@ def _step_problems(playbooks: Mapping[str, Playbook], rules: WordingRules) -> It
                 ]
                 for finding in dict.fromkeys(found):
                     place = f"next_step[{number}].{key}"
-                    yield _problem(f"playbooks/{name}.toml", replace(finding, line=0), place)
+                    yield _problem(playbook.file, replace(finding, line=0), place)
+
+
+def _is_own(playbook: Playbook) -> bool:
+    """Return whether a playbook is its company's own; a brand has the shared ones too, which are [company]'s."""
+    return playbook.file.startswith(folder_of(playbook.company, ""))
 
 
 @cache
