@@ -223,15 +223,29 @@ def write_starter(directory: Path) -> list[Path]:
     Raises:
         SetupError: other files exist already (each is named, and nothing is written), or nothing can be written.
     """
+    require_free(directory)
     starter = shipped_directory() / "config"
-    _refuse_existing(
-        directory, [name for name in _FIRST_FILES if not _is_same(starter / name, directory / name)]
-    )
     with _writing():
         for name in _FIRST_FILES:
             _copy(starter / name, directory / name)
         key = _write_ledger_key(directory)
     return [*(directory / name for name in _FIRST_FILES), *key]
+
+
+def require_free(directory: Path) -> None:
+    """Make the directory of a new configuration, in which no file may be that is not the starter's.
+
+    Raises:
+        SetupError: other files exist already (each is named), or nothing can be written.
+    """
+    starter = shipped_directory() / "config"
+    _refuse_existing(
+        directory, [name for name in _FIRST_FILES if not _is_same(starter / name, directory / name)]
+    )
+    with _writing():
+        directory.mkdir(parents=True, exist_ok=True)
+    if not os.access(directory, os.W_OK):
+        raise _refused(str(directory), "cannot be written", "Type the command as root, or with sudo.")
 
 
 def set_values(directory: Path, values: Mapping[str, Mapping[str, str]]) -> None:

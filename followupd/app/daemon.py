@@ -116,6 +116,8 @@ class Daemon:
         self._in_outage = False
         self._scheduler = Scheduler()
         self._next_record = 0.0
+        #: whether `status` shows what became of each mailbox at the first attempt
+        self._is_recorded = False
         self._metrics: Metrics | None = None
         self._login_warnings: set[str] = set()
         self._last_error = ""
@@ -242,10 +244,11 @@ class Daemon:
                 break
             self._listeners.update_mailboxes()
 
-        now = monotonic()
-        if now >= self._next_record:
+        now, is_tried = monotonic(), self._listeners.tried
+        if now >= self._next_record or is_tried != self._is_recorded:
             self._next_record = now + _RECORD_SECONDS
             self._record_state()
+            self._is_recorded = is_tried
 
     def _may_continue(self) -> bool:
         """Return whether the next letter may be sent.
@@ -319,11 +322,10 @@ class Daemon:
         A mailbox that is out delays no start: it is tried again while the others are served.
         """
         notify("WATCHDOG=1")
-        if self._in_outage or not self._listeners.tried:
+        if self._in_outage or not self._is_recorded:
             return
         if not self._ready:
             self._ready = True
-            self._next_record = 0.0  # the next cycle records the connections for `status`
             log.ready()
             notify("READY=1")
 

@@ -1,7 +1,6 @@
 """gift-cards: import codes from a file, and list the stock without the codes."""
 
 import argparse
-import codecs
 import csv
 import re
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from babel.numbers import is_currency
 
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, company_zone, open_app
-from followupd.cli.output import money_view, print_error, print_list, print_result
+from followupd.cli.output import money_view, print_error, print_list, print_result, read_text
 from followupd.clock import local_time, utc_iso
 from followupd.domain.compensation import Money, StockedCard
 from followupd.domain.playbook import Company
@@ -100,7 +99,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     Raises:
         UnavailableError: the file cannot be read, or its head line names no amount.
     """
-    lines = _text_of(path).splitlines()
+    lines = read_text(path).splitlines()
     reader = csv.reader(lines, delimiter=_delimiter(lines))
     columns = _COLUMNS
     for row in reader:
@@ -112,22 +111,6 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             columns = tuple(names)
         elif any(cells):
             yield reader.line_num, dict(zip(columns, cells, strict=False))
-
-
-def _text_of(path: Path) -> str:
-    """Return the text of a file in UTF-8, or in UTF-16 with a byte order mark, as spreadsheets write it.
-
-    Raises:
-        UnavailableError: the file cannot be read.
-    """
-    try:
-        data = path.read_bytes()
-        is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        return data.decode("utf-16" if is_wide else "utf-8-sig")
-    except UnicodeDecodeError:
-        raise UnavailableError(f"{path} cannot be read: it is not UTF-8; save it as CSV UTF-8") from None
-    except OSError as error:
-        raise UnavailableError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def _delimiter(lines: list[str]) -> str:

@@ -21,6 +21,7 @@ from followupd.cli.output import (
     print_json,
     print_list,
     print_result,
+    read_text,
     write_file,
 )
 from followupd.clock import local_time
@@ -318,7 +319,7 @@ def _try(options: argparse.Namespace) -> int:
     from followupd.app.container import build_to_run
 
     settings = load(options.config)
-    complaint = options.text.read_text(encoding="utf-8") if options.text else _COMPLAINT
+    complaint = read_text(options.text) if options.text else _COMPLAINT
     with TemporaryDirectory() as place:
         app = build_to_run(_trial_settings(settings, Path(place)))
         app.ledger.upgrade()

@@ -63,7 +63,7 @@ def shell_user() -> str:
 #: exit codes; errors of the configuration have code 78 (`FollowupdError.exit_code`)
 DONE, PROBLEMS, USAGE = 0, 1, 2
 _INTERRUPTED = 130
-_DEFAULT_DIRECTORY = "/etc/followupd"
+USUAL_DIRECTORY = "/etc/followupd"
 #: new objects before the youngest generation is collected; imports make half a million objects that stay
 _YOUNG_GENERATION = 1_000_000
 
@@ -122,7 +122,7 @@ def _configuration_directory(given: str | None) -> Path:
 
     The path of a followupd.toml means the directory that contains it.
     """
-    path = Path(given or os.environ.get("FOLLOWUPD_CONFIG") or _DEFAULT_DIRECTORY)
+    path = Path(given or os.environ.get("FOLLOWUPD_CONFIG") or USUAL_DIRECTORY)
     return path.parent if path.name == "followupd.toml" else path
 
 

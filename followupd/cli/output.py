@@ -1,6 +1,7 @@
 """Print for people and for programs: JSON, tables, errors; the JSON names are those of docs/commands.md."""
 
 import argparse
+import codecs
 import json
 import shutil
 import sys
@@ -348,6 +349,23 @@ def write_file(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise UnavailableError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file that the user named: in UTF-8, or in UTF-16 as spreadsheets write it, with a mark.
+
+    Raises:
+        UnavailableError: the file cannot be read; the message names it.
+    """
+    try:
+        data = path.read_bytes()
+        is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return data.decode("utf-16" if is_wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        hint = "save it as UTF-8 (in a spreadsheet: CSV UTF-8)"
+        raise UnavailableError(f"{path} cannot be read: it is not UTF-8; {hint}") from None
+    except OSError as error:
+        raise UnavailableError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def progress_bar(total: int, doing: str) -> Callable[[int], None]:

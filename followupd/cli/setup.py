@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, USAGE
-from followupd.cli.output import print_error, print_json
+from followupd.cli.main import DONE, PROBLEMS, USAGE, USUAL_DIRECTORY
+from followupd.cli.output import print_error, print_json, read_text
 from followupd.clock import utc_iso
 from followupd.errors import Problem, SetupError, UnavailableError
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from followupd.adapters.settings import MailboxSettings, Settings
     from followupd.adapters.settings.toml_lines import Path as Key
 
+#: the secrets that `init` stores: one login is usually good for both servers
+_PASSWORDS = ("imap", "smtp")
+#: where a package of the system has put the unit
+_PACKAGED_UNIT = Path("/usr/lib/systemd/system/followupd.service")
 #: a difference of the clocks from which on times in letters and logs are hard to compare
 _CLOCK_TOLERANCE = timedelta(minutes=2)
 
@@ -357,15 +361,16 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _init(options: argparse.Namespace) -> int:
     """Write a configuration: from answers and what can be found out, or the starter with its examples."""
-    from followupd.adapters.overlay import set_values, store_secret, write_starter
+    from followupd.adapters.overlay import require_free, set_values, store_secret, write_starter
 
+    require_free(options.directory)  # before anything is asked
     answers = _answers(options)
     values = _values(answers, options) if answers else {}
     written = write_starter(options.directory)
     if values:
         set_values(options.directory, values)
     if answers and answers.password:
-        written += [store_secret(options.directory, name, answers.password) for name in ("imap", "smtp")]
+        written += [store_secret(options.directory, name, answers.password) for name in _PASSWORDS]
 
     if options.json:
         print_json([str(path) for path in written])
@@ -373,18 +378,47 @@ def _init(options: argparse.Namespace) -> int:
 
     names = [str(path.relative_to(options.directory)) for path in written]
     print(f"Wrote to {options.directory}: {', '.join(names)}")
+    where = "" if options.directory == Path(USUAL_DIRECTORY) else f" --config {options.directory}"
     if not answers:
         print(f"Next:\n  edit {options.directory / 'followupd.toml'}")
-        print(f"  followupd check --online --config {options.directory}")
+        print(f"  followupd check --online{where}")
         return DONE
 
     options.config, options.online = options.directory, bool(answers.password)
     options.without_secrets = False
-    _check(options)  # what is missing is told by its line; the files are written all the same
-    print(f"Next:\n  followupd try ADDRESS (yours, and no agent's) --config {options.directory}")
-    print("  followupd install-service")
+    _check_with_password(options, answers.address)
+    print(f"Next:\n  followupd try ADDRESS{where}        (yours, and no agent's)")
+    print(
+        "  systemctl enable --now followupd"
+        if _PACKAGED_UNIT.exists()
+        else f"  followupd install-service{where}"
+    )
 
     return DONE
+
+
+def _check_with_password(options: argparse.Namespace, address: str) -> None:
+    """Check the new configuration; on a terminal, a password that the servers refuse is asked for once more.
+
+    What is missing is told by its line. The files are written all the same.
+
+    Args:
+        options: of `init`, with those of `check`.
+        address: the mailbox's.
+    """
+    from followupd.adapters.overlay import store_secret
+
+    problems = _problems(options)
+    while _is_asked(options) and any(each.hint == _LOGIN_HINT for each in problems):
+        print("\n".join(map(str, problems)))
+        print_error("Another password, or Enter to leave it as it is (some providers want an app password).")
+        password = read_password("", address)
+        if not password:
+            break
+        for name in _PASSWORDS:
+            store_secret(options.config, name, password)
+        problems = _problems(options)
+    _print_problems(options, problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,21 +435,77 @@ class SetupAnswers:
 
 def _answers(options: argparse.Namespace) -> SetupAnswers | None:
     """Return the answers of the options and, on a terminal, to questions; None for the starter alone."""
+    from followupd.adapters.settings.scalars import RequiredLine, mistake
+    from followupd.adapters.settings.standards import Address, Phone
+
     given = (options.address, options.password_file, options.company, options.agent, options.phone)
-    is_asked = sys.stdin.isatty() and not options.starter
+    is_asked = _is_asked(options)
     if not is_asked and not any(given):
         return None
 
-    def answer(value: str, question: str) -> str:
-        return value or (input(f"{question}: ").strip() if is_asked else "")
+    def answer(value: str, question: str, kind: Any) -> str:
+        return value or (_asked(question, lambda text: mistake(kind, text)) if is_asked else "")
 
-    address = answer(options.address, "The address that customers write to")
+    address = answer(options.address, "The address that customers write to", Address)
     password = read_password(options.password_file, address if is_asked else "")
-    company = answer(options.company, "Your company's name, as customers know it")
-    agent = answer(options.agent, "Who answers them, as Ana Reyes <ana@acme.example>")
-    phone = answer(options.phone, "That person's direct phone, as +44 20 7123 4567")
+    company = answer(options.company, "Your company's name, as customers know it", RequiredLine)
+    agent = options.agent
+    if is_asked and not agent:
+        question = "Who answers them, as Ana Reyes <ana@acme.example>"
+        agent = _asked(question, lambda text: _mistake_in_agent(text, address))
+    phone = answer(options.phone, "That person's direct phone, as +44 20 7123 4567", Phone)
     name, email = parseaddr(agent)
     return SetupAnswers(address, password, company, name, email, phone)
+
+
+def _is_asked(options: argparse.Namespace) -> bool:
+    """Return whether somebody is there who can be asked."""
+    return sys.stdin.isatty() and not options.starter
+
+
+def _asked(question: str, mistake_in: Callable[[str], str]) -> str:
+    """Return an answer from the terminal; one with a mistake is asked for again.
+
+    Args:
+        question: without its colon.
+        mistake_in: says what is wrong with an answer, "" for a good one.
+    """
+    answer = _typed(question).strip()
+    while found := mistake_in(answer):
+        print_error(found)
+        answer = _typed(question).strip()
+    return answer
+
+
+def _typed(question: str, read: Callable[[str], str] = input) -> str:
+    """Return what somebody types at the terminal; Ctrl-D ends the command as Ctrl-C does.
+
+    Args:
+        question: without its colon.
+        read: shows the question and returns the line.
+    """
+    try:
+        return read(f"{question}: ")
+    except EOFError:
+        raise KeyboardInterrupt from None
+
+
+def _mistake_in_agent(text: str, mailbox: str) -> str:
+    """Return what is wrong with name and address of who answers customers, "" if nothing is.
+
+    Args:
+        text: as it was typed.
+        mailbox: the address of the mailbox, from which customers' mail comes.
+    """
+    from followupd.adapters.settings.scalars import mistake
+    from followupd.adapters.settings.standards import Address
+
+    name, email = parseaddr(text)
+    if not name or not email:
+        return "Write the name that customers read, and the address in angle brackets."
+    if email.casefold() == mailbox.casefold():
+        return f"{email} is the mailbox of the customers: name an address that only this person reads."
+    return mistake(Address, email)
 
 
 def read_password(file: str, address: str) -> str:
@@ -425,11 +515,8 @@ def read_password(file: str, address: str) -> str:
         UnavailableError: the file cannot be read.
     """
     if not file:
-        return getpass.getpass(f"The password of {address}: ") if address else ""
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnavailableError(f"{file} cannot be read: {error}") from None
+        return _typed(f"The password of {address}", getpass.getpass) if address else ""
+    text = sys.stdin.read() if file == "-" else read_text(Path(file))
     return text.strip("\r\n")
 
 
@@ -473,12 +560,33 @@ def _servers(answers: SetupAnswers, options: argparse.Namespace) -> dict[str, di
 
     found = find_servers(answers.address)
     if found is None:
-        print_error(
-            f"No servers of {answers.address} were found; write them into followupd.toml, or use --imap and --smtp."
-        )
-        return named
+        print_error(f"No servers of {answers.address} were found by its domain.")
+        return _asked_servers(answers, named, options)
     print_error(f"Found {found.imap.host} and {found.smtp.host}, by {found.source}.")
     return {name: named[name] or asdict(getattr(found, name)) for name in named}
+
+
+def _asked_servers(
+    answers: SetupAnswers, named: dict[str, dict[str, Any]], options: argparse.Namespace
+) -> dict[str, dict[str, Any]]:
+    """Return the keys of both servers, those that no option names as somebody at the terminal names them.
+
+    Args:
+        answers: with the mailbox's address.
+        named: what the options name.
+        options: of the command.
+    """
+    if not _is_asked(options):
+        print_error("Write them into followupd.toml, or use --imap and --smtp.")
+        return named
+    questions = {
+        "imap": ("The IMAP server, as imap.acme.example or HOST:PORT", 993),
+        "smtp": ("The SMTP server, as smtp.acme.example or HOST:PORT", 587),
+    }
+    return {
+        name: named[name] or named_server(_typed(question).strip(), answers.address, port)
+        for name, (question, port) in questions.items()
+    }
 
 
 def named_server(place: str, username: str, usual_port: int) -> dict[str, Any]:
@@ -568,13 +676,22 @@ def _list_shipped(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    return _print_problems(options, _problems(options))
+
+
+def _problems(options: argparse.Namespace) -> list[Problem]:
+    """Return every problem of the configuration; with --online, the servers are described and asked too."""
     from followupd import clock
     from followupd.app.check import configuration_problems
 
     problems = configuration_problems(options.config, clock.now(), with_secrets=not options.without_secrets)
     if options.online:
         _add(problems, _online(options))
+    return problems
 
+
+def _print_problems(options: argparse.Namespace, problems: list[Problem]) -> int:
+    """Print the problems, and return the exit code of `check`."""
     if options.json:
         print_json([_view(problem) for problem in problems])
     else:

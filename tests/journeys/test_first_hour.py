@@ -1,11 +1,14 @@
 """An admin's first hour: init asks little and finds the rest, and the first letter is seen at once."""
 
 import json
+import os
+import pty
 import re
 import socket
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -146,6 +149,66 @@ def test_init_needs_five_answers_and_checks_them_at_the_servers(
     assert "# yours: letters are signed by a person" in toml  # its comments stay
 
 
+def on_a_terminal(*words: str, answers: list[tuple[str, str]]) -> str:
+    """Run a command on a terminal of its own, and answer each question as it comes; return what the screen showed."""
+    process, screen = pty.fork()
+    if not process:
+        os.execv(sys.executable, [sys.executable, "-m", "followupd", *words])
+    shown, seen, left = "", 0, list(answers)
+    with suppress(OSError):  # the end of the process closes the terminal
+        while said := os.read(screen, 65536):
+            shown += said.decode(errors="replace")
+            while left and left[0][0] in shown[seen:]:
+                seen = shown.index(left[0][0], seen) + len(left[0][0])
+                os.write(screen, f"{left.pop(0)[1]}\n".encode())
+    os.close(screen)
+    _, status = os.waitpid(process, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, shown
+    assert not left, (left, shown)
+    return shown
+
+
+def test_a_mistake_at_the_terminal_is_asked_for_again_and_so_is_a_password_that_is_refused(
+    tmp_path: Path, dovecot: Dovecot, smtp: Sink
+) -> None:
+    postbox, directory = dovecot.account(), tmp_path / "etc"
+    shown = on_a_terminal(
+        "init",
+        str(directory),
+        *("--smtp", f"none://127.0.0.1:{smtp.port}", "--ca-file", str(postbox.ca_file)),
+        answers=[
+            ("customers write to:", "support"),
+            ("is not a mail address", postbox.address),
+            ("The password of", "a typo"),
+            ("company's name", ""),
+            ("customers know it:", "Acme Ltd"),
+            ("Who answers them", "ana@agents.test"),
+            ("Write the name", f"Ana Reyes <{postbox.address}>"),
+            ("only this person reads", "Ana Reyes <ana@agents.test>"),
+            ("direct phone", "12345 ext. 6"),
+            ("has an extension", "+49 30 12345678"),
+            ("The IMAP server", f"tls://{postbox.host}:{postbox.port}"),
+            ("Another password", postbox.password),
+        ],
+    )
+    assert "the login works" in shown
+    assert "No problems found." in shown
+    assert postbox.password not in shown
+    settings = load(directory)
+    assert settings.mailboxes[0].password.reveal() == postbox.password
+    assert settings.team.agents[0].phone == "+49 30 12345678"
+
+
+def test_a_directory_that_is_taken_is_said_before_anything_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "followupd.toml").write_text("[company]\n")
+    assert main(["init", str(tmp_path), "--address", "support@acme.test"]) == SetupError.exit_code
+    said = capsys.readouterr()
+    assert "exists already" in said.err
+    assert "servers" not in said.err
+
+
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8", "POSIX"])
 def test_the_locale_of_a_bare_machine_is_no_companys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locale: str
@@ -253,3 +316,14 @@ def test_the_first_letter_is_seen_at_once_and_nobody_else_hears_of_it(
 def test_an_agents_address_gets_no_first_letter(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["try", "ana@agents.test", "--config", str(world.directory)]) == 1
     assert "No letter was written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, "R\xfcckgabe".encode("latin-1")], ids=["missing", "Latin-1"])
+def test_a_complaint_of_ones_own_that_cannot_be_read_is_named(
+    world: World, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    file = world.directory / "complaint.txt"
+    if content:
+        file.write_bytes(content)
+    assert main(["try", "me@elsewhere.test", "--text", str(file), "--config", str(world.directory)]) == 1
+    assert f"{file} cannot be read" in capsys.readouterr().err

@@ -46,6 +46,13 @@ def test_a_tagged_complaint_is_answered_within_seconds_and_the_watchdog_is_fed(s
     assert len(service.letters("confirmation")) == 1
 
 
+def test_a_daemon_that_says_it_is_ready_is_well_for_status(service: Service) -> None:
+    with service.ready():
+        found = service.ask("status")
+        assert found["mailboxes"][0]["connected"], found
+        assert found["ok"], found
+
+
 def test_ready_is_said_only_when_the_mailbox_is_open(
     tmp_path: Path, own_dovecot: Dovecot, smtp: Sink, manager: Manager
 ) -> None:

@@ -109,5 +109,5 @@ def test_a_file_without_a_column_of_amounts_is_refused(file: Path) -> None:
 
 
 def test_a_file_of_another_charset_is_refused_with_how_to_save_it(file: Path) -> None:
-    with pytest.raises(UnavailableError, match="save it as CSV UTF-8"):
+    with pytest.raises(UnavailableError, match="CSV UTF-8"):
         read(file, "code,amount\nGRÜSSE-1,20\n".encode("latin-1"))

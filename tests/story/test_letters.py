@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from followupd.adapters.templates.markdown import quoted, to_text
 from followupd.adapters.templates.sources import ContentError, sentence
 from followupd.domain.case import Facts, Fault, LetterRecord
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money
@@ -700,3 +701,9 @@ def test_an_appointment_cannot_be_broken_by_a_customers_words() -> None:
 
 
 # --- check ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_letter_that_is_shown_in_a_quotation_keeps_its_lines() -> None:
+    text = to_text("word " * 60)
+    quotation = to_text(quoted(text))
+    assert quotation == "".join(f"> {row}\n" for row in text.splitlines())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, TypeAdapter, ValidationError
 
 from followupd.adapters.settings.rules import InvalidValueError, SettingsRule, checker, require
 from followupd.adapters.settings.toml_file import kind_of
@@ -72,6 +72,21 @@ def parsed(parse: Callable[[str], _Value], value: object, rule: SettingsRule) ->
     except ValueError as error:
         problem, _, hint = str(error).partition("; ")
         raise InvalidValueError(rule, problem, f"{hint or 'see docs/configuration.md'}.") from None
+
+
+def mistake(kind: Any, value: str) -> str:
+    """Return what is wrong with a value that somebody has typed, and how to write it; "" if nothing is.
+
+    Args:
+        kind: the type of its key, such as `Phone`.
+        value: as it was typed.
+    """
+    try:
+        TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        found = error.errors()[0].get("ctx", {}).get("error")
+        return f"{found}: {found.hint}" if isinstance(found, InvalidValueError) else str(error)
+    return ""
 
 
 def unique(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -201,7 +201,8 @@ def _item(node: SyntaxTreeNode, mark: str, width: int) -> str:
 
 
 def _quote(node: SyntaxTreeNode, width: int) -> str:
-    inside = "\n\n".join(_block(child, width - 2) for child in node.children)
+    """Return a quotation; the mark comes before its columns, so that a letter keeps its lines (RFC 3676, 4.5)."""
+    inside = "\n\n".join(_block(child, width) for child in node.children)
     return textwrap.indent(inside, "> ", lambda _: True).replace("> \n", ">\n")
 
 
