@@ -1,10 +1,8 @@
 """A command as a user types it, run in this process: a process of its own costs two seconds of CPU time."""
 
-import gc
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Mapping
 from io import BytesIO, TextIOWrapper
 
@@ -34,16 +32,7 @@ def typed(
         for name, value in (environment or {}).items():
             patch.setenv(name, value)
         code = _exit_code([os.fsdecode(word) for word in words])
-    _drop_connections()
     return subprocess.CompletedProcess(words, code, _printed(output), _printed(errors))
-
-
-def _drop_connections() -> None:
-    """Collect what the end of a process would take along: connections to PostgreSQL that nobody has closed."""
-    if "psycopg" in sys.modules:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
 
 
 def _exit_code(words: list[str]) -> int:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, open_app, shell_user
+from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, open_app, shell_user, with_app
 from followupd.cli.output import (
     STATUS_SENTENCES,
     add_range,
@@ -34,6 +34,9 @@ from followupd.domain.promise import Promise
 from followupd.errors import UnavailableError
 from followupd.log import printable
 from followupd.recovery.blockers import blockers_of
+
+if TYPE_CHECKING:
+    from followupd.app.container import App
 
 #: the stages in which the follow-up is still ahead
 _BEFORE_FOLLOW_UP = frozenset({Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED, Stage.FIXED})
@@ -82,9 +85,9 @@ def add(commands: CommandParsers) -> None:
 # --- cases ---
 
 
-def _cases(options: argparse.Namespace) -> int:
+@with_app
+def _cases(options: argparse.Namespace, app: "App") -> int:
     """List cases, those that the options ask for."""
-    app = open_app(options.config)
     with app.ledger.transaction() as tx:
         cases = [case for case in tx.cases.all(options.stage) if _is_wanted(case, options)]
         cases = in_range(options, app.settings.calendar, app.now(), cases, lambda case: case.opened_at)
@@ -128,9 +131,9 @@ def _stage(case: Case) -> str:
 # --- case ---
 
 
-def _case(options: argparse.Namespace) -> int:
+@with_app
+def _case(options: argparse.Namespace, app: "App") -> int:
     """Show one case."""
-    app = open_app(options.config)
     ref = options.ref.upper()
     with app.ledger.transaction() as tx:
         case, history, letters = tx.cases.get(ref), tx.cases.history(ref), tx.outbox.all(case=ref)
@@ -226,9 +229,9 @@ class _Explanation:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def _explain(options: argparse.Namespace) -> int:
+@with_app
+def _explain(options: argparse.Namespace, app: "App") -> int:
     """Explain one case."""
-    app = open_app(options.config)
     explanation = _explained(app, options.ref.upper())
     if options.json:
         print_json(_explanation_view(explanation))
@@ -369,7 +372,12 @@ def _tell(options: argparse.Namespace) -> int:
         print_error("followupd tell: give either lines or --note FILE")
         return USAGE
 
-    app = open_app(options.config)
+    with open_app(options.config) as app:
+        return _told(options, app)
+
+
+def _told(options: argparse.Namespace, app: "App") -> int:
+    """Run the lines of a note on a case, and print what came of them."""
     agent = app.settings.team.by_id(options.agent) if options.agent else None
     if options.agent and agent is None:
         print_error(f"followupd tell: there is no agent {options.agent!r} in followupd.toml")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from followupd import clock
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, open_app
+from followupd.cli.main import DONE, PROBLEMS, with_app
 from followupd.cli.output import print_error, print_json, print_table
 from followupd.clock import utc_iso
 from followupd.domain.calendar import Calendar
@@ -27,6 +27,7 @@ from followupd.text.mail.read import read, read_plain
 
 if TYPE_CHECKING:
     from followupd.adapters.settings import Settings
+    from followupd.app.container import App
     from followupd.text.complaints import Learned, Tagged
 
 #: a mail that was not written by a customer is not scored (docs/recognising.md, rule 1)
@@ -323,9 +324,9 @@ def _reason(found: dict[str, Any]) -> str:
 # --- learn ---
 
 
-def _learn(options: argparse.Namespace) -> int:
+@with_app
+def _learn(options: argparse.Namespace, app: "App") -> int:
     """Train the classifier and print the changes."""
-    app = open_app(options.config)
     learned, tagged = app.training.learn(clock.now(), keep=not options.dry_run)
     view = _learned_view(learned, tagged, dry_run=options.dry_run)
 

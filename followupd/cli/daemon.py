@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from followupd import __version__
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, USAGE, open_app
+from followupd.cli.main import DONE, PROBLEMS, USAGE, with_app
 from followupd.cli.output import print_error, print_json, print_result, print_table
 from followupd.clock import local_time, utc_iso
 from followupd.errors import FollowupdError, UnavailableError
@@ -20,6 +21,7 @@ from followupd.log import printable
 
 if TYPE_CHECKING:
     from followupd.adapters.health import DaemonHealth, MailboxHealth
+    from followupd.app.container import App
 
 #: the exit codes of monitoring plugins, and their names
 _CRITICAL, _UNKNOWN = 2, 3
@@ -174,14 +176,16 @@ def read_ledger(directory: Path) -> "DaemonHealth":
 
     app = build(load(directory))
     names = [mailbox.name for mailbox in app.settings.mailboxes]
-    now, timezone = app.now(), app.settings.company.timezone
-    logins = app.login_warnings() if app.logins else None
-    if not app.ledger.exists():
-        return daemon_health(LedgerFigures(state=lambda _: None, folders={}), names, timezone, now, logins)
+    with closing(app.ledger) as ledger:
+        now, timezone = app.now(), app.settings.company.timezone
+        logins = app.login_warnings() if app.logins else None
+        if not ledger.exists():
+            nothing = LedgerFigures(state=lambda _: None, folders={})
+            return daemon_health(nothing, names, timezone, now, logins)
 
-    app.ledger.upgrade()
-    with app.ledger.transaction() as tx:
-        return daemon_health(ledger_figures(tx, now), names, timezone, now, logins)
+        ledger.upgrade()
+        with ledger.transaction() as tx:
+            return daemon_health(ledger_figures(tx, now), names, timezone, now, logins)
 
 
 def _health_view(health: "DaemonHealth") -> dict[str, Any]:
@@ -275,11 +279,11 @@ def _mailbox_row(mailbox: "MailboxHealth", zone: tzinfo) -> str:
 # --- resume ---
 
 
-def _resume(options: argparse.Namespace) -> int:
+@with_app
+def _resume(options: argparse.Namespace, app: "App") -> int:
     """Close the circuit breaker."""
     from followupd.domain.keys import StateKey
 
-    app = open_app(options.config)
     with app.ledger.transaction() as tx:
         tx.state.put(StateKey.BREAKER, "closed", app.now())
     print_result(options, {"breaker": "closed"}, "The circuit breaker is closed; letters are sent again.")

@@ -2,12 +2,12 @@
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, open_app, shell_user
+from followupd.cli.main import DONE, PROBLEMS, shell_user, with_app
 from followupd.cli.output import print_error, print_json, print_result, progress_of_steps
 from followupd.domain.keys import StateKey
 from followupd.log import printable
@@ -44,9 +44,9 @@ def add(commands: CommandParsers) -> None:
     erase.set_defaults(do=_erase)
 
 
-def _backup(options: argparse.Namespace) -> int:
+@with_app
+def _backup(options: argparse.Namespace, app: "App") -> int:
     """Copy the ledger to a file."""
-    app = open_app(options.config)
     with app.ledger.transaction() as tx:
         cases = sum(tx.cases.count_by_stage().values())
     if not cases and not options.even_empty:
@@ -82,11 +82,11 @@ def _stopped(app: "App") -> Iterator[None]:
         yield
 
 
-def _copy(options: argparse.Namespace) -> int:
+@with_app
+def _copy(options: argparse.Namespace, app: "App") -> int:
     """Copy the ledger to another database."""
     from followupd.adapters.settings import ledger_address
 
-    app = open_app(options.config)
     with _stopped(app):
         rows = app.ledger.copy_to(ledger_address(options.to, options.config), progress_of_steps("Copying"))
     print_result(
@@ -100,9 +100,9 @@ def _copy(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _rekey(options: argparse.Namespace) -> int:
+@with_app
+def _rekey(options: argparse.Namespace, app: "App") -> int:
     """Encrypt the ledger with the first key of its file."""
-    app = open_app(options.config)
     with _stopped(app):
         app.training.encrypt_anew()
         count = app.ledger.encrypt_anew()
@@ -123,16 +123,17 @@ def _upgrade(options: argparse.Namespace) -> int:
     from followupd.adapters.settings import load
     from followupd.app.container import build
 
-    done = build(load(options.config)).ledger.open_existing(on_request=True)
+    with closing(build(load(options.config)).ledger) as ledger:
+        done = ledger.open_existing(on_request=True)
     sentence = f"The ledger was {done}." if done else "The ledger is up to date."
     print_result(options, {"done": done or None}, sentence)
 
     return DONE
 
 
-def _export(options: argparse.Namespace) -> int:
+@with_app
+def _export(options: argparse.Namespace, app: "App") -> int:
     """Print all data of a customer."""
-    app = open_app(options.config)
     with app.ledger.transaction() as tx:
         found = tx.erasure.export(options.address)
     print_json(found)
@@ -142,9 +143,9 @@ def _export(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _erase(options: argparse.Namespace) -> int:
+@with_app
+def _erase(options: argparse.Namespace, app: "App") -> int:
     """Erase all data of a customer, and overwrite it on the disk."""
-    app = open_app(options.config)
     now = app.now()
     with app.ledger.transaction() as tx:
         erased = tx.erasure.erase(options.address, shell_user(), now, even_open=options.even_open)

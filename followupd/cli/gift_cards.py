@@ -6,19 +6,23 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from babel.numbers import is_currency
 
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, company_zone, open_app
+from followupd.cli.main import DONE, PROBLEMS, company_zone, with_app
 from followupd.cli.output import money_view, print_error, print_list, print_result, read_text
 from followupd.clock import local_time, utc_iso
 from followupd.domain.compensation import Money, StockedCard
 from followupd.domain.playbook import Company
 from followupd.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from followupd.app.container import App
 
 _COLUMNS: tuple[str, ...] = ("code", "amount", "currency", "expires")
 _EXPECTED = f"columns are {','.join(_COLUMNS)}"
@@ -54,9 +58,9 @@ class _InvalidRowError(ValueError):
     """The row is not imported; the message says why and does not contain the code."""
 
 
-def _import(options: argparse.Namespace) -> int:
+@partial(with_app, create=True)
+def _import(options: argparse.Namespace, app: "App") -> int:
     """Import the cards of a file, all or none; a code that is known already is skipped."""
-    app = open_app(options.config, create=True)
     now = app.now()
     cards, problems = _read_csv(options.file, app.settings.company, now)
     added: list[bool] = []
@@ -179,9 +183,9 @@ def _expiry(text: str, company: Company) -> datetime | None:
 # --- list ---
 
 
-def _list(options: argparse.Namespace) -> int:
+@with_app
+def _list(options: argparse.Namespace, app: "App") -> int:
     """List the stock."""
-    app = open_app(options.config)
     with app.ledger.transaction() as tx:
         cards = tx.cards.all()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, open_app, shell_user
+from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, shell_user, with_app
 from followupd.cli.output import (
     STATUS_SENTENCES,
     add_range,
@@ -96,9 +96,9 @@ def _add_preview(preview: argparse.ArgumentParser) -> None:
 # --- letters, settle ---
 
 
-def _letters(options: argparse.Namespace) -> int:
+@with_app
+def _letters(options: argparse.Namespace, app: "App") -> int:
     """List the letters of the outbox, those that the options ask for."""
-    app = open_app(options.config)
     statuses = [LetterStatus(options.status)] if options.status else []
     with app.ledger.transaction() as tx:
         entries = tx.outbox.all(*statuses, case=options.case.upper())
@@ -132,11 +132,11 @@ def _letter_row(entry: OutboxEntry, zone: tzinfo) -> tuple[str, ...]:
     )
 
 
-def _send(options: argparse.Namespace) -> int:
+@with_app
+def _send(options: argparse.Namespace, app: "App") -> int:
     """Let a letter leave that waits for the end of quiet hours or for a quota."""
     from followupd.services.outbox.policy import send_at_once
 
-    app = open_app(options.config)
     with app.ledger.transaction() as tx:
         why = send_at_once(tx, options.key, app.now())
     if why:
@@ -149,9 +149,9 @@ def _send(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _settle(options: argparse.Namespace) -> int:
+@with_app
+def _settle(options: argparse.Namespace, app: "App") -> int:
     """Record what became of a letter in doubt."""
-    app = open_app(options.config)
     app.sender.resolve(options.key, options.how, shell_user(), app.now())
     with app.ledger.transaction() as tx:
         entry = tx.outbox.get(options.key)

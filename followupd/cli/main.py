@@ -6,8 +6,10 @@ import gc
 import getpass
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from difflib import get_close_matches
+from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from followupd.app.container import App
 
 
-def open_app(directory: Path, *, create: bool = False) -> "App":
-    """Load the configuration, build the application and upgrade its ledger.
+@contextmanager
+def open_app(directory: Path, *, create: bool = False) -> Iterator["App"]:
+    """Load the configuration, build the application and upgrade its ledger, which is closed behind the block.
 
     Args:
         directory: the configuration directory.
@@ -37,12 +40,30 @@ def open_app(directory: Path, *, create: bool = False) -> "App":
     from followupd.app.container import build
 
     app = build(load(directory))
-    if create:
-        app.ledger.upgrade()
-    else:
-        app.ledger.open_existing()
+    with closing(app.ledger):
+        if create:
+            app.ledger.upgrade()
+        else:
+            app.ledger.open_existing()
+        yield app
 
-    return app
+
+def with_app(
+    command: Callable[[argparse.Namespace, "App"], int], *, create: bool = False
+) -> Callable[[argparse.Namespace], int]:
+    """Return a command that works with the application as one of its options alone.
+
+    Args:
+        command: takes the options and the application, whose ledger is open meanwhile.
+        create: make a ledger that does not exist.
+    """
+
+    @wraps(command)
+    def opened(options: argparse.Namespace) -> int:
+        with open_app(options.config, create=create) as app:
+            return command(options, app)
+
+    return opened
 
 
 def company_zone(settings: "Settings") -> ZoneInfo:

@@ -135,13 +135,13 @@ def preview_letter(
         return _sample_letter(load(directory), kind, sample, language, now, given)
     if kind is LetterKind.DIGEST:
         raise FollowupdError("a digest is about several cases; preview it without --case")
-    app = open_app(directory)
-    with app.ledger.transaction() as tx:
-        case = given.of(tx.cases.get(ref))
+    with open_app(directory) as app:
+        with app.ledger.transaction() as tx:
+            case = given.of(tx.cases.get(ref))
 
-    playbook = _playbook_of(app.settings, case)
-    case = _offered(case, playbook, now) if given.options else case
-    return replace(letter_of_case(app, kind, case, playbook, now), review=given.review)
+        playbook = _playbook_of(app.settings, case)
+        case = _offered(case, playbook, now) if given.options else case
+        return replace(letter_of_case(app, kind, case, playbook, now), review=given.review)
 
 
 def _offered(case: Case, playbook: Playbook, now: datetime) -> Case:
@@ -401,19 +401,14 @@ def differences(directory: Path, old: Path, now: datetime) -> list[Difference]:
     Raises:
         SetupError: one of the two configurations has problems.
     """
-    after = open_app(directory)
-    before = _with_settings(after, old)
-    with after.ledger.transaction() as tx:
-        cases = [case for case in tx.cases.all() if case.stage not in _NO_LETTERS]
+    with open_app(directory) as after:
+        before = _with_settings(after, old)
+        with after.ledger.transaction() as tx:
+            cases = [case for case in tx.cases.all() if case.stage not in _NO_LETTERS]
 
-    found = []
-    for case in cases:
-        for kind in _letters_ahead(case):
-            difference = _difference(before, after, kind, case, now)
-            if difference.lines:
-                found.append(difference)
-
-    return found
+        letters = [(kind, case) for case in cases for kind in _letters_ahead(case)]
+        found = [_difference(before, after, kind, case, now) for kind, case in letters]
+    return [difference for difference in found if difference.lines]
 
 
 def _with_settings(app: App, directory: Path) -> App:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, USAGE, company_zone, open_app
+from followupd.cli.main import DONE, USAGE, company_zone, with_app
 from followupd.cli.output import money_view, print_error, print_json, print_table, with_progress, write_file
 from followupd.clock import local_time, utc_iso
 from followupd.domain.calendar import Calendar, Duration
@@ -82,11 +82,11 @@ def add(commands: CommandParsers) -> None:
     parser.set_defaults(do=_calibrate)
 
 
-def _report(options: argparse.Namespace) -> int:
+@with_app
+def _report(options: argparse.Namespace, app: "App") -> int:
     """Print the report, or the list of grants."""
     from followupd import clock
 
-    app = open_app(options.config)
     unknown = _unknown_company(options.company, app.settings)
     if unknown:
         print_error(f"followupd report: {unknown}")
@@ -215,12 +215,12 @@ def _before(duration: str, calendar: Calendar, now: datetime) -> datetime:
 # --- calibration ---
 
 
-def _calibrate(options: argparse.Namespace) -> int:
+@with_app
+def _calibrate(options: argparse.Namespace, app: "App") -> int:
     """Print how long promises take, and the lines of playbooks to change."""
     from followupd import clock
     from followupd.services.maintenance import measured_times
 
-    app = open_app(options.config)
     now = clock.now()
     try:
         since = parse_since(options.since, app.settings.calendar, now)

@@ -24,8 +24,8 @@ def directory(tmp_path: Path) -> Path:
 
 def run_daemon(directory: Path, *, breaker: str = "closed", silent_for: timedelta = timedelta()) -> None:
     """Store what a daemon stores: its last cycle, its connection, and how far it has read."""
-    app, at = open_app(directory, create=True), clock.now() - silent_for
-    with app.ledger.transaction() as tx:
+    at = clock.now() - silent_for
+    with open_app(directory, create=True) as app, app.ledger.transaction() as tx:
         tx.state.put(StateKey.CYCLE, "daemon", at)
         tx.state.put(StateKey.BREAKER, breaker, at)
         tx.state.put(StateKey.BREAKER_REASON, "too many letters", at)
@@ -34,7 +34,6 @@ def run_daemon(directory: Path, *, breaker: str = "closed", silent_for: timedelt
         tx.state.put(StateKey.SENT_READ.of("support"), "to its end", at - timedelta(seconds=5))
         cursor = FolderCursor(7, 100, 0, 3, at - timedelta(minutes=1))
         tx.state.set_cursor("support", "INBOX", cursor)
-    app.ledger.close()
 
 
 @pytest.mark.parametrize("silent_for", [timedelta(), timedelta(hours=1)], ids=["running", "stopped"])
@@ -126,7 +125,7 @@ def test_a_monitoring_plugin_is_told_that_nothing_can_be_known(
 
 def test_a_refused_configuration_and_refused_mails_to_agents_are_not_well(directory: Path) -> None:
     run_daemon(directory)
-    app, now = open_app(directory), clock.now()
+    now = clock.now()
     letter = Letter(
         key="FU-7K3Q9.desk/escalation.1",
         case="",
@@ -139,12 +138,11 @@ def test_a_refused_configuration_and_refused_mails_to_agents_are_not_well(direct
         html="",
         message_id="<1@example.com>",
     )
-    with app.ledger.transaction() as tx:
+    with open_app(directory) as app, app.ledger.transaction() as tx:
         tx.state.put(StateKey.CONFIGURATION, "refused, 1 problem(s), the first: x", now)
         tx.outbox.queue(letter, now)
         tx.outbox.claim({letter.key}, now)
         tx.outbox.record_results([SendResult(letter.key, LetterStatus.REFUSED, "550")], now)
-    app.ledger.close()
     health = read_sqlite(directory, clock.now())
     assert health == read_ledger(directory)
     assert health is not None

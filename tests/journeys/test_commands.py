@@ -1,5 +1,6 @@
 """Commands with unusual arguments, in a new configuration: a clear message each, and never a traceback."""
 
+import gc
 import json
 import os
 import subprocess
@@ -98,6 +99,37 @@ def test_a_command_that_reads_makes_no_ledger_and_says_where_there_is_none(
     assert main([*words, "--config", str(directory)]) == 1
     assert f"there is no ledger at sqlite:///{directory}/state/ledger.db" in capsys.readouterr().err
     assert sorted(directory.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cases"],
+        ["letters"],
+        ["report"],
+        ["calibrate"],
+        ["status"],
+        ["upgrade"],
+        ["case", "FU-7K3Q9"],
+        ["tell", "FU-7K3Q9", "fixed"],
+        ["resume"],
+        ["export", "kim@example.org"],
+        ["erase", "kim@example.org"],
+        ["learn", "--dry-run"],
+        ["gift-cards", "list"],
+        ["rekey"],
+        ["preview", "follow-up", "--case", "FU-7K3Q9"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_closes_the_ledger_however_it_ends(terminal: Terminal, words: list[str]) -> None:
+    gc.disable()  # nothing but the command itself may close it
+    try:
+        terminal.types(*words)
+        files = [os.readlink(each) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    finally:
+        gc.enable()
+    assert not [file for file in files if file.startswith(f"{terminal.directory.parent}/ledger.db")]
 
 
 def test_a_backup_of_nothing_is_no_backup(terminal: Terminal) -> None:
