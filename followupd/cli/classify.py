@@ -6,13 +6,14 @@ import re
 import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from followupd import clock
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, with_app
-from followupd.cli.output import print_error, print_json, print_table
+from followupd.cli.output import print_error, print_json, print_table, with_progress
 from followupd.clock import utc_iso
 from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Identity, Kind, Message, Verdict
@@ -327,7 +328,9 @@ def _reason(found: dict[str, Any]) -> str:
 @with_app
 def _learn(options: argparse.Namespace, app: "App") -> int:
     """Train the classifier and print the changes."""
-    learned, tagged = app.training.learn(clock.now(), keep=not options.dry_run)
+    learned, tagged = app.training.learn(
+        clock.now(), keep=not options.dry_run, counted=partial(with_progress, doing="Learning")
+    )
     view = _learned_view(learned, tagged, dry_run=options.dry_run)
 
     if options.json:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 from followupd import __version__
 from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, USAGE, with_app
-from followupd.cli.output import print_error, print_json, print_result, print_table
+from followupd.cli.output import print_error, print_json, print_result, print_table, progress_of_steps
 from followupd.clock import local_time, utc_iso
 from followupd.errors import FollowupdError, UnavailableError
 from followupd.log import printable
@@ -81,7 +82,7 @@ def _run(options: argparse.Namespace) -> int:
     app = build_to_run(load(options.config))
 
     if options.once:
-        run_once(app)
+        run_once(replace(app, inbox=replace(app.inbox, progress=progress_of_steps("Reading mail"))))
     else:
         Daemon(app).run()
 

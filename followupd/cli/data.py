@@ -56,7 +56,7 @@ def _backup(options: argparse.Namespace, app: "App") -> int:
         )
         return PROBLEMS
 
-    app.ledger.backup(options.file)
+    app.ledger.backup(options.file, progress_of_steps("Copying"))
     with app.ledger.transaction() as tx:
         tx.state.put(StateKey.BACKED_UP, cases, app.now())
     size = options.file.stat().st_size

@@ -388,7 +388,7 @@ def progress_bar(total: int, doing: str) -> Callable[[int], None]:
             shown[0] = percent
             full = percent * 30 // 100
             bar = "#" * full + "." * (30 - full)
-            end = "\n" if percent == 100 else ""
+            end = "\n" if percent == 100 else "\r"  # a line of the log that comes next is written over it
             print(f"\r{doing} [{bar}] {percent:3} %", end=end, file=sys.stderr, flush=True)
 
     return draw

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -307,12 +307,19 @@ class TrainingService:
         if found and found[1] != self._trained_at:
             self._current, self._trained_at = self._decrypted(found[0]), found[1]
 
-    def learn(self, now: datetime, *, keep: bool = True) -> tuple[Learned, list[Tagged]]:
+    def learn(
+        self,
+        now: datetime,
+        *,
+        keep: bool = True,
+        counted: Callable[[Sequence[Tagged]], Iterable[Tagged]] = iter,
+    ) -> tuple[Learned, list[Tagged]]:
         """Train on all decisions; too few of them change nothing.
 
         Args:
             now: the time.
             keep: whether the result is stored and used.
+            counted: hands the decisions over one by one, and may tell somebody how many there were.
 
         Returns:
             The result, and the decisions on which it is trained.
@@ -320,7 +327,7 @@ class TrainingService:
         with self.context.ledger.transaction() as tx:
             decided = self.decisions(tx)
 
-        learned = complaints.learn(decided, self.recogniser, ask=self.ask)
+        learned = complaints.learn(decided, self.recogniser, ask=self.ask, counted=counted)
         if keep:
             self._store(learned, now)
 

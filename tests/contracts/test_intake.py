@@ -117,6 +117,20 @@ def test_a_tag_made_in_thunderbird_means_what_its_name_says(
     assert lines(ledger) == ["dismiss", "refund: 25-eur"]
 
 
+def test_a_first_reading_of_many_mails_tells_how_far_it_is(
+    dovecot: Dovecot, intake: InboxSync, ledger: Ledger
+) -> None:
+    postbox = dovecot.account()
+    postbox.deliver_all([(mail(number), "kim@customers.test") for number in range(1010)])
+    told: list[tuple[int, int]] = []
+    telling = replace(intake, progress=lambda done, all_mails: told.append((done, all_mails)))
+    assert sync(telling, account_of(postbox)) == 1010
+    assert told == [(500, 1010), (1000, 1010), (1010, 1010)]
+    postbox.append(mail(2000))
+    assert sync(telling, account_of(postbox)) == 1
+    assert len(told) == 3  # one mail is no work to be watched
+
+
 # quarantine
 
 

@@ -422,6 +422,30 @@ def test_a_backup_is_made_while_the_ledger_is_in_use(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_a_backup_tells_how_far_it_is_and_ends_although_somebody_writes_all_the_time(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32]))
+    ledger.upgrade()
+    with ledger.transaction() as tx:
+        tx.state.put(StateKey.CYCLE, ["well" * 1000] * 3000, NOW)
+    told: list[tuple[int, int]] = []
+
+    def progress(done: int, pages: int) -> None:
+        told.append((done, pages))
+        assert len(told) < 100
+        with ledger.transaction() as tx:
+            tx.state.put(StateKey.BREAKER, "open", NOW)
+
+    ledger.backup(tmp_path / "copy.db", progress)
+    ledger.close()
+    assert len(told) >= 3
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1]
+    again = Ledger(f"sqlite:///{tmp_path}/copy.db", Vault([b"k" * 32]))
+    with again.transaction() as tx:
+        assert tx.state.get(StateKey.BREAKER) is None  # as it was when the copy began
+    again.close()
+
+
 def test_a_backup_overwrites_nothing(tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", Vault([b"k" * 32]))
     ledger.upgrade()

@@ -126,7 +126,7 @@ def test_a_command_closes_the_ledger_however_it_ends(terminal: Terminal, words: 
     gc.disable()  # nothing but the command itself may close it
     try:
         terminal.types(*words)
-        files = [os.readlink(each) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+        files = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
     finally:
         gc.enable()
     assert not [file for file in files if file.startswith(f"{terminal.directory.parent}/ledger.db")]

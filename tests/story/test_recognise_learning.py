@@ -1,5 +1,7 @@
 """Learning: agents' tags move the score a little, and only when they are enough."""
 
+from collections.abc import Iterator, Sequence
+
 from followupd.text.complaints import Recogniser, Tagged, learn
 
 RECOGNISER = Recogniser.shipped()
@@ -32,6 +34,18 @@ def test_enough_tags_move_the_words_of_this_site() -> None:
     assert after.score > before.score
     assert any("hums" in words for words, _ in learned.up)
     assert learned.down
+
+
+def test_somebody_may_be_told_how_far_the_learning_is() -> None:
+    told = []
+
+    def counted(tagged: Sequence[Tagged]) -> Iterator[Tagged]:
+        for number, tag in enumerate(tagged, 1):
+            told.append(number)
+            yield tag
+
+    assert learn(tags(60), RECOGNISER, counted=counted) == learn(tags(60), RECOGNISER)
+    assert told == list(range(1, 61))
 
 
 def test_every_fifth_tag_is_held_back_and_measures() -> None:

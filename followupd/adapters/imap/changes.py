@@ -50,7 +50,8 @@ class FolderChanges:
     """New mails and changed flags, to be stored in one transaction with `cursor`.
 
     `flags` are the present flags (at Gmail also labels) of mails up to the cursor whose flags changed; such a
-    mail need not be known. `reset` says that the folder's UIDs are new and that everything is read again.
+    mail need not be known. `reset` says that the folder's UIDs are new and that everything is read again. `left` is
+    the number of new mails behind these, as far as it is known.
     """
 
     folder: str
@@ -58,6 +59,7 @@ class FolderChanges:
     new: tuple[FetchedMail, ...] = ()
     flags: Mapping[int, frozenset[str]] = field(default_factory=dict)
     reset: bool = False
+    left: int = field(default=0, compare=False)
 
 
 @dataclass(slots=True)
@@ -166,7 +168,8 @@ def find_changes(client: Client, selected: SelectedFolder, query: ChangeQuery) -
     since = query.since if reset else None
     for mails in _fetch_new(client, start.uidvalidity, new_uids, since, query.batch):
         reported = current = replace(start, uid=mails[-1].uid)
-        yield FolderChanges(folder=selected.folder, cursor=current, new=mails, reset=reset)
+        left = sum(uid > current.uid for uid in new_uids)
+        yield FolderChanges(folder=selected.folder, cursor=current, new=mails, reset=reset, left=left)
 
     if has_modseq:
         changed = [uid for uid in uids if uid <= start.uid]

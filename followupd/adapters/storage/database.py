@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,6 +40,8 @@ _POSTGRES_SERVER_TIMEOUTS = {
     "tcp_keepalives_count": 3,
 }
 # A restored ledger must know that letters may have been sent since the backup was made (StateKey.COPIED).
+#: pages that are copied before the progress is told
+_PAGES = 1000
 _UNMARK_COPY = "DELETE FROM pulse WHERE name = 'copied'"
 _MARK_AS_COPY = (
     "INSERT INTO pulse (name, value, at) VALUES ('copied', 'true', strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
@@ -192,12 +194,13 @@ def create_ledger_file(url: URL) -> None:
         raise UnavailableError(f"the ledger {path} cannot be opened: {error.strerror}") from error
 
 
-def backup(engine: Engine, path: Path) -> None:
+def backup(engine: Engine, path: Path, progress: Callable[[int, int], None] | None = None) -> None:
     """Copy a SQLite ledger while it is in use, and verify the copy (https://www.sqlite.org/backup.html).
 
     Args:
         engine: the ledger's.
         path: the new file; only its owner can read it.
+        progress: is told how many pages were copied, and how many there are.
 
     Raises:
         BackupError: the file exists, cannot be written or does not verify, or the ledger is not a SQLite
@@ -215,17 +218,29 @@ def backup(engine: Engine, path: Path) -> None:
         raise BackupError(f"{path} cannot be written: {error.strerror}.") from None
 
     try:
-        _copy(database, path)
+        _copy(database, path, progress or (lambda _done, _all: None))
         _verify(path)
     except (sqlite3.Error, BackupError) as error:
         path.unlink()
         raise BackupError(f"{path} could not be written or verified: {error}.") from None
 
 
-def _copy(database: str, path: Path) -> None:
-    """Copy a database and mark the copy as one."""
+def _copy(database: str, path: Path, progress: Callable[[int, int], None]) -> None:
+    """Copy a database as it is now, and mark the copy as one.
+
+    Args:
+        database: the path of the ledger.
+        path: of the new file.
+        progress: is told how many pages were copied, and how many there are.
+    """
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(path)) as target:
-        source.backup(target)
+        # within a transaction the copy does not begin again whenever somebody writes
+        source.execute("BEGIN")
+        source.execute("SELECT 1 FROM sqlite_master").fetchone()
+        source.backup(
+            target, pages=_PAGES, progress=lambda _, left, pages: progress(pages - left, pages), sleep=0
+        )
+        source.rollback()
         target.execute(_UNMARK_COPY)
         target.execute(_MARK_AS_COPY)
         target.commit()

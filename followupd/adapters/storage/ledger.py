@@ -240,10 +240,15 @@ class Ledger:
         word = base64.b64encode(self._vault.encrypt(_KNOWN_WORD, _KNOWN_WORD_PLACE)).decode()
         tx.state.put(StateKey.KNOWN_WORD, word, clock.now())
 
-    def backup(self, path: Path) -> None:
-        """Copy a SQLite ledger to a new file while it is in use; raises BackupError."""
+    def backup(self, path: Path, progress: Callable[[int, int], None] | None = None) -> None:
+        """Copy a SQLite ledger to a new file while it is in use; raises BackupError.
+
+        Args:
+            path: the new file.
+            progress: is told how many pages were copied, and how many there are.
+        """
         with self._errors_explained():
-            database.backup(self._engine, path)
+            database.backup(self._engine, path, progress)
 
     def copy_to(self, url: str, progress: Callable[[int, int], None] | None = None) -> dict[str, int]:
         """Copy this ledger to another database and compare all rows; return how many rows each table has.

@@ -158,7 +158,8 @@ class InboxSync:
     """Reads folders into the ledger.
 
     `identity` returns our addresses and keys, `tags` are the admin's patterns with the command line that each
-    means. `read` is `text.mail.read.read`, within a budget.
+    means. `read` is `text.mail.read.read`, within a budget. `progress` is told how many mails of a folder that has
+    several batches were read, and of how many.
     """
 
     ledger: Ledger
@@ -166,6 +167,7 @@ class InboxSync:
     tags: Mapping[str, str]
     drafts: DraftFiler | None
     read: Callable[..., Message]
+    progress: Callable[[int, int], None] | None = None
 
     def sync(self, mailbox: MailSource, folder: Folder, now: datetime) -> int:
         """Bring the ledger up to date with one folder, then change its mails; return how many mails were new.
@@ -314,6 +316,8 @@ class InboxSync:
             was_reset = batch.reset
             cursor = _advanced(cursor, batch.cursor, now)
             count += self._store(mailbox, folder, batch, cursor, now)
+            if self.progress and (batch.left or count > len(batch.new) > 0):
+                self.progress(count, count + batch.left)
 
         return cursor, count
 

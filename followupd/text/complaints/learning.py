@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from followupd.text.complaints.cues import MEASURED
@@ -53,7 +53,13 @@ class _Case:
     complaint: bool
 
 
-def learn(tagged: Sequence[Tagged], recogniser: Recogniser, *, ask: float = 0.30) -> Learned:
+def learn(
+    tagged: Sequence[Tagged],
+    recogniser: Recogniser,
+    *,
+    ask: float = 0.30,
+    counted: Callable[[Sequence[Tagged]], Iterable[Tagged]] = iter,
+) -> Learned:
     """Return what a site's tags change in the weights.
 
     Every fifth tag is held back, to measure the result; a change that judges those worse is dropped.
@@ -62,6 +68,7 @@ def learn(tagged: Sequence[Tagged], recogniser: Recogniser, *, ask: float = 0.30
         tagged: the mails that agents decided about, the oldest first.
         recogniser: the one whose weights are changed.
         ask: the probability from which a mail is suspected, for the measured precision.
+        counted: hands the mails over one by one, and may tell somebody how many there were.
 
     Returns:
         No change before there are 50 tags with 5 of each class.
@@ -74,7 +81,7 @@ def learn(tagged: Sequence[Tagged], recogniser: Recogniser, *, ask: float = 0.30
             because=f"{FEWEST} tags, {FEWEST_OF_A_KIND} of each kind, are the fewest that teach",
         )
 
-    cases = [_case(tag, recogniser) for tag in tagged]
+    cases = [_case(tag, recogniser) for tag in counted(tagged)]
     held = cases[HELD_BACK - 1 :: HELD_BACK]
     taught = [case for n, case in enumerate(cases, 1) if n % HELD_BACK]
     delta = _fit(taught, _worth_learning(taught))
