@@ -382,6 +382,11 @@ def classifier_retrained(decisions: int, weights: int) -> None:
     _info("classifier-retrained", decisions=decisions, weights_changed=weights)
 
 
+def month_begun(month: str) -> None:
+    """The figures of a month are read for its page, which takes seconds in a large ledger."""
+    _info("month-begun", month=month)
+
+
 # --- the life of a case ---
 
 

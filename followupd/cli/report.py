@@ -100,7 +100,7 @@ def _report(options: argparse.Namespace, app: "App") -> int:
         return USAGE
 
     is_ours = partial(_is_of, app.settings, options.company)
-    with app.ledger.transaction() as tx:
+    with app.ledger.snapshot() as tx:
         cases = [case for case in tx.cases.all() if is_ours(case.mailbox)]
         if options.compensation or options.csv:
             _print_grants(options, grant_rows(cases, since))
@@ -152,7 +152,7 @@ def _report_month(options: argparse.Namespace, app: "App") -> int:
         print_error(f"followupd report: {error}")
         return USAGE
 
-    with app.ledger.transaction() as tx:
+    with app.ledger.snapshot() as tx:
         found = monthly_report(tx, month, calendar, partial(_is_of, app.settings, options.company))
     if options.html:
         company = _company(options.company, app.settings)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from followupd import log
 from followupd.adapters.crypto import Vault
@@ -17,7 +18,7 @@ from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
 from followupd.domain.decision import Agenda
 from followupd.domain.keys import StateKey
-from followupd.domain.letter import Attachment
+from followupd.domain.letter import Attachment, Letter
 from followupd.domain.mail import Kind, StoredMail
 from followupd.languages import Language
 from followupd.recovery import opening
@@ -81,7 +82,7 @@ def measured_times(context: ServiceContext, since: datetime, now: datetime) -> l
     def language_of(case: Case) -> Language:
         return context.languages.language(case.language or context.language)
 
-    with context.ledger.transaction() as tx:
+    with context.ledger.snapshot() as tx:
         cases = (with_kept_times(case, tx.cases.history) for case in tx.cases.each())
         return usual_times(cases, context.playbooks, language_of, since, now)
 
@@ -161,54 +162,65 @@ class MonthlyService:
             return 0
 
         companies = self.context.playbooks.companies
-        with self.context.ledger.transaction() as tx:
-            return sum(self._queue_all(tx, month, mailbox, now) for mailbox in companies)
+        return sum(self._queue_all(month, mailbox, now) for mailbox in companies)
 
     def _due(self, month: Month, calendar: Calendar) -> datetime:
         """Return the opening of the first working day after a month."""
         return calendar.next_open(calendar.moment(month.following, calendar.open))
 
-    def _queue_all(self, tx: Transaction, month: Month, mailbox: str, now: datetime) -> int:
+    def _queue_all(self, month: Month, mailbox: str, now: datetime) -> int:
         """Queue the mails about one company's month that are not queued yet; return how many.
 
+        The month is computed while others may write, which takes seconds; only the mails are queued in a transaction.
+
         Args:
-            tx: the transaction.
             month: the month.
             mailbox: one of the company's, "" for the company of [company].
             now: the present moment.
         """
-        playbooks = self.context.playbooks
+        playbooks, ledger = self.context.playbooks, self.context.ledger
         company = playbooks.company(mailbox).id
-        keys = {address: _key(month, address, company) for address in self.addresses}
-        open_keys = {address: key for address, key in keys.items() if not tx.outbox.contains(key)}
         state = StateKey.EMPTY_MONTH.of(company) if company else StateKey.EMPTY_MONTH
-        looked = tx.state.get(state)
-        was_empty = looked and looked[0] == month.name and now - looked[1] < _LOOKED_AGAIN_AFTER
-        if not open_keys or was_empty:
-            return 0
+        keys = {_key(month, address, company): address for address in self.addresses}
+        with ledger.snapshot() as tx:
+            open_keys = [key for key in keys if not tx.outbox.contains(key)]
+            looked = tx.state.get(state)
+            if not open_keys or _was_empty(looked, month, now):
+                return 0
+            log.month_begun(month.name)
+            is_ours = partial(playbooks.of_one_company, mailbox)
+            report = monthly_report(tx, month, playbooks.default.calendar, is_ours)
 
-        calendar, is_ours = playbooks.default.calendar, partial(playbooks.of_one_company, mailbox)
-        report = monthly_report(tx, month, calendar, is_ours)
         if not report.book.opened and not report.book.promises():
-            tx.state.put(state, month.name, now)
+            with ledger.transaction() as tx:
+                tx.state.put(state, month.name, now)
             return 0
+        page = self._page(report, mailbox)
+        return self._queue(
+            [self._letter(key, keys[key], report, page, mailbox, now) for key in open_keys], now
+        )
 
-        for address, key in open_keys.items():
-            self._queue(tx, key, address, report, mailbox, now)
-        return len(open_keys)
-
-    def _queue(
-        self, tx: Transaction, key: str, address: str, report: MonthlyReport, mailbox: str, now: datetime
-    ) -> None:
-        """Queue the mail to one address, with the page attached.
-
-        The key of the mail is that of the month and the address, so that the outbox takes it once.
+    def _page(self, report: MonthlyReport, mailbox: str) -> Attachment:
+        """Return the page of a company's month, as it is attached to each of its mails.
 
         Args:
-            tx: the transaction.
+            report: the figures of the month.
+            mailbox: one of the company's, "" for the company of [company].
+        """
+        company = self.context.playbooks.of(mailbox).default.company
+        name = f"complaints-{report.book.month.name}.html"
+        return Attachment(name, "text/html", monthly_page(report, company.name))
+
+    def _letter(
+        self, key: str, address: str, report: MonthlyReport, page: Attachment, mailbox: str, now: datetime
+    ) -> Letter:
+        """Return the mail to one address: the headline in sentences, with the page attached.
+
+        Args:
             key: of the letter.
             address: who gets it.
             report: the figures of the month.
+            page: of the month.
             mailbox: one of the company's, "" for the company of [company].
             now: the present moment, in UTC.
         """
@@ -216,10 +228,34 @@ class MonthlyService:
         agent = administrator(default.team, address)
         agenda = Agenda(key=key, day=report.book.month.following, general=tuple(headline(report)))
         letter = self.context.letters.digest(agenda, default, now, mailbox or self.context.mailbox, agent)
-        page = monthly_page(report, default.company.name)
-        attached = Attachment(f"complaints-{report.book.month.name}.html", "text/html", page)
-        tx.outbox.queue(replace(letter, attachments=(*letter.attachments, attached)), now)
-        log.letter_written(key)
+        return replace(letter, attachments=(*letter.attachments, page))
+
+    def _queue(self, letters: Sequence[Letter], now: datetime) -> int:
+        """Queue mails, without those that were queued meanwhile; return how many were.
+
+        The key of a mail is that of the month and the address, so that the outbox takes it once.
+
+        Args:
+            letters: the mails about one month.
+            now: the present moment, in UTC.
+        """
+        with self.context.ledger.transaction() as tx:
+            new = [letter for letter in letters if not tx.outbox.contains(letter.key)]
+            for letter in new:
+                tx.outbox.queue(letter, now)
+                log.letter_written(letter.key)
+        return len(new)
+
+
+def _was_empty(looked: tuple[Any, datetime] | None, month: Month, now: datetime) -> bool:
+    """Return whether a month was looked at within a day, and nothing was in it.
+
+    Args:
+        looked: the month that was empty last, and when that was found; None if none was.
+        month: the month that is asked about.
+        now: the present moment, in UTC.
+    """
+    return looked is not None and looked[0] == month.name and now - looked[1] < _LOOKED_AGAIN_AFTER
 
 
 def _key(month: Month, address: str, company: str) -> str:

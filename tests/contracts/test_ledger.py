@@ -228,6 +228,19 @@ def test_a_mail_is_stored_once_in_whatever_folders_it_is(ledger: Ledger) -> None
         assert [mail.id for mail in tx.mail.unprocessed()] == [first, first + 1]
 
 
+def test_a_snapshot_reads_one_state_while_others_write_and_changes_nothing(ledger: Ledger) -> None:
+    open_case(ledger)
+    with ledger.snapshot() as tx:
+        assert len(tx.cases.all()) == 1
+        open_case(ledger, "FU-3RT5K")  # a writer need not wait
+        assert len(tx.cases.all()) == 1
+    with pytest.raises(Exception, match=r"(?i)read.?only"), ledger.snapshot() as tx:
+        tx.state.put(StateKey.CAUSES, 1, NOW)
+    with ledger.transaction() as tx:
+        tx.state.put(StateKey.CAUSES, 2, NOW)
+        assert (len(tx.cases.all()), tx.state.value(StateKey.CAUSES)) == (2, 2)
+
+
 def test_the_text_of_an_earlier_mail_is_found_by_its_message_id(ledger: Ledger) -> None:
     found = incoming(1)
     assert found.message

@@ -1,6 +1,7 @@
 """The process is killed, the connection breaks, the disk is full, the ledger is locked: no letter is sent twice."""
 
 import random
+import re
 import resource
 import signal
 import sqlite3
@@ -14,13 +15,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from followupd.adapters.settings import load
+from followupd.app.container import build
 from followupd.app.cycle import run_cycle
 from followupd.domain.case import Stage
 from followupd.domain.compensation import Money
+from followupd.domain.keys import StateKey
 from followupd.domain.letter import LetterKind, LetterStatus
 from followupd.errors import UnavailableError
+from followupd.recovery.past.monthly import Month
 from tests.journeys.service import Service, ends
 from tests.journeys.world import PUT_RIGHT_FACTS, World, text_of
+from tests.policies.test_monthly import fill
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
@@ -114,6 +120,77 @@ def test_a_process_that_is_killed_many_times_sends_each_letter_once(service: Ser
     assert {letter["condition"] for letter in letters} <= {"sent", "doubt", "ready"}
     sent = {letter["key"] for letter in letters if letter["condition"] == "sent"}
     assert sent == {key for key in keys if ".confirmation." in key}
+
+
+# --- the page of the month ---
+
+#: cases of the last month: their figures take longer to read than the log to be looked at
+CASES = 2_000
+PAGE = 'attachment; filename="complaints-'
+
+
+@pytest.fixture
+def at_months_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """A company that is always open, with a month of cases behind it: its page is due at once, whatever the day is."""
+    always = 'days = "mon-sun"\nopen = "00:00"\nclose = "23:59"\nholidays = ""'
+    rewrite(service, 'holidays = ""', always)
+    rewrite(service, "[smtp]", '[report]\nmonthly = ["boss@example.com"]\n\n[smtp]')
+    service.once()  # credentials and ledger are there, and no month had anything in it
+    for name, value in service.manager.environment({"imap": service.postbox.password}).items():
+        monkeypatch.setenv(name, value)
+    app = build(load(service.directory))
+    calendar = app.settings.calendar
+    fill(app, CASES, Month.before(calendar.local(app.now()).date(), calendar))
+    with app.ledger.transaction() as tx:
+        tx.state.put(StateKey.EMPTY_MONTH, "", app.now())
+    app.ledger.close()
+    return service
+
+
+def pages(service: Service) -> int:
+    return sum(PAGE in letter.as_string() for letter in service.letters())
+
+
+def killed_at(service: Service, step: str) -> None:
+    """Start the daemon, and kill it when its log has this step."""
+    before = len(service.journal())
+    with service.running() as process:
+        until(lambda: re.search(step, service.journal()[before:]), step)
+        ends(process, signal.SIGKILL, LIMIT)
+
+
+def test_the_page_of_the_month_leaves_once_wherever_the_daemon_is_killed(at_months_end: Service) -> None:
+    service = at_months_end
+    killed_at(service, "month-begun")  # while the month is computed
+    assert "letter-written" not in service.journal()
+
+    with service.running() as process:  # when it is computed, and cannot be written yet
+        until(lambda: service.journal().count("month-begun") == 2, "the month")
+        with locked(service.directory / "ledger.db"), pytest.raises(subprocess.TimeoutExpired):
+            process.wait(5)  # seconds: it has long been computed
+        ends(process, signal.SIGKILL, LIMIT)
+    assert pages(service) == 0
+
+    service.smtp.plan("data", 60.0)
+    killed_at(service, "letter-sending key=.*month-")  # before the server takes it
+    service.smtp.plans.clear()
+    assert pages(service) == 0
+
+    service.smtp.plan("data", KEEP, 60.0)
+    with service.running() as process:
+        until(lambda: pages(service), "the page")
+        ends(process, signal.SIGKILL, LIMIT)  # after the server took it, and before it said so
+    service.smtp.plans.clear()
+    service.copies_arrive()
+    for _ in range(3):
+        threading.Event().wait(2.5)  # seconds: longer than a copy is waited for
+        service.once()
+    assert pages(service) == 1
+    app = build(load(service.directory))
+    with app.ledger.transaction() as tx:
+        found = [entry.status for entry in tx.outbox.all() if "month-" in entry.letter.key]
+    app.ledger.close()
+    assert found == [LetterStatus.SENT]
 
 
 # --- a person settles -------------------------------------------------------------------------------------------------

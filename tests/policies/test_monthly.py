@@ -2,7 +2,7 @@
 
 import base64
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,10 +40,10 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CAUSES = ("carrier", "carrier", "carrier", "picking", "billing", "product", "web", "other")
 
 
-def life(number: int, seed: int = 1) -> list[Event]:
-    """The events of one case of November: some promises are kept early, some late, some not."""
+def life(number: int, seed: int = 1, month: Month = NOVEMBER) -> list[Event]:
+    """The events of one case of a month: some promises are kept early, some late, some not."""
     chance = random.Random(seed * 100_000 + number)
-    at = NOVEMBER.begin + timedelta(minutes=chance.randrange(29 * 24 * 60))
+    at = month.begin + timedelta(minutes=chance.randrange(29 * 24 * 60))
     ref = f"FU-{number:05}"
     due = at + 3 * DAY
     promise = Promise(
@@ -214,24 +214,33 @@ def test_each_table_is_a_file_without_formulas() -> None:
 # --- over a real ledger ---
 
 
+def configured(directory: Path) -> App:
+    """A company whose page of the month goes to two addresses, with an empty ledger."""
+    (directory / "playbooks").mkdir()
+    (directory / "playbooks/default.toml").write_text("")
+    (directory / "key").write_text(base64.b64encode(bytes(range(32))).decode())
+    ledger = f'[ledger]\nurl = "sqlite:///{directory}/ledger.db"\nkey = "file:{directory}/key"\n'
+    report = '[report]\nmonthly = ["boss@example.com", "lee@example.com"]\n'
+    (directory / "followupd.toml").write_text(MINIMAL + ledger + report)
+    found = build(load(directory))
+    found.ledger.upgrade()
+    return found
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
-    (tmp_path / "playbooks").mkdir()
-    (tmp_path / "playbooks/default.toml").write_text("")
-    (tmp_path / "key").write_text(base64.b64encode(bytes(range(32))).decode())
-    ledger = f'[ledger]\nurl = "sqlite:///{tmp_path}/ledger.db"\nkey = "file:{tmp_path}/key"\n'
-    report = '[report]\nmonthly = ["boss@example.com", "lee@example.com"]\n'
-    (tmp_path / "followupd.toml").write_text(MINIMAL + ledger + report)
-    found = build(load(tmp_path))
-    found.ledger.upgrade()
+    found = configured(tmp_path)
     yield found
     found.ledger.close()
 
 
-def fill(app: App, number: int) -> None:
+def fill(
+    app: App, number: int, month: Month = NOVEMBER, change: Callable[[Event], Event] = lambda event: event
+) -> None:
+    """Store cases of a month; `change` makes other events of theirs."""
     with app.ledger.transaction() as tx:
         for n in range(number):
-            first, *events = life(n)
+            first, *events = map(change, life(n, month=month))
             assert isinstance(first, e.CaseOpened)
             tx.cases.record(tx.cases.open(first), events, lambda _case: None, first.at)
 

@@ -102,17 +102,23 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Begin a transaction, with the durability that its execution options ask for.
+    """Begin a transaction, with the durability that its execution options ask for, or one that only reads.
 
     BEGIN IMMEDIATE takes the write lock at once: otherwise two writers could read the same version, and one
     of them would fail at its first write.
     """
-    durable = connection.get_execution_options().get("durable", True)
-    if connection.info.setdefault("durable", True) != durable:
-        level = "FULL" if durable else "NORMAL"
-        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
-        connection.info["durable"] = durable
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    reads_only = options.get("reads_only", False)
+    _set_pragma(connection, "synchronous", "FULL" if options.get("durable", True) else "NORMAL")
+    _set_pragma(connection, "query_only", "ON" if reads_only else "OFF")
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def _set_pragma(connection: Connection, name: str, value: str) -> None:
+    """Set an option of a connection to SQLite, unless it was set to the same before."""
+    if connection.info.get(name) != value:
+        connection.exec_driver_sql(f"PRAGMA {name} = {value}")
+        connection.info[name] = value
 
 
 def _configure_postgres(connection: Any, _record: Any) -> None:
@@ -131,6 +137,14 @@ def commit_without_flush(session: Session) -> None:
     connection = session.connection(execution_options={"durable": False})
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL synchronous_commit = off"))
+
+
+def read_only(session: Session) -> None:
+    """Let the session's transaction only read, all of it one state of the ledger, and keep no writer waiting."""
+    snapshot: dict[str, object] = {"reads_only": True}
+    if session.get_bind().dialect.name == "postgresql":
+        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    session.connection(execution_options=snapshot)
 
 
 def purge_deleted(engine: Engine) -> bool:

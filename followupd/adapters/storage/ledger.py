@@ -295,6 +295,16 @@ class Ledger:
                 database.commit_without_flush(session)
             yield self._stores(session)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """Run a block that reads much, as the ledger is at its beginning; writers do not wait for it.
+
+        Whatever the block would change is an error of the database.
+        """
+        with self._errors_explained(), Session(self._engine) as session, session.begin():
+            database.read_only(session)
+            yield self._stores(session)
+
     def _stores(self, session: Session) -> Transaction:
         """Return the stores of one transaction, which share its session."""
         vault, scope = self._vault, self.scope

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 from followupd.languages import Language
 from followupd.languages.patterns import Parts, any_of, compiled, expand, whole_words
@@ -14,6 +15,7 @@ _DIGITS = r"\d{1,3}"
 _DASHES = ("-", "–")
 #: white space between two words
 _GAP = r"\s{1,9}"
+_BEGINS_AT_EDGE = re.compile(r"\(\?P<\w+>\\b")
 _ISO_DATE = r"(?P<iso>\b\d{4}-\d{2}-\d{2})(?=\b|t\d)"
 #: 4/12/2026, 4.12.26, 4.12. and 4/12
 _NUMERIC_DATE = (
@@ -126,7 +128,17 @@ def _part(table: Dates, months: Mapping[str, int], weekdays: Mapping[str, int]) 
         *_hours(table, month),
         rf"(?P<bareday>{_any(table.bare_day)})",
     )
-    return re.compile("|".join(patterns))
+    return re.compile(_tried_at_edges(patterns))
+
+
+def _tried_at_edges(patterns: Iterable[str]) -> str:
+    """Return alternatives as one pattern; neighbours that begin at the edge of a word are tried only there.
+
+    Nearly all of them do, and most places in a text are no edge.
+    """
+    runs = groupby(patterns, key=lambda pattern: _BEGINS_AT_EDGE.match(pattern) is not None)
+    joined = ((is_edge, "|".join(run)) for is_edge, run in runs)
+    return "|".join(rf"\b(?=\w)(?:{run})" if is_edge else run for is_edge, run in joined)
 
 
 def _day_before_month(table: Dates, month: str) -> str:
@@ -203,7 +215,7 @@ def _windows(table: Dates) -> list[str]:
     """Return the patterns of "between 9 and 11"."""
     hour = _hour(table)
     return [
-        rf"(?P<window{n}>(?<![\d.,:/-])\b"
+        rf"(?P<window{n}>\b(?<![\d.,:/-])"
         rf"{expand(pattern, {'FROM': (rf'(?P<from{n}>{hour})',), 'TO': (rf'(?P<to{n}>{hour})',)})}(?![\d%/]|[.,]\d))"
         for n, pattern in enumerate(table.windows)
     ]
