@@ -1,7 +1,8 @@
 """A fortnight of one agent's desk mails: twelve complaints in four days, ten working days, the starter's playbook.
 
-`make fortnight` prints what each day brings; FORTNIGHT names the servers (dovecot plain_dovecot cyrus graph). The diligent agent answers every mail at once, by the lines that
-it offers; the silent one answers the first mail about a case and nothing more.
+`make fortnight` prints what each day brings; FORTNIGHT names the servers (dovecot plain_dovecot cyrus courier graph).
+The diligent agent answers every mail at once, by the lines that it offers; the silent one answers the first mail
+about a case and nothing more.
 """
 
 import email
@@ -20,6 +21,7 @@ import pytest
 from followupd.domain.case import Stage
 from followupd.domain.events import PromiseMade
 from tests.journeys.world import World, text_of
+from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtp import Sink
@@ -187,7 +189,7 @@ def shop(
     if request.param == "graph":
         make: Callable[..., World] = request.getfixturevalue("make_at_microsoft")
         return make(witness="none")
-    server: Dovecot | Cyrus = request.getfixturevalue(request.param)
+    server: Dovecot | Cyrus | Courier = request.getfixturevalue(request.param)
     postbox = server.account("support")
     monkeypatch.setenv("FOLLOWUPD_TEST_PASSWORD", postbox.password)
     return World.made(tmp_path / "etc", postbox, smtp, smtp_extra='witness = "none"')
