@@ -57,7 +57,7 @@ messages: venv
 	done
 
 # Live a fortnight of an agent's desk mails, and print what each day brings; FORTNIGHT names the servers
-# (dovecot plain_dovecot cyrus graph).
+# (dovecot plain_dovecot cyrus courier graph).
 fortnight: venv
 	$(IN)pytest -q -s tests/journeys/test_fortnight.py
 

@@ -8,6 +8,7 @@ import pytest
 import trustme
 from hypothesis import HealthCheck, settings
 
+from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
 from tests.servers.graph import GraphServer
@@ -70,6 +71,11 @@ def own_dovecot(authority: trustme.CA) -> Iterator[Dovecot]:
 @pytest.fixture(scope="session")
 def cyrus(authority: trustme.CA) -> Iterator[Cyrus]:
     yield from _served(lambda: Cyrus(authority))
+
+
+@pytest.fixture(scope="session")
+def courier(authority: trustme.CA) -> Iterator[Courier]:
+    yield from _served(lambda: Courier(authority))
 
 
 @pytest.fixture

@@ -463,12 +463,14 @@ class ChoiceTable(LanguageTable):
 
 
 class Absence(LanguageTable):
-    """The table [absence]: how absence notes name the day of return."""
+    """The table [absence]: what absence notes say, and how they name the day of return."""
 
     months: Annotated[tuple[Words, ...], Field(min_length=12, max_length=12)] = ((),) * 12
     weekdays: Annotated[tuple[Words, ...], Field(min_length=7, max_length=7)] = ((),) * 7
+    says: Patterns = ()
     back: Patterns = ()
     until: Patterns = ()
+    to: Words = ()
     day_endings: Words = ()
     day_endings_after_month: Words = ()
     article: Words = ()

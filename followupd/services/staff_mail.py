@@ -472,10 +472,10 @@ class AbsenceService:
 
     def store(
         self, tx: Transaction, agent: Agent, until: datetime, now: datetime, since: datetime | None = None
-    ) -> None:
+    ) -> bool:
         """Store from when until when an agent is away, and tell the one who stands in.
 
-        The same dates said twice are told once. Absences that are over are forgotten.
+        The same dates said twice are told once: it returns False then. Absences that are over are forgotten.
 
         Args:
             tx: the transaction.
@@ -488,9 +488,9 @@ class AbsenceService:
         absences = {name: span for name, span in _absences(tx).items() if span[1] > now}
         known = absences.get(agent.id)
         if known is None and until <= now:
-            return
+            return False
         if known and known[1] == until and (known[0] == begin or max(known[0], begin) <= now):
-            return
+            return False
         absences[agent.id] = (begin, until)
         stored = {name: "/".join(at.isoformat() for at in span) for name, span in absences.items()}
         tx.state.put(StateKey.ABSENCES, stored, now)
@@ -499,8 +499,24 @@ class AbsenceService:
         playbook = self.context.playbooks.default
         team = playbook.team.without(agent)
         deputy = team.present(agent)
-        if deputy == agent:
-            return
+        if deputy != agent:
+            self._tell_deputy(tx, deputy, agent, (begin, until), now)
+        return True
+
+    def _tell_deputy(
+        self, tx: Transaction, deputy: Agent, agent: Agent, absence: tuple[datetime, datetime], now: datetime
+    ) -> None:
+        """Tell the one who stands in from when until when an agent is away, or that the agent is back.
+
+        Args:
+            tx: the transaction.
+            deputy: who is told.
+            agent: who is away.
+            absence: the beginning and the end.
+            now: the time.
+        """
+        begin, until = absence
+        playbook = self.context.playbooks.default
         when = day(until, playbook.calendar)
         line = msg(
             "{who} is away until {when}; what concerns these cases comes to you", who=agent.name, when=when

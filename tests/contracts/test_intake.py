@@ -89,7 +89,7 @@ def lines(ledger: Ledger) -> list[str]:
         return [remark.line for remark in tx.mail.pending_commands()]
 
 
-SERVERS = ["dovecot", "degraded_dovecot", "cyrus"]
+SERVERS = ["dovecot", "degraded_dovecot", "cyrus", "courier"]
 
 
 @pytest.fixture(params=SERVERS)

@@ -1,4 +1,4 @@
-"""What the doors promise: that of IMAP on Dovecot, on a Dovecot without extensions, and on Cyrus, and that of Graph."""
+"""What the doors promise: that of IMAP on Dovecot, on a Dovecot without extensions, on Cyrus and on Courier, and that of Graph."""
 
 import struct
 import threading
@@ -12,6 +12,7 @@ from email.mime.text import MIMEText
 from email.policy import SMTP
 
 import pytest
+from imapclient.exceptions import IMAPClientError
 
 from followupd.adapters.graph.mailbox import GraphMailbox
 from followupd.adapters.imap.mailbox import Account, FolderChanges, ImapMailbox, SyncCursor
@@ -19,6 +20,7 @@ from followupd.clock import now
 from followupd.domain.mail import Identity
 from followupd.errors import UnavailableError
 from followupd.text.mail import read as listen
+from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
 from tests.servers.graph import GraphPostbox, GraphServer
@@ -88,9 +90,9 @@ def account_of(postbox: Postbox, *, timeout: float = PATIENCE) -> Account:
     )
 
 
-@pytest.fixture(params=["dovecot", "degraded_dovecot", "cyrus", "graph"])
+@pytest.fixture(params=["dovecot", "degraded_dovecot", "cyrus", "courier", "graph"])
 def postbox(request: pytest.FixtureRequest) -> Postbox:
-    server: Dovecot | Cyrus | GraphServer = request.getfixturevalue(request.param)
+    server: Dovecot | Cyrus | Courier | GraphServer = request.getfixturevalue(request.param)
     return server.account()
 
 
@@ -278,14 +280,18 @@ def test_a_keyword_that_no_server_takes_is_our_mistake(mailbox: Door) -> None:
 
 def test_an_odd_keyword_on_one_mail_blinds_us_to_no_other(postbox: Postbox, mailbox: Door) -> None:
     cursor, _ = mailbox.start("INBOX", "now")
-    postbox.append(mail(1), flags=["a[b"])
+    try:
+        postbox.append(mail(1), flags=["a[b"])
+    except IMAPClientError:
+        pytest.skip("this server keeps no such keyword")
     postbox.append(mail(2), flags=["complaint"])
     batches, _ = read(mailbox, cursor)
     assert [part.flags for batch in batches for part in batch.new] == [{"a[b"}, {"complaint"}]
 
 
-def test_special_folders_are_found(mailbox: Door) -> None:
-    assert (mailbox.inbox, mailbox.sent, mailbox.drafts) == ("INBOX", "Sent", "Drafts")
+def test_special_folders_are_found(postbox: Postbox, mailbox: Door) -> None:
+    sent, drafts = f"{postbox.prefix}Sent", f"{postbox.prefix}Drafts"
+    assert (mailbox.inbox, mailbox.sent, mailbox.drafts) == ("INBOX", sent, drafts)
 
 
 def test_a_mail_moves_with_its_flags_and_leaves_others_deleted_mails_alone(
@@ -427,7 +433,7 @@ def test_a_survey_tells_what_the_server_can_do(postbox: Postbox, mailbox: Door) 
         expected = client.has_capability("IDLE"), client.has_capability("CONDSTORE")
     survey = mailbox.survey(now())
     assert (survey.idle, survey.condstore) == expected
-    assert survey.keywords == {"INBOX": True, "Sent": True}
+    assert survey.keywords == {"INBOX": True, f"{postbox.prefix}Sent": True}
     if survey.clock_ahead is not None:
         assert abs(survey.clock_ahead) < timedelta(minutes=1)
-    assert mailbox.fetch("Drafts", range(1, 5)) == []
+    assert mailbox.fetch(f"{postbox.prefix}Drafts", range(1, 5)) == []

@@ -6,6 +6,7 @@ import ssl
 import psycopg
 import pytest
 
+from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import until
@@ -34,6 +35,16 @@ def test_cyrus_keeps_mails_and_keywords(cyrus: Cyrus) -> None:
     postbox = cyrus.account()
     postbox.append(MAIL, flags=["complaint"])
     assert "complaint" in postbox.flags(postbox.uids()[0])
+
+
+def test_courier_keeps_mails_and_keywords_below_the_inbox(courier: Courier) -> None:
+    postbox = courier.account()
+    postbox.deliver(MAIL)
+    postbox.append(MAIL, "Sent", flags=["complaint"])
+    assert b"lost parcel" in postbox.raw(postbox.uids()[0])
+    assert "complaint" in postbox.flags(postbox.uids("Sent")[0], "Sent")
+    with postbox.client() as client:
+        assert not any(client.has_capability(name) for name in ("MOVE", "CONDSTORE", "SPECIAL-USE"))
 
 
 def test_a_postgresql_database_is_empty_and_answers(postgres: Postgres) -> None:

@@ -1,5 +1,6 @@
 """Journeys begin with a mailbox of their own."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 import trustme
 
 from tests.journeys.world import World
+from tests.servers.courier import Courier
+from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
 from tests.servers.graph import GraphServer
 from tests.servers.oauth import LoginServer
@@ -82,17 +85,46 @@ def make_at_microsoft(
         postbox = office.account(ca_file=ca_file)
         oauth = OAUTH.format(client=postbox.username, authority=login.url)
 
-        def made(witness: str = "sent", **words: Any) -> World:
-            smtp_extra = (
-                f'username = "{postbox.username}"\nca_file = "{ca_file}"\nwitness = "{witness}"\n{oauth}'
-            )
+        def made(smtp_extra: str = 'witness = "sent"', mailbox: str = "", **words: Any) -> World:
+            login_extra = f'username = "{postbox.username}"\nca_file = "{ca_file}"\n{oauth}'
             return World.made(
                 tmp_path / "etc",
                 postbox,
                 smtp,
-                mailbox=f'door = "graph"\n{oauth}',
-                smtp_extra=smtp_extra,
+                mailbox=f'door = "graph"\n{oauth}{mailbox}',
+                smtp_extra=login_extra + smtp_extra,
                 **words,
             )
 
         yield made
+
+
+# --- at each of the servers ---
+
+
+def named(variable: str) -> list[str]:
+    """Return the servers that an environment variable names: dovecot plain_dovecot cyrus courier graph."""
+    return os.environ.get(variable, "dovecot").split()
+
+
+@pytest.fixture
+def make_at(
+    request: pytest.FixtureRequest, tmp_path: Path, smtp: Sink, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., World]]:
+    """Return what makes a world at a server, by its name; words change its configuration."""
+    made: list[World] = []
+
+    def make(name: str, **words: Any) -> World:
+        if name == "graph":
+            at_microsoft: Callable[..., World] = request.getfixturevalue("make_at_microsoft")
+            made.append(at_microsoft(**words))
+        else:
+            server: Dovecot | Cyrus | Courier = request.getfixturevalue(name)
+            postbox = server.account("support")
+            monkeypatch.setenv("FOLLOWUPD_TEST_PASSWORD", postbox.password)
+            made.append(World.made(tmp_path / "etc", postbox, smtp, **words))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.app.ledger.close()

@@ -2,11 +2,12 @@
 
 import email.policy
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
 
+from followupd.domain.events import Remarked
 from tests.journeys.test_agents_mail import PLAYBOOK
 from tests.journeys.world import World, text_of
 
@@ -226,6 +227,81 @@ def test_an_out_of_office_reply_without_a_date_counts_until_the_next_working_mor
     world.passes(world.now + timedelta(days=1))
     complains(world, "Another")
     assert "ana" in receivers(desk(world, before))
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        (
+            "Out of office Re: Your cases",
+            "I'm out of the office and will have limited access to email. For urgent matters call 555-0101. OK?",
+        ),
+        (
+            "Re: {subject}",
+            "Guten Tag,\n\nich bin heute nicht im Büro. Ja, Ihre Mail wird gelesen.\nTel.: 030 12345",
+        ),
+        ("Away from my mail Re: {subject}", "Your mail has arrived. Yes!"),
+    ],
+)
+def test_an_absence_note_without_any_mark_is_known_by_its_words(
+    world: World, subject: str, words: str
+) -> None:
+    complains(world)
+    [opened] = world.letters("desk/opened")
+    before = len(world.letters())
+    for number in (1, 2):
+        unmarked(world, opened, number, subject.format(subject=opened["Subject"]), words)
+    told = desk(world, before)
+    assert set(receivers(told)) == {"max"}, "and the note itself is not answered"
+    assert sum("is away, and was asked this" in flat(mail) for mail in told) == 1
+    remarks = [event for event in world.history(world.case().ref) if isinstance(event, Remarked)]
+    assert len(remarks) == 1
+    world.passes(world.now + timedelta(days=1))
+    before = len(world.letters())
+    complains(world, "Another")
+    assert "ana" in receivers(desk(world, before))
+
+
+def test_orders_beside_the_words_of_an_absence_are_done(world: World) -> None:
+    complains(world)
+    [opened] = world.letters("desk/opened")
+    unmarked(world, opened, 1, f"Re: {opened['Subject']}", "I am out of the office tomorrow.\nkept: 1")
+    assert not world.case().owed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Estaré fuera del 5/12 al 9/12. Hoy sigo en la oficina por la mañana.",
+        "Ich bin vom 5. bis 9. Dezember im Urlaub.",
+        "Je suis en congés du 5 décembre au 9 décembre inclus.",
+        "I am on leave from 5 to 9 December.",
+    ],
+)
+def test_an_absence_that_begins_later_begins_on_its_first_day(world: World, words: str) -> None:
+    complains(world)
+    before = len(world.letters())
+    absence(world, world.letters("desk/opened")[0], 1, words=words)
+    [told] = desk(world, before)
+    assert "is away from Saturday 5 December until Thursday 10 December" in flat(told)
+    before = len(world.letters())
+    complains(world, "Another")
+    assert "ana" in receivers(desk(world, before)), "today it is still hers"
+    world.passes(datetime(2026, 12, 7, 10, tzinfo=UTC))
+    before = len(world.letters())
+    complains(world, "A third")
+    assert "ana" not in receivers(desk(world, before))
+
+
+def unmarked(world: World, desk_mail: EmailMessage, number: int, subject: str, words: str) -> None:
+    """Answer a desk mail from Ana's address as an old program does, which sets no field."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "ana@agents.test", world.postbox.address, subject
+    mail["Message-ID"], mail["In-Reply-To"] = f"<old-{number}@agents.test>", str(desk_mail["Message-ID"])
+    mail["Date"] = world.now
+    mail.set_content(f"{words}\n")
+    world.postbox.deliver(mail.as_bytes(policy=email.policy.SMTP), sender="ana@agents.test")
+    world.passes()
 
 
 def test_who_is_back_says_so_and_the_deputy_hears_of_it(world: World) -> None:

@@ -1,28 +1,25 @@
 """A fortnight of one agent's desk mails: twelve complaints in four days, ten working days, the starter's playbook.
 
-`make fortnight` prints what each day brings; FORTNIGHT names the servers (dovecot plain_dovecot cyrus graph). The diligent agent answers every mail at once, by the lines that
-it offers; the silent one answers the first mail about a case and nothing more.
+`make fortnight` prints what each day brings; FORTNIGHT names the servers (dovecot plain_dovecot cyrus courier graph).
+The diligent agent answers every mail at once, by the lines that it offers; the silent one answers the first mail
+about a case and nothing more.
 """
 
 import email
 import email.policy
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 
 from followupd.domain.case import Stage
 from followupd.domain.events import PromiseMade
+from tests.journeys.conftest import named
 from tests.journeys.world import World, text_of
-from tests.servers.cyrus import Cyrus
-from tests.servers.dovecot import Dovecot
-from tests.servers.smtp import Sink
 
 MONDAY = datetime(2026, 11, 30, 9, 5, tzinfo=UTC)
 COMPLAINTS = (
@@ -179,18 +176,10 @@ def unread_notes(world: World) -> int:
     return sum("agents.test" in sender for sender in senders)
 
 
-@pytest.fixture(params=os.environ.get("FORTNIGHT", "dovecot").split())
-def shop(
-    request: pytest.FixtureRequest, tmp_path: Path, smtp: Sink, monkeypatch: pytest.MonkeyPatch
-) -> World:
+@pytest.fixture(params=named("FORTNIGHT"))
+def shop(request: pytest.FixtureRequest, make_at: Callable[..., World]) -> World:
     """Return a world at each server that FORTNIGHT names."""
-    if request.param == "graph":
-        make: Callable[..., World] = request.getfixturevalue("make_at_microsoft")
-        return make(witness="none")
-    server: Dovecot | Cyrus = request.getfixturevalue(request.param)
-    postbox = server.account("support")
-    monkeypatch.setenv("FOLLOWUPD_TEST_PASSWORD", postbox.password)
-    return World.made(tmp_path / "etc", postbox, smtp, smtp_extra='witness = "none"')
+    return make_at(request.param, smtp_extra='witness = "none"')
 
 
 def test_a_diligent_agent_gets_at_most_thirty_mails_for_twelve_complaints(shop: World) -> None:

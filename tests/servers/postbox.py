@@ -30,6 +30,8 @@ class Postbox:
     username: str
     password: str = field(repr=False)
     address: str
+    #: what stands before the names of folders below the inbox
+    prefix: str = ""
 
     @contextlib.contextmanager
     def client(self) -> Iterator[IMAPClient]:

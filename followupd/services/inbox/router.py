@@ -25,6 +25,7 @@ from followupd.domain.events import (
     HelpAnswered,
     OwnerNudged,
     PromiseKept,
+    Remarked,
 )
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import Letter, LetterKind
@@ -282,14 +283,63 @@ class MailRouter:
             delivery_reports.handle_absence(tx, mail, now)
             return
 
-        desk_mail = tx.outbox.get(keys[0]).letter
-        tx.mail.mark_processed(mail.id, case_ref=desk_mail.case or None, reason=message.because)
-        absence = AbsenceService(self.context)
-        until = message.back_on or absence.next_morning(now)
-        if desk_mail.to.address.casefold() == agent.email.casefold() and until > now:
-            absence.store(tx, agent, until, now)
-            if desk_mail.case:
-                self._hand_to_deputy(tx, tx.cases.get(desk_mail.case), agent, desk_mail, now)
+        self._agent_away(tx, mail, agent, message.because, now)
+
+    def _agent_away(
+        self, tx: Transaction, mail: StoredMail, agent: Agent, because: str, now: datetime
+    ) -> bool:
+        """Note that an agent is away, as the answer to a desk mail says; return whether that is news.
+
+        Args:
+            tx: the transaction.
+            mail: the answer.
+            agent: who sent it.
+            because: why it is taken for an absence note.
+            now: the present moment, in UTC.
+        """
+        # what reads mail is loaded late, see adapters.process
+        from followupd.text.mail.absence import away_from, back_on
+
+        message, absence = mail.message, AbsenceService(self.context)
+        desk_mail = tx.outbox.get(message.desk_mails[0]).letter
+        tx.mail.mark_processed(mail.id, case_ref=desk_mail.case or None, reason=because)
+        received = self.context.playbooks.default.calendar.local(mail.received_at)
+        said = message.text, message.subject, received, self.context.languages
+        until, since = back_on(*said) or absence.next_morning(now), away_from(*said)
+        if desk_mail.to.address.casefold() != agent.email.casefold() or until <= now:
+            return False
+
+        is_news = absence.store(tx, agent, until, now, since)
+        if desk_mail.case and (since is None or since <= now):
+            self._hand_to_deputy(tx, tx.cases.get(desk_mail.case), agent, desk_mail, now)
+        return is_news
+
+    def _note_of_absence(self, tx: Transaction, mail: StoredMail, now: datetime) -> bool:
+        """Handle an agent's answer to a desk mail whose words say that they are away, and which orders nothing.
+
+        Old programs send absence notes without any mark. A person may have written it, too: so the words are
+        kept in the history of the case. Return False for another answer.
+
+        Args:
+            tx: the transaction.
+            mail: the answer.
+            now: the present moment, in UTC.
+        """
+        from followupd.text.mail.absence import says_absent
+        from followupd.text.mail.kind import is_subject_of_absence
+
+        message, languages = mail.message, self.context.languages
+        says_so = is_subject_of_absence(message.subject) or says_absent(message.text, languages)
+        agent = self.context.playbooks.default.team.by_address(message.sender.address)
+        if agent is None or not says_so or message.distrusted or self.notes.gives_orders(message):
+            return False
+
+        ref = tx.outbox.get(message.desk_mails[0]).letter.case
+        if self._agent_away(tx, mail, agent, "absence note: its words say so", now) and ref:
+            text = " ".join(message.certain_text.split())
+            said = Remarked(at=now, by=agent.name, why=f"note: {text}", text=text)
+            record(tx, tx.cases.get(ref), [said], now)
+        return True
 
     def _hand_to_deputy(
         self, tx: Transaction, case: Case, agent: Agent, desk_mail: Letter, now: datetime
@@ -534,7 +584,8 @@ class MailRouter:
     def _agent_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Handle a note, a letter that the agent sent by hand, a reply, or a forwarded complaint."""
         if is_note(mail):
-            self.notes.handle(tx, mail, now)
+            if not self._note_of_absence(tx, mail, now):
+                self.notes.handle(tx, mail, now)
             return
 
         mail = self._as_written(tx, mail)

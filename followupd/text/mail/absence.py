@@ -1,4 +1,4 @@
-"""Read the date of return in an absence note, with the patterns of all languages.
+"""Read the first day and the date of return in an absence note, with the patterns of all languages.
 
 No date library is used, because none can read dates in free text without inventing some.
 """
@@ -21,15 +21,24 @@ MAX_ABSENCE = timedelta(days=400)
 #: year
 MAX_WITHOUT_YEAR = timedelta(days=183)
 
+#: pieces of a text before the words of an absence: a greeting, thanks for the mail
+_FIRST_SENTENCES = 5
+
 #: month and day of the month
 _MonthDay = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class AbsencePatterns:
-    """What finds a date of return in any language; the numbers of months (from 1) and weekdays (from 0)."""
+    """What finds dates of an absence in any language; the numbers of months (from 1) and weekdays (from 0).
+
+    `days` is a first day and a last one, `date` a date alone, `says` how a note begins that has no mark.
+    """
 
     span: re.Pattern[str]
+    days: re.Pattern[str]
+    date: re.Pattern[str]
+    says: re.Pattern[str]
     months: Mapping[str, int]
     weekdays: Mapping[str, int]
 
@@ -49,9 +58,20 @@ def absence_patterns(languages: Catalogue) -> AbsencePatterns:
     tomorrow = _any_of(note.tomorrow for note in notes)
     back = _any_pattern(answers, "back")
     until = _any_pattern(answers, "until")
-    day = rf"{_date(notes, _any_name(months))}|(?P<weekday>{weekday})\b|(?P<tomorrow>{tomorrow})\b"
-    span = rf"(?<!\w)(?:(?P<back>{back})|(?P<until>{until})){_before_date(notes, weekday)}(?:{day})"
-    return AbsencePatterns(re.compile(span, re.IGNORECASE), months, weekdays)
+    date, before = _date(notes, _any_name(months)), _before_date(notes, weekday)
+    day = rf"{date}|(?P<weekday>{weekday})\b|(?P<tomorrow>{tomorrow})\b"
+    span = rf"(?<!\w)(?:(?P<back>{back})|(?P<until>{until})){before}(?:{day})"
+    to = _any_name(word for note in notes for word in note.to)
+    first = rf"(?P<first>{_unnamed(date)}|\d{{1,2}}\.?)"
+    days = rf"(?<![\w./:+-]){first}[\s,]{{0,2}}(?P<until>(?:{to}|{until})\b|[–—-])(?P<back>(?!))?{before}(?:{day})"
+    says = rf"(?:{_any_pattern(answers, 'says')})"
+    found = (re.compile(pattern, re.IGNORECASE) for pattern in (span, days, date, says))
+    return AbsencePatterns(*found, months, weekdays)
+
+
+def _unnamed(pattern: str) -> str:
+    """Return a pattern of a date without the names of its groups, so that another one may follow it."""
+    return re.sub(r"\(\?P<\w+>", "(?:", pattern.replace("(?P=sep)", "[./-]"))
 
 
 def _numbers(languages: Iterable[Sequence[Sequence[str]]], *, first: int) -> Mapping[str, int]:
@@ -169,21 +189,48 @@ def back_on(
         languages: the languages of notes; the shipped ones by default.
     """
     reader = _ReturnReader(absence_patterns(languages or catalogue()), now)
+    searched = _searched(text, subject)
     days: list[date] = []
     returns: list[date] = []
-    for match in reader.patterns.span.finditer(_searched(text, subject)):
-        day = reader.day(match)
-        if day is None:
-            continue
-        days.append(day)
-        if match["back"]:
-            returns.append(day)
-    if not days:
-        return None
+    for pattern in (reader.patterns.span, reader.patterns.days):
+        for match in pattern.finditer(searched):
+            day = reader.day(match)
+            if day is None:
+                continue
+            days.append(day)
+            if match["back"]:
+                returns.append(day)
+    return _midnight(max(returns or days), now) if days else None
 
-    last = max(returns or days)
-    zone = (now.tzinfo if now else None) or UTC
-    return datetime(last.year, last.month, last.day, tzinfo=zone)
+
+def away_from(
+    text: str, subject: str, now: datetime | None, languages: Catalogue | None = None
+) -> datetime | None:
+    """Return when the first day of an absence begins that the note names with its last one: "del 22/12 al 7/1".
+
+    None where the note names none, and where that day has come. The arguments are those of `back_on`.
+    """
+    reader = _ReturnReader(absence_patterns(languages or catalogue()), now)
+    found = (reader.first_day(match) for match in reader.patterns.days.finditer(_searched(text, subject)))
+    first = min(filter(None, found), default=None)
+    return _midnight(first, now) if first else None
+
+
+def says_absent(text: str, languages: Catalogue | None = None) -> bool:
+    """Return whether a text begins as absence notes do, behind a greeting: "I am out of the office until ...".
+
+    Args:
+        text: the new text of a mail.
+        languages: the languages of notes; the shipped ones by default.
+    """
+    says = absence_patterns(languages or catalogue()).says
+    sentences = re.split(r"(?:[\n!?,:;]|(?<!\d)\.(?=\s|$))+\s*", text[:MAX_NOTE].strip())
+    return any(says.match(sentence.strip()) for sentence in sentences[:_FIRST_SENTENCES])
+
+
+def _midnight(day: date, now: datetime | None) -> datetime:
+    """Return the beginning of a day, in the time zone of `now`."""
+    return datetime(day.year, day.month, day.day, tzinfo=(now.tzinfo if now else None) or UTC)
 
 
 @lru_cache(maxsize=8)
@@ -296,6 +343,24 @@ class _ReturnReader:
             return None
         return day
 
+    def first_day(self, match: re.Match[str]) -> date | None:
+        """Return the first day of an absence that is to come, None for another one.
+
+        Args:
+            match: of the pattern `days`. A day without a month is in the month of the last day, or in that before.
+        """
+        back, written = self.day(match), match["first"].strip(" .")
+        if back is None or self.today is None:
+            return None
+        last = back - timedelta(days=1)
+        if written.isdigit():
+            month = last if int(written) <= last.day else last.replace(day=1) - timedelta(days=1)
+            first = _real_date(month.year, month.month, int(written))
+        else:
+            found = self.patterns.date.fullmatch(match["first"])
+            first = self._written_day(found) if found else None
+        return first if first and self.today < first <= last else None
+
     def _is_ahead(self, day: date, limit: timedelta) -> bool:
         """Whether a day is between today and this limit; true if today is unknown.
 
@@ -312,8 +377,9 @@ class _ReturnReader:
             match: of the pattern `span`, whose groups tell the form: y1, m1, d1; n2 or n3 with d and y; a4,
                 b4, y4.
         """
-        if match["weekday"] or match["tomorrow"]:
-            return self._relative_day(match["weekday"])
+        named = match.groupdict()
+        if named.get("weekday") or named.get("tomorrow"):
+            return self._relative_day(named["weekday"])
         if match["y1"]:
             return _real_date(int(match["y1"]), int(match["m1"]), int(match["d1"]))
         if match["n2"]:

@@ -338,7 +338,12 @@ def _is_of_form(candidate: _Candidate, submitted: str) -> bool:
 
 def begins_like_absence(mail: ParsedMail) -> bool:
     """Whether the subject begins as those of absence notes do, and those of people, too."""
-    return _BEGINS_LIKE_ABSENCE.match(mail.headers.text("subject").lower()) is not None
+    return is_subject_of_absence(mail.headers.text("subject"))
+
+
+def is_subject_of_absence(subject: str) -> bool:
+    """Whether a subject begins as those of absence notes do, and those of people, too."""
+    return _BEGINS_LIKE_ABSENCE.match(subject.lower()) is not None
 
 
 def _auto_reply_field(headers: Headers) -> str:

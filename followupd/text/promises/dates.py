@@ -102,7 +102,10 @@ class DateReader:
         for first, second in pairwise(self.parts.find(low)):
             weekdays, days = (first.weekday, second.weekday), (first.day, second.day)
             names_both = weekdays.count(None) == 1 and days.count(None) == 1
-            glued = self.patterns.glue.fullmatch(low[first.end : second.start])
+            between = low[first.end : second.start]
+            # a number alone and "by Thursday" are no date: "1 by Thursday" is the first of something
+            counted = first.loose and first.day is not None and any(map(str.isalpha, between))
+            glued = self.patterns.glue.fullmatch(between) and not counted
             if names_both and glued and first.merged(second) is None and not self._is_past_day(first, second):
                 return text[first.start : second.end]
         return ""
