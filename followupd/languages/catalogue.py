@@ -247,6 +247,13 @@ def promise_weights() -> Mapping[str, Any]:
     return found
 
 
+@cache
+def fact_weights() -> Mapping[str, Any]:
+    """Return the trained weights of agents' facts: whole sentences, languages (benchmarks/train_facts.py)."""
+    found: Mapping[str, Any] = json.loads((_SHIPPED / "fact_weights.json").read_text("utf-8"))
+    return found
+
+
 @lru_cache(maxsize=16)
 def catalogue(directory: Path | None = None) -> Catalogue:
     """Return the languages of an admin's directory as its files were at the first call.

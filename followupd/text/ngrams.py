@@ -132,15 +132,17 @@ class Classes:
         seen = tuple(signs)
         return {name: probability(model.score(at, seen)) for name, model in self.models.items()}
 
-    def scores(self, text: str, language: str) -> dict[str, float]:
+    def scores(self, text: str, language: str, signs: Iterable[str] = ()) -> dict[str, float]:
         """Return the log-odds of each class by the n-grams of a text, which count for its language alone.
 
         Args:
             text: one sentence.
-            language: the tag with which the models were trained.
+            language: the tag with which the models were trained; "" where they are of all languages.
+            signs: what other readers saw in it, by the names that the model was trained with.
         """
         at = places((language + gram for gram in ngrams(tokens(text))), self.bits)
-        return {name: model.score(at, ()) for name, model in self.models.items()}
+        seen = tuple(signs)
+        return {name: model.score(at, seen) for name, model in self.models.items()}
 
 
 #: a tree asks for one number after the other, (name, least, below, else), and ends with what it adds

@@ -3,15 +3,17 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import compress
 from operator import itemgetter
 from types import MappingProxyType
 
 from followupd.domain.translatable import Translatable, msg, msgid
-from followupd.languages import Catalogue, Language
+from followupd.languages import Catalogue, Language, fact_weights
 from followupd.languages.patterns import any_of, expand, whole_words
 from followupd.languages.schema import FactDraft, FactWords
 from followupd.text.names import SHIPPED, common_first_names
+from followupd.text.ngrams import Classes
 from followupd.text.wording.checker import flat, pattern, plain, sentences
 
 #: what the agent is told of each flaw; `{words}` is the fact
@@ -23,6 +25,7 @@ _FLAWS = {
     "blame": msgid("“{words}” puts the blame on somebody, and the letter speaks for all of us."),
     "not-done": msgid("“{words}” is still to come, and the letter tells what has changed already."),
     "empty": msgid("“{words}” could stand in any letter; say what is different in this matter."),
+    "shouting": msgid("“{words}” sounds loud to somebody who is upset."),
     "internal": msgid("“{words}” is said among us, and not to a customer."),
     "fragment": msgid("“{words}” is no whole sentence, and would stand in the letter as it is."),
 }
@@ -40,10 +43,15 @@ _SAME = 0.8
 _SAME_OF_LONGER = 0.6
 #: characters by which two words are known as forms of one, and so many of them are needed
 _STEM, _FEWEST_STEMS = 5, 2
-#: words of a text that is a sentence where it begins and ends like one
-_TYPED_SENTENCE = 5
+#: log-odds below which a text is no whole sentence, and by which one language is likelier than the letter's
+_NO_CLAUSE, _LIKELIER = -1.0, 4.0
+#: what the lists say of a text: see `clause_signs`
+CLAUSE_SIGNS = ("subject", "verb", "clause", "perhaps", "short")
 _MARKS = " \t.,;:!?…\"'“”„«»()-"
 _CARD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+#: share of capitals in a text of so many letters that is shouted
+_LOUD, _LOUD_LETTERS = 0.6, 10
+_MARKS_IN_A_ROW = re.compile(r"[!?]{2}")
 _NAME_PLACE = "{NAME}"
 _NEVER = "(?!)"
 _NOTHING = re.compile(_NEVER)
@@ -66,6 +74,8 @@ class _Patterns:
 
     subject: re.Pattern[str]
     verb: re.Pattern[str]
+    perhaps_verb: re.Pattern[str]
+    headless: re.Pattern[str]
     third_person: re.Pattern[str]
     pronoun: re.Pattern[str]
     antecedent: re.Pattern[str]
@@ -73,7 +83,10 @@ class _Patterns:
     brand: re.Pattern[str]
     colleague: re.Pattern[str]
     accused: re.Pattern[str]
+    doer: re.Pattern[str]
+    told: re.Pattern[str]
     empty: re.Pattern[str]
+    vague: re.Pattern[str]
     internal: re.Pattern[str]
     not_done: re.Pattern[str]
     not_done_unless: re.Pattern[str]
@@ -183,12 +196,15 @@ def _other_language(fact: _Fact) -> str:
     Args:
         fact: the one that is examined.
     """
-    if _has_clause(fact.text, fact.patterns):
+    scores = _trained("language").scores(bare(fact.text), "")
+    likeliest = max(scores, key=lambda tag: scores[tag])
+    own = scores.get(fact.language.tag)
+    if own is not None and scores[likeliest] - own >= _LIKELIER:
+        return likeliest
+    if _is_clause(fact.text, fact.language):
         return ""
-    tags = {
-        language.tag: language for language in fact.language.catalogue.all() if language.wording.facts.verb
-    }
-    return next((tag for tag, other in tags.items() if _is_rather(other, fact)), "")
+    others = (each for each in fact.language.catalogue.all() if each.info.stop_words)
+    return next((other.tag for other in others if _is_rather(other, fact)), "")
 
 
 def _is_rather(other: Language, fact: _Fact) -> bool:
@@ -200,7 +216,7 @@ def _is_rather(other: Language, fact: _Fact) -> bool:
     """
     words = list(map(str.casefold, _CARD.findall(fact.text)))
     own, more = (sum(map(each.info.stop_words.__contains__, words)) for each in (fact.language, other))
-    return more - own >= _MORE_FOREIGN or (more > own and _has_clause(fact.text, _patterns(other)))
+    return more - own >= _MORE_FOREIGN
 
 
 def _repeated(fact: _Fact) -> str:
@@ -242,8 +258,8 @@ def _stems(words: Collection[str], stop_words: Collection[str]) -> frozenset[str
     return frozenset(word[:_STEM] for word in words if len(word) >= _STEM - 1 and word not in stop_words)
 
 
-def _third_person(fact: _Fact) -> str:
-    """Return the words that speak about the customer; "he" may mean somebody named before it.
+def _pronoun(fact: _Fact) -> str:
+    """Return the pronoun that speaks about the customer; "he" may mean somebody named before it.
 
     Args:
         fact: the one that is examined.
@@ -255,7 +271,7 @@ def _third_person(fact: _Fact) -> str:
         for match in patterns.pronoun.finditer(sentence)
         if not patterns.antecedent.search(sentence[: match.start()])
     )
-    return _found(patterns.third_person, fact) or next(pronouns, "")
+    return next(pronouns, "")
 
 
 def _blaming(fact: _Fact) -> str:
@@ -268,40 +284,36 @@ def _blaming(fact: _Fact) -> str:
     return _found(fact.patterns.blame, fact) or _found(listed or _NOTHING, fact)
 
 
-def _accused(fact: _Fact) -> str:
-    """Return the words that call somebody names, or say that the customer did it, in whichever fact.
+def _listed(name: str) -> Callable[[_Fact], str]:
+    """Return what finds the words of one list of the letter's language in a fact.
+
+    Args:
+        name: of the list, as [facts] has it.
+    """
+    return lambda fact: _found(getattr(fact.patterns, name), fact)
+
+
+def _shouted(fact: _Fact) -> str:
+    """Return words in capitals, or with a row of marks behind them.
 
     Args:
         fact: the one that is examined.
     """
-    return _found(fact.patterns.accused, fact)
+    letters = list(filter(str.isalpha, fact.text))
+    capitals = sum(map(str.isupper, letters))
+    is_loud = len(letters) >= _LOUD_LETTERS and capitals >= _LOUD * len(letters)
+    return fact.text if is_loud or _MARKS_IN_A_ROW.search(fact.text) else ""
 
 
-def _empty(fact: _Fact) -> str:
-    """Return the words that could stand in any letter.
-
-    Args:
-        fact: the one that is examined.
-    """
-    return _found(fact.patterns.empty, fact)
-
-
-def _internal(fact: _Fact) -> str:
-    """Return the words that colleagues say among themselves.
+def _without_substance(fact: _Fact) -> str:
+    """Return the words of a fact that has no word about its matter.
 
     Args:
         fact: the one that is examined.
     """
-    return _found(fact.patterns.internal, fact)
-
-
-def _brand(fact: _Fact) -> str:
-    """Return the name of a carrier.
-
-    Args:
-        fact: the one that is examined.
-    """
-    return _found(fact.patterns.brand, fact)
+    words = _CARD.findall(fact.text)
+    says = any(map(str.isdigit, fact.text)) or not all(map(fact.patterns.vague.fullmatch, words))
+    return "" if says else fact.text
 
 
 def _colleague(fact: _Fact) -> str:
@@ -310,8 +322,19 @@ def _colleague(fact: _Fact) -> str:
     Args:
         fact: the one that is examined.
     """
-    known = filter(fact.names.__contains__, _CARD.findall(fact.text))
+    known = (word for word in _CARD.findall(fact.text) if word in fact.names and _may_not_be_named(word, fact))
     return next(known, "") or _first_word(fact)
+
+
+def _may_not_be_named(name: str, fact: _Fact) -> bool:
+    """Return whether a fact may not name a colleague: who put it right may be named, unless it is said as a fault.
+
+    Args:
+        name: of the colleague.
+        fact: the one that is examined.
+    """
+    after = fact.text.partition(name)[2].lstrip()
+    return fact.name != "resolution" or fact.patterns.colleague.match(after) is not None
 
 
 def _first_word(fact: _Fact) -> str:
@@ -343,20 +366,56 @@ def _fragment(fact: _Fact) -> str:
     Args:
         fact: the one that is examined.
     """
-    count = len(fact.text.split())
-    is_typed = count >= _TYPED_SENTENCE and fact.text[:1].isupper() and fact.text.endswith(".")
-    is_sentence = count >= _MIN_WORDS and _has_clause(fact.text, fact.patterns)
-    return "" if is_typed or is_sentence else fact.text
+    has_words = len(fact.text.split()) >= _MIN_WORDS
+    is_sentence = has_words and not fact.patterns.headless.search(fact.text)
+    return "" if is_sentence and _is_clause(fact.text, fact.language) else fact.text
 
 
-def _has_clause(text: str, patterns: _Patterns) -> bool:
-    """Whether the text names somebody or something and says what it does.
+def _is_clause(text: str, language: Language) -> bool:
+    """Return whether a text is a whole sentence: it names somebody or something, and says what it does.
 
     Args:
         text: a fact.
-        patterns: of a language.
+        language: of the letter; of one that was not trained, its lists say it.
     """
-    return bool(patterns.subject.search(text) and patterns.verb.search(text))
+    signs = clause_signs(text, language)
+    if language.tag not in fact_weights()["language"]["classes"]:
+        return "clause" in signs
+    return _trained("clause").scores(bare(text), language.tag, signs)["clause"] >= _NO_CLAUSE
+
+
+@cache
+def _trained(name: str) -> Classes:
+    """Return the trained classes of one table.
+
+    Args:
+        name: "clause" or "language".
+    """
+    return Classes.of(fact_weights()[name])
+
+
+def bare(text: str) -> str:
+    """Return a fact without the marks at its ends, which say nothing about it.
+
+    Args:
+        text: of a fact.
+    """
+    return text.strip(_MARKS)
+
+
+def clause_signs(text: str, language: Language) -> list[str]:
+    """Return what the lists of a language say about whether a text is a whole sentence, by the names of signs.
+
+    Args:
+        text: of a fact.
+        language: one that has its lists.
+    """
+    patterns = _patterns(language)
+    tried = (patterns.subject, patterns.verb, patterns.perhaps_verb)
+    has_subject, has_verb, perhaps = (bool(each.search(text)) for each in tried)
+    is_short = len(text.split()) <= _MIN_WORDS
+    seen = (has_subject, has_verb, has_subject and has_verb, perhaps and not has_verb, is_short)
+    return list(compress(CLAUSE_SIGNS, seen))
 
 
 def _found(words: re.Pattern[str], fact: _Fact) -> str:
@@ -375,13 +434,18 @@ def _found(words: re.Pattern[str], fact: _Fact) -> str:
 _CHECKS: tuple[tuple[str, Collection[str], Callable[[_Fact], str]], ...] = (
     ("stub", COACHED_FACTS, _stub),
     ("language", COACHED_FACTS, _other_language),
-    ("internal", COACHED_FACTS, _internal),
-    ("empty", {"resolution", "prevention"}, _empty),
-    ("blame", COACHED_FACTS, _accused),
+    ("shouting", COACHED_FACTS, _shouted),
+    ("internal", COACHED_FACTS, _listed("internal")),
+    ("blame", COACHED_FACTS, _listed("accused")),
     ("blame", _CAUSES, _blaming),
-    ("blame", {"cause"}, _brand),
+    ("blame", {"cause"}, _listed("brand")),
+    ("blame", {"cause"}, _listed("doer")),
     ("blame", COACHED_FACTS, _colleague),
-    ("third-person", {*COACHED_FACTS} - {"prevention"}, _third_person),
+    ("third-person", {*COACHED_FACTS} - {"prevention"}, _listed("third_person")),
+    ("third-person", {"prevention"}, _listed("told")),
+    ("third-person", COACHED_FACTS, _pronoun),
+    ("empty", {"resolution", "prevention"}, _listed("empty")),
+    ("empty", {"cause", "resolution", "prevention"}, _without_substance),
     ("not-done", {"prevention"}, _not_done),
     ("repetition", COACHED_FACTS, _repeated),
     ("fragment", COACHED_FACTS, _fragment),
@@ -472,6 +536,8 @@ def _patterns(language: Language) -> _Patterns:
     return _Patterns(
         subject=of(words.subject),
         verb=of(words.verb),
+        perhaps_verb=of(words.perhaps_verb or [_NEVER]),
+        headless=of(words.headless or [_NEVER]),
         third_person=of(words.third_person),
         pronoun=of(words.pronoun),
         antecedent=of(words.antecedent),
@@ -479,7 +545,10 @@ def _patterns(language: Language) -> _Patterns:
         brand=re.compile(rf"\b(?:{'|'.join(map(re.escape, words.brands)) or _NEVER})\b"),
         colleague=of(words.colleague),
         accused=of(words.accused or [_NEVER]),
+        doer=of(words.doer or [_NEVER]),
+        told=of(words.told or [_NEVER]),
         empty=of(words.empty or [_NEVER]),
+        vague=of(words.vague or [_NEVER]),
         internal=of(words.internal or [_NEVER]),
         not_done=of(words.not_done),
         not_done_unless=of(words.not_done_unless),
