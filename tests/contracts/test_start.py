@@ -240,6 +240,41 @@ def test_a_rule_of_wording_and_a_step_are_found_at_their_lines_with_what_was_mea
     assert {each.line for each in steps} == {text[: text.index("guarantee")].count("\n") + 1}
 
 
+@pytest.mark.parametrize(
+    ("typed", "marks"),
+    [
+        ("<br>", "<br>"),
+        ('<a href="https://acme.test">terms</a>', '<a href="https://acme.test">'),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", "| 1 | 2 |"),
+        ("[terms](javascript:alert(1))", "](javascript:alert(1)"),
+        ("![logo](logo.png)", "![logo](logo.png)"),
+        ("<!-- for us -->", "<!--"),
+        ("~~old~~", "~~old~~"),
+        ("[b]bold[/b]", "[b]"),
+        ("- [ ] a box", "- [ ]"),
+        ("a note[^1]", "[^1]"),
+    ],
+)
+def test_markup_that_a_letter_does_not_know_is_named_with_its_line_and_nothing_else_is(
+    directory: Path, typed: str, marks: str
+) -> None:
+    file = directory / "templates/en/holding.md"
+    text = f"{file.read_text()}\n{typed}\n"
+    file.write_text(text)
+    found = [each for each in configuration_problems(directory, NOW) if each.file.endswith("en/holding.md")]
+    assert {each.rule for each in found} == {"W20"}
+    lines = {text.splitlines()[(each.line or 0) - 1] for each in found}
+    assert lines <= {*typed.splitlines(), ""}, found
+    assert any(marks in each.problem for each in found)
+
+
+def test_words_that_a_part_brings_into_a_letter_are_named_in_the_part(directory: Path) -> None:
+    part = directory / "templates/en/_signature.md"
+    part.write_text(part.read_text() + "\nWe guarantee\nthat all is well.\n")
+    found = {(each.file, each.line) for each in configuration_problems(directory, NOW) if each.rule == "W07"}
+    assert found == {("templates/en/_signature.md", part.read_text().count("\n") - 1)}
+
+
 def test_a_playbook_that_is_none_by_its_name_is_a_warning(directory: Path) -> None:
     (directory / "playbooks/returns.tml").write_text('owner = "ana"\n')
     (directory / "playbooks/old.toml~").write_text("")
