@@ -14,12 +14,13 @@ import pytest
 
 import followupd
 from followupd.adapters.crypto import Vault
-from followupd.adapters.overlay import shipped_directory
+from followupd.adapters.overlay import shipped_directory, template_files
 from followupd.adapters.settings import load
 from followupd.adapters.storage.ledger import Ledger, WrongKeyError
 from followupd.app.check import blocking_problems, configuration_problems, without_warnings
 from followupd.app.container import build
 from followupd.app.cycle import MAX_CYCLES, _run_until_done
+from followupd.cli.main import main
 from tests.contracts.test_ledger import incoming
 from tests.story.configured import ready_to_run, store_secrets
 
@@ -202,6 +203,40 @@ def test_a_language_that_was_copied_and_not_translated_is_named_letter_by_letter
     assert not any(file.startswith(("templates/en", "templates/de")) for file in named)
     assert ("templates/nl/delay.md", 1) in {(each.file, each.line) for each in found}
     assert without_warnings(found) == []
+
+
+def test_a_new_language_begins_with_what_is_to_be_translated_and_check_says_what_is_left(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", str(directory), "--language", "nl"]) == 0
+    files = [Path(line.removeprefix("Wrote ")) for line in capsys.readouterr().out.splitlines()[:-1]]
+    assert directory / "templates/nl/follow-up.md.example" in files
+    assert directory / "languages/nl/promises.toml.example" in files
+    assert not (directory / "languages/nl/language.toml.example").exists()  # which is shipped
+    settings = load(directory)
+    assert "nl" not in template_files(directory, settings.company).languages()  # nothing is used yet
+
+    done = directory / "templates/nl/holding.md"
+    done.with_name("holding.md.example").rename(done)
+    done.write_text(done.read_text().replace("Dear", "Beste").replace("I am", "Ik ben"))
+    found = configuration_problems(directory, NOW)
+    assert {(each.file, each.rule) for each in found} >= {("templates/nl", "C41"), ("languages/nl", "C41")}
+    letters = next(each.problem for each in found if each.file == "templates/nl")
+    assert "follow-up.md" in letters
+    assert "holding.md" not in letters
+    assert without_warnings([each for each in found if each.rule == "C41"]) == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "why"), [("de", "is a language that followupd ships"), ("Dutch", "is no language")]
+)
+def test_a_language_that_is_there_or_is_none_is_not_begun(
+    directory: Path, capsys: pytest.CaptureFixture[str], tag: str, why: str
+) -> None:
+    before = sorted(directory.rglob("*"))
+    assert main(["init", str(directory), "--language", tag]) == 78
+    assert why in capsys.readouterr().err
+    assert sorted(directory.rglob("*")) == before
 
 
 def test_a_language_without_letters_is_a_warning(directory: Path) -> None:

@@ -56,6 +56,7 @@ FINDINGS = {
     "M13": (
         "test_a_language_that_was_copied_and_not_translated_is_named_letter_by_letter",
         "test_a_language_without_letters_is_a_warning",
+        "test_a_new_language_begins_with_what_is_to_be_translated_and_check_says_what_is_left",
     ),
     "M14": (
         "test_an_admins_own_text_stands_in_a_letter_and_in_a_link",
