@@ -21,7 +21,7 @@ import followupd
 from followupd.adapters.settings.playbooks import folder_of
 from followupd.adapters.settings.rules import SettingsRule, did_you_mean
 from followupd.adapters.settings.toml_file import UnreadableFileError, file_problem, read_file
-from followupd.adapters.templates.sources import TemplateFiles
+from followupd.adapters.templates.sources import TemplateFiles, is_language
 from followupd.domain.playbook import Company
 from followupd.errors import Problem, SetupError
 
@@ -315,6 +315,62 @@ def _is_same(one: Path, other: Path) -> bool:
         return one.read_bytes() == other.read_bytes()
     except OSError:
         return False
+
+
+# --- a new language -----------------------------------------------------------------------------------------
+
+
+def write_language(directory: Path, tag: str) -> list[Path]:
+    """Write what is to be translated for a language that has no letters yet: its two folders, in English.
+
+    Nothing of it is used before it is translated: each file has ".example" behind its name, which is then taken off.
+
+    Args:
+        directory: the configuration directory.
+        tag: of the language, such as "nl".
+
+    Returns:
+        The files written; what is there already is left as it is.
+
+    Raises:
+        SetupError: it is no language, or one that is shipped, or the directory cannot be written.
+    """
+    shipped = shipped_files()
+    if not is_language(tag):
+        raise _refused(tag, "is no language", "Write its code, such as nl or pt-br.")
+    if f"templates/{tag}/follow-up.md" in shipped:
+        hint = f"`followupd customise templates/{tag}` copies its letters for editing."
+        raise _refused(tag, "is a language that followupd ships", hint)
+
+    english = [name for name in shipped if name.startswith(("templates/en/", "languages/en/"))]
+    copies = {name.replace("/en/", f"/{tag}/", 1): shipped[name] for name in english}
+    wanted = {name: original for name, original in copies.items() if name not in shipped}
+    written = []
+    with _writing():
+        for name, original in wanted.items():
+            target = directory / f"{name}{_EXAMPLE}"
+            if not target.exists() and not (directory / name).exists():
+                _copy(original, target)
+                written.append(target)
+    return written
+
+
+def untranslated_files(directory: Path) -> list[Problem]:
+    """Return a warning for each folder of a language with files that are still to be translated.
+
+    Args:
+        directory: the configuration directory.
+    """
+    hint = f"translate each and take {_EXAMPLE} off its name; docs/languages.md says what works without it."
+    found = []
+    for folder in sorted((*directory.glob("templates/*"), *directory.glob("languages/*"))):
+        names = [name.removesuffix(_EXAMPLE) for name in _files_in(folder) if name.endswith(_EXAMPLE)]
+        left = [name for name in names if not (folder / name).exists()]
+        if left:
+            problem = f"{len(left)} file(s) are not translated yet: {', '.join(left)}"
+            place = folder.relative_to(directory).as_posix()
+            found.append(Problem(place, None, None, SettingsRule.LANGUAGE, problem, hint))
+    return found
 
 
 # --- customise ----------------------------------------------------------------------------------------------

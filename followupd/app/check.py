@@ -14,6 +14,7 @@ from followupd.adapters.overlay import (
     template_files,
     unread_files,
     unreadable_files,
+    untranslated_files,
 )
 from followupd.adapters.settings import (
     WARNINGS,
@@ -35,9 +36,7 @@ from followupd.text.wording import WordingRules
 
 #: the language of a file that a letter includes
 _INCLUDE = re.compile(r"""\{%-? *include *["']([a-z]{2,3})/""")
-_TRANSLATE = (
-    "translate them: `cp -r templates/en templates/LANGUAGE` after `followupd customise templates/en`."
-)
+_TRANSLATE = "translate them: `followupd init DIR --language {}` writes what there is to translate."
 
 
 def configuration_problems(directory: Path, now: datetime, *, with_secrets: bool = True) -> list[Problem]:
@@ -55,7 +54,7 @@ def configuration_problems(directory: Path, now: datetime, *, with_secrets: bool
         return _with_settings(directory, unreadable)
 
     found, playbooks, rules = _configuration(directory, with_secrets=with_secrets)
-    found += [*closed_files(directory), *unread_files(directory)]
+    found += [*closed_files(directory), *unread_files(directory), *untranslated_files(directory)]
     context_of = partial(wording_context, languages=rules.languages)
     for files, own in _letters_of_companies(directory, playbooks):
         in_files = [
@@ -162,7 +161,8 @@ def _untranslated(files: TemplateFiles, playbooks: Playbooks, home: Company) -> 
     for (file, key), language in _languages_named(playbooks, home).items():
         if language not in languages:
             problem = f"there are no letters in {language!r}, and customers get those of another language"
-            found.append(Problem(file, None, key, SettingsRule.LANGUAGE, problem, _TRANSLATE))
+            hint = _TRANSLATE.format(language)
+            found.append(Problem(file, None, key, SettingsRule.LANGUAGE, problem, hint))
     return found
 
 

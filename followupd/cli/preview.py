@@ -33,7 +33,7 @@ from followupd.adapters.templates.samples import (
     sample_options,
 )
 from followupd.adapters.templates.sources import STAND_INS
-from followupd.adapters.templates.wording_check import findings_in_letter
+from followupd.adapters.templates.wording_check import findings_in_letter, located
 from followupd.app.container import App, letters_of, wording_rules_of
 from followupd.cli.main import open_app
 from followupd.domain.case import Case, Fault, Stage
@@ -180,6 +180,17 @@ def sent_to(directory: Path, letter: Letter, address: str, now: datetime) -> Del
     )
     with transport_of(settings.smtp) as transport:
         return transport.deliver(compose(preview, now=now), sender=sender, to=address)
+
+
+def in_colours(html: str, colours: str) -> str:
+    """Return the HTML part as a mail program shows it that is set to light or dark colours.
+
+    Args:
+        html: of a letter.
+        colours: "light" or "dark"; anything else leaves it to the browser.
+    """
+    wanted = {"light": "not all", "dark": "all"}.get(colours)
+    return html.replace("(prefers-color-scheme: dark)", wanted) if wanted else html
 
 
 def with_pictures(letter: Letter) -> str:
@@ -368,8 +379,12 @@ def _findings(settings: Settings, letter: Letter, sample: str, now: datetime) ->
     content = sample_content(letter.kind, case, playbook, now)
     context = wording_context(playbook, letter.language, now, catalogue(settings.directory))
     findings = findings_in_letter(letter, case, content, playbook, wording_rules_of(settings), context)
-
-    return [str(finding) for finding in findings]
+    files = template_files(settings.directory)
+    name = f"{letter.language}/{letter.kind}.md"
+    if not files.exists(name):
+        return [str(finding) for finding in findings]
+    places = [located(files, name, finding) for finding in findings]
+    return [f"{file}{f':{found.line}' if found.line else ''}: {found}" for file, found in places]
 
 
 def _mailbox(person: Person) -> str:
@@ -549,7 +564,8 @@ class _Handler(BaseHTTPRequestHandler):
             case "/letter":
                 self._send_json(source.letter(query).as_json())
             case "/html":
-                self._send(HTTPStatus.OK, "text/html", source.letter(query).html, _LETTER_POLICY)
+                html = in_colours(source.letter(query).html, query.get("colours", ""))
+                self._send(HTTPStatus.OK, "text/html", html, _LETTER_POLICY)
             case _:
                 self._send(HTTPStatus.NOT_FOUND, "text/plain", "There is no such page.")
 

@@ -302,6 +302,12 @@ def add(commands: CommandParsers) -> None:
     init.add_argument("--smtp", metavar="HOST:PORT", default="", help="instead of the server that is found")
     init.add_argument("--ca-file", metavar="FILE", default="", help="the certificate of your own CA")
     init.add_argument(
+        "--language",
+        metavar="TAG",
+        default="",
+        help="a new language, such as nl: write what is to be translated",
+    )
+    init.add_argument(
         "--starter", action="store_true", help="ask nothing; write the starter with its examples"
     )
     init.set_defaults(do=_init)
@@ -363,6 +369,8 @@ def _init(options: argparse.Namespace) -> int:
     """Write a configuration: from answers and what can be found out, or the starter with its examples."""
     from followupd.adapters.overlay import require_free, set_values, store_secret, write_starter
 
+    if options.language:
+        return _init_language(options)
     require_free(options.directory)  # before anything is asked
     answers = _answers(options)
     values = _values(answers, options) if answers else {}
@@ -394,6 +402,25 @@ def _init(options: argparse.Namespace) -> int:
         else f"  followupd install-service{where}"
     )
 
+    return DONE
+
+
+def _init_language(options: argparse.Namespace) -> int:
+    """Write the files of a new language into a configuration directory, for translation."""
+    from followupd.adapters.overlay import write_language
+
+    written = [str(path) for path in write_language(options.directory, options.language)]
+    if options.json:
+        print_json(written)
+        return DONE
+
+    for path in written:
+        print(f"Wrote {path}")
+    if not written:
+        print(f"Nothing to write: {options.directory} has all of these files.")
+    print(
+        "Translate each and take .example off its name; nothing is used before. `followupd check` says what is left."
+    )
     return DONE
 
 

@@ -293,7 +293,7 @@ def available(directory: Path | None = None) -> tuple[str, ...]:
 def own_files(directory: Path) -> dict[str, bytes]:
     """Return the admin's language files by their path inside `languages/`, such as "de/promises.toml".
 
-    Hidden files and backups of editors are left out.
+    Hidden files, backups of editors, and files that are still to be translated (".example") are left out.
 
     Args:
         directory: the admin's configuration directory.
@@ -301,8 +301,8 @@ def own_files(directory: Path) -> dict[str, bytes]:
     root = directory / "languages"
     found = {}
     for path in [*sorted(root.glob("*.toml")), *sorted(root.glob("*/*"))]:
-        is_backup = path.name.startswith(".") or path.name.endswith("~")
-        if path.is_file() and not is_backup:
+        is_left_out = path.name.startswith(".") or path.name.endswith(("~", ".example"))
+        if path.is_file() and not is_left_out:
             found[path.relative_to(root).as_posix()] = path.read_bytes()
     return found
 

@@ -134,6 +134,26 @@ def test_findings_stand_beside_the_letter_and_mistakes_in_place_of_it(
     assert broken["text"] == ""
 
 
+def test_a_finding_beside_the_letter_has_its_file_and_line(server: PreviewServer, directory: Path) -> None:
+    for file in ("en/follow-up.md", "en/_signature.md"):
+        path = directory / "templates" / file
+        text = path.read_text()
+        path.write_text(f"{text}\nWe guarantee it.\n")
+        line = text.count("\n") + 2
+        found = [str(each) for each in list(letter(server)["findings"])]  # type: ignore[call-overload]
+        assert any(each.startswith(f"templates/{file}:{line}: ") for each in found), found
+        path.write_text(text)
+
+
+def test_the_letter_is_shown_in_the_colours_that_are_chosen(server: PreviewServer) -> None:
+    query = "/html?kind=follow-up&sample=long&language=en"
+    shown = {colours: get(server, f"{query}&colours={colours}")[2] for colours in ("", "light", "dark")}
+    assert "@media (prefers-color-scheme: dark)" in shown[""]
+    assert "@media not all" in shown["light"]
+    assert "prefers-color-scheme: dark" not in shown["dark"]
+    assert "@media all" in shown["dark"]
+
+
 def test_the_html_of_a_letter_stands_in_a_sandbox(server: PreviewServer) -> None:
     _, headers, text = get(server, "/html?kind=follow-up&sample=hostile")
     assert headers["content-security-policy"].startswith("sandbox; default-src 'none'")

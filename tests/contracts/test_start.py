@@ -14,12 +14,13 @@ import pytest
 
 import followupd
 from followupd.adapters.crypto import Vault
-from followupd.adapters.overlay import shipped_directory
+from followupd.adapters.overlay import shipped_directory, template_files
 from followupd.adapters.settings import load
 from followupd.adapters.storage.ledger import Ledger, WrongKeyError
 from followupd.app.check import blocking_problems, configuration_problems, without_warnings
 from followupd.app.container import build
 from followupd.app.cycle import MAX_CYCLES, _run_until_done
+from followupd.cli.main import main
 from tests.contracts.test_ledger import incoming
 from tests.story.configured import ready_to_run, store_secrets
 
@@ -204,6 +205,40 @@ def test_a_language_that_was_copied_and_not_translated_is_named_letter_by_letter
     assert without_warnings(found) == []
 
 
+def test_a_new_language_begins_with_what_is_to_be_translated_and_check_says_what_is_left(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", str(directory), "--language", "nl"]) == 0
+    files = [Path(line.removeprefix("Wrote ")) for line in capsys.readouterr().out.splitlines()[:-1]]
+    assert directory / "templates/nl/follow-up.md.example" in files
+    assert directory / "languages/nl/promises.toml.example" in files
+    assert not (directory / "languages/nl/language.toml.example").exists()  # which is shipped
+    settings = load(directory)
+    assert "nl" not in template_files(directory, settings.company).languages()  # nothing is used yet
+
+    done = directory / "templates/nl/holding.md"
+    done.with_name("holding.md.example").rename(done)
+    done.write_text(done.read_text().replace("Dear", "Beste").replace("I am", "Ik ben"))
+    found = configuration_problems(directory, NOW)
+    assert {(each.file, each.rule) for each in found} >= {("templates/nl", "C41"), ("languages/nl", "C41")}
+    letters = next(each.problem for each in found if each.file == "templates/nl")
+    assert "follow-up.md" in letters
+    assert "holding.md" not in letters
+    assert without_warnings([each for each in found if each.rule == "C41"]) == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "why"), [("de", "is a language that followupd ships"), ("Dutch", "is no language")]
+)
+def test_a_language_that_is_there_or_is_none_is_not_begun(
+    directory: Path, capsys: pytest.CaptureFixture[str], tag: str, why: str
+) -> None:
+    before = sorted(directory.rglob("*"))
+    assert main(["init", str(directory), "--language", tag]) == 78
+    assert why in capsys.readouterr().err
+    assert sorted(directory.rglob("*")) == before
+
+
 def test_a_language_without_letters_is_a_warning(directory: Path) -> None:
     change(directory, 'timezone = "Europe/London"', 'timezone = "Europe/Rome"\nlocale = "it_IT"')
     [found] = [each for each in configuration_problems(directory, NOW) if each.rule == "C41"]
@@ -238,6 +273,41 @@ def test_a_rule_of_wording_and_a_step_are_found_at_their_lines_with_what_was_mea
     assert wording["phrases.en.jargons"] == (4, "did you mean 'jargon'?")
     steps = [each for each in found if each.rule.startswith("W") and each.file == "playbooks/default.toml"]
     assert {each.line for each in steps} == {text[: text.index("guarantee")].count("\n") + 1}
+
+
+@pytest.mark.parametrize(
+    ("typed", "marks"),
+    [
+        ("<br>", "<br>"),
+        ('<a href="https://acme.test">terms</a>', '<a href="https://acme.test">'),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", "| 1 | 2 |"),
+        ("[terms](javascript:alert(1))", "](javascript:alert(1)"),
+        ("![logo](logo.png)", "![logo](logo.png)"),
+        ("<!-- for us -->", "<!--"),
+        ("~~old~~", "~~old~~"),
+        ("[b]bold[/b]", "[b]"),
+        ("- [ ] a box", "- [ ]"),
+        ("a note[^1]", "[^1]"),
+    ],
+)
+def test_markup_that_a_letter_does_not_know_is_named_with_its_line_and_nothing_else_is(
+    directory: Path, typed: str, marks: str
+) -> None:
+    file = directory / "templates/en/holding.md"
+    text = f"{file.read_text()}\n{typed}\n"
+    file.write_text(text)
+    found = [each for each in configuration_problems(directory, NOW) if each.file.endswith("en/holding.md")]
+    assert {each.rule for each in found} == {"W20"}
+    lines = {text.splitlines()[(each.line or 0) - 1] for each in found}
+    assert lines <= {*typed.splitlines(), ""}, found
+    assert any(marks in each.problem for each in found)
+
+
+def test_words_that_a_part_brings_into_a_letter_are_named_in_the_part(directory: Path) -> None:
+    part = directory / "templates/en/_signature.md"
+    part.write_text(part.read_text() + "\nWe guarantee\nthat all is well.\n")
+    found = {(each.file, each.line) for each in configuration_problems(directory, NOW) if each.rule == "W07"}
+    assert found == {("templates/en/_signature.md", part.read_text().count("\n") - 1)}
 
 
 def test_a_playbook_that_is_none_by_its_name_is_a_warning(directory: Path) -> None:

@@ -221,6 +221,14 @@ def test_colours_are_told_apart_by_everyone() -> None:
         assert contrast(text, ground) >= 4.5
 
 
+def test_the_preview_is_hidden_in_its_element_and_phone_and_mail_are_links() -> None:
+    html = letter("follow-up", "long", "en").html
+    hidden = re.search(r'<div class="preheader" style="display: none;', html)
+    assert hidden  # where a mail program drops the style sheet, its words do not stand twice
+    assert 'href="tel:' in html
+    assert 'href="mailto:' in html
+
+
 def contrast(one: str, other: str) -> float:
     bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (bright + 0.05) / (dark + 0.05)

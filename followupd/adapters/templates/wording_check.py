@@ -65,15 +65,45 @@ def wording_problems(
     found = [*_unknown_rules(rules), *_step_problems(playbooks, rules)]
     for language in files.languages():
         in_source = list(_source_findings(files, language, rules))
-        known = {(finding.rule.id, finding.words.casefold()) for _, finding in in_source}
-        in_letters = set()
-        for file, finding in _letter_findings(files, language, playbooks["default"], rules, context_of, now):
-            if finding.words == "" or (finding.rule.id, finding.words.casefold()) not in known:
-                in_letters.add((file, finding))
-        found += [_problem(file, finding) for file, finding in (*in_source, *in_letters)]
+        known = [finding for _, finding in in_source]
+        in_letters = _letter_findings(files, language, playbooks["default"], rules, context_of, now)
+        new = [located(files, name, finding) for name, finding in in_letters if not _is_known(finding, known)]
+        found += [_problem(file, finding) for file, finding in (*in_source, *new)]
     return sorted(
         set(found), key=lambda problem: (problem.file, problem.line or 0, problem.rule, problem.problem)
     )
+
+
+def _is_known(finding: Finding, known: list[Finding]) -> bool:
+    """Return whether what is found in a rendered letter was found in its files, alone or as a part of markup."""
+    words = finding.words.casefold()
+    if not words:
+        return False
+    same = [each.words.casefold() for each in known if each.rule == finding.rule and each.words]
+    markup = [each.words.casefold() for each in known if each.rule.name == "markup"]
+    return any(each in words for each in same) or any(words in each for each in markup)
+
+
+def located(files: TemplateFiles, name: str, finding: Finding) -> tuple[str, Finding]:
+    """Return what was found in a rendered letter with the file and the line in which its words are written.
+
+    Args:
+        files: the templates.
+        name: of the letter's file.
+        finding: words that stand in the letter or in a part that it includes; words that only come together in the
+            rendered letter, and what is said of the whole letter, have no line.
+
+    Returns:
+        The label of the file, and the finding.
+    """
+    words = r"\s+".join(map(re.escape, finding.words.split()))
+    language = name.partition("/")[0]
+    parts = [part for part in files.of_language(language) if part.startswith(f"{language}/_")]
+    for file in (name, *parts) if words else ():
+        source = _without_braces(files.text(file))
+        if match := re.search(words, source, re.IGNORECASE):
+            return files.label(file), replace(finding, line=source.count("\n", 0, match.start()) + 1)
+    return files.label(name), finding
 
 
 def findings_in_letter(
@@ -216,7 +246,7 @@ def _letter_findings(
     context_of: WordingContextSource,
     now: datetime,
 ) -> Iterator[tuple[str, Finding]]:
-    """Yield file and finding for the letters of a language, rendered for the sample cases."""
+    """Yield the name of the file and the finding for the letters of a language, rendered for the sample cases."""
     renderer = sample_renderer(files, rules.languages)
     known = context_of(playbook, language, now)
     for file in _letters_to_read(files, language, rules):
@@ -228,7 +258,7 @@ def _letter_findings(
             except LetterError:
                 continue  # reported by the check of the templates
             for finding in findings_in_letter(letter, case, content, playbook, rules, known):
-                yield files.label(file), finding
+                yield file, finding
 
 
 def _letters_to_read(files: TemplateFiles, language: str, rules: WordingRules) -> list[str]:

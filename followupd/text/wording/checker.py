@@ -145,7 +145,8 @@ def _underscores(match: re.Match[str]) -> str:
 
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_EXCLAMATION = re.compile(r"!\s*[!?]+|\?\s*!+|!")
+#: an exclamation mark that opens a picture or a comment is markup
+_EXCLAMATION = re.compile(r"!\s*[!?]+|\?\s*!+|(?<!<)!(?!\[)")
 #: characters of the text that a finding shows
 _MAX_SHOWN = 80
 #: letters; words in capitals with more are shouting, as acronyms are shorter
@@ -415,7 +416,9 @@ def _check_copied_impact(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
 #: what is typed in a letter's file and not understood there: HTML, a picture, a table, a link that is no link
 _UNREAD_MARKUP = re.compile(
     r"</?[a-z][a-z0-9]{0,12}(?:\s[^<>\n]{0,200})?/?>|!\[[^\]\n]{0,100}\]\([^)\n]{0,200}\)"
-    r"|\]\((?!https?:|mailto:|tel:)[a-z]{2,12}:[^)\n]{0,200}\)|^\s{0,3}\|[^\n]{1,200}\|\s*$",
+    r"|\]\((?!https?:|mailto:|tel:)[a-z]{2,12}:[^)\n]{0,200}\)|^\s{0,3}\|[^\n]{1,200}\|\s*$"
+    # comments, and what other dialects know: struck out, footnotes, boxes to tick, codes of forums
+    r"|<!--|~~[^~\n]{1,200}~~|\[\^\w{1,9}\]|^\s{0,9}[-*]\s\[[ x]\]|\[/?[biu]\]",
     re.IGNORECASE | re.MULTILINE,
 )
 #: what letters print as it is in an agent's words, and in a playbook's: Markdown and braces too
