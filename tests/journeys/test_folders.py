@@ -8,6 +8,7 @@ import pytest
 
 from followupd.cli.main import main
 from followupd.domain.case import Stage
+from tests.journeys.test_review import PLAYBOOK as REVIEWED
 from tests.journeys.world import World, text_of
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtp import Sink
@@ -105,6 +106,17 @@ def test_a_server_that_renumbers_a_command_folder_repeats_no_order(
     )
     shop.passes(shop.now + timedelta(hours=1))
     assert shop.case().compensation == (grant,)
+
+
+def test_a_draft_that_is_moved_into_the_folder_of_approve_is_sent_once(shop: World) -> None:
+    (shop.directory / "playbooks" / "default.toml").write_text(REVIEWED)
+    world = shop.rebuilt()
+    world.customer_writes(COMPLAINT)
+    world.passes(world.now + timedelta(minutes=11))
+    moved(world, "Recovery/Approve", "Drafts")
+    world.passes(world.now + timedelta(minutes=5))
+    assert len(world.letters("confirmation")) == 1
+    assert [lying(world, folder) for folder in ("Recovery/Approve", "Drafts", "INBOX")] == [0, 0, 1]
 
 
 @pytest.mark.parametrize("server", ["dovecot", "degraded_dovecot"])

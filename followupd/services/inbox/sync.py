@@ -21,6 +21,7 @@ from followupd.domain.mail import (
     UNTAGGED,
     Identity,
     IncomingMail,
+    Kind,
     MailLocation,
     Message,
     StoreResult,
@@ -37,6 +38,8 @@ DROPS_CONNECTION = (
     f"the server ended the connection {MAX_FAILURES} times when it was asked for this mail; "
     "look at it in the mailbox"
 )
+#: the flag of mails that mail clients and we keep in Drafts
+_DRAFT = "\\Draft"
 NOT_RETURNED = "the server has this mail and does not return it; look at it in the mailbox"
 
 
@@ -358,6 +361,8 @@ class InboxSync:
         incoming = [self._parse(folder, uidvalidity, found) for found in (*batch.new, *tagged_later)]
 
         with self.ledger.transaction() as tx:
+            drafts = self._order_about_drafts(tx, folder, batch, incoming, now) if mailbox.drafts else []
+            incoming = [arrived for arrived in incoming if arrived.place.uid not in drafts]
             for arrived, result in zip(incoming, tx.mail.store(incoming, now), strict=True):
                 self._store_commands(tx, folder, arrived, result, now, is_reread=batch.reset)
 
@@ -369,6 +374,8 @@ class InboxSync:
                 self._add_commands(tx, mail_id, taken_back, UNTAGGED, now)
             tx.state.set_cursor(folder.mailbox, folder.name, cursor)
 
+        for uid in drafts:
+            mailbox.move(folder.name, uid, mailbox.drafts)
         if batch.new:
             log.messages_stored(folder.mailbox, folder.name, len(batch.new))
 
@@ -458,6 +465,45 @@ class InboxSync:
         self._take_tags(tx, result.mail_id, result.tags, now)
         if folder.is_command and (result.folder or (result.returned and not is_reread)):
             self._add_commands(tx, result.mail_id, [folder.line], FROM_FOLDER, now)
+
+    def _order_about_drafts(
+        self,
+        tx: Transaction,
+        folder: Folder,
+        batch: FolderChanges,
+        incoming: Iterable[IncomingMail],
+        now: datetime,
+    ) -> list[int]:
+        """Store the commands of drafts in a command folder, which go back to Drafts at once; return their UIDs.
+
+        A command belongs to a mail: here that is the customer's, which the letter answers, as for a draft's tags.
+
+        Args:
+            tx: the transaction.
+            folder: the folder.
+            batch: the new mails and their flags.
+            incoming: the same mails as they were parsed.
+            now: the present moment, in UTC.
+        """
+        if not folder.is_command or self.drafts is None:
+            return []
+        flagged = {found.uid for found in batch.new if _DRAFT in found.flags}
+        ours = {entry.letter.message_id for entry in tx.outbox.drafts_to_update(folder.mailbox)}
+        answered = {
+            arrived.place.uid: self._answered_by(tx, arrived)
+            for arrived in incoming
+            if arrived.place.uid in flagged or (arrived.message and arrived.message.message_id in ours)
+        }
+        found = {uid: mail_id for uid, mail_id in answered.items() if mail_id}
+        for mail_id in found.values():
+            self._add_commands(tx, mail_id, [folder.line], "tag", now)
+        return list(found)
+
+    def _answered_by(self, tx: Transaction, draft: IncomingMail) -> int:
+        """Return the id of the customer's newest mail in the case of a draft, 0 without a case."""
+        ref = tx.cases.ref_for(draft.message.thread) if draft.message else None
+        mails = [mail for mail in tx.mail.of_case(ref) if mail.message.kind is Kind.CUSTOMER] if ref else []
+        return mails[-1].id if mails else 0
 
     def _take_tags(self, tx: Transaction, mail_id: int, tags: Iterable[str], now: datetime) -> None:
         """Store the commands that new tags mean, and remove the action tags.

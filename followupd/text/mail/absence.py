@@ -65,8 +65,8 @@ def absence_patterns(languages: Catalogue) -> AbsencePatterns:
     first = rf"(?P<first>{_unnamed(date)}|\d{{1,2}}\.?)"
     days = rf"(?<![\w./:+-]){first}[\s,]{{0,2}}(?P<until>(?:{to}|{until})\b|[–—-])(?P<back>(?!))?{before}(?:{day})"
     says = rf"(?:{_any_pattern(answers, 'says')})"
-    found = (re.compile(pattern, re.IGNORECASE) for pattern in (span, days, date, says))
-    return AbsencePatterns(*found, months, weekdays)
+    compiled = [re.compile(pattern, re.IGNORECASE) for pattern in (span, days, date, says)]
+    return AbsencePatterns(compiled[0], compiled[1], compiled[2], compiled[3], months, weekdays)
 
 
 def _unnamed(pattern: str) -> str:
