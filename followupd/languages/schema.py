@@ -122,6 +122,8 @@ class Dates(LanguageTable):
     left_over: Patterns = ()
     later: tuple[tuple[int, Pattern], ...] = ()
     near_days: Mapping[int, Phrases] = {}
+    days_after: tuple[tuple[int, Pattern], ...] = ()
+    week_of: Patterns = ()
     week_number: Patterns = ()
     months_parts: tuple[tuple[Literal["all", "early", "mid"], Pattern], ...] = ()
     windows: Patterns = ()

@@ -65,6 +65,8 @@ def add(row: Labelled, found: Found, score: Score) -> None:
     count = score.counts
     left = [promise for promise in found.promises if not promise.past]
     for wanted in row["promises"]:
+        if wanted["due"] is None and _is_only_given(wanted["word"], found):
+            continue
         count["promises"] += 1
         one = _best(wanted, left)
         if one is not None:
@@ -104,6 +106,12 @@ def _best(wanted: Labelled, left: list[FoundPromise]) -> FoundPromise | None:
     return fits[0] if fits else None
 
 
+def _is_only_given(word: str, found: Found) -> bool:
+    """Whether what is labelled as a promise without a date was read as compensation, which is how it is recorded."""
+    promised = any(re.search(word, " ".join(one.words), re.IGNORECASE) for one in found.promises)
+    return not promised and any(re.search(word, one.words[0], re.IGNORECASE) for one in found.compensation)
+
+
 def _asked(word: str, found: Found) -> bool:
     return any(re.search(word, sentence, re.IGNORECASE) for sentence in found.unsure)
 
@@ -135,13 +143,16 @@ def _gifts(row: Labelled, found: Found, score: Score) -> None:
 
 
 def _same_gift(one: FoundCompensation, wanted: Labelled) -> bool:
-    kind = re.fullmatch(wanted["kind"], one.kind) is not None
-    money = (number(one.amount), one.currency or None if one.amount else None)
-    # which of these a sum of money is called is a matter of taste; how often it is called the same is counted
-    kind = kind or (
-        wanted["amount"] is not None and {one.kind, wanted["kind"]} <= {"refund", "credit", "gesture"}
+    # which of these it is called is a matter of taste; how often it is called the same is counted
+    alike = (
+        {"refund", "credit", "gesture", "free-shipping"}
+        if wanted["amount"]
+        else {"replacement", "gesture", "free-shipping"}
     )
-    return kind and money == (number(wanted["amount"]), wanted["currency"] if wanted["amount"] else None)
+    kind = re.fullmatch(wanted["kind"], one.kind) is not None or {one.kind, wanted["kind"]} <= alike
+    # "$" alone is labelled without a currency
+    currency = wanted["currency"] in {None, one.currency or None}
+    return kind and currency and number(one.amount) == number(wanted["amount"])
 
 
 def number(amount: str | None) -> Decimal | None:

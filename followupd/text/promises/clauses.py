@@ -143,10 +143,18 @@ def _parts(sentence: str, patterns: PromisePatterns, reader: DateReader) -> Iter
         own = patterns.complement.sub(" … ", opening)
         if patterns.unreal.search(own) or patterns.trigger.search(own):
             break
+        if ":" in cut[0] and _begins_with_date(low[cut.end() :], reader):
+            continue
         if _stands_alone(opening, reader) and _stands_alone(low[cut.end() :], reader):
             yield from _split_verbs(sentence[begin : cut.start()], patterns, reader)
             begin = cut.end()
     yield from _split_verbs(sentence[begin:], patterns, reader)
+
+
+def _begins_with_date(text: str, reader: DateReader) -> bool:
+    """Whether a text begins with its date, as a list says when: "new lamp: Friday, between 9 and 11"."""
+    dates = reader.to_come(text)
+    return bool(dates) and dates[0].start <= _EDGE
 
 
 def _stands_alone(text: str, reader: DateReader) -> bool:

@@ -11,13 +11,13 @@ with a second date, a share of an amount or the rest of a date is asked about, a
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from followupd.domain.calendar import Calendar
 from followupd.domain.compensation import Gift
-from followupd.domain.promise import Found, FoundCompensation, FoundPromise, PromiseKind
+from followupd.domain.promise import Found, FoundCompensation, FoundPromise, PromiseKind, Relation
 from followupd.languages import Language
 from followupd.text.ngrams import shifted
 from followupd.text.promises.clauses import (
@@ -53,6 +53,15 @@ _FEWEST_WORDS_UNDATED = 4
 _FEWEST_WORDS = 2
 #: by how much a known turn of phrase makes a class likelier, in log-odds
 _KNOWN_PHRASE, _KNOWN_GOODS, _WITH_DEADLINE = 0.7, 2.5, 2.0
+#: how much a day that is over speaks against a promise, and one that is so far ahead at most for it, in log-odds
+_ONLY_OVER = -3.0
+_AHEAD = (
+    (timedelta(5), 1.5),
+    (timedelta(12), 0.6),
+    (timedelta(20), 0.0),
+    (timedelta(31), -1.0),
+    (timedelta.max, -2.0),
+)
 #: how likely a condition or a policy may be in what is taken as given
 _DOUBT = 0.35
 #: a date without a year that is so far ahead is likely one that is over
@@ -151,8 +160,11 @@ class _SentenceReader:
 
         parts = clauses(sentence, self.patterns, self.dates, lambda text: self._likely(text).commits)
         likely = [whole] if len(parts) == 1 else [whole.with_part(self._likely(part.text)) for part in parts]
-        for unit, chances in self._units(sentence, zip(parts, likely, strict=True)):
+        units = self._units(sentence, zip(parts, likely, strict=True))
+        for unit, chances in units:
             self._unit(unit, chances, sentence, found)
+        if not units and (whole.is_promised or whole.is_given) and not whole.is_report:
+            found.ask(sentence)
 
     def _likely(self, text: str) -> Chances:
         """Return how likely a text belongs to each class; a mail's clauses are asked for several times."""
@@ -168,6 +180,7 @@ class _SentenceReader:
         if self._says(("hedged", "unreal"), own):
             low = " … ".join(sure_clauses(own, self.patterns))
 
+        chances = chances._replace(commits=shifted(chances.commits, self._for_days(text)))
         # no report, and no "I am looking into it"
         is_open = chances.attends < ATTENDING and chances.done < REPORTED
         if self._says(("firm", "update", "estimate"), low):
@@ -181,6 +194,17 @@ class _SentenceReader:
             likely = shifted(chances.grants, _KNOWN_PHRASE if is_money else _KNOWN_GOODS)
             chances = chances._replace(grants=max(likely, GRANT_ASKED * (is_open and is_money)))
         return chances
+
+    def _for_days(self, text: str) -> float:
+        """Return how much the days of a text speak for a promise, in log-odds: those of reports are mostly just over.
+
+        Args:
+            text: a sentence or a clause; weekdays alone tell nothing, nor does a text without a date.
+        """
+        if is_over := [when for when in self.dates.find(text) if self.dates.is_over(when)]:
+            return 0.0 if self.dates.to_come(text) else _ONLY_OVER * bool(is_over)
+        ahead = [when.moment - self.dates.now for when in self.dates.to_come(text) if when.guessed]
+        return next((weight for most, weight in _AHEAD if ahead and min(ahead) <= most), 0.0)
 
     def _says(self, names: Iterable[str], low: str) -> bool:
         """Whether a text has a phrase of the language.
@@ -262,7 +286,7 @@ class _SentenceReader:
         found.amount = self._only_amount(clause.text) or before
         try:
             gifts = self._gifts(clause, chances, before)
-            promises = self._promises(clause, chances)
+            promises = self._promises(clause, chances, found.read)
             self._check_day(clause, promises, found)
         except _UnsureError:
             found.ask(sentence)
@@ -335,12 +359,13 @@ class _SentenceReader:
         no_charge = {gift.kind for gift in gifts} == {Gift.GESTURE}
         return chances.doubt >= _DOUBT or (not no_charge and self._says(("hedged",), clause.low))
 
-    def _promises(self, clause: Clause, chances: Chances) -> list[FoundPromise]:
+    def _promises(self, clause: Clause, chances: Chances, read: Sequence[str]) -> list[FoundPromise]:
         """Return the promise of a clause.
 
         Args:
             clause: the clause.
             chances: how likely it belongs to each class.
+            read: the sentences up to this one.
 
         Raises:
             _UnsureError: it may promise something.
@@ -356,7 +381,7 @@ class _SentenceReader:
             return []
         if not is_sure or self._is_unreal(clause):
             raise _UnsureError
-        return [replace(self._promise(clause, self._date(clause)), likely=chances.commits)]
+        return [replace(self._promise(clause, self._date(clause, read)), likely=chances.commits)]
 
     def _has_words(self, clause: Clause, chances: Chances) -> bool:
         """Whether a clause has a date, or the words of a sentence and not those of a signature.
@@ -369,17 +394,22 @@ class _SentenceReader:
         enough = len(clause.text.split()) >= fewest
         return bool(clause.dates) or (enough and chances.commits >= UNDATED_ASKED)
 
-    def _date(self, clause: Clause) -> FoundDate | None:
+    def _date(self, clause: Clause, read: Sequence[str]) -> FoundDate | None:
         """Return the one date of a clause, None if it has none.
+
+        Args:
+            clause: the clause.
+            read: the sentences up to this one.
 
         Raises:
             _UnsureError: its date was not understood whole.
         """
         if clause.depends_on_event:
             return None
-        if not clause.dates:
-            self._check_nothing_left(clause.low)
-            return None
+        if not with_day(clause.dates):
+            named = self._days_after(clause, read)
+            if named or not clause.dates:
+                return named
 
         first = clause.dates[0]
         local = self.dates.calendar.local
@@ -389,6 +419,38 @@ class _SentenceReader:
         if rests or len(days) > 1 or first.moment - self.dates.now > _FAR:
             raise _UnsureError
         return next((when for when in clause.dates if when.firm), first)
+
+    def _days_after(self, clause: Clause, read: Sequence[str]) -> FoundDate | None:
+        """Return the date of "the same day" and "the day after", which counts from the last day that was named.
+
+        Args:
+            clause: the clause.
+            read: the sentences up to this one.
+
+        Returns:
+            None if the clause says nothing of that kind.
+
+        Raises:
+            _UnsureError: it does, and no day was named.
+        """
+        found = (
+            (days, pattern.search(clause.low)) for days, pattern in date_patterns(self.language).days_after
+        )
+        days, match = next(((days, match) for days, match in found if match), (0, None))
+        if match is None:
+            if not clause.dates:
+                self._check_nothing_left(clause.low)
+            return None
+        before = (*read[:-1], read[-1].partition(clause.text)[0])
+        named = [when for text in before for when in with_day(self.dates.to_come(text))]
+        if not named:
+            raise _UnsureError
+        calendar = self.dates.calendar
+        day = calendar.local(named[-1].moment).date() + timedelta(days=days)
+        for when in clause.dates:  # "and ring you that same afternoon by four"
+            at = calendar.local(when.moment).time()
+            return replace(when, moment=calendar.moment(day, at), start=match.start(), dayless=False)
+        return FoundDate(calendar.close_of(day), match.start(), match.end(), firm=False, relation=Relation.ON)
 
     def _check_day(self, clause: Clause, promises: Collection[FoundPromise], found: _Result) -> None:
         """Check that a time without a day is not that of another sentence's day.

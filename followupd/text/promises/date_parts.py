@@ -49,7 +49,8 @@ class DatePart:
     ("morning"). A `loose` part is one only beside a day: the 3 of "tomorrow at 3", the 14 of "Monday 14". `until`
     says that the words mean a time that ends then: "next week", "within 3 days"; `counted` that weeks were added
     to a day: "a week from Friday". A loose time that is written as one (`marked`: "by 16:00") needs no day where
-    none is named.
+    none is named. `guessed` is what was not written of a day and taken as the next one: its "year" or its "month",
+    and `tied` what stands before a time that is apart from its day.
     """
 
     start: int
@@ -65,6 +66,8 @@ class DatePart:
     until: bool = False
     counted: bool = False
     marked: bool = False
+    guessed: str = ""
+    tied: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -98,6 +101,7 @@ class DatePart:
             vague=clock.vague,
             loose=self.loose and other.loose,
             until=self.until or other.until,
+            guessed=self.guessed or other.guessed,
         )
         if not other.has_day:
             return whole
@@ -183,7 +187,7 @@ class PartReader:
             case "weekday":
                 return self._weekday(place, match)
             case "numeric":
-                return replace(place, day=self._numeric(match, low))
+                return replace(place, day=self._numeric(match, low), guessed="" if match["year"] else "year")
             case "clock":
                 return replace(place, at=in_office_hours(time_of_day(match), match[0]))
             case "hour":  # the 3 of "at 3" is a time only beside a day; "by 16:00" is one
@@ -195,7 +199,7 @@ class PartReader:
                 return self._rarer(place, match, kind, index)
             case _:
                 day = self._written_day(match, kind)
-                return replace(place, day=day, loose=kind == "bareday")
+                return replace(place, day=day, loose=kind == "bareday", guessed=_guessed(match, kind))
 
     def _window(self, place: DatePart, match: re.Match[str], index: str) -> DatePart:
         """Read "between 9 and 11".
@@ -477,6 +481,19 @@ def in_office_hours(at: time | None, written: str) -> time | None:
     if _BEFORE_NOON.search(written) or written.lstrip().startswith("0"):
         return at
     return at.replace(hour=at.hour + 12)
+
+
+def _guessed(match: re.Match[str], kind: str) -> str:
+    """Return what is not written of a day: "month" of "the 4th", "year" of "4 December", "" of "2026-12-04".
+
+    Args:
+        match: of the day.
+        kind: the group that matched.
+    """
+    year = {"iso": "iso", "dm": "year1", "md": "year2"}.get(kind)
+    if year is None:
+        return "month"
+    return "" if match[year] else "year"
 
 
 def _first(text: str) -> int:

@@ -42,7 +42,7 @@ class FoundDate:
     """A date in a text, with its prepositions; `firm` if one of them makes it a deadline.
 
     `since` is the moment at which a window begins: "on Friday between 9 and 11". A `dayless` one is a time alone,
-    read as the next such time: "by 16:00".
+    read as the next such time: "by 16:00". `guessed` is what was not written of the day: its "year" or its "month".
     """
 
     moment: datetime
@@ -52,6 +52,7 @@ class FoundDate:
     relation: Relation = Relation.BY
     since: datetime | None = None
     dayless: bool = False
+    guessed: str = ""
 
 
 def with_day(dates: Iterable[FoundDate]) -> list[FoundDate]:
@@ -59,6 +60,8 @@ def with_day(dates: Iterable[FoundDate]) -> list[FoundDate]:
     return [when for when in dates if not when.dayless]
 
 
+#: the next day of such a number is so far away that the one before is meant, which is over: "on 9 April" in May
+_OVER = {"year": timedelta(days=240), "month": timedelta(days=20)}
 #: a day without a year that is further away was this year's, and is over
 _HALF_A_YEAR = timedelta(days=183)
 
@@ -122,14 +125,25 @@ class DateReader:
         return day - timedelta(days=366 if (day - timedelta(days=365)).day != day.day else 365)
 
     def to_come(self, text: str) -> list[FoundDate]:
-        """Return the dates in a text that are later than the moment at which it is written, in order."""
-        return [when for when in self.find(text) if when.moment > self.now]
+        """Return the dates in a text that are later than the moment at which it is written, in order.
+
+        A day without its month or year that was a short time ago is over, whatever the calendar has to come.
+        """
+        return [when for when in self.find(text) if when.moment > self.now and not self.is_over(when)]
+
+    def is_over(self, when: FoundDate) -> bool:
+        """Whether the day that was meant is over, and its number comes again only in a long time.
+
+        It is not where a word makes it a deadline: "by the 9th".
+        """
+        least = None if when.firm and when.guessed == "month" else _OVER.get(when.guessed)
+        return least is not None and when.moment - self.now > least
 
     def _dates(self, text: str, *, over_too: bool) -> Iterator[FoundDate]:
         """Yield the dates in a text in order."""
         low = lowered(text[:MAX_SENTENCE])
         found: list[FoundDate] = []
-        for part in self._merged(self.parts.find(low), low):
+        for part in self._timed(list(self._merged(self.parts.find(low), low)), low):
             is_date = part.marked or not part.loose
             when = self._found(low, part, over_too=over_too) if is_date else None
             if when is None:
@@ -178,6 +192,22 @@ class DateReader:
         if current:
             yield current
 
+    def _timed(self, parts: list[DatePart], low: str) -> list[DatePart]:
+        """Return the only time of a text and its only day before it as one part: "on Friday, and he comes by 9:30".
+
+        Args:
+            parts: merged with their neighbours, in order.
+            low: the text, in lower case.
+        """
+        if len(parts) != 2 or parts[1].has_day or not parts[1].at:
+            return parts
+        day, at = parts
+        whole = day.merged(replace(at, loose=False))
+        if whole is None or not day.has_day:
+            return parts
+        match = self.patterns.leads.search(low[max(day.end, at.start - LEAD_REACH) : at.start])
+        return [replace(whole, end=day.end, tied=match[0] if match else "")]
+
     def _merge(self, first: DatePart | None, second: DatePart, low: str) -> DatePart | None:
         """Return two parts as one date if there is nothing but glue between them, else None."""
         if first is None:
@@ -202,7 +232,10 @@ class DateReader:
         patterns = self.patterns
         before = low[max(0, part.start - LEAD_REACH) : part.start]
         after = low[part.end :]
-        match = patterns.leads.search(before)
+        week = patterns.week_of.search(before)
+        if week and part.day:
+            part = replace(part, day=None, week=part.day - timedelta(days=part.day.weekday()), until=True)
+        match = week or patterns.leads.search(before)
         lead = match[0] if match else ""
         rest = before.removesuffix(lead)
         is_over = not over_too and self._is_over(rest, after)
@@ -212,7 +245,7 @@ class DateReader:
         trail = patterns.trail.match(after)
         length = trail.end() if trail else 0
         inner = low[part.start : part.end]
-        is_deadline = trail is not None or patterns.deadline.search(f"{lead} {inner}") is not None
+        is_deadline = trail is not None or patterns.deadline.search(f"{lead} {inner} {part.tied}") is not None
         is_before = patterns.before.search(lead) is not None
         moment = self._moment(part, is_before=is_before)
         return FoundDate(
@@ -220,9 +253,10 @@ class DateReader:
             start=part.start - len(lead),
             end=part.end + length,
             firm=is_deadline or part.moment is not None,
-            relation=self._relation(f"{lead} {inner}", part, is_deadline=is_deadline),
+            relation=self._relation(f"{lead} {inner} {part.tied}", part, is_deadline=is_deadline),
             since=self._on_day_of(moment, part.since),
             dayless=part.loose,
+            guessed=part.guessed,
         )
 
     def _on_day_of(self, moment: datetime, at: time | None) -> datetime | None:
@@ -487,11 +521,17 @@ class Clause:
     def depends_on_event(self) -> bool:
         """Whether an event decides when.
 
-        It does not in "on Monday, once I have read it", which has a date before the event.
+        It does not in "on Monday, once I have read it", which has a date before the event, nor before "tomorrow at
+        the latest".
         """
-        if self.trigger is None:
+        if self.trigger is None or (self.dates and self.dates[-1].firm and self._ends_with_date):
             return False
         return not self.dates or self.dates[0].start >= self.trigger
+
+    @property
+    def _ends_with_date(self) -> bool:
+        """Whether nothing follows the last date."""
+        return self.dates[-1].end >= len(self.text.rstrip(EDGES))
 
 
 def clause_of(text: str, patterns: PromisePatterns, reader: DateReader) -> Clause:

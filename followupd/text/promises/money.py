@@ -129,7 +129,7 @@ def _currency_names(languages: Catalogue) -> _CurrencyNames:
     for language in languages.all():
         words.update(language.info.currencies)
 
-    signs = [re.escape(sign) for sign in sorted(shared.signs, key=len, reverse=True)]
+    signs = [_sign(sign) for sign in sorted(shared.signs, key=len, reverse=True)]
     named = [rf"\b{re.escape(word)}\b" for word in (*words, *shared.codes)]
     # "EUR25" has no boundary between the letters and the number
     named += [rf"\b{re.escape(code)}(?=\d)|(?<=\d){re.escape(code)}\b" for code in shared.codes]
@@ -140,6 +140,13 @@ def _currency_names(languages: Catalogue) -> _CurrencyNames:
         re.IGNORECASE,
     )
     return _CurrencyNames({**words, **shared.signs}, shared.families, amount)
+
+
+def _sign(sign: str) -> str:
+    """Return the pattern of a currency's sign; one of letters is no part of a word: "Rs 15", not "vers 15"."""
+    before = r"(?<![^\W\d_])" if sign[0].isalpha() else ""
+    after = r"(?![^\W\d_])" if sign[-1].isalpha() else ""
+    return before + re.escape(sign) + after
 
 
 def _decimal(written: str, currency: str) -> str:
@@ -180,6 +187,8 @@ _GOODS = (Gift.REPLACEMENT, Gift.FREE_SHIPPING)
 _VOUCHERS = (Gift.COUPON, Gift.GIFT_CARD)
 #: a name has a second word of three letters or more; "the £25" alone is in the letter already
 _NAMES_A_THING = re.compile(r"\s[^\W\d]{3,}")
+#: characters between a gift and its own amount at most
+_GAP = 4
 #: characters beside an amount in which words are looked for that leave it open
 _BESIDE = 26
 #: an amount without its currency, which is the company's where something is given: "49,90 is back on your card"
@@ -233,6 +242,9 @@ def gifts_in(
     if any(_is_open(clause.low, amount, patterns) for amount in amounts):
         return None
 
+    if not amounts and granted and _names_unread_sum(clause.low, languages):
+        return None
+    amounts = _beside(amounts, mentions)
     if amounts:
         amounts = [_shared(clause.low, amount, patterns) for amount in amounts]
     elif before and any(map(_means_amount_before, mentions)):
@@ -251,6 +263,40 @@ def gift_named(text: str, language: Language) -> str:
     """Return the first kind of gift that a text names in any way, "" for none."""
     mentions = _mentions(text.casefold(), promise_patterns(language))
     return min(mentions, key=lambda mention: mention.start).kind if mentions else ""
+
+
+def _names_unread_sum(low: str, languages: Catalogue) -> bool:
+    """Whether a clause of which no amount was read names a currency: "forty dollars".
+
+    Args:
+        low: the clause in lower case.
+        languages: the languages in which currencies may be named.
+    """
+    return not _currency_words(languages).isdisjoint(re.findall(r"[^\W\d_]+", low))
+
+
+@lru_cache(maxsize=16)
+def _currency_words(languages: Catalogue) -> frozenset[str]:
+    """Return by which words all languages name currencies."""
+    return frozenset(word for language in languages.all() for word in language.info.currencies)
+
+
+def _beside(amounts: list[Amount], mentions: Sequence[_Mention]) -> list[Amount]:
+    """Return the amounts that stand in or right beside a mention, of several: "£150 off, so it's £1,340 left to pay".
+
+    Args:
+        amounts: of the clause, in order.
+        mentions: of the clause.
+
+    Returns:
+        All amounts if there are not more of them than mentions, or if it is not plain which of them are meant.
+    """
+    near = [
+        amount
+        for amount in amounts
+        if any(amount.start - one.end <= _GAP and one.start - amount.end <= _GAP for one in mentions)
+    ]
+    return near if len(near) == len(mentions) < len(amounts) else amounts
 
 
 def _counting(mentions: list[_Mention], amounts: Sequence[Amount], *, granted: bool) -> list[_Mention]:

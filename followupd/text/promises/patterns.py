@@ -54,6 +54,8 @@ class DatePatterns:
     hour_mark: re.Pattern[str]
     weeks_later: tuple[int, ...]
     near_days: Mapping[str, int]
+    days_after: tuple[tuple[int, re.Pattern[str]], ...]
+    week_of: re.Pattern[str]
     month_parts: tuple[str, ...]
     past_before: re.Pattern[str]
     past_after: re.Pattern[str]
@@ -89,6 +91,11 @@ def date_patterns(language: Language) -> DatePatterns:
         hour_mark=re.compile(rf":\d|\d\s?(?:{_any([*table.hours, '[ap][.]? ?m'])})(?!\w)"),
         weeks_later=tuple(weeks for weeks, _ in table.later),
         near_days={word: days for days, words in table.near_days.items() for word in words},
+        days_after=tuple(
+            (days, re.compile(rf"(?<!\w)(?:{expand(pattern, {})})(?!\w)"))
+            for days, pattern in table.days_after
+        ),
+        week_of=re.compile(rf"(?<!\w)(?:{_any(table.week_of)})\s{{0,9}}$"),
         month_parts=tuple(part for part, _ in table.months_parts),
         glue=re.compile(rf"\s{{0,9}}(?:,|t|{_any(table.glue)})?\s{{0,9}}"),
         past_before=re.compile(rf"(?<!\w)(?:{_any(table.past_before)})\s{{0,9}}$"),

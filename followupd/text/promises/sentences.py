@@ -16,7 +16,7 @@ from followupd.languages.schema import LetterManner
 MAX_TEXT = 20_000
 #: where a line of a paragraph ends though no wrapping ended it: people who type no full stops end sentences so
 LINE_END = "\n"
-#: the end of a line with which no sentence ends: a short word ("by", "bis", "de", "el"), a comma
+#: the end of a wrapped line with which no sentence ends: a short word ("by", "bis", "de", "el"), a comma
 _IS_OPEN = re.compile(r"(?:(?<!\w)[^\W\d_A-Z]{1,3}|,)\s*\Z")
 #: mail programs wrap lines at such a width; a text with shorter ones only, or with longer ones, was not wrapped
 _WRAPPED = range(60, 81)
@@ -30,7 +30,7 @@ _LONGEST_SALUTATION = 6
 #: letters of a month or weekday that is shortened
 _LONGEST_SHORT_NAME = 5
 _QUOTE_LINE = re.compile(r"\s*[>|]")
-_LIST_ITEM = re.compile(r"\s*(?:[-*•·–]|\d{1,2}[.)])\s+(?=\S)")
+_LIST_ITEM = re.compile(r"\s*(?:[-*•·–→]|\d{1,2}[.)]|[a-z]\))\s+(?=\S)")
 _SENTENCE_END = re.compile(
     r"""
     (?<=[.!?…])                   # punctuation,
@@ -71,6 +71,7 @@ class _MailPatterns:
     opening: re.Pattern[str]
     farewell: re.Pattern[str]
     abbreviation: re.Pattern[str]
+    leading: re.Pattern[str]
     months: frozenset[str]
     short_names: frozenset[str]
 
@@ -94,7 +95,7 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
     paragraphs = list(_paragraphs(composed, left_out, patterns.farewell))
     is_wrapped = _is_wrapped([lines for lines in paragraphs if not patterns.farewell.match(lines[0])])
     for n, lines in enumerate(paragraphs):
-        paragraph = _joined(lines, is_wrapped=is_wrapped)
+        paragraph = _joined(lines, _IS_OPEN if is_wrapped else patterns.leading, is_wrapped=is_wrapped)
         if _says_nothing(paragraph, patterns, first=n == 0):
             continue
         plain = _INNER_QUOTE.sub(" … ", paragraph).translate(_PLAIN)
@@ -137,6 +138,7 @@ def _mail_patterns(languages: Catalogue) -> _MailPatterns:
     greetings = _any_in(languages, "greetings")
     farewells = _any_in(languages, "farewells")
     abbreviations = _any_in(languages, "abbreviations")
+    leads = [lead for language in languages.all() if language.info.dates for lead in language.dates.lead]
     return _MailPatterns(
         greeting=re.compile(rf"^(?:{greetings})\b[^,!:.?\n]{{0,60}}[,!:]\s*", re.IGNORECASE),
         # a salutation alone on its line: "Dear Mr Novak", "Monsieur"
@@ -144,6 +146,7 @@ def _mail_patterns(languages: Catalogue) -> _MailPatterns:
             rf"(?:(?:{greetings})\b(?:[^,!?:.\n\d]|\b\w{{1,4}}\.){{0,40}}[,!:.]?\s*){{1,2}}", re.IGNORECASE
         ),
         farewell=re.compile(rf"\s{{0,40}}(?:{farewells})(?!\w)", re.IGNORECASE),
+        leading=re.compile(rf"(?:,|(?<!\w)(?:{any_of(leads, {})}))\s{{0,9}}\Z"),
         months=frozenset(month.rstrip(".") for language in languages.all() for month in language.months),
         short_names=frozenset(
             name.rstrip(".")
@@ -199,7 +202,7 @@ def _is_wrapped(paragraphs: Sequence[list[str]]) -> bool:
     """
     width = max((len(line) for lines in paragraphs for line in lines), default=0)
     had_room = [had for lines in paragraphs for had in _had_room(lines, width)]
-    return width in _WRAPPED and 2 * sum(had_room) <= len(had_room)
+    return width in _WRAPPED and 4 * sum(had_room) <= len(had_room)
 
 
 def _had_room(lines: list[str], width: int) -> list[bool]:
@@ -215,18 +218,19 @@ def _had_room(lines: list[str], width: int) -> list[bool]:
     return [len(line) + 1 + len(following.partition(" ")[0]) <= width for line, following in pairwise(lines)]
 
 
-def _joined(lines: list[str], *, is_wrapped: bool) -> str:
+def _joined(lines: list[str], is_open: re.Pattern[str], *, is_wrapped: bool) -> str:
     """Return the lines of a paragraph as one, with LINE_END where no wrapping of lines ended them.
 
-    After a short word or a comma a sentence goes on: somebody has changed a word of a wrapped line.
+    After a word that cannot be the last one, or a comma, a sentence goes on: somebody has changed a wrapped line.
 
     Args:
         lines: of the paragraph.
+        is_open: matches the end of a line with which no sentence ends.
         is_wrapped: a mail program may have wrapped the lines of the mail.
     """
     had_room = _had_room(lines, max(map(len, lines)))
     ends = [
-        LINE_END if (had or not is_wrapped) and not _IS_OPEN.search(line) else " "
+        LINE_END if (had or not is_wrapped) and not is_open.search(line) else " "
         for line, had in zip(lines, had_room, strict=False)
     ]
     return "".join(chain.from_iterable(zip_longest(lines, ends, fillvalue="")))
