@@ -12,6 +12,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 
@@ -38,6 +39,8 @@ _EXAMPLE = ".example"
 _OWN_FILES = ("followupd.toml", "wording.toml")
 _OWN_FOLDERS = ("playbooks", "templates", "languages", "companies")
 _TEXT_SUFFIXES = (".toml", ".md", ".html", ".po", ".tsv", ".json")
+#: how much of a name must be right, from 0 to 1, to be taken for a slip
+_NEARLY = 0.85
 _SECTION = re.compile(r"\[\[?([\w.]+)\]?\]")
 _KEY = re.compile(r"(\w+)\s*=")
 #: hidden files and editors' backups
@@ -153,7 +156,7 @@ def unread_files(directory: Path) -> list[Problem]:
         directory: the configuration directory; each of its companies may have playbooks.
     """
     hint = "name it ....toml, or move it elsewhere."
-    found = []
+    found = _misnamed(directory)
     for folder in (directory / "playbooks", *sorted(directory.glob("companies/*/playbooks"))):
         names = [name for name in _files_in(folder) if not name.endswith((".toml", _EXAMPLE, ".md"))]
         shown = folder.relative_to(directory).as_posix()
@@ -161,6 +164,26 @@ def unread_files(directory: Path) -> list[Problem]:
             Problem(f"{shown}/{name}", None, None, SettingsRule.UNREAD, "this file is not read", hint)
             for name in names
         ]
+    return found
+
+
+def _misnamed(directory: Path) -> list[Problem]:
+    """Return a warning for each file or folder whose name is nearly one that is read, and for letters of no language.
+
+    Args:
+        directory: the configuration directory, in which other files may be, too.
+    """
+    known = (*_OWN_FILES, *_OWN_FOLDERS)
+    there = [path.name for path in sorted(directory.glob("*")) if not _SCRAP.search(path.name)]
+    found = []
+    for name in there:
+        nearest = get_close_matches(name, known, n=1, cutoff=_NEARLY)
+        if name not in known and nearest and nearest[0] not in there:
+            hint = f"did you mean {nearest[0]!r}?"
+            found.append(Problem(name, None, None, SettingsRule.UNREAD, "followupd does not read this", hint))
+    for path in sorted(directory.glob("templates/*.md")):
+        problem, hint = "followupd does not read this", "move it into the folder of its language."
+        found.append(Problem(f"templates/{path.name}", None, None, SettingsRule.UNREAD, problem, hint))
     return found
 
 

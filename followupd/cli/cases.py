@@ -99,10 +99,18 @@ def _cases(options: argparse.Namespace, app: "App") -> int:
         (case_view(case, letters) for case, letters in found),
         [_case_row(case, zone) for case, _ in found],
         head=("case", "stage", "severity", "owner", "next check", "customer", "subject"),
-        none="No cases.",
+        none=_no_cases(options.owner, app.settings.team.agents),
     )
 
     return DONE
+
+
+def _no_cases(owner: str, agents: Sequence[Agent]) -> str:
+    """Return what is said of an empty list; an owner who is no agent may be mistyped."""
+    known = [agent.id for agent in agents]
+    if owner in {"", *known}:
+        return "No cases."
+    return f"No cases: there is no agent {owner!r} in followupd.toml, only {', '.join(known)}."
 
 
 def _is_wanted(case: Case, options: argparse.Namespace) -> bool:

@@ -164,6 +164,8 @@ def _erase(options: argparse.Namespace, app: "App") -> int:
         print(f"Amounts and dates are kept without a name: {', '.join(erased.cases)}.")
     if erased.elsewhere:
         print(f"Cases of other customers mention the address; check them: {', '.join(erased.elsewhere)}.")
+    if not (erased.cases or erased.mails or erased.letters or erased.gift_cards):
+        print_error(f"There is no data of {printable(options.address)!r}: is it the right address?")
     print("Not erased: mails in the mailbox, agents' copies of desk mails, backups and exports.")
 
     if not overwritten:

@@ -316,8 +316,13 @@ def _try(options: argparse.Namespace) -> int:
 
     from followupd import clock
     from followupd.adapters.settings import load
+    from followupd.adapters.settings.scalars import mistake
+    from followupd.adapters.settings.standards import Address
     from followupd.app.container import build_to_run
 
+    if wrong := mistake(Address, options.address):
+        print_error(f"followupd try: {wrong}")
+        return USAGE
     settings = load(options.config)
     complaint = read_text(options.text) if options.text else _COMPLAINT
     with TemporaryDirectory() as place:
@@ -336,9 +341,12 @@ def _try(options: argparse.Namespace) -> int:
         print(f"--- to {entry.letter.to.address} ---")
         _print_letter(entry.letter)
     if sent is None:
-        print_error(
-            "No letter was written: the mail was not taken for a customer's complaint (`followupd read`)."
+        because = (
+            "the playbook has no next step, so that the first letter waits for a promise of the agent"
+            if shown
+            else "the mail was not taken for a customer's complaint (`followupd read`)"
         )
+        print_error(f"No letter was written: {because}.")
         return PROBLEMS
     if not options.dry_run:
         print_error(f"The letter to {options.address} {STATUS_SENTENCES[sent.status]}. {sent.reply}")

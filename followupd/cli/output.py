@@ -89,7 +89,14 @@ def add_range(parser: argparse.ArgumentParser, what: str) -> None:
     """Add the options that limit a list by time and number; `what` names its items."""
     help_text = f"only {what} since a date or within a duration, such as '30 days'"
     parser.add_argument("--since", metavar="WHEN", default="", help=help_text)
-    parser.add_argument("--limit", metavar="N", type=int, default=0, help="only the newest N")
+    parser.add_argument("--limit", metavar="N", type=_count, default=0, help="only the newest N")
+
+
+def _count(text: str) -> int:
+    """Return how many items are wanted; argparse tells what a ValueError is about."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of items")
+    return int(text)
 
 
 def in_range(

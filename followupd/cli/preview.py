@@ -131,6 +131,8 @@ def preview_letter(
     """
     kind = letter_kind(name)
     given = replace(given, first=name if name in STAND_INS else "")
+    if language and language not in (known := available_languages(directory)):
+        raise FollowupdError(f"there are no letters in {language!r}; there are {', '.join(known)}")
     if not ref:
         return _sample_letter(load(directory), kind, sample, language, now, given)
     if kind is LetterKind.DIGEST:
@@ -608,8 +610,9 @@ class PreviewServer(ThreadingHTTPServer):
         """
         try:
             super().__init__(("127.0.0.1", port), _Handler)
-        except OSError as error:
-            raise FollowupdError(f"cannot listen on port {port}: {error.strerror}") from error
+        except (OSError, OverflowError) as error:
+            why = error.strerror if isinstance(error, OSError) else "a port is a number up to 65535"
+            raise FollowupdError(f"cannot listen on port {port}: {why}") from error
 
         self.source = source
         bound = self.server_address[1]

@@ -317,6 +317,40 @@ def test_a_playbook_that_is_none_by_its_name_is_a_warning(directory: Path) -> No
     assert (found.file, found.rule) == ("playbooks/returns.tml", "C42")
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "hint"),
+    [
+        ("template/en/holding.md", "template", "'templates'"),
+        ("playbook/returns.toml", "playbook", "'playbooks'"),
+        ("language/en/wording.toml", "language", "'languages'"),
+        ("compnaies/garden/playbooks/x.toml", "compnaies", "'companies'"),
+        ("wordings.toml", "wordings.toml", "'wording.toml'"),
+        ("templates/holding.md", "templates/holding.md", "the folder of its language"),
+    ],
+)
+def test_what_is_not_read_because_of_its_name_is_a_warning(
+    tmp_path: Path, name: str, said: str, hint: str
+) -> None:
+    directory = ready_to_run(tmp_path)
+    for notes in ("notes.txt", "README.md", "letters.md", "credentials.old/x", ".git/config"):
+        (directory / notes).parent.mkdir(exist_ok=True)
+        (directory / notes).write_text("")
+    assert configuration_problems(directory, NOW) == []
+    if said == "playbook":
+        (directory / "playbooks").rename(directory / said)
+    (directory / name).parent.mkdir(parents=True, exist_ok=True)
+    (directory / name).write_text("")
+    found = [each for each in configuration_problems(directory, NOW) if each.rule == "C42"]
+    assert [each.file for each in found] == [said]
+    assert hint in found[0].hint
+
+
+def test_a_secret_that_is_a_pipe_is_a_problem_and_nothing_waits_for_it(directory: Path) -> None:
+    (directory / "credentials/imap").unlink()
+    os.mkfifo(directory / "credentials/imap")
+    assert first(directory) == ("C14", "mailbox[0].password")
+
+
 def test_a_secret_that_others_can_read_is_a_warning_wherever_it_is(directory: Path) -> None:
     (directory / "credentials").chmod(0o755)
     (directory / "credentials/imap").chmod(0o644)

@@ -132,6 +132,24 @@ def test_a_command_closes_the_ledger_however_it_ends(terminal: Terminal, words: 
     assert not [file for file in files if file.startswith(f"{terminal.directory.parent}/ledger.db")]
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["try", "nobody", "--dry-run"], 2, "'nobody' is not a mail address"),
+        (["preview", "follow-up", "--language", "nl"], 1, "there are no letters in 'nl'"),
+        (["preview", "--serve", "--port", "99999"], 1, "cannot listen on port 99999"),
+        (["cases", "--limit", "-1"], 2, "'-1' is no number of items"),
+        (["cases", "--owner", "anna"], 0, "there is no agent 'anna' in followupd.toml, only ana"),
+        (["erase", "kim@exmaple.org"], 0, "There is no data of 'kim@exmaple.org'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_slip_at_the_command_line_is_told(
+    terminal: Terminal, words: list[str], code: int, said: str
+) -> None:
+    assert said in terminal.fails(*words, code=code)
+
+
 def test_a_backup_of_nothing_is_no_backup(terminal: Terminal) -> None:
     copy = terminal.directory / "copy.db"
     assert "has no case, and nothing was copied" in terminal.fails("backup", str(copy))

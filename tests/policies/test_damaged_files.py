@@ -39,6 +39,11 @@ def a_dangling_link(path: Path) -> None:
     path.symlink_to(path.parent / "gone")
 
 
+def a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def huge(path: Path) -> None:
     with path.open("r+b") as file:
         file.truncate(50_000_000)
@@ -48,7 +53,7 @@ def unreadable(path: Path) -> None:
     path.chmod(0)
 
 
-DAMAGES = (latin_1, with_a_nul, replaced_by_a_directory, a_dangling_link, huge, unreadable)
+DAMAGES = (latin_1, with_a_nul, replaced_by_a_directory, a_dangling_link, a_pipe, huge, unreadable)
 
 
 def an_admins_directory(directory: Path) -> Path:

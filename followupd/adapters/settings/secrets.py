@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, PlainValidator, ValidationInfo
 
 from followupd.adapters.settings.rules import SettingsRule, checker, require
+from followupd.adapters.settings.toml_file import content_of
 from followupd.errors import Problem, SetupError
 
 _FORM = re.compile(
@@ -89,9 +90,9 @@ class Secret:
             case "env", name:
                 return os.environ[name]
             case "credential", name:
-                content = self._credential(name).read_bytes()
+                content = content_of(self._credential(name))
             case _, name:
-                content = (self.directory / name).read_bytes()
+                content = content_of(self.directory / name)
         return content.decode().removesuffix("\n").removesuffix("\r")
 
     def _credential(self, name: str) -> Path:

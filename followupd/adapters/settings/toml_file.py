@@ -161,7 +161,7 @@ def read_file(directory: Path, file: str) -> str:
             this user may not read it.
     """
     try:
-        content = _content(directory / file)
+        content = content_of(directory / file)
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
@@ -172,7 +172,8 @@ def read_file(directory: Path, file: str) -> str:
     except IsADirectoryError:
         raise _unreadable(file, None, "is a directory", "move it away: a file has this name.") from None
     except OSError as error:
-        hint = "let the user that runs followupd read it."
+        is_other = error.errno in {errno.EFBIG, errno.EINVAL}
+        hint = "put the right file there." if is_other else "let the user that runs followupd read it."
         raise _unreadable(file, None, f"cannot be read: {error.strerror}", hint) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
@@ -180,12 +181,14 @@ def read_file(directory: Path, file: str) -> str:
     return text
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
     """Return the bytes of a file.
 
     Raises:
-        OSError: it cannot be read, or has more than MAX_FILE bytes.
+        OSError: it cannot be read, has more than MAX_FILE bytes, or is a pipe or a device, whose reader would wait.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is no regular file")
     with path.open("rb") as file:
         content = file.read(MAX_FILE + 1)
     if len(content) > MAX_FILE:
