@@ -447,9 +447,16 @@ class RightTable(LanguageTable):
 
     yes: WordSet = frozenset()
     no: WordSet = frozenset()
+    wrong: WordSet = frozenset()
     denials: WordSet = frozenset()
+    waiting: WordSet = frozenset()
     right: WordSet = frozenset()
+    weak: WordSet = frozenset()
+    whole: WordSet = frozenset()
+    alone: WordSet = frozenset()
     around: WordSet = frozenset()
+    right_phrases: Barred = ()
+    wrong_phrases: Barred = ()
     leaving: Barred = ()
 
 

@@ -17,6 +17,7 @@ from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
 from followupd.domain.decision import Agenda
+from followupd.domain.events import CustomerWrote
 from followupd.domain.keys import StateKey
 from followupd.domain.letter import Attachment, Letter
 from followupd.domain.mail import Kind, StoredMail
@@ -24,7 +25,7 @@ from followupd.languages import Language
 from followupd.recovery import opening
 from followupd.recovery.past.calibration import Usual, stored, usual_times
 from followupd.recovery.past.learn import FIRST_WORDS, with_kept_times
-from followupd.recovery.past.monthly import Month, MonthlyReport, book_of, headline, page_values
+from followupd.recovery.past.monthly import Month, MonthlyReport, book_of, headline, page_values, times_asked
 from followupd.recovery.recurrence import came_back
 from followupd.services.context import ServiceContext
 from followupd.services.staff_mail import administrator, notice_key
@@ -132,7 +133,8 @@ def monthly_report(
     counted = (case for case in tx.cases.each(since) if is_ours(case.mailbox))
     cases = (with_kept_times(case, tx.cases.history) for case in counted)
     first_words = tx.cases.first_words(names, since)
-    book = book_of(month, calendar, cases, first_words, lambda ref: mails.get(ref, 1), tx.cases.history)
+    asks = times_asked(tx.cases.events_of(CustomerWrote, month.begin))
+    book = book_of(month, calendar, cases, first_words, lambda ref: mails.get(ref, 1), asks)
     of_cause = {
         cause: [case for case in tx.cases.of_cause(cause) if is_ours(case.mailbox)]
         for cause in tx.cases.causes()

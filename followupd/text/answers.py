@@ -249,15 +249,23 @@ class Right(StrEnum):
     UNCLEAR = "unclear"
 
 
+#: what makes words doubtful: a question, three dots, quotation marks, a sad face
+_DOUBTED = re.compile(r"[?…“”„«»\"]|\.\.|[:;=]['’]?-?[(\[/|]")
+_CLAUSE = re.compile(r"[^,;:.!¡()–—\n]+")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _RightWords:
-    """The words of the tables [right] and [thanks] of all languages."""
+    """The words of the tables [right] and [thanks] of all languages.
 
-    yes: frozenset[str]
-    no: frozenset[str]
-    denials: frozenset[str]
-    thanks: frozenset[str]
+    `groups` says by its name what a word says: yes, weak, no, wrong, denials, waiting, whole, thanks.
+    """
+
+    groups: Mapping[str, frozenset[str]]
+    alone: frozenset[str]
     known: frozenset[str]
+    right_phrases: re.Pattern[str]
+    wrong_phrases: re.Pattern[str]
     leaving: re.Pattern[str]
 
 
@@ -266,15 +274,24 @@ def _right_words(languages: Catalogue) -> _RightWords:
     """Return the words of answers to "is it right now?", of all languages."""
     tables = [language.answers.right for language in languages.all()]
     thanks, around = _thanks_words(languages)
-    phrases = "|".join(re.escape(folded(phrase)) for table in tables for phrase in table.leaving)
+    names = ("no", "wrong", "denials", "waiting", "weak", "whole")
+    groups = {name: _union(tables, name) for name in names}
+    groups["yes"] = _union(tables, "yes", "right") - groups["weak"]
+    groups["thanks"] = thanks
     return _RightWords(
-        yes=_union(tables, "yes", "right"),
-        no=_union(tables, "no"),
-        denials=_union(tables, "denials"),
-        thanks=thanks,
-        known=_union(tables, "yes", "no", "denials", "right", "around") | thanks | around,
-        leaving=re.compile(rf"\b(?:{phrases})\b") if phrases else _NEVER,
+        groups=MappingProxyType(groups),
+        alone=_union(tables, "alone"),
+        known=frozenset().union(around, _union(tables, "around"), *groups.values()),
+        right_phrases=_any_phrase(phrase for table in tables for phrase in table.right_phrases),
+        wrong_phrases=_any_phrase(phrase for table in tables for phrase in table.wrong_phrases),
+        leaving=_any_phrase(phrase for table in tables for phrase in table.leaving),
     )
+
+
+def _any_phrase(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Return the pattern of any of these phrases in a folded text, the longest first."""
+    joined = "|".join(re.escape(folded(phrase)) for phrase in sorted(phrases, key=len, reverse=True))
+    return re.compile(rf"\b(?:{joined})\b") if joined else _NEVER
 
 
 def read_right(text: str, names: Collection[str] = (), languages: Catalogue | None = None) -> Right:
@@ -285,27 +302,56 @@ def read_right(text: str, names: Collection[str] = (), languages: Catalogue | No
         names: names of people, which are no unknown words.
         languages: the languages to use, the shipped ones by default.
     """
-    words = _right_words(languages or catalogue())
-    said = [word for word in _WORD.findall(folded(text)) if word[0].isalnum() or word in words.yes]
-    people = set(folded(" ".join(names)).split())
-    if len(text) > _MAX_THANKS or "?" in text or not set(said) <= words.known | people:
+    if len(text) > _MAX_THANKS or _DOUBTED.search(text):
         return Right.UNCLEAR
-    return _right_or_wrong(set(said), words)
+    words = _right_words(languages or catalogue())
+    low, works = words.right_phrases.subn(",", folded(text))
+    low, fails = words.wrong_phrases.subn(",", low)
+    clauses = [_words_of(clause) for clause in _CLAUSE.findall(low)]
+    people = set(folded(" ".join(names)).split())
+    said = set().union(*clauses)
+    if not said <= words.known | people or any(_is_ambiguous(clause, words) for clause in clauses):
+        return Right.UNCLEAR
+    found = {name for name, group in words.groups.items() if said & group}
+    return _right_or_wrong(found | ({"yes"} if works else set()), fails=fails > 0)
 
 
-def _right_or_wrong(said: set[str], words: _RightWords) -> Right:
-    """Return what known words say: "not right" is wrong, "no" alone too, and "no, thanks" is unclear.
+def _words_of(clause: str) -> set[str]:
+    """Return the words and signs of a folded clause, without marks."""
+    return {
+        word for word in _WORD.findall(clause) if word[0].isalnum() or unicodedata.category(word[0]) == "So"
+    }
+
+
+def _is_ambiguous(clause: set[str], words: _RightWords) -> bool:
+    """Return whether a clause may say the opposite: "si tout va bien" (if), "no está mal" (not bad).
 
     Args:
-        said: all words of the answer.
+        clause: its words.
         words: which of them say what.
     """
-    groups = {"yes": words.yes, "no": words.no, "denials": words.denials, "thanks": words.thanks}
-    found = {name for name, group in groups.items() if said & group}
-    if "yes" in found and found <= {"yes", "thanks"}:
+    no, wrong = clause & words.groups["no"], clause & words.groups["wrong"]
+    is_condition = clause & words.alone and clause - words.alone - words.groups["thanks"]
+    return bool(is_condition or (no and wrong))
+
+
+def _right_or_wrong(found: set[str], *, fails: bool) -> Right:
+    """Return what known words say together; whatever speaks for both is unclear.
+
+    Args:
+        found: the groups of words that were seen.
+        fails: a phrase says that it is not right.
+    """
+    is_right = "yes" in found or {"weak", "whole"} <= found
+    speaks_against = found & {"no", "wrong", "denials"} or fails
+    if is_right and not speaks_against:
         return Right.RIGHT
-    is_denied = "denials" in found and not found.isdisjoint({"yes", "no"})
-    return Right.WRONG if is_denied or found == {"no"} else Right.UNCLEAR
+
+    is_denied = "denials" in found and "wrong" not in found and bool(found & {"yes", "weak", "no", "waiting"})
+    is_plain_no = "no" in found and not found & {"yes", "weak", "thanks", "denials"}
+    is_wrong = "wrong" in found and not found & {"yes", "weak", "thanks", "denials"}
+    failed = fails and not found & {"yes", "weak", "wrong"}
+    return Right.WRONG if is_denied or is_plain_no or is_wrong or failed else Right.UNCLEAR
 
 
 def says_farewell(text: str, languages: Catalogue | None = None) -> bool:

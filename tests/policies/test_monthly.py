@@ -104,9 +104,11 @@ def test_effort_is_mails_of_the_customer_and_how_often_they_had_to_ask() -> None
     again = [e.CustomerWrote(at=at + n * HOUR, text="Where is it?") for n in range(2)]
     thanks = e.CustomerWrote(at=at + DAY, text="Thanks", content=True)
     found = MonthBook(NOVEMBER, CALENDAR)
+    asks = times_asked(("FU-00001", mail) for mail in [*again, thanks])
+    assert asks == {"FU-00001": 2}
     for events in ([*life(1)[:2], *again, thanks], life(2)[:2]):
-        asks = times_asked(events)
-        found.add(lifecycle.fold(events), None, 1 + asks, asks)
+        case = lifecycle.fold(events)
+        found.add(case, None, 1 + asks[case.ref], asks[case.ref])
     (effort,) = [table for table in tables(MonthlyReport(found, ())) if table.name == "effort"]
     assert list(effort.rows) == [
         ("mails of the customer a case", "2.0", "2"),
@@ -243,6 +245,21 @@ def fill(
             first, *events = map(change, life(n, month=month))
             assert isinstance(first, e.CaseOpened)
             tx.cases.record(tx.cases.open(first), events, lambda _case: None, first.at)
+
+
+def test_the_ledger_tells_how_often_each_customer_asked(app: App) -> None:
+    fill(app, 3)
+    with app.ledger.transaction() as tx:
+        at = NOVEMBER.begin + 10 * DAY
+        wrote = [
+            e.CustomerWrote(at=at, text="Where is it?"),
+            e.CustomerWrote(at=at, text="Thanks", content=True),
+        ]
+        tx.cases.record(tx.cases.get("FU-00001"), wrote, lambda _case: None, at)
+    with app.ledger.snapshot() as tx:
+        found = monthly_report(tx, NOVEMBER, CALENDAR, lambda _: True)
+        later = list(tx.cases.events_of(e.CustomerWrote, NOVEMBER.end))
+    assert (sorted(found.book.asks), later) == ([0, 0, 1], [])
 
 
 def queued(app: App) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, bindparam, update
 from sqlalchemy import select as core_select
@@ -50,6 +50,8 @@ _FINISHED = (Stage.CLOSED, Stage.DISMISSED)
 #: how many of the newest events, and how many statements of facts among them, `recent_impacts` looks at
 _RECENT_EVENTS = 20_000
 _RECENT_FACTS = 200
+#: one class of events
+OneKind = TypeVar("OneKind", bound=Event)
 #: rows that are read at once where all are read
 _BATCH = 500
 
@@ -217,6 +219,23 @@ class CaseStore:
             .group_by(_EVENT.c.case_ref)
         )
         return {ref: at for ref, at in self._session.connection().execute(query)}  # noqa: C416  rows are no pairs
+
+    def events_of(self, kind: type[OneKind], since: datetime) -> Iterator[tuple[str, OneKind]]:
+        """Give the events of one class one by one, each with the reference of its case.
+
+        Args:
+            kind: the class.
+            since: when the oldest case was opened.
+        """
+        query = (
+            core_select(_EVENT.c.case_ref, _EVENT.c.seq, _EVENT.c.sealed)
+            .join(_CASE, _CASE.c.ref == _EVENT.c.case_ref)
+            .where(_CASE.c.opened_at >= since, _EVENT.c.name == kind.__name__)
+        )
+        rows = self._session.connection().execution_options(yield_per=_BATCH).execute(query)
+        for ref, seq, token in rows:
+            where = place("event", ref, seq, kind.__name__)
+            yield ref, decrypt_value(self._vault, adapter_of(kind), token, where)
 
     # causes
 

@@ -10,7 +10,7 @@ from typing import Any
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import NO_COMPLAINT, Case, Outcome, Stage
 from followupd.domain.compensation import Money
-from followupd.domain.events import CustomerWrote, Event
+from followupd.domain.events import CustomerWrote
 from followupd.domain.promise import Promise, PromiseState
 from followupd.domain.translatable import Translatable, msg, msgid
 from followupd.recovery.past.learn import UNSAID
@@ -395,7 +395,7 @@ def book_of(
     cases: Iterable[Case],
     first_words: Mapping[str, datetime],
     mails: Callable[[str], int],
-    history: Callable[[str], Iterable[Event]] = lambda _: (),
+    asks: Mapping[str, int],
 ) -> MonthBook:
     """Return the figures of a month.
 
@@ -405,18 +405,21 @@ def book_of(
         cases: all cases that may count, each looked at once.
         first_words: when customers heard from us first, by the reference of the case.
         mails: returns how many mails the customer wrote in a case.
-        history: returns the events of a case; those of cases of the month are looked at.
+        asks: how often the customer wrote again and wanted an answer, by the reference of the case.
     """
     book = MonthBook(month, calendar)
     for case in cases:
-        asks = times_asked(history(case.ref)) if month.has(case.opened_at) else 0
-        book.add(case, first_words.get(case.ref), mails(case.ref), asks)
+        book.add(case, first_words.get(case.ref), mails(case.ref), asks.get(case.ref, 0))
     return book
 
 
-def times_asked(history: Iterable[Event]) -> int:
-    """Return how often a customer wrote again and wanted an answer: plain thanks want none."""
-    return sum(isinstance(event, CustomerWrote) and not event.content for event in history)
+def times_asked(written: Iterable[tuple[str, CustomerWrote]]) -> Counter[str]:
+    """Return how often each customer wrote again and wanted an answer, by the case: plain thanks want none.
+
+    Args:
+        written: the mails of customers after the first, each with the reference of its case.
+    """
+    return Counter(ref for ref, mail in written if not mail.content)
 
 
 @dataclass(frozen=True, slots=True)
