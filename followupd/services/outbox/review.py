@@ -361,8 +361,9 @@ _ODD_DATE = msgid(
     "Drafts; `approve` then sends it as it is"
 )
 _DISCARDED = msgid(
-    "the draft of {key} is no longer in Drafts, and nothing was sent. If you sent it from your mail client, its copy "
-    "in Sent will count as the letter; from another account, forward it to this address. `approve` sends the words below, `refuse: why` drops the letter"
+    "the draft of {key} is no longer in Drafts, and nothing was sent. If you sent it from your mail client, its "
+    "copy in Sent will count as the letter; from another account, forward it to this address. `approve` sends the "
+    "words below, `refuse: why` drops the letter"
 )
 _ABOVE_LIMIT = msgid(
     "you approved {key}, and its draft gives {gift}, more than you may give alone: nothing was sent. {line} asks for "
