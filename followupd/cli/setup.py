@@ -31,6 +31,8 @@ _PASSWORDS = ("imap", "smtp")
 #: where a package of the system has put the unit
 _PACKAGED_UNIT = Path("/usr/lib/systemd/system/followupd.service")
 #: a difference of the clocks from which on times in letters and logs are hard to compare
+#: more folders than these are counted and not named
+_FEW = 4
 _CLOCK_TOLERANCE = timedelta(minutes=2)
 
 _LOGIN_HINT = (
@@ -149,11 +151,15 @@ def mailbox_sentences(settings: "Settings", mailbox: "MailboxSettings") -> Itera
         grammar = grammar_of(settings, read_catalogue(settings.directory))
         commands = command_folders_of(settings, grammar, connection)
         yield from survey_sentences(connection.survey(clock.now()), commands)
-        yield from folder_sentences(settings, commands, unknown_below_root(connection.listed(), commands))
+        unknown = unknown_below_root(connection.listed(), commands)
+        yield from folder_sentences(settings, commands, unknown, connection.server_name)
 
 
 def folder_sentences(
-    settings: "Settings", commands: Mapping[str, str], unknown: Iterable[str]
+    settings: "Settings",
+    commands: Mapping[str, str],
+    unknown: Iterable[str],
+    named: Callable[[str], str] = str,
 ) -> Iterator[str]:
     """Say what each command folder means, which configured ones are missing, and which mean nothing.
 
@@ -161,12 +167,18 @@ def folder_sentences(
         settings: the configuration.
         commands: the existing command folders, with their lines.
         unknown: existing folders where one would expect commands.
+        named: returns how the server names a folder.
     """
-    for folder, line in commands.items():
-        yield f"{folder} exists: moving a mail there means {line!r}"
+    if len(commands) > _FEW:
+        some = " or ".join(f"{folder} ({line})" for folder, line in [*commands.items()][:2])
+        yield f"{len(commands)} folders mean orders, such as {some}; `followupd tags folders` lists all"
+    else:
+        for folder, line in commands.items():
+            yield f"{folder} exists: moving a mail there means {line!r}"
     for folder, line in settings.folders.items():
         if line and folder not in commands and not folder.endswith("*"):
-            yield f"{folder} does not exist; create it, and moving a mail there means {line!r}"
+            here = "it" if named(folder) == folder else f"{named(folder)!r} on this server"
+            yield f"{folder} does not exist; create {here}, and moving a mail there means {line!r}"
     for folder in unknown:
         yield f"{folder} means nothing: name it as a tag or a verb, or give it a line in [folders]"
 
@@ -242,7 +254,7 @@ def _graph_sentences(survey: "Survey", command_folders: Collection[str]) -> Iter
     else:
         yield "categories are tags, and have no colours: give the application MailboxSettings.ReadWrite"
     if command_folders:
-        yield f"agents can also move mails to {' or '.join(command_folders)}"
+        yield f"agents can also move mails to {_some_of(command_folders)}"
     yield _clock_sentence(survey.clock_ahead)
 
 
@@ -254,15 +266,25 @@ def _tag_sentences(survey: "Survey", command_folders: Collection[str]) -> Iterat
 
     alternatives = "answers to desk mails, `followupd tell`"
     if command_folders:
-        alternatives = f"moving mails to {' or '.join(command_folders)}, {alternatives}"
+        alternatives = f"moving mails to {_some_of(command_folders)}, {alternatives}"
 
-    for folder, accepts_keywords in survey.keywords.items():
-        if accepts_keywords:
-            yield f"{folder} accepts keywords: agents can tag (`followupd tags thunderbird`)"
-        else:
-            yield f"{folder} accepts no keywords; agents can use: {alternatives}"
-    if not all(survey.keywords.values()):
-        yield "folders that stand in for the tags: `followupd tags folders --make`"
+    tagged, others = (
+        " and ".join(folder for folder, keeps in survey.keywords.items() if keeps is wanted)
+        for wanted in (True, False)
+    )
+    if tagged:
+        yield f"tags (keywords) are kept in {tagged}: agents can tag (`followupd tags thunderbird`)"
+    if others:
+        yield f"no tags (keywords) are kept in {others}; agents can use: {alternatives}"
+    if not all(survey.keywords.values()) and len(command_folders) <= _FEW:
+        yield "to do: `followupd tags folders --make` makes a folder for each tag, into which agents move mails"
+
+
+def _some_of(folders: Collection[str]) -> str:
+    """Name a few folders, or the first one and how many there are."""
+    if len(folders) <= _FEW:
+        return " or ".join(folders)
+    return f"one of {len(folders)} folders, such as {next(iter(folders))}"
 
 
 def _clock_sentence(ahead: timedelta | None) -> str:

@@ -1,6 +1,6 @@
 """Proposals: promises and compensation read in an agent's reply, which count once an agent approves them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -158,23 +158,58 @@ def changed_letter(
         events.append(PromiseMade(at=now, why=str(sentence), promise=made))
         sentences.append(sentence)
 
-    new = proposed(case, _beyond(before, after), playbook, now)
+    for grant in _given_no_more(case, before, after):
+        sentences.append(msg("the letter was changed, and no longer gives {gift}", gift=grant.named))
+        asks.append(f"refused: {grant.n}")
+
+    new = proposed(case, _beyond(case, before, after), playbook, now)
     if new:
         sentences.append(msg("the letter was changed, and seems to promise or give more than was written"))
         asks += ["approve", "refuse: "]
     return ChangedLetter((*events, *new), tuple(sentences), tuple(asks))
 
 
-def _beyond(before: Found, after: Found) -> Found:
-    """Return what the second text promises and gives and the first one does not."""
-    texts = set(map(_without_date, before.promises))
-    grants = {(grant.kind, grant.amount, grant.currency) for grant in before.compensation}
-    new = [grant for grant in after.compensation if (grant.kind, grant.amount, grant.currency) not in grants]
+def _beyond(case: Case, before: Found, after: Found) -> Found:
+    """Return what the second text promises and gives and neither the first one nor the case does."""
+    texts = {*map(_without_date, before.promises), *(promise.text.casefold() for promise in case.promises)}
+    grants = set(map(_gift, before.compensation))
+    new = [grant for grant in after.compensation if _gift(grant) not in grants]
     return Found(
         tuple(promise for promise in after.promises if _without_date(promise) not in texts), tuple(new)
     )
 
 
+def _gift(found: FoundCompensation) -> tuple[str, str, str]:
+    """Return what two texts that give the same have in common."""
+    return found.kind, found.amount, found.currency
+
+
+def _given_no_more(case: Case, before: Found, after: Found) -> list[Compensation]:
+    """Return what was granted in the case, and stands in the first text and not in the second one."""
+    kept = set(map(_gift, after.compensation))
+    gone = {(found.kind, found.amount) for found in before.compensation if _gift(found) not in kept}
+    return [
+        grant
+        for grant in case.grants_in(GrantState.GRANTED)
+        if grant.money and (grant.kind.value, grant.money.amount) in gone
+    ]
+
+
+def above_limit(
+    case: Case, before: Found, after: Found, may_give: Callable[[Money | None], bool], playbook: Playbook
+) -> Compensation | None:
+    """Return what a changed letter gives more than was written, and more than its agent may give alone.
+
+    What the case has granted already was allowed by somebody.
+    """
+    states = (GrantState.GRANTED, GrantState.ISSUED, GrantState.CONFIRMED)
+    allowed = {(grant.kind, grant.money) for grant in case.grants_in(*states)}
+    found = [_compensation(0, each, 0, playbook) for each in _beyond(case, before, after).compensation]
+    above = [each for each in found if (each.kind, each.money) not in allowed and not may_give(each.money)]
+    return next(iter(above), None)
+
+
 def _without_date(promise: FoundPromise) -> str:
     """Return the words of a promise without its date: with another date it is no new promise."""
-    return promise.text.replace(promise.words[-1], "…") if promise.dated else promise.text
+    text = promise.text.replace(promise.words[-1], "…") if promise.dated else promise.text
+    return text.casefold()

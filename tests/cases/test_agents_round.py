@@ -14,7 +14,9 @@ from followupd.services.staff_mail import _absences
 from tests.cases.test_agents_situations import later
 from tests.journeys.test_agents_mail import COMPLAINT, PLAYBOOK, arrives, flat, own_mail, written
 from tests.journeys.test_departments import requests
-from tests.journeys.world import World, text_of
+from tests.journeys.test_review import PLAYBOOK as REVIEWED
+from tests.journeys.test_review import delete_drafts, drafts, edit_draft
+from tests.journeys.world import CUSTOMER, World, text_of
 
 HELPERS = """
 [[helper]]
@@ -371,3 +373,201 @@ def test_deputies_3_back_early_in_the_own_words(world: World) -> None:
     world.customer_writes("The mixer is loud. I am very disappointed, this is unacceptable.", "Mixer")
     world.agent_tags("complaint")
     assert "ana@" in str(world.letters("desk/opened")[-1]["To"])
+
+
+def test_cc_3_one_mail_to_two_customers_is_noted_once_and_asked_about_for_the_other(world: World) -> None:
+    world.customer_writes(
+        "Falta el pie de la lámpara, es la segunda vez. Estoy muy enfadada.",
+        "pedido 40871",
+        sender="lucia@customers.test",
+        name="Lucía Sanz",
+    )
+    world.agent_tags("complaint")
+    second = world.customer_writes(
+        "Me han cobrado dos veces en la tarjeta. Es inaceptable.",
+        "cobro doble",
+        sender="jorge@customers.test",
+        name="Jorge Gil",
+    )
+    world.agent_tags("complaint")
+    text = (
+        "Hola a los dos:\n\nLucía, el pie sale mañana y lo tienes el lunes como muy tarde.\n"
+        "Jorge, el cobro doble (89,90 €) te lo devolvemos antes del 12/12.\n\nUn abrazo,\nAna\n"
+    )
+    copies = f"lucia@customers.test, {world.postbox.address}"
+    headers = {"Subject": "Re: cobro doble", "In_Reply_To": second, "References": second}
+    arrives(world, own_mail(world, text, To="jorge@customers.test", Cc=copies, **headers))
+    lucia, jorge = (
+        next(case for case in world.cases() if name in case.customer.name) for name in ("Lucía", "Jorge")
+    )
+    assert (len(lucia.compensation), len(jorge.compensation)) == (0, 1)
+    [asked] = [mail for mail in world.letters() if "went to several customers" in flat(mail)]
+    assert f"noted in {jorge.ref} alone" in flat(asked)
+    world.agent_answers(asked, f"{lucia.ref}: promise: el pie, by Monday")
+    [promise] = [
+        each
+        for case in world.cases()
+        for each in case.promises
+        if case.ref == lucia.ref and each.source != "playbook"
+    ]
+    assert f"{promise.promised_by:%d %b}" == "07 Dec"
+
+
+# --- letters in review ---
+
+
+@pytest.fixture
+def reviewed(make_world: Callable[..., World]) -> World:
+    """A world in which a first letter with a gift and a promise lies in Drafts."""
+    world = make_world(
+        playbook=REVIEWED,
+        mailbox='trusted = ["mx.agents.test"]',
+        smtp_extra='witness = "none"\nper_address = "9 per day"',
+    )
+    world.customer_writes(COMPLAINT, "Dimmer")
+    world.agent_tags("complaint")
+    world.says(world.case().ref, "refund: 25 EUR", "promise: send the new dimmer by Friday")
+    later(world, minutes=11)
+    return world
+
+
+def to_customer(world: World) -> list[EmailMessage]:
+    return [mail for mail in world.letters() if "customers.test" in str(mail["To"])]
+
+
+def test_review_1_another_amount_and_day_in_a_draft_are_one_promise_and_one_gift(reviewed: World) -> None:
+    [draft] = drafts(reviewed)
+    text = text_of(draft).replace("€25.00", "35 EUR").replace("Friday, 4 December", "Tuesday, 8 December")
+    text += "\nIf it is late again, I'll add a second one for free.\n"
+    edit_draft(reviewed, Message_ID="<tb@client.test>", text=text)
+    reviewed.agent_tags("approve", folder="Drafts")
+    later(reviewed, minutes=1)
+    assert len(to_customer(reviewed)) == 1
+    assert drafts(reviewed) == []
+    assert [promise.text for promise in reviewed.case().promises][1:] == ["send the new dimmer"]
+    assert due(reviewed, 2) == "2026-12-08"
+    asked = reviewed.letters("desk/approval")[-1]
+    assert "no longer gives the refund of 25.00 EUR" in flat(asked)
+    reviewed.agent_answers(asked, "refused: 1", "approve")
+    given = [
+        str(grant.money and grant.money.amount) for grant in reviewed.case().compensation if grant.counts
+    ]
+    assert given == ["35.00"]
+
+
+def test_review_1_an_amount_that_nobody_allowed_does_not_leave(reviewed: World) -> None:
+    [draft] = drafts(reviewed)
+    text = text_of(draft).replace("€25.00", "75 EUR")
+    edit_draft(reviewed, Message_ID="<tb@client.test>", text=text)
+    reviewed.agent_tags("approve", folder="Drafts")
+    later(reviewed, minutes=1)
+    assert to_customer(reviewed) == []
+    asked = reviewed.letters("desk/approval")[-1]
+    assert "gives the refund of 75.00 EUR, more than you may give alone: nothing was sent" in flat(asked)
+    assert len(drafts(reviewed)) == 1
+    reviewed.agent_answers(asked, "refused: 1", "refund: 75 EUR")
+    reviewed.says(reviewed.case().ref, "approve", agent="lee")
+    reviewed.says(reviewed.case().ref, "approve", agent="ana")
+    later(reviewed, minutes=1)
+    [letter] = to_customer(reviewed)
+    assert "75 EUR" in flat(letter)
+
+
+def test_review_2_yes_but_is_no_yes_and_a_second_ok_is_told_that_it_has_left(reviewed: World) -> None:
+    asked = reviewed.letters("desk/approval")[-1]
+    reviewed.agent_answers(
+        asked, "Ja, aber bitte den Satz mit der Verpackung raus. LG Lee", sender="lee@agents.test"
+    )
+    assert to_customer(reviewed) == []
+    assert "is more than a yes or a no" in answer(reviewed)
+    [draft] = drafts(reviewed)
+    edit_draft(reviewed, text=text_of(draft).replace("Dear Kim", "Liebe Frau Dr. Yıldız"))
+    reviewed.agent_answers(asked, "ok")
+    [letter] = to_customer(reviewed)
+    assert flat(letter).startswith("Liebe Frau Dr. Yıldız,")
+    reviewed.agent_answers(asked, "ok", sender="lee@agents.test")
+    assert "waits for an approval any more: its confirmation has left" in answer(reviewed)
+    assert len(to_customer(reviewed)) == 1
+
+
+def test_review_3_a_draft_that_left_from_another_account_counts_by_its_forwarded_copy(
+    reviewed: World,
+) -> None:
+    asked = reviewed.letters("desk/approval")[-1]
+    [draft] = drafts(reviewed)
+    delete_drafts(reviewed)
+    later(reviewed, minutes=10)
+    reviewed.agent_answers(asked, "oui c'est bon, déjà parti", "", "Ana Reyes", "Service clients – 04 00 00")
+    later(reviewed, minutes=30)
+    assert "from another account, forward it to this address" in flat(reviewed.letters("desk/approval")[-1])
+    head = "-------- Forwarded Message --------\nSubject: {}\nDate: Tue, 1 Dec 2026 10:30:00 +0000\nFrom: {}\nTo: {}"
+    head = head.format(draft["Subject"], "Ana Reyes <ana@agents.test>", f"Kim Doe <{CUSTOMER}>")
+    subject = f"Fwd: {draft['Subject']}"
+    text = f"\n\n{head}\n\n{text_of(draft)}\n"
+    arrives(reviewed, own_mail(reviewed, text, To=reviewed.postbox.address, Cc="", Subject=subject))
+    later(reviewed, days=1)
+    assert reviewed.case().stage is Stage.CONFIRMED
+    assert to_customer(reviewed) == []
+
+
+def test_review_4_a_draft_that_was_moved_away_is_shown_again_before_it_leaves(reviewed: World) -> None:
+    asked = reviewed.letters("desk/approval")[-1]
+    with reviewed.postbox.client() as client:
+        client.create_folder("Pendientes")
+        client.select_folder("Drafts")
+        client.copy(client.search("ALL"), "Pendientes")
+    delete_drafts(reviewed)
+    reviewed.passes()
+    later(reviewed, minutes=30)
+    again = reviewed.letters("desk/approval")[-1]
+    assert "is no longer in Drafts, and nothing was sent" in flat(again)
+    reviewed.agent_answers(asked, "Sí.", "y la otra no la mandes, la escribo yo")
+    assert to_customer(reviewed) == []
+    assert "Look at it first" in answer(reviewed)
+    assert "y la otra no la mandes, la escribo yo" in answer(reviewed)
+    reviewed.agent_answers(again, "sí")
+    assert len(to_customer(reviewed)) == 1
+
+
+# --- the last word, and lines among quoted ones ---
+
+
+def test_undo_1_each_undo_names_what_it_took_back_and_brings_nothing_back(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(playbook=PLAYBOOK.replace("0 minutes", "60 minutes"), smtp_extra='witness = "none"')
+    world.customer_writes(COMPLAINT, "Grinder not delivered")
+    world.agent_tags("complaint")
+    for line in (
+        "cause: The driver went to the wrong house.",
+        "cause-code: carrier",
+        "promise: send a new lamp by Thursday",
+    ):
+        world.agent_answers(desk(world), line)
+    world.agent_answers(desk(world), "undo")
+    assert "taken back: 'promise: send a new lamp by Thursday'" in answer(world)
+    world.agent_answers(desk(world), "Undo")
+    assert "taken back: 'cause-code: carrier'" in answer(world)
+    world.agent_answers(world.letters("desk/answer")[-1], "no no only the promise, put the other back")
+    assert "there was no order in them, and nothing was done" in answer(world)
+    assert [promise.state for promise in world.case().promises[1:]] == [PromiseState.WITHDRAWN]
+    assert world.case().facts.cause == "The driver went to the wrong house."
+
+
+def test_orders_3_lines_inside_the_quote_and_in_the_signature_are_told_and_not_done(world: World) -> None:
+    world.says(world.case().ref, "resolution: We checked the lamp.")
+    quoted = (
+        f"De : {world.postbox.address}\nEnvoyé : mercredi 2 décembre 2026 07:00\nÀ : Ana Reyes\n"
+        "Objet : Ce qui manque\n\ncause: abat-jour monté à l'envers\nresolution: \n"
+        "Exemples : refund: 25 EUR\nhold\nfault: ours\n\n--\nAna Reyes\nService clients\n"
+        "note : absente le mercredi après-midi\n"
+    )
+    headers = {"Subject": "RE: Ce qui manque", "In_Reply_To": str(desk(world)["Message-ID"]), "Cc": ""}
+    text = f"Voir mes réponses ci-dessous en rouge.\n\n{quoted}"
+    arrives(world, own_mail(world, text, To=world.postbox.address, **headers))
+    case = world.case()
+    assert (case.compensation, case.held, case.facts.fault.value) == ((), False, "unknown")
+    assert (case.facts.cause, case.facts.resolution) == (None, "We checked the lamp.")
+    assert "'cause: abat-jour monté à l'envers' stands among quoted lines" in answer(world)
+    world.agent_answers(desk(world), "cause : L’abat-jour a été monté à l’envers.")
+    assert world.case().facts.cause == "L’abat-jour a été monté à l’envers."

@@ -13,6 +13,7 @@ from followupd.adapters.overlay import write_starter
 from followupd.cli.main import main
 from followupd.services.record import STATUS_TAGS
 from tests.journeys.world import configuration
+from tests.servers.courier import Courier
 from tests.servers.dovecot import Dovecot
 from tests.servers.machine import free_ports
 from tests.servers.postbox import Postbox
@@ -61,8 +62,7 @@ def test_a_whole_server_is_described(
         "inbox is INBOX; sent mail is Sent",
         "IDLE: new mail is noticed at once",
         "CONDSTORE: changed tags",
-        "INBOX accepts keywords",
-        "Sent accepts keywords",
+        "tags (keywords) are kept in INBOX and Sent: agents can tag",
         "the server's clock agrees with ours",
         "Recovery/Complaint exists: moving a mail there means 'complaint'",
         "Recovery/Fixed does not exist; create it",
@@ -108,9 +108,31 @@ def test_a_mailbox_without_keywords_names_the_ways_that_remain(
     assert problems == []
     assert "connected without encryption, on this machine only" in said
     assert (
-        "INBOX accepts no keywords; agents can use: moving mails to Recovery/Complaint, answers to desk mails"
+        "no tags (keywords) are kept in INBOX; agents can use: moving mails to Recovery/Complaint, answers to desk"
         in said
     )
+    assert "to do: `followupd tags folders --make` makes a folder for each tag" in said
+
+
+def test_many_command_folders_are_counted(
+    plain_dovecot: Dovecot, made: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = made(plain_dovecot.account())
+    assert main(["tags", "folders", "--make", "--config", str(directory)]) == 0
+    capsys.readouterr()
+    _, _, said = checked(directory, capsys)
+    assert "folders mean orders, such as Recovery/Complaint (complaint)" in said
+    assert "`followupd tags folders --make`" not in said
+    assert max(map(len, said.splitlines())) < 200
+
+
+def test_a_folder_that_is_missing_is_named_as_the_server_names_it(
+    courier: Courier, made: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, problems, said = checked(made(courier.account()), capsys)
+    assert problems == []
+    assert "sent mail is INBOX.Sent" in said
+    assert "Recovery/Fixed does not exist; create 'INBOX.Recovery.Fixed' on this server" in said
 
 
 def test_what_keeps_us_out_is_said_with_its_mend_and_without_the_password(

@@ -180,9 +180,18 @@ def _nothing_waits(command: Command, case: Case) -> NotUnderstoodError:
         case: in which nothing that was asked about waits any more.
     """
     states = (GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
-    if command.asked_at is None or not (
-        letters_asked_about(case, None) or case.proposed or case.grants_in(*states)
-    ):
+    waits = letters_asked_about(case, None) or case.proposed or case.grants_in(*states)
+    left = [record for record in case.letters if record.state is LetterRecordState.SENT]
+    if command.asked_at and not waits and left:
+        kind = msg(left[-1].kind)
+        return NotUnderstoodError(
+            msg(
+                "nothing in {ref} waits for an approval any more: its {kind} has left",
+                ref=case.ref,
+                kind=kind,
+            )
+        )
+    if command.asked_at is None or not waits:
         return NotUnderstoodError(msg("nothing in {ref} waits for an approval", ref=case.ref))
 
     newer: list[str] = [msg(record.kind) for record in letters_asked_about(case, None)]

@@ -5,7 +5,7 @@ belongs to no case.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -598,6 +598,7 @@ class MailRouter:
             StaffNotices(self.context).set_aside(tx, mail, case.ref, mail.message.distrusted, now)
         elif not review.recognise(self.context, tx, mail, now, case.ref):
             self._reply(tx, mail, case, now)
+            self._ask_about_others(tx, mail, case, now)
 
     def _as_written(self, tx: Transaction, mail: StoredMail) -> StoredMail:
         """Return the answer to a customer that an agent forwards to us afterwards, as it was written.
@@ -655,22 +656,54 @@ class MailRouter:
             return False
 
         tx.mail.mark_processed(mail.id, reason="may be about several cases of the customer")
-        default = self.context.playbooks.default
-        writer = default.team.by_address(message.sender.address) or default.owner_of("")
-        known = [
-            msg("{ref}, {who}: {subject}", ref=c.ref, who=c.customer.shown, subject=c.subject or "-")
-            for c in open_cases.values()
-        ]
         said = msg(
             "your mail “{subject}” may be about any of these cases, and nothing was noted: answer with what you "
             "promised, as in {form}, or put the number of the case into the subject of your mails",
             subject=message.subject,
             form=quoted(f"{next(iter(open_cases))}: promise: ..."),
         )
+        self._tell_writer(tx, mail, said, open_cases.values(), now)
+        return True
+
+    def _ask_about_others(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
+        """Ask the writer of a mail to the customers of several cases what it says to those of the other ones.
+
+        Args:
+            tx: the transaction.
+            mail: an agent's mail.
+            case: in which it is noted.
+            now: the present moment, in UTC.
+        """
+        known = {case.customer.address.casefold()}
+        others = [
+            other
+            for other in self._written_to(tx, mail).values()
+            if other.customer.address.casefold() not in known
+        ]
+        if not others:
+            return
+        said = msg(
+            "your mail “{subject}” went to several customers, and it is noted in {ref} alone: answer with what you "
+            "promised to the others, as in {form}",
+            subject=mail.message.subject,
+            ref=case.ref,
+            form=quoted(f"{others[0].ref}: promise: ..."),
+        )
+        self._tell_writer(tx, mail, said, others, now)
+
+    def _tell_writer(
+        self, tx: Transaction, mail: StoredMail, said: Translatable, cases: Iterable[Case], now: datetime
+    ) -> None:
+        """Tell the writer of a mail something about cases, once."""
+        message, default = mail.message, self.context.playbooks.default
+        writer = default.team.by_address(message.sender.address) or default.owner_of("")
+        known = [
+            msg("{ref}, {who}: {subject}", ref=c.ref, who=c.customer.shown, subject=c.subject or "-")
+            for c in cases
+        ]
         name = hashlib.sha256(message.message_id.encode()).hexdigest()[:12]
         key = notice_key(self._today(now), f"which-{name}")
         StaffNotices(self.context).queue(tx, key, [said, *known], writer, now, mail.mailbox)
-        return True
 
     def _not_to_customer(self, tx: Transaction, mail: StoredMail, case: Case | None, now: datetime) -> None:
         """Run or answer what an agent writes to us alone; a complaint that was forwarded opens a case."""

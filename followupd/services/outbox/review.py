@@ -14,7 +14,8 @@ from followupd.adapters.imap.mailbox import FetchedMail
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain import lifecycle
 from followupd.domain.case import NO_COMPLAINT, Case
-from followupd.domain.compensation import GrantState
+from followupd.domain.command import quoted
+from followupd.domain.compensation import Compensation, GrantState
 from followupd.domain.decision import Decision, LetterContent
 from followupd.domain.events import DraftAsked, Held, PromiseMade, PromiseProposed
 from followupd.domain.keys import StateKey
@@ -23,6 +24,7 @@ from followupd.domain.mail import Kind, StoredMail, addresses_of
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import UnavailableError
 from followupd.recovery import proposals
+from followupd.recovery.commands.context import within_limit
 from followupd.services.context import MailSource, PromiseLineReader, ServiceContext
 from followupd.services.outbox import outcomes
 from followupd.services.outbox.policy import open_breaker
@@ -359,8 +361,13 @@ _ODD_DATE = msgid(
     "Drafts; `approve` then sends it as it is"
 )
 _DISCARDED = msgid(
-    "the draft of {key} is no longer in Drafts, and nothing was sent. If you sent it from your mail client, its copy "
-    "in Sent will count as the letter. `approve` sends the words below, `refuse: why` drops the letter"
+    "the draft of {key} is no longer in Drafts, and nothing was sent. If you sent it from your mail client, its "
+    "copy in Sent will count as the letter; from another account, forward it to this address. `approve` sends the "
+    "words below, `refuse: why` drops the letter"
+)
+_ABOVE_LIMIT = msgid(
+    "you approved {key}, and its draft gives {gift}, more than you may give alone: nothing was sent. {line} asks for "
+    "it; `approve` sends the draft as it is once that is allowed"
 )
 _UNSENT = (LetterStatus.REVIEW, LetterStatus.QUEUED, LetterStatus.DEFERRED)
 _QUESTIONS = {
@@ -424,11 +431,28 @@ class ReviewService:
         if odd:
             self._ask(tx, entry, now, msg(_ODD_DATE, key=letter.key, words=odd))
             return
+        gift = self._gift_above_limit(case, letter, now)
+        if gift and gift.money:
+            line = f"{gift.kind}: {gift.money.amount} {gift.money.currency}"
+            why = msg(_ABOVE_LIMIT, key=letter.key, gift=gift.named, line=quoted(line))
+            self._ask(tx, entry, now, why, line)
+            return
         named = _still_named(reader, case, letter)
         if named != letter.concerns:  # what the letter does not say any more is not in writing
             tx.outbox.reword(replace(letter, concerns=named))
         record(tx, case, changes_of(self.context, case, letter, letter.text, now), now)
         tx.outbox.set_draft_state(letter.key, DraftState.EDITED, DraftState.WANTED)
+
+    def _gift_above_limit(self, case: Case, letter: Letter, now: datetime) -> Compensation | None:
+        """Return what the draft gives more than the letter, and more than the case's owner may give alone."""
+        playbook, reader = (
+            self.context.playbooks.for_case(case),
+            self.context.line_reader(case, letter.language),
+        )
+        before = reader.commitments_in(letter.written or letter.text, now)
+        after = reader.commitments_in(letter.text, now)
+        may_give = partial(within_limit, playbook.owner_of(case.owner))
+        return proposals.above_limit(case, before, after, may_give, playbook)
 
     def _leave_to_agent(self, entry: OutboxEntry, reason: str) -> None:
         """Have an agent asked about a changed draft that cannot be read."""
@@ -436,7 +460,7 @@ class ReviewService:
         with self.context.ledger.transaction() as tx:
             tx.outbox.set_draft_state(entry.letter.key, DraftState.EDITED, DraftState.CHANGED)
 
-    def _ask(self, tx: Transaction, entry: OutboxEntry, now: datetime, odd: str = "") -> None:
+    def _ask(self, tx: Transaction, entry: OutboxEntry, now: datetime, odd: str = "", line: str = "") -> None:
         """Send the owner the letter's text and what `approve` does now; the letter is in review again.
 
         Args:
@@ -445,6 +469,7 @@ class ReviewService:
             now: the time.
             odd: what is wrong with its draft, which is looked for and read anew when it is approved; "" for one
                 that cannot be sent.
+            line: an order that puts it right, "" for none.
         """
         letter = entry.letter
         case = tx.cases.get(letter.case)
@@ -455,7 +480,7 @@ class ReviewService:
         asked = DraftAsked(at=now, why=why, key=letter.key, kind=letter.kind)
         content = LetterContent(
             because=why,
-            asks=("approve", "refuse: "),
+            asks=(*filter(None, [line]), "approve", "refuse: "),
             quote=letter.unwrapped,
             about=letter.key,
         )
