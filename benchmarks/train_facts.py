@@ -123,7 +123,9 @@ def measure(pieces: Sequence[Text], facts: Sequence[Text]) -> None:
     for language in LANGUAGES:
         mine = (folds >= 0) & (languages == language)
         good, poor = scores[mine & wanted], scores[mine & ~wanted]
-        by_least = (f"below {least}: {(good < least).mean():.3f} {(poor < least).mean():.2f}" for least in (0, -1, -2))
+        by_least = (
+            f"below {least}: {(good < least).mean():.3f} {(poor < least).mean():.2f}" for least in (0, -1, -2)
+        )
         print(f"{language} {len(good)} good, {len(poor)} fragments; blamed, told", "; ".join(by_least))
         for at in np.argsort(scores):
             if mine[at] and wanted[at] == (scores[at] < -1):
@@ -151,7 +153,8 @@ def main() -> int:
         clause = fitted(table(rows), np.array([row.is_clause for row in rows]), weights)
         grams = language_table(rows)
         languages = {
-            tag: packed(fitted(grams, np.array([row.language == tag for row in rows]), weights)) for tag in LANGUAGES
+            tag: packed(fitted(grams, np.array([row.language == tag for row in rows]), weights))
+            for tag in LANGUAGES
         }
         data = {
             "clause": {"bits": CLAUSE_BITS, "classes": {"clause": small(clause, 1 << CLAUSE_BITS)}},

@@ -28,10 +28,10 @@ from followupd.clock import local_time, utc_iso
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation
 from followupd.domain.events import Event
-from followupd.domain.letter import LetterStatus, OutboxEntry
+from followupd.domain.letter import Letter, LetterStatus, OutboxEntry
 from followupd.domain.playbook import Agent
 from followupd.domain.promise import Promise
-from followupd.errors import UnavailableError
+from followupd.errors import LetterError, UnavailableError
 from followupd.log import printable
 from followupd.recovery.blockers import blockers_of
 
@@ -398,15 +398,45 @@ def _told(options: argparse.Namespace, app: "App") -> int:
         result = _run_told(app, tx, case, options.lines, raw, agent)
         letters = tx.outbox.all(case=case.ref)
         findings = app.commands.findings(result.case, result.done, app.now())
+        leaving = _unread_letters(app, result.case)
         if options.dry_run:
             raise _DryRun
 
     if options.json:
-        print_json({**case_view(result.case, letters), **_told_view(result), "findings": findings})
+        read = [{"letter": str(letter.kind), "text": letter.unwrapped} for letter in leaving]
+        view = {**_told_view(result), "findings": findings, "unread": read}
+        print_json({**case_view(result.case, letters), **view})
     else:
         _print_told(result, findings, dry_run=options.dry_run)
+        _print_unread(leaving)
 
     return PROBLEMS if result.back else DONE
+
+
+def _unread_letters(app: Any, case: Case) -> list[Letter]:
+    """Return the letters that leave because of what was said, as they are now; none where one cannot be written.
+
+    Args:
+        app: the application.
+        case: as it is after the lines.
+    """
+    from followupd.recovery import confirm, follow_up
+
+    playbook, now = app.settings.playbooks.for_case(case), app.now()
+    with suppress(LetterError):
+        return [
+            letter
+            for policy in (confirm, follow_up)
+            for letter in policy.unread_letters(case, playbook, app.letters, now)
+        ]
+    return []
+
+
+def _print_unread(letters: Sequence[Letter]) -> None:
+    """Print letters that nobody has read yet, for people."""
+    for letter in letters:
+        print(f"\nThe {letter.kind} letter, as it would leave now:\n")
+        print(*(f"{_INDENT}{printable(line)}".rstrip() for line in letter.unwrapped.splitlines()), sep="\n")
 
 
 def _note_file(name: str) -> bytes:

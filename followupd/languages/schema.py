@@ -144,6 +144,7 @@ class LetterManner(LanguageTable):
     before_full: WordSet = frozenset()
     two_family_names: bool = False
     degrees: WordSet = frozenset()
+    particles: WordSet = frozenset()
     not_persons: Patterns = ()
     quotes: Barred = ("“", "”")
     stop_outside: bool = False

@@ -15,7 +15,7 @@ from followupd.domain.decision import (
 )
 from followupd.domain.events import OptionsAsked
 from followupd.domain.keys import ReminderKey
-from followupd.domain.letter import LetterKind
+from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Promise
 from followupd.recovery.blockers import (
@@ -132,6 +132,31 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
         return []
 
     return [*_confirmation(case, playbook, write, now), *_delay(case, playbook, write, now)]
+
+
+def unread_letters(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Letter]:
+    """Return the letters that what was said makes and nobody has read, as they would leave now.
+
+    Args:
+        case: the case.
+        playbook: of the case.
+        write: writes the letters.
+        now: the time.
+
+    Raises:
+        LetterError: a letter cannot be written.
+    """
+    if case.held or case.not_reached or case.stage in NO_COMPLAINT:
+        return []
+
+    found = []
+    if unread_key(LetterKind.CONFIRMATION, case) and (to_confirm(case) or to_ask(case)):
+        content = confirmation_content(case, review=playbook.confirm_review)
+        found.append(write.letter(LetterKind.CONFIRMATION, case, playbook, now, content))
+    changed = (*case.untold, *late_promises(case))
+    if unread_key(LetterKind.DELAY, case) and changed:
+        found.append(delay_letter(case, changed, playbook, write, now))
+    return found
 
 
 def _delay(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:

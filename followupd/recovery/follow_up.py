@@ -10,7 +10,7 @@ from followupd.domain.case import UNDER_WAY, Case, Stage
 from followupd.domain.decision import AgendaItem, Decision, LetterContent, LetterRenderer
 from followupd.domain.events import CallAsked, Closed, MissingAsked
 from followupd.domain.keys import ReminderKey, ReminderKind
-from followupd.domain.letter import FOLLOW_UP_EXTRAS, LetterKind
+from followupd.domain.letter import FOLLOW_UP_EXTRAS, Letter, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, sentence_list
 from followupd.recovery.blockers import (
@@ -205,6 +205,24 @@ def shown_today(case: Case, playbook: Playbook, write: LetterRenderer, now: date
     letter = write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent())
     leaves_at = _leaving(case, playbook, now)
     return to_read(key, letter, leaves_at, case, playbook, since=case.fixed_at or now)
+
+
+def unread_letters(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Letter]:
+    """Return the follow-up as it would leave now, where nothing keeps it back and nobody has read it; else none.
+
+    Args:
+        case: the case.
+        playbook: of the case.
+        write: writes the letter.
+        now: the time.
+
+    Raises:
+        LetterError: the letter cannot be written.
+    """
+    waits = case.held or case.stage is not Stage.FIXED or blockers_of(case, playbook)
+    if waits or _unread(case, playbook) is None:
+        return []
+    return [write.letter(LetterKind.FOLLOW_UP, case, playbook, now, LetterContent())]
 
 
 def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:

@@ -68,10 +68,10 @@ def addressed(name: str, language: str, languages: Catalogue = SHIPPED) -> Perso
     """
     words, manner = _words_of(languages), languages.language(language).info.letters
     titles, rest = _split_titles(_person_words(name, words), words.titles | manner.titles.keys())
-    ordered = _in_order(rest, is_reversed="," in name)
+    ordered = _in_order(rest, words, is_reversed="," in name)
     if titles:
         written = filter(None, map(manner.titles.get, titles))
-        return PersonName(_with_titles(list(written), ordered, manner))
+        return PersonName(_with_titles(list(written), ordered, manner, words))
     return PersonName(" ".join(ordered), _given(ordered, manner, words))
 
 
@@ -84,7 +84,7 @@ def greetable_name(name: str, languages: Catalogue = SHIPPED) -> str:
     """
     words = _words_of(languages)
     _, rest = _split_titles(_person_words(name, words), words.titles)
-    return " ".join(_in_order(rest, is_reversed="," in name))
+    return " ".join(_in_order(rest, words, is_reversed="," in name))
 
 
 def first_name(name: str, languages: Catalogue = SHIPPED) -> str:
@@ -266,17 +266,41 @@ def _split_titles(words: Sequence[str], titles: Collection[str]) -> tuple[list[s
     return found, list(words[len(found) :])
 
 
-def _in_order(words: Sequence[str], *, is_reversed: bool) -> list[str]:
+def _in_order(words: Sequence[str], known: "_Words", *, is_reversed: bool) -> list[str]:
     """Return the words with the given name first, and a capital letter each where they had none, or only capitals.
 
     Args:
-        words: of a name; in "DOE Kim" the one in capitals is the family's.
+        words: of a name; in "DOE Kim" the one in capitals is the family's, and in "DOE KIM" the given name is the
+            last one, where that alone is a common one.
+        known: what the languages know of names.
         is_reversed: whether a comma says which one that is.
     """
-    ordered = list(words) if is_reversed else sorted(words, key=_is_loud)
+    ordered = list(words) if is_reversed or _are_loud(words) else sorted(words, key=_is_loud)
+    if not is_reversed and _are_loud(words) and _ends_with_given(words, known):
+        ordered = [words[-1], *words[:-1]]
     if " ".join(words).islower():
         return list(map(_capitalised, ordered))
     return [_capitalised(word) if _is_loud(word) else word for word in ordered]
+
+
+def _are_loud(words: Sequence[str]) -> bool:
+    """Return whether all words of a name are in capitals, or initials.
+
+    Args:
+        words: of the name.
+    """
+    return " ".join(words).isupper()
+
+
+def _ends_with_given(words: Sequence[str], known: "_Words") -> bool:
+    """Return whether the last word of a name is a common given name, and the first is none.
+
+    Args:
+        words: of the name.
+        known: what the languages know of names.
+    """
+    first, last = (each.partition("-")[0] for each in (words[0], words[-1])) if words else ("", "")
+    return known.are_first_names([last]) and not known.are_first_names([first])
 
 
 def _is_loud(word: str) -> bool:
@@ -311,7 +335,7 @@ def _given(words: Sequence[str], manner: LetterManner, known: "_Words") -> str:
     return " ".join(words[:2]) if is_double else words[0]
 
 
-def _with_titles(titles: Sequence[str], words: Sequence[str], manner: LetterManner) -> str:
+def _with_titles(titles: Sequence[str], words: Sequence[str], manner: LetterManner, known: "_Words") -> str:
     """Return a name with its titles as the language writes them.
 
     A title that a language puts before the given name ("don Manuel") goes with that, an academic one with the
@@ -321,21 +345,25 @@ def _with_titles(titles: Sequence[str], words: Sequence[str], manner: LetterMann
         titles: as the language writes them.
         words: of the name, in their order.
         manner: how the letter's language writes names.
+        known: what the languages know of names.
     """
     if manner.before_given.intersection(titles[-1:]):
         return f"{titles[-1]} {words[0]}"
     is_academic = manner.before_full.issuperset(titles)
-    return " ".join([*titles, *(words if is_academic else _family(words))])
+    return " ".join([*titles, *(words if is_academic else _family(words, known))])
 
 
-def _family(words: Sequence[str]) -> list[str]:
-    """Return the family name of a full name, with what belongs to it ("van der Berg").
+def _family(words: Sequence[str], known: "_Words") -> list[str]:
+    """Return the family name of a full name, with what belongs to it ("van der Berg", "Ní Bhriain").
 
     Args:
         words: of the name, in their order.
+        known: what the languages know of names.
     """
-    particles = list(takewhile(lambda word: word[0].islower(), reversed(words[1:-1])))
-    return list(words[-1 - len(particles) :])
+    middle = takewhile(
+        lambda word: word[0].islower() or word.lower() in known.particles, reversed(words[:-1])
+    )
+    return list(words[-1 - len(list(middle)) :])
 
 
 def _bare(word: str) -> str:
@@ -360,6 +388,7 @@ class _Words:
 
     titles: frozenset[str]
     degrees: frozenset[str]
+    particles: frozenset[str]
     first_names: frozenset[str]
     not_persons: re.Pattern[str]
     greetings: re.Pattern[str]
@@ -397,6 +426,7 @@ def _words_of(languages: Catalogue) -> _Words:
     return _Words(
         titles=frozenset(filter(lambda title: len(title) > 1, every("info.letters.titles"))),
         degrees=frozenset(every("info.letters.degrees")),
+        particles=frozenset(every("info.letters.particles")),
         first_names=frozenset(every("wording.facts.first_names")),
         not_persons=whole_words(every("info.letters.not_persons"), {}, re.IGNORECASE),
         greetings=whole_words(every("info.greetings"), {}, re.IGNORECASE),

@@ -13,10 +13,12 @@ import pytest
 
 from followupd.adapters.settings import load
 from followupd.app.container import build
+from followupd.cli.cases import _print_unread
 from followupd.cli.main import main
-from followupd.domain.letter import OutboxEntry
+from followupd.domain.letter import LetterKind, OutboxEntry
 from tests.journeys.world import World
 from tests.story.configured import READY, ready_to_run, store_secrets
+from tests.story.lettered import wrote
 from tests.typed import typed
 
 
@@ -349,3 +351,11 @@ def test_a_letter_that_waits_for_the_morning_is_let_go_by_hand(
     assert len(world.letters("confirmation")) == before + 1
     assert main(["send", key, "--config", str(world.directory)]) == 1
     assert "does not wait for a time" in capsys.readouterr().err
+
+
+def test_tell_prints_the_letters_that_nobody_has_read(capsys: pytest.CaptureFixture[str]) -> None:
+    letter = wrote(LetterKind.FOLLOW_UP)
+    _print_unread([letter])
+    said = capsys.readouterr().out
+    assert said.startswith("\nThe follow-up letter, as it would leave now:\n")
+    assert " ".join(letter.text.split()) in " ".join(said.split())

@@ -103,7 +103,7 @@ def fill(found: set[Built]) -> None:
         words = language.wording.facts
         facts._to_the_customer("a", words)
         for draft in words.drafts:  # as `_finder` does
-            text = patterns.expand(draft.find.replace(facts._NAME_PLACE, "Ana"), {})
+            text = patterns.expand(draft.find.replace(facts._NAME_PLACE, "Ana"), language.wording.parts)
             found.add(Built(facts.__name__, 0, "fullmatch", text, int(re.IGNORECASE | re.UNICODE)))
 
 

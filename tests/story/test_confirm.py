@@ -178,6 +178,19 @@ def test_a_line_typed_after_the_first_letter_is_shown_in_the_letter_that_it_make
     assert "Refund the delivery by Friday" in read(mail)
 
 
+def test_tell_shows_the_letters_that_its_lines_make() -> None:
+    case = promised().case
+    [letter] = confirm.unread_letters(case, SHOWING, letters(), NOW)
+    assert "Ship the replacement by Friday, 4 December" in flat(letter.text)
+    assert confirm.unread_letters(after(case, shown(case, NOW), NOW), SHOWING, letters(), NOW) == []
+    assert confirm.unread_letters(case.evolve(held=True), SHOWING, letters(), NOW) == []
+
+    moved = late(promised(), FRIDAY + timedelta(days=4))
+    assert [each.kind for each in confirm.unread_letters(moved, SHOWING, letters(), NOW)] == [
+        LetterKind.DELAY
+    ]
+
+
 def late(story: Story, told: datetime) -> Case:
     """A case whose first promise gets another date."""
     moved = e.PromiseLate(

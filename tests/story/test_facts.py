@@ -1,5 +1,6 @@
 """Facts: what a customer could not read goes back to the agent with a better sentence, and `ok` takes that."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ TABLE = [
 ]
 
 
+#: facts of strangers, by round: a kind, the fact, its text, and of a repetition the text that it repeats
+ROUNDS = Path(__file__).parents[2] / "benchmarks" / "texts" / "facts"
+
+
 def told(name: str, text: str, language: str = "en") -> Advice | None:
     return advice(name, text, language=language, names={"Ana"})
 
@@ -38,6 +43,88 @@ def test_nine_of_ten_poor_facts_are_told_and_hardly_a_good_one_is_blamed(languag
     ]
     assert sum(found is not None for found in poor) >= 0.95 * len(poor)
     assert sum(found is not None for found in good) <= 2
+
+
+@pytest.mark.parametrize("number", [2, 3])
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_facts_of_strangers_are_told_and_blamed_so_often(language: str, number: int) -> None:
+    seen: Counter[str] = Counter()
+    for line in (ROUNDS / language / f"round-{number:02}.tsv").read_text().splitlines():
+        kind, name, text, *repeated = line.split("\t")
+        others = {"impact": repeated[0]} if repeated else {}
+        found = advice(name, text, language=language, others=others, names={"Ana"})
+        seen[
+            ("good", "blamed")[found is not None] if kind == "good" else ("missed", "told")[found is not None]
+        ] += 1
+    assert seen["told"] >= 0.95 * (seen["told"] + seen["missed"])
+    assert seen["blamed"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "text", "draft"),
+    [
+        (
+            "en",
+            "resolution",
+            "Sent a new lamp by express on Tuesday.",
+            "We sent a new lamp by express on Tuesday.",
+        ),
+        ("en", "cause", "expired yeast", "This was on our side: expired yeast."),
+        ("en", "prevention", "a charger next to the till", "We now have a charger next to the till."),
+        ("en", "resolution", "Refunded the deposit on 3 May", "We refunded the deposit on 3 May."),
+        (
+            "de",
+            "resolution",
+            "Heute früh Ersatz per Kurier verschickt",
+            "Wir haben heute früh Ersatz per Kurier verschickt.",
+        ),
+        ("de", "cause", "Haarriss im Glas", "Das lag an uns: Haarriss im Glas."),
+        ("fr", "resolution", "Remplacé la pompe mardi.", "Nous avons remplacé la pompe mardi."),
+        (
+            "fr",
+            "prevention",
+            "une alarme dans la chambre froide",
+            "Nous avons maintenant une alarme dans la chambre froide.",
+        ),
+        (
+            "es",
+            "resolution",
+            "Enviado el repuesto esta mañana",
+            "Hemos enviado el repuesto esta mañana.",
+        ),
+        ("es", "prevention", "un candado en el cobertizo", "Ahora tenemos un candado en el cobertizo."),
+    ],
+)
+def test_what_is_no_whole_sentence_comes_back_as_one(language: str, name: str, text: str, draft: str) -> None:
+    found = told(name, text, language)
+    assert found is not None
+    assert (found.flaw, found.draft) == ("fragment", draft)
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "text", "flaw"),
+    [
+        ("en", "prevention", "All necessary measures have been taken", "empty"),
+        ("en", "resolution", "SHE HAS HER MONEY BACK", "shouting"),
+        ("en", "cause", "our supplier sent the wrong size", "blame"),
+        ("de", "cause", "Das Reisebüro hatte von uns eine alte Nummer", ""),
+        ("de", "cause", "Das Reisebüro hatte eine alte Nummer", "blame"),
+        ("en", "prevention", "Nadia now reads each address aloud", ""),
+        ("en", "prevention", "The guest knows now where the key box is", "third-person"),
+        ("de", "prevention", "Wir haben alle nötigen Maßnahmen ergriffen", "empty"),
+        ("de", "prevention", "Eine Ersatzpumpe wäre gut", "not-done"),
+        ("de", "resolution", "Frau Yilmaz hat Ihnen die Torte gebracht", ""),
+        ("fr", "prevention", "Toutes les mesures nécessaires ont été prises", "empty"),
+        ("fr", "prevention", "Nous pourrions compter les sacs", "not-done"),
+        ("fr", "cause", "il n'y avait plus de papier dans le fax", ""),
+        ("es", "prevention", "Se han tomado todas las medidas necesarias", "empty"),
+        ("es", "prevention", "Podríamos contar las bolsas", "not-done"),
+        ("es", "issue", "Su mesa estaba ocupada aunque usted había reservado", ""),
+    ],
+)
+def test_facts_are_told_by_what_they_are(language: str, name: str, text: str, flaw: str) -> None:
+    found = told(name, text, language)
+    assert (found.flaw if found else "") == flaw
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])

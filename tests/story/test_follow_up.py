@@ -170,6 +170,13 @@ def test_the_owner_reads_the_whole_follow_up_an_hour_before_it_leaves() -> None:
     assert flat(letter.text) in flat(mail.text.replace("\n>", "\n"))
 
 
+def test_tell_shows_the_follow_up_where_nothing_keeps_it_back() -> None:
+    [letter] = follow_up.unread_letters(put_right().case, SHOWING, letters(), NOW)
+    assert "label was torn" in flat(letter.text).lower()
+    owing = put_right().promised("ship the replacement", by=FRIDAY).case
+    assert follow_up.unread_letters(owing, SHOWING, letters(), NOW) == []
+
+
 def test_a_follow_up_with_other_words_is_shown_again_and_otherwise_never() -> None:
     case = after(put_right().case, shown(put_right().case, DUE), DUE)
     later = DUE + timedelta(minutes=30)

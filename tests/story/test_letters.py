@@ -340,7 +340,8 @@ def test_what_else_is_promised_stands_in_each_later_letter() -> None:
     for kind in (LetterKind.CONFIRMATION, LetterKind.DELAY):
         text = written(kind, LetterContent(promises=(late,), until=FRIDAY, automatic=False))
         assert (
-            "This still stands, as I told you: - Find out why nobody answered your two mails, by Friday, 4 December"
+            "This still stands, as I told you: - I will find out why nobody answered your two mails, "
+            "by Friday, 4 December"
             in text
         )
 

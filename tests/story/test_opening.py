@@ -148,7 +148,7 @@ def test_after_a_complaint_before_a_call_is_promised_first_and_the_agent_knows()
             "fr",
             "une fois aurait dû suffire",
             "alors qu'une fois aurait dû suffire",
-            "vous nous laisserez vous le montrer",
+            "vous nous permettrez de vous le montrer",
         ),
         (
             "es",

@@ -41,8 +41,8 @@ _MORE_FOREIGN = 2
 _SAME = 0.8
 #: the same of the longer one, where only the stems of the content are compared
 _SAME_OF_LONGER = 0.6
-#: characters by which two words are known as forms of one, and so many of them are needed
-_STEM, _FEWEST_STEMS = 5, 2
+#: characters by which two words are known as forms of one
+_STEM = 4
 #: log-odds below which a text is no whole sentence, and by which one language is likelier than the letter's
 _NO_CLAUSE, _LIKELIER = -1.0, 4.0
 #: what the lists say of a text: see `clause_signs`
@@ -242,20 +242,22 @@ def _says_the_same(fact: _Fact, other: str) -> bool:
     if len(words & more) >= _SAME * len(words | more):
         return True
 
-    stems, others = (_stems(each, fact.language.info.stop_words) for each in (words, more))
+    stems, others = (_stems(each, fact) for each in (words, more))
     fewer, most = sorted((len(stems), len(others)))
     common = len(stems & others)
-    return fewer >= _FEWEST_STEMS and common >= _SAME * fewer and common >= _SAME_OF_LONGER * most
+    return common >= max(1, _SAME * fewer) and common >= _SAME_OF_LONGER * most
 
 
-def _stems(words: Collection[str], stop_words: Collection[str]) -> frozenset[str]:
+def _stems(words: Collection[str], fact: _Fact) -> frozenset[str]:
     """Return the beginnings of the words that carry the content.
 
     Args:
         words: of a fact, in lower case.
-        stop_words: of its language.
+        fact: the one that is examined, in whose language they are.
     """
-    return frozenset(word[:_STEM] for word in words if len(word) >= _STEM - 1 and word not in stop_words)
+    vague, stop_words = fact.patterns.vague, fact.language.info.stop_words
+    content = (word for word in words if word not in stop_words and not vague.fullmatch(word))
+    return frozenset(word[:_STEM] for word in content if len(word) >= _STEM - 1)
 
 
 def _pronoun(fact: _Fact) -> str:
@@ -322,19 +324,21 @@ def _colleague(fact: _Fact) -> str:
     Args:
         fact: the one that is examined.
     """
-    known = (word for word in _CARD.findall(fact.text) if word in fact.names and _may_not_be_named(word, fact))
+    known = (
+        word for word in _CARD.findall(fact.text) if word in fact.names and _may_not_be_named(word, fact)
+    )
     return next(known, "") or _first_word(fact)
 
 
 def _may_not_be_named(name: str, fact: _Fact) -> bool:
-    """Return whether a fact may not name a colleague: who put it right may be named, unless it is said as a fault.
+    """Return whether a fact may not name a colleague: who put it right may be named, where it is no reproach.
 
     Args:
         name: of the colleague.
         fact: the one that is examined.
     """
     after = fact.text.partition(name)[2].lstrip()
-    return fact.name != "resolution" or fact.patterns.colleague.match(after) is not None
+    return fact.name in _CAUSES or fact.patterns.colleague.match(after) is not None
 
 
 def _first_word(fact: _Fact) -> str:
@@ -481,8 +485,23 @@ def _rewritten(flaw: str, text: str, fact: _Fact) -> str:
     drafts = (
         each for each in fact.words.drafts if each.flaw == flaw and fact.name in (each.facts or COACHED_FACTS)
     )
-    made = ((draft, _finder(draft, fact).fullmatch(text)) for draft in drafts)
+    inside = _as_inside(text, fact)
+    made = ((draft, _finder(draft, fact).fullmatch(inside)) for draft in drafts)
     return next((found.expand(draft.write) for draft, found in made if found), "")
+
+
+def _as_inside(text: str, fact: _Fact) -> str:
+    """Return a text with a small letter at its beginning, where that is no noun and no name.
+
+    Args:
+        text: of the fact.
+        fact: the one that is examined.
+    """
+    first = text.partition(" ")[0].casefold()
+    is_small = first in fact.language.info.stop_words or fact.patterns.vague.fullmatch(first)
+    if len(first) > 1 and (is_small or fact.patterns.headless.search(text)):
+        return text[:1].lower() + text[1:]
+    return text
 
 
 def _finder(draft: FactDraft, fact: _Fact) -> re.Pattern[str]:
@@ -493,7 +512,8 @@ def _finder(draft: FactDraft, fact: _Fact) -> re.Pattern[str]:
         fact: the one that is examined.
     """
     name = re.escape(_colleague(fact)) or _NEVER
-    return re.compile(expand(draft.find.replace(_NAME_PLACE, name), {}), re.IGNORECASE)
+    find = expand(draft.find.replace(_NAME_PLACE, name), fact.language.wording.parts)
+    return re.compile(find, re.IGNORECASE)
 
 
 def _to_the_customer(text: str, words: FactWords) -> str:
