@@ -363,8 +363,8 @@ class CuesAgainst(LanguageTable):
     bulk: CuePhrases = ()
 
 
-class Wishes(LanguageTable):
-    """The table [wishes]: what customers ask for; a wish within `not_wanted` is none."""
+class AskedFor(LanguageTable):
+    """The table [asked_for]: what is a wish beside words that ask."""
 
     refund: CuePhrases = ()
     replacement: CuePhrases = ()
@@ -376,6 +376,13 @@ class Wishes(LanguageTable):
     apology: CuePhrases = ()
     compensation: CuePhrases = ()
     correction: CuePhrases = ()
+    action: CuePhrases = ()
+
+
+class Wishes(AskedFor):
+    """The table [wishes]: what customers say that they want, `asks` how, and what is no wish within `not_wanted`."""
+
+    asks: CuePhrases = ()
     not_wanted: CuePhrases = ()
 
 
@@ -400,6 +407,7 @@ class Complaints(LanguageTable):
     cues: CuesFor = Field(default_factory=CuesFor)
     against: CuesAgainst = Field(default_factory=CuesAgainst)
     wishes: Wishes = Field(default_factory=Wishes)
+    asked_for: AskedFor = Field(default_factory=AskedFor)
     words: ComplaintWords = Field(default_factory=ComplaintWords)
 
 

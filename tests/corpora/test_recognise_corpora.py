@@ -19,7 +19,7 @@ FOREIGN = Path(__file__).with_name("own_texts_foreign.txt")
 RECOGNISER = Recogniser.shipped()
 MAILS = Path(__file__).parents[2] / "benchmarks" / "texts" / "mails"
 #: rounds that trained nothing
-KEPT = "*/round-09.jsonl"
+KEPT = ("10", "12", "16")
 #: Lists are left to the headers: people write there, and some do complain.
 MACHINES = {"bounce", "auto-reply", "arf"}
 
@@ -65,7 +65,8 @@ def test_our_own_complaints_in_other_languages_are_seen(language: str) -> None:
 
 def kept_mails() -> list[tuple[dict[str, Any], Verdict]]:
     """Return the mails of the rounds that trained nothing, with their verdicts."""
-    rows = [row | {"lang": path.parent.name} for path in sorted(MAILS.glob(KEPT)) for row in json_lines(path)]
+    paths = [path for path in sorted(MAILS.glob("*/round-*.jsonl")) if path.stem.endswith(KEPT)]
+    rows = [row | {"lang": path.parent.name} for path in paths for row in json_lines(path)]
     return [(row, RECOGNISER.judge(row["subject"], row["body"], language=row["lang"])) for row in rows]
 
 
@@ -102,24 +103,24 @@ def test_mails_that_trained_nothing_keep_these_figures() -> None:
     sure = [row for row, verdict in judged if verdict.verdict == "complaint"]
     right = sum(row["label"] == "complaint" for row in sure)
     print(f"AUC {auc(judged):.3f}, macro-F1 {macro_f1(judged):.3f}, complaint {right} of {len(sure)}")
-    assert auc(judged) >= 0.83
-    assert macro_f1(judged) >= 0.71  # half of it are traps; in the mix of a mailbox it is .86
-    assert right >= 0.90 * len(sure)
+    assert auc(judged) >= 0.94
+    assert macro_f1(judged) >= 0.85
+    assert right >= 0.96 * len(sure)
     for language in ("en", "de", "fr", "es"):
         own = [(row, verdict) for row, verdict in judged if row["lang"] == language]
         print(f"{language}: AUC {auc(own):.3f}, macro-F1 {macro_f1(own):.3f}")
-        assert auc(own) >= 0.78
-        assert macro_f1(own) >= 0.62
+        assert auc(own) >= 0.92
+        assert macro_f1(own) >= 0.82
 
 
-def test_one_danger_of_sixteen_is_passed_over_in_mails_that_trained_nothing() -> None:
+def test_no_danger_is_passed_over_in_mails_that_trained_nothing() -> None:
     dangers = [
         (row, verdict) for row, verdict in kept_mails() if row["danger"] and row["label"] == "complaint"
     ]
-    assert [row["subject"] for row, verdict in dangers if verdict.verdict == "no"] == ["ps zur Kiste"]
+    assert [row["subject"] for row, verdict in dangers if verdict.verdict == "no"] == []
     high = sum(severity(verdict, row["body"]) == "high" for row, verdict in dangers)
     print(f"{high} of {len(dangers)} dangers are of high severity")
-    assert (high, len(dangers)) == (13, 16)
+    assert (high, len(dangers)) == (10, 12)
 
 
 def test_no_machines_mail_becomes_a_complaint_even_when_its_headers_are_not_read() -> None:
@@ -140,13 +141,15 @@ def test_labelled_texts_of_others_get_these_verdicts() -> None:
         for row in json_lines(DATA / "complaints/labelled.jsonl")
     )
     assert seen == {
-        ("cfpb_narratives", "complaint", "complaint"): 100,
-        ("cfpb_narratives", "complaint", "suspected"): 47,
-        ("cfpb_narratives", "complaint", "no"): 3,
-        ("banking77", "not_complaint", "suspected"): 7,
-        ("banking77", "not_complaint", "no"): 143,
-        ("banking77", "problem_report", "suspected"): 40,
-        ("banking77", "problem_report", "no"): 60,
-        ("clinc150", "not_complaint", "suspected"): 11,
-        ("clinc150", "not_complaint", "no"): 139,
+        ("cfpb_narratives", "complaint", "complaint"): 110,
+        ("cfpb_narratives", "complaint", "suspected"): 39,
+        ("cfpb_narratives", "complaint", "no"): 1,
+        ("banking77", "not_complaint", "complaint"): 1,  # "I am positive it was deducted": it complains
+        ("banking77", "not_complaint", "suspected"): 9,
+        ("banking77", "not_complaint", "no"): 140,
+        ("banking77", "problem_report", "complaint"): 2,
+        ("banking77", "problem_report", "suspected"): 39,
+        ("banking77", "problem_report", "no"): 59,
+        ("clinc150", "not_complaint", "suspected"): 15,
+        ("clinc150", "not_complaint", "no"): 135,
     }

@@ -398,7 +398,7 @@ def test_a_wish_comes_with_its_sentence() -> None:
         ("Ich kündige den Vertrag nicht, ich bitte um eine korrigierte Rechnung.", ["correction"]),
         ("Pouvez-vous corriger la facture et prévoir un geste ?", ["correction", "compensation"]),
         ("Je ne veux pas résilier, corrigez la facture.", ["correction"]),
-        ("Corrijan el recibo y díganme qué pasó.", ["correction"]),
+        ("Corrijan el recibo y díganme qué pasó.", ["correction", "explanation"]),
         ("Wann kommt der Techniker endlich vorbei?", ["repair"]),
         ("Your parcel label shows a new cover, that is all.", []),
     ],

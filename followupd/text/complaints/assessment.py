@@ -7,7 +7,8 @@ from typing import Self
 
 from followupd.domain.compensation import Money
 from followupd.domain.mail import Verdict
-from followupd.text.complaints.cues import MEASURED, Cues, Lexicon, overlaps_any, shipped_lexicon
+from followupd.text.complaints.cues import ASKED_FOR, MEASURED, Cues, Lexicon, overlaps_any, shipped_lexicon
+from followupd.text.complaints.phrases import Hit
 from followupd.text.complaints.words import language_of, sentences_of, words_of
 
 LOW, NORMAL, HIGH = "low", "normal", "high"
@@ -68,8 +69,10 @@ _LONG_FACTOR = 0.6
 _REQUEST_FACTOR = 0.3
 #: what each sentence before it takes from a sentence, for ten sentences at most
 _LATENESS, _LATEST = 0.05, 10
-#: the group of phrases for what the customer does not want; a wish inside one does not count
-_NOT_WANTED = "not_wanted"
+#: the groups of phrases that ask, and for what the customer does not want; a wish inside one of these does not count
+_ASKS, _NOT_WANTED = "asks", "not_wanted"
+#: words between what asks and what is asked for ("please" and "refund"), and the other way round
+_ASKED_BEHIND, _ASKED_BEFORE = 10, 4
 
 
 class Severity(str):
@@ -140,7 +143,7 @@ def _is_shouted(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A wish (refund, replacement, explanation, cancel, call, apology) and its sentence."""
+    """A wish (refund, replacement, repair, explanation, cancel, call, action ...) and its sentence."""
 
     wish: str
     sentence: str
@@ -166,11 +169,33 @@ def wants(text: str, lexicon: Lexicon | None = None) -> tuple[Want, ...]:
 
 
 def _wishes(words: Sequence[str], lexicon: Lexicon) -> Iterable[str]:
-    """Return the wishes in a sentence, in its order, without what the customer does not want."""
+    """Return the wishes in a sentence, in its order, without what the customer does not want.
+
+    Of wishes that share a word the longest phrase says which: "a new bill" is a correction, and no replacement.
+    """
     hits = lexicon.wishes.hits(words)
-    not_wanted = [hit for hit in hits if hit.group == _NOT_WANTED]
-    wanted = [hit.group for hit in hits if not overlaps_any(hit, not_wanted)]  # each overlaps itself
-    return dict.fromkeys(wanted)
+    unwanted = [hit for hit in hits if hit.group == _NOT_WANTED]
+    free = [hit for hit in hits if not overlaps_any(hit, unwanted)]
+    asks = [hit for hit in free if hit.group == _ASKS]
+    said = [hit for hit in free if hit.group != _ASKS and _is_asked_for(hit, asks)]
+    return dict.fromkeys(_wish(hit) for hit in said if not _is_within(hit, said))
+
+
+def _is_asked_for(hit: Hit, asks: Sequence[Hit]) -> bool:
+    """Whether a phrase is a wish by itself, or stands near words that ask."""
+    is_wish = not hit.group.startswith(ASKED_FOR)
+    return is_wish or any(-_ASKED_BEFORE <= hit.start - ask.start <= _ASKED_BEHIND for ask in asks)
+
+
+def _is_within(hit: Hit, others: Sequence[Hit]) -> bool:
+    """Whether a longer phrase of another wish shares a word with this one."""
+    longer = [other for other in others if other.end - other.start > hit.end - hit.start]
+    return overlaps_any(hit, [other for other in longer if _wish(other) != _wish(hit)])
+
+
+def _wish(hit: Hit) -> str:
+    """Return the name of a wish."""
+    return hit.group.removeprefix(ASKED_FOR)
 
 
 def issue(text: str, lexicon: Lexicon | None = None) -> str:

@@ -3,6 +3,7 @@
 Groups of phrases that indicate a complaint, or the opposite, from each language's `complaints.toml`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Container, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -27,8 +28,11 @@ STRONG = frozenset(
 #: danger, law and the public open a case whatever the score; none of them counts inside a harmless phrase
 GRAVE = frozenset({"safety", "legal", "public"})
 
+#: begins the name of a group of phrases that are a wish beside words that ask
+ASKED_FOR = "asked for: "
+
 #: "not disappointed", "no complaints": a cue of these groups does not count behind a denial
-_DENIABLE = frozenset({"explicit", "anger", "insult", "dishonest", "failure", "praise"})
+_DENIABLE = frozenset({"explicit", "anger", "insult", "dishonest", "failure", "praise", "solved"})
 #: words before a cue that may deny it, unless the cue itself begins with a denial ("not happy")
 _WINDOW = 2
 #: "Thanks for nothing": thanks and praise inside a phrase of these groups do not count
@@ -161,12 +165,17 @@ class Lexicon:
 
     @cached_property
     def wishes(self) -> PhraseBook:
-        """The phrases of all languages by which customers say what they want, by wish."""
-        groups: dict[str, tuple[str, ...]] = {}
+        """The phrases of all languages by which customers say what they want, by wish.
+
+        What is a wish only beside words that ask is in the groups that begin with ASKED_FOR.
+        """
+        groups: defaultdict[str, list[str]] = defaultdict(list)
         for language in self.languages.all():
-            wishes = language.complaints.wishes if language.complaints else ()
-            for wish, phrases in wishes:
-                groups[wish] = groups.get(wish, ()) + phrases
+            known = language.complaints or Complaints()
+            for wish, phrases in known.wishes:
+                groups[wish] += phrases
+            for wish, phrases in known.asked_for:
+                groups[ASKED_FOR + wish] += phrases
         return PhraseBook.of(groups, self.vocabulary)
 
 

@@ -202,11 +202,16 @@ def _counts(first: str, comma: str, last: str) -> tuple[int, int]:
 #: the second stage's probability from which it agrees with a certain first stage
 _AGREES = 0.75
 #: the scores from which danger, the law and the public open a case; below, nine of ten mails are harmless
-GRAVE_FROM = {"safety": 0.04, "legal": 0.15, "public": 0.15}
+GRAVE_FROM = {"safety": 0.03, "legal": 0.1, "public": 0.15}
+#: the score from which they do beside other strong words; sales letters, lessons and applications have both
+UPSET_FROM = 0.06
 #: groups that make a word of danger harmless in its sentence: thanks, praise, and what is said of goods
 _AT_EASE = frozenset({"harmless", "thanks", "praise"})
 #: words of a mail that says one thing; a longer one holds words of danger by chance, and is left to its score
 _ONE_LINE = 20
+#: the score from which they count in a mail of one line that neither asks nor calms
+ONE_LINE_FROM = 0.003
+_ASKS_OR_CALMS = frozenset({"question", "calm", "harmless"})
 #: words of a phrase of danger, the law or the public that is plain by itself ("went to court with")
 _PLAIN = 3
 #: the languages of the mails on which the second stage was trained
@@ -232,8 +237,10 @@ _REPORTED = frozenset({"failure", "repeat", "duration", "unmet", "why"})
 _LEAVES = frozenset({"leaving", "demand"})
 #: words of a mail that says little but "formal complaint", and groups that make it another one's
 _BRIEF = 15
-#: words of a mail of which none is known, and of which the second stage alone is not trusted to be certain
-_UNKNOWN = 40
+#: words of a mail of which none is known, and of which the second stage alone is not trusted to be certain; and of one
+#: that has these groups at most, as many short mails do ("number 14 has been empty since March")
+_UNKNOWN, _HARDLY_KNOWN = 40, 25
+_TELLS_LITTLE = frozenset({"expected", "duration", "challenge", "reproach", "why", "urgency"})
 #: groups beside which what did not come, or was not answered, is more than a question ("third mail, no answer")
 _IMPATIENT = frozenset({"repeat", "duration", "explicit", "money"})
 _NOT_OURS = frozenset({"machine", "bulk", "elsewhere", "thanks", "praise", "solved"})
@@ -351,16 +358,13 @@ class Recogniser:
             seen: the features of the text.
             language: of the text.
             score: by its words; grave words alone count from a score of their group on, beside other strong
-                words from any.
+                words from a lower one.
             ask: the probability from which a mail is suspected.
 
         Returns:
             `ask` and the reason, in English, for the history; 0.0 and "" where the score by its words stands.
         """
-        upset = not STRONG.isdisjoint(seen.groups - GRAVE)
-
-        grave = [least for group, least in GRAVE_FROM.items() if group in seen.groups]
-        if grave and (upset or score >= min(grave) or self._is_plain(seen, language)):
+        if seen.groups & GRAVE and (score >= _grave_from(seen) or self._is_plain(seen, language)):
             return ask, "it speaks of danger, the law or the public; an agent decides"
         if "explicit" in seen.groups and len(seen.words) <= _BRIEF and not seen.groups & _NOT_OURS:
             return ask, "it says in few words that it is a complaint; an agent decides"
@@ -418,6 +422,16 @@ class Recogniser:
         cues = self.cues_for(language) or Cues.of(Complaints(), self.lexicon.vocabulary)
         said = between_greeting_and_name(without_form(text[:READ]))
         return features_of(subject, said, cues, with_tone=language == MEASURED)
+
+
+def _grave_from(seen: Features) -> float:
+    """Return the score from which danger, the law or the public open a case."""
+    ends = [least for group, least in GRAVE_FROM.items() if group in seen.groups]
+    if not STRONG.isdisjoint(seen.groups - GRAVE):
+        ends.append(UPSET_FROM)
+    if len(seen.words) <= _ONE_LINE and "?" not in seen.text and not seen.groups & _ASKS_OR_CALMS:
+        ends.append(ONE_LINE_FROM)
+    return min(ends)
 
 
 def _threatens(sentence: str, cues: Cues) -> bool:
@@ -525,9 +539,12 @@ def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[_Limit
         has_cues: whether there are cues for its language.
         certain: whether the score is that of the second stage, whose certainty was measured.
     """
-    yield _is_machine(seen), NOTHING, "it reads like a machine's mail"
-    yield _is_bulk(seen), NOTHING, "it reads like a mailing"
-    yield _is_thanks(seen), NOTHING, "it is a thank-you"
+    # The second stage knows thanks, machines and mailings itself; its doubt is shown to a person.
+    least = SUSPECTED if certain else NOTHING
+    yield _is_machine(seen), least, "it reads like a machine's mail"
+    yield _is_bulk(seen), least, "it reads like a mailing"
+    is_plain = len(seen.words) <= _ONE_LINE and seen.groups.isdisjoint(FOR)
+    yield _is_thanks(seen), NOTHING if is_plain else least, "it is a thank-you"
 
     yield not has_cues, SUSPECTED, "there are no cues for its language; an agent decides"
     may_be_machine = seen.count("machine", "bulk") > 0
@@ -541,6 +558,8 @@ def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[_Limit
 
     only_leaves = certain and "leaving" in seen.groups and seen.groups - set(AGAINST) <= _LEAVES
     yield only_leaves, SUSPECTED, "it may only end a contract; an agent decides"
+    is_settled = certain and "solved" in seen.groups
+    yield is_settled, SUSPECTED, "it may be about a settled matter; an agent decides"
     is_report = certain and _is_report(seen)
     yield is_report, SUSPECTED, "it may be a plain report of a fault; an agent decides"
     thanks = _thanks_as_well(seen) or (certain and not _WARM.isdisjoint(seen.groups))
@@ -549,7 +568,8 @@ def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[_Limit
 
 def _limit_of_brevity(seen: Features) -> _Limit:
     """Return the limit for a few words of which the second stage alone is certain; a rule that raises it lifts it."""
-    says_little = len(seen.words) <= _UNKNOWN and seen.groups.isdisjoint(FOR)
+    known = seen.groups.intersection(FOR)
+    says_little = len(seen.words) <= (_HARDLY_KNOWN if known else _UNKNOWN) and known <= _TELLS_LITTLE
     return says_little, SUSPECTED, "it says little, and none of it is known as a complaint; an agent decides"
 
 
