@@ -21,6 +21,7 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from followupd import __version__, clock, log
+from followupd.adapters.storage import noted_loss
 from followupd.domain.keys import TAKEN, StateKey, StateName
 
 #: the daemon records every ten seconds that it is alive; after this time without a record it is not running
@@ -81,6 +82,8 @@ class DaemonHealth:
     refused_configuration: str = ""
     #: warnings of OAuth logins that expire soon; None if no mailbox uses OAuth
     logins: list[str] | None = None
+    #: how the ledger was lost while the daemon used it, "" if it was not
+    loss: str = ""
 
     @property
     def ok(self) -> bool:
@@ -93,6 +96,8 @@ class DaemonHealth:
     @property
     def failures(self) -> list[str]:
         """What keeps letters from being sent or mail from being read, one sentence each."""
+        if self.loss:
+            return [self.loss]
         out = [mailbox.name for mailbox in self.mailboxes if not mailbox.connected]
         found = {
             "not running": not self.running,
@@ -136,6 +141,7 @@ def daemon_health(
     timezone: str,
     now: datetime,
     logins: list[str] | None = None,
+    loss: str = "",
 ) -> DaemonHealth:
     """Derive the health from a ledger's figures.
 
@@ -145,6 +151,7 @@ def daemon_health(
         timezone: the company's, for printing.
         now: the current time, by the clock that the daemon uses.
         logins: warnings of OAuth logins; None if no mailbox uses OAuth.
+        loss: how the ledger was lost while the daemon used it; it is not read then.
     """
     cycle, breaker = figures.state(StateKey.CYCLE), figures.state(StateKey.BREAKER)
     reason = figures.state(StateKey.BREAKER_REASON)
@@ -168,6 +175,7 @@ def daemon_health(
         refused_desk_mails=figures.refused_desk_mails,
         refused_configuration=_refused_configuration(figures.state(StateKey.CONFIGURATION)),
         logins=logins,
+        loss=loss,
     )
 
 
@@ -236,8 +244,10 @@ def read_sqlite(directory: Path, now: datetime) -> DaemonHealth | None:
         timezone = str(settings["company"]["timezone"])
         if any(_uses_oauth(section) for section in (settings.get("smtp", {}), *settings["mailbox"])):
             return None
-        figures = _figures(file, now) if file.exists() else LedgerFigures(state=lambda _: None, folders={})
-        return daemon_health(figures, names, timezone, now)
+        loss = noted_loss(file)
+        readable = file.exists() and not loss
+        figures = _figures(file, now) if readable else LedgerFigures(state=lambda _: None, folders={})
+        return daemon_health(figures, names, timezone, now, loss=loss)
     except (OSError, ValueError, KeyError, TypeError, sqlite3.DatabaseError):
         return None
 

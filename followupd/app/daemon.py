@@ -123,6 +123,7 @@ class Daemon:
         self._last_error = ""
         self._last_state = ""
         self._problem_count = 0
+        self._loss, self._is_loss_told = "", False
         self._clock = ClockWatch()
 
     def run(self) -> None:
@@ -221,9 +222,7 @@ class Daemon:
             else:
                 self.app.now()  # so that an outage of the database is logged on standby too
         except UnavailableError as error:
-            if not self._in_outage:
-                log.unavailable(_CYCLE, error)
-            self._in_outage = True
+            self._report_outage(error)
         except Exception as error:  # noqa: BLE001  a bug in one cycle must not end the daemon
             if repr(error) != self._last_error:  # logged once, not every second
                 log.unexpected_error(_CYCLE, error)
@@ -414,6 +413,25 @@ class Daemon:
             self.app.notices.reload_refused(problems, clock.now())
         except FollowupdError as error:  # the log and `status` have the problems too
             log.unexpected_error("the mail about the reload", error)
+
+    def _report_outage(self, error: UnavailableError) -> None:
+        """Log an outage of the ledger once, and also during one that the ledger was lost; the leads hear of that."""
+        loss = self._lease.loss()
+        if not self._in_outage or loss != self._loss:
+            log.unavailable(_CYCLE, UnavailableError(loss) if loss else error)
+        self._in_outage, self._loss = True, loss
+        if loss and not self._is_loss_told and monotonic() >= self._next_record:
+            self._next_record = monotonic() + _RECORD_SECONDS
+            self._tell_of_loss(loss)
+
+    def _tell_of_loss(self, loss: str) -> None:
+        """Tell the leads by mail that the ledger was lost."""
+        now = clock.now()
+        try:
+            letters = self.app.notices.ledger_lost(loss, now)
+            self._is_loss_told = self.app.sender.send_without_ledger(letters, now)
+        except FollowupdError as error:
+            log.unexpected_error("the mail about the ledger", error)
 
     # --- shutdown ---
 

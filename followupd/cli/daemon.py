@@ -180,9 +180,10 @@ def read_ledger(directory: Path) -> "DaemonHealth":
     with closing(app.ledger) as ledger:
         now, timezone = app.now(), app.settings.company.timezone
         logins = app.login_warnings() if app.logins else None
-        if not ledger.exists():
-            nothing = LedgerFigures(state=lambda _: None, folders={})
-            return daemon_health(nothing, names, timezone, now, logins)
+        loss = ledger.noted_loss()
+        if loss or not ledger.exists():
+            figures = LedgerFigures(state=lambda _: None, folders={})
+            return daemon_health(figures, names, timezone, now, logins, loss)
 
         ledger.upgrade()
         with ledger.transaction() as tx:
@@ -212,6 +213,7 @@ def _health_view(health: "DaemonHealth") -> dict[str, Any]:
         "refused_desk_mails": health.refused_desk_mails,
         "breaker": "open" if health.breaker_open else "closed",
         "breaker_because": health.breaker_reason,
+        "ledger": health.loss or "in place",
         "configuration": health.refused_configuration or "in use",
         "last_beat": utc_iso(health.last_cycle),
         "next_wake": utc_iso(health.next_check),
@@ -230,6 +232,8 @@ def _print_health(health: "DaemonHealth", zone: tzinfo) -> None:
 
 def _summary(health: "DaemonHealth", zone: tzinfo) -> str:
     """Return the most important thing in one line."""
+    if health.loss:
+        return "THE LEDGER IS LOST"
     if health.last_cycle is None:
         return _NEVER_STARTED
     if not health.running:
@@ -251,6 +255,7 @@ def _health_rows(health: "DaemonHealth", zone: tzinfo) -> list[tuple[str, str]]:
         ("mails in quarantine", _nonzero(health.quarantined_mails)),
         ("of which nobody was told", _nonzero(health.untold_mails)),
         ("circuit breaker", breaker),
+        ("ledger", health.loss),
         ("configuration", health.refused_configuration),
     ]
     rows += [("login", warning) for warning in health.logins or ()]

@@ -30,6 +30,8 @@ class MailState(StrEnum):
 
 #: the stored reason of a mail without a case that an agent dismissed; the recogniser is trained on it
 DISMISSED_BY_AGENT = "an agent said that it is no complaint"
+#: the stored reason of a mail of which it is not certain that it is no complaint; the digest lists it
+HARDLY_ANY = "too little speaks for a complaint, and not so little that it is certain; the digest lists it"
 #: the stored reason of a mail in a language that the recogniser does not know; the digest lists it
 UNKNOWN_LANGUAGE = "its language is unknown here, and nothing speaks for a complaint; the digest lists it"
 

@@ -18,7 +18,7 @@ from followupd.domain.decision import Agenda, AgendaItem
 from followupd.domain.events import OwnerNudged
 from followupd.domain.keys import ReminderKey, ReminderKind, StateKey
 from followupd.domain.letter import Letter, LetterKind, LetterStatus
-from followupd.domain.mail import MailState
+from followupd.domain.mail import HARDLY_ANY, UNKNOWN_LANGUAGE, MailState
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import ConflictError, LetterError
@@ -48,8 +48,19 @@ _STANDING = {
 }
 _STANDS = msgid("{ref}, {who}: {state}")
 _ON_HOLD = msgid("{ref}, {who}: on hold; {state}")
-#: at most this many mails in unknown languages are listed
-_MAX_UNREAD = 10
+#: at most this many mails that opened no case are listed for each reason
+_MAX_PASSED_OVER = 10
+#: why a mail opened no case -> what the digest says of it, and of those beyond the most
+_PASSED_OVER = {
+    UNKNOWN_LANGUAGE: (
+        msgid("in a language that is unknown here: {subject}, from {sender}"),
+        msgid("{n} more mails in languages that are unknown here"),
+    ),
+    HARDLY_ANY: (
+        msgid("taken for no complaint, but please look: {subject}, from {sender}"),
+        msgid("{n} more mails that were taken for no complaint, but not surely"),
+    ),
+}
 
 
 @dataclass(slots=True)
@@ -305,7 +316,7 @@ class DigestService:
             _quarantine_line(tx),
             _breaker_line(tx),
             _undelivered_line(tx, since),
-            *_unread_lines(tx, since),
+            *_passed_over_lines(tx, since),
             self.training.news_since(since),
             *self.login_warnings(),
         ]
@@ -439,16 +450,17 @@ def _quarantine_line(tx: Transaction) -> str:
     )
 
 
-def _unread_lines(tx: Transaction, since: datetime | None) -> list[str]:
-    """Return a line for each mail in an unknown language that was not suspected, so that a person looks at it."""
-    mails = tx.mail.unread_languages(since)
-    pattern = msgid("in a language that is unknown here: {subject}, from {sender}")
-    lines: list[str] = [
-        msg(pattern, subject=mail.message.subject or "-", sender=mail.message.sender.address)
-        for mail in mails[:_MAX_UNREAD]
-    ]
-    if len(mails) > _MAX_UNREAD:
-        lines.append(msg("{n} more mails in languages that are unknown here", n=len(mails) - _MAX_UNREAD))
+def _passed_over_lines(tx: Transaction, since: datetime | None) -> list[str]:
+    """Return a line for each mail that may have been a complaint and opened no case, so that a person looks at it."""
+    lines: list[str] = []
+    for reason, (pattern, more) in _PASSED_OVER.items():
+        mails = tx.mail.passed_over(reason, since)
+        lines += [
+            msg(pattern, subject=mail.message.subject or "-", sender=mail.message.sender.address)
+            for mail in mails[:_MAX_PASSED_OVER]
+        ]
+        if len(mails) > _MAX_PASSED_OVER:
+            lines.append(msg(more, n=len(mails) - _MAX_PASSED_OVER))
     return lines
 
 

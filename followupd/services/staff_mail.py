@@ -19,7 +19,7 @@ from followupd.domain.compensation import Money
 from followupd.domain.decision import Agenda, LetterContent, LookedUp
 from followupd.domain.events import Remarked
 from followupd.domain.keys import StateKey
-from followupd.domain.letter import LetterKind
+from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import PendingCommand, StoredMail
 from followupd.domain.playbook import Agent, Role, Team
 from followupd.domain.translatable import msg, msgid
@@ -162,6 +162,12 @@ class StaffNotices:
             advice = msg("look at `followupd letters`; `followupd resume` lets them leave again")
             return self._tell_leads(tx, "breaker", [why, advice], now)
 
+    def ledger_lost(self, why: str, now: datetime) -> list[Letter]:
+        """Return the mails to the leads that say how the ledger was lost; no outbox is left to queue them in."""
+        lines = [msg("the ledger was lost while followupd ran, and nothing is sent: {why}", why=why)]
+        day = self._today(now)
+        return [self._notice(notice_key(day, f"lost-{lead.id}"), lines, lead, now) for lead in self._leads]
+
     def undelivered(self, admin: str, now: datetime) -> int:
         """Tell somebody else, once a day for each address, that mails to a lead or manager are refused for good.
 
@@ -273,12 +279,17 @@ class StaffNotices:
         if tx.outbox.contains(key):
             return False
 
-        agenda = Agenda(key=key, day=self._today(now), general=tuple(lines))
-        default = self.context.playbooks.default
-        sender = mailbox or self.context.mailbox
-        tx.outbox.queue(self.context.letters.digest(agenda, default, now, sender, agent), now)
+        tx.outbox.queue(self._notice(key, lines, agent, now, mailbox), now)
         log.letter_written(key)
         return True
+
+    def _notice(
+        self, key: str, lines: Iterable[str], agent: Agent, now: datetime, mailbox: str = ""
+    ) -> Letter:
+        """Return a notice, as `queue` takes it."""
+        agenda = Agenda(key=key, day=self._today(now), general=tuple(lines))
+        sender = mailbox or self.context.mailbox
+        return self.context.letters.digest(agenda, self.context.playbooks.default, now, sender, agent)
 
     @property
     def lead(self) -> Agent:

@@ -18,6 +18,8 @@ MAX_SPACES = 4
 _MOST_PARTS = 2
 #: "Sehr geehrte Damen und Herren"
 _MOST_GREETING_WORDS = 6
+#: characters of a line in which a greeting or a farewell is looked for
+MAX_LINE = 600
 #: last lines of a mail in which its writer signs
 _SIGNED_LINES = 8
 
@@ -120,7 +122,7 @@ def _is_signature(before: str, line: str, languages: Catalogue) -> bool:
     words, found = _words_of(languages), _SIGNED.fullmatch(line)
     if found is None or not greetable_name(line, languages):
         return False
-    return found["first"] in words.first_names or words.farewells.match(before) is not None
+    return found["first"] in words.first_names or words.farewells.match(before, 0, MAX_LINE) is not None
 
 
 def salutation(text: str, languages: Catalogue = SHIPPED) -> str:
@@ -131,7 +133,7 @@ def salutation(text: str, languages: Catalogue = SHIPPED) -> str:
         languages: the languages to use.
     """
     first = next(filter(None, map(str.strip, text.splitlines())), "")
-    greeting = _words_of(languages).greetings.match(first)
+    greeting = _words_of(languages).greetings.match(first, 0, MAX_LINE)
     if greeting is None or not first.endswith((",", ":", "!")):
         return ""
     named = first[greeting.end() :].strip(" ,:!")
@@ -163,7 +165,9 @@ def without_greeting(sentence: str, languages: Catalogue = SHIPPED) -> str:
     """
     head, _, rest = sentence.replace("!", ",", 1).partition(",")
     bare = rest.strip(" ,!")
-    greets = len(head.split()) <= _MOST_GREETING_WORDS and _words_of(languages).greetings.match(head)
+    greets = len(head.split()) <= _MOST_GREETING_WORDS and _words_of(languages).greetings.match(
+        head, 0, MAX_LINE
+    )
     return f"{bare[:1].upper()}{bare[1:]}" if greets and bare else sentence
 
 
@@ -193,7 +197,7 @@ def _is_greeting(lines: Sequence[str], languages: Catalogue) -> bool:
         languages: the languages to use.
     """
     first = lines[0].strip()
-    greeting = _words_of(languages).greetings.match(first)
+    greeting = _words_of(languages).greetings.match(first, 0, MAX_LINE)
     if greeting is None or len(first.split()) > _MOST_GREETING_WORDS or "," in first[:-1]:
         return False
 
@@ -220,7 +224,7 @@ def _ends_mail(last: Sequence[str], languages: Catalogue) -> bool:
         return True
 
     is_short = len(line.split()) <= _MOST_GREETING_WORDS
-    return is_short and any(map(words.farewells.match, filter(None, bare)))
+    return is_short and any(words.farewells.match(each, 0, MAX_LINE) for each in bare if each)
 
 
 # --- the words of a name ---

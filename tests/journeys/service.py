@@ -90,6 +90,11 @@ class Service:
         assert done.stdout, done.stderr.decode()
         return json.loads(done.stdout)
 
+    def asks(self, *words: str) -> None:
+        """Type a command in a process of its own, which holds no connection to the ledger later."""
+        command = [*self._command, *words, "--config", str(self.directory)]
+        subprocess.run(command, env=self._environment, check=True, capture_output=True)
+
     def once(self, exit_code: int = 0) -> int:
         """Run the daemon once over everything, as a cron job would; return how many letters have left by then.
 
@@ -129,6 +134,12 @@ class Service:
         found = [email.message_from_bytes(_raw(each.content)) for each in list(self.smtp.messages)]
         return [mail for mail in found if f".{kind}" in str(mail["X-Followupd-Key"])]
 
+    def letters_about(self, words: str) -> list[Message]:
+        """Return the letters and mails to agents that have these words in their text."""
+        wanted = " ".join(words.split())
+        texts = [(mail, mail.get_payload(0) if mail.is_multipart() else mail) for mail in self.letters()]
+        return [mail for mail, part in texts if wanted in " ".join(_text(part).split())]
+
     def journal(self) -> str:
         """Return all that daemons have said so far; nothing before the first of them."""
         journal = self.directory / "journal"
@@ -147,6 +158,11 @@ def ends(process: "subprocess.Popen[bytes]", number: signal.Signals, seconds: fl
     """
     process.send_signal(number)
     return process.wait(seconds)
+
+
+def _text(part: Any) -> str:
+    """Return the text of a part."""
+    return bytes(part.get_payload(decode=True) or b"").decode()
 
 
 def _raw(content: bytes | str | None) -> bytes:

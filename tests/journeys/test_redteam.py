@@ -402,6 +402,6 @@ def test_a_ledger_that_is_taken_away_from_a_running_daemon_stops_all_letters(
         else:
             path.rename(tmp_path / "elsewhere.db")
         assert not lease.is_held()
-        with pytest.raises(UnavailableError, match="restart"):
+        with pytest.raises(UnavailableError, match="start it"):
             lease.acquire(["support"])
     tried["ledgers taken away"] += 1

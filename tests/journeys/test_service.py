@@ -1,9 +1,11 @@
 """The daemon as systemd sees it: ready when it listens, alive, stopped at once, and never twice however it ends."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -322,3 +324,71 @@ def test_a_stop_that_comes_amid_the_daemons_own_locks_stops_it(service: Service)
         subprocess.run(command, env=environment, capture_output=True, check=False, timeout=180).returncode
         == 0
     )
+
+
+# --- a ledger that is overwritten in place ---
+
+
+def checkpoint(ledger: Path) -> None:
+    """Let SQLite write what is in its log to the file, as it does now and then."""
+    with closing(sqlite3.connect(ledger)) as connection:
+        connection.execute(
+            "SELECT count(*) FROM pulse"
+        ).fetchone()  # or it would not know that there is a log
+        until(lambda: not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0], "a checkpoint")
+
+
+def before_its_start(service: Service, ledger: Path, copy: Path) -> None:
+    """A file that was copied before the daemon started, when it had no case."""
+    del service, ledger
+    assert copy.exists()
+
+
+def of_its_own_run(service: Service, ledger: Path, copy: Path) -> None:
+    checkpoint(ledger)
+    subprocess.run(["cp", ledger, copy], check=True)
+
+
+def by_backup(service: Service, ledger: Path, copy: Path) -> None:
+    del ledger
+    copy.unlink()
+    service.asks("backup", str(copy), "--even-empty")
+
+
+def empty(service: Service, ledger: Path, copy: Path) -> None:
+    del service, ledger
+    copy.write_bytes(b"")
+
+
+@pytest.mark.parametrize("made", [before_its_start, of_its_own_run, by_backup, empty])
+def test_a_ledger_that_is_overwritten_under_the_daemon_stops_all_letters_and_it_is_said(
+    service: Service, made: Callable[[Service, Path, Path], None], tmp_path: Path
+) -> None:
+    ledger, copy = service.directory / "ledger.db", tmp_path / "copy.db"
+    service.once()
+    subprocess.run(["cp", ledger, copy], check=True)
+    with service.ready() as process:
+        made(service, ledger, copy)
+        service.customer_writes(COMPLAINT)
+        service.agent_tags("complaint")
+        until(lambda: service.letters("confirmation"), "the confirmation")
+        service.waits_for("event-recorded case=.* name=NextStepConfirmed", 60)
+        if made is not before_its_start:
+            checkpoint(ledger)
+        subprocess.run(["cp", copy, ledger], check=True)
+        service.waits_for("unavailable what=cycle .*overwritten", 60)
+        until(lambda: service.letters_about("ledger was lost"), "a mail to the lead")
+        assert "was overwritten while followupd runs" in service.ask("status")["ledger"]
+        assert ends(process, signal.SIGTERM, STOP) == 0
+    assert len(service.letters("confirmation")) == 1
+
+    for file in ledger.parent.glob("ledger.db-*"):
+        file.unlink()
+    subprocess.run(["cp", copy, ledger], check=True)
+    with service.running():
+        service.waits_for("breaker-open reason=.*(overwritten|is a copy)")
+        service.waits_for("letter-sent key=desk/digest.*breaker")
+        status = service.ask("status")
+        assert (status["breaker"], status["ledger"]) == ("open", "in place")
+    assert len(service.letters("confirmation")) == 1
+    assert len(service.letters_about("ledger was lost")) == 1

@@ -6,7 +6,7 @@ import os
 import pkgutil
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,12 @@ from typing import Any
 import pytest
 
 import followupd
+from followupd.languages import catalogue
 from followupd.languages.safety import is_exponential
+from followupd.text import names
+from followupd.text.mail import absence
+from followupd.text.promises import sentences
+from followupd.text.wording import checker, facts
 from tests.layers.built import Built, built, call_of, calls, uses_of
 from tests.layers.polynomial import polynomial_text
 
@@ -153,10 +158,10 @@ def test_what_is_linear_is_proven(pattern: str, method: str) -> None:
 
 #: most characters that are read at once by the patterns of these modules that are not proven linear, and what they are
 BOUNDED = {
-    "text.mail.absence": (4_000, "MAX_NOTE of an absence note, in single blanks"),
-    "text.names": (600, "a line of a greeting or farewell"),
-    "text.promises": (600, "MAX_SENTENCE of a sentence"),
-    "text.wording": (2_000, "what an agent has written, or a paragraph of our own letter"),
+    "text.mail.absence": (absence.MAX_NOTE, "MAX_NOTE of an absence note, in single blanks"),
+    "text.names": (names.MAX_LINE, "MAX_LINE of a line that may be a greeting or farewell"),
+    "text.promises": (sentences.MAX_SENTENCE, "MAX_SENTENCE of a sentence"),
+    "text.wording": (checker.MAX_READ, "MAX_READ of a fact, and of a letter piece by piece"),
 }
 #: seconds of CPU time that one of those may take for a text of that size; a mail has two
 MOST = 0.3
@@ -256,3 +261,31 @@ def test_each_pattern_that_a_function_builds_is_linear_or_cheap_for_all_that_it_
             if (seconds := cost(compiled, text, method)) >= MOST:
                 slow[name] = (round(seconds, 3), text[:40], each.pattern[:80])
     assert slow == {}
+
+
+#: what meets the patterns whose input is bounded -> a function that reads a text of any length
+READERS: dict[str, Callable[[str], object]] = {
+    "an absence note": lambda text: absence.back_on(text, "", None),
+    "a greeting": names.salutation,
+    "a signature": names.signed_by,
+    "a sentence with a greeting": names.without_greeting,
+    "a mail between greeting and name": names.between_greeting_and_name,
+    "a fact": lambda text: facts.advice("cause", text, language="en"),
+    "a stub": facts.is_stub,
+    "a phrase": lambda text: checker.has("en", "apology", text),
+    "a letter": lambda text: checker.findings(text, kind="follow-up", language="en"),
+    "sentences": lambda text: list(sentences.sentences(text, catalogue())),
+}
+
+
+@pytest.mark.parametrize("atom", ["a", "a ", "hello ", "we are sorry ", "from 12 to ", "Dear "])
+@pytest.mark.parametrize("name", READERS)
+def test_64_kb_cost_little_where_patterns_are_bounded(name: str, atom: str) -> None:
+    """Without its bound each of them would read 64 kB at once."""
+    text = (atom * (64_000 // len(atom) + 1))[:64_000]
+    best = 1000.0
+    for _ in range(3):
+        began = time.process_time()
+        READERS[name](text)
+        best = min(best, time.process_time() - began)
+    assert best < 2.0

@@ -21,6 +21,8 @@ from followupd.text.wording import (
     findings,
     unknown_rules,
 )
+from followupd.text.wording.checker import MAX_READ, has
+from followupd.text.wording.facts import advice
 from tests.story.lettered import ANA, NOW, PLAYBOOK
 
 #: sentences that a rule finds in a letter, by language and rule
@@ -459,3 +461,21 @@ def test_no_rule_finds_anything_in_the_steps_of_the_shipped_playbooks() -> None:
     }
     assert len(found) > 20
     assert {step: each for step, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize("before", [0, 1_700, 1_795, 1_990, 1_999, 2_000, 2_001, 3_600, 9_000])
+def test_a_phrase_is_found_wherever_a_long_paragraph_has_it(before: int) -> None:
+    text = f"{'a ' * (before // 2)}we apologise for the delay{' a' * 900}"
+    assert has("en", "apology", text)
+
+
+def test_no_phrase_reaches_from_one_paragraph_into_the_next() -> None:
+    assert has("en", "apology", "We are so sorry.")
+    assert not has("en", "apology", f"We are{' a' * 3_000}")
+
+
+def test_a_fact_is_read_up_to_its_bound_and_no_further() -> None:
+    fact = "Our label printer failed on Monday and we did not notice it. "
+    long = fact * (MAX_READ // len(fact))
+    assert advice("cause", f"{long[:1000]} lol", language="en") is not None
+    assert advice("cause", f"{fact * 50} lol", language="en") is None

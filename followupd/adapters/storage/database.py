@@ -1,7 +1,10 @@
 """What SQLite and PostgreSQL do differently, and how values become rows: encrypted JSON, bulk statements."""
 
 import os
+import secrets
 import sqlite3
+import struct
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, Table, event, make_url, text
 from sqlmodel import Session, SQLModel, create_engine
 
 from followupd.adapters.crypto import Vault
+from followupd.adapters.storage import note_loss
 from followupd.adapters.storage.tables import table_of
 from followupd.domain.events import EVENTS, Event
 from followupd.errors import FollowupdError, UnavailableError
@@ -76,6 +80,7 @@ def connect(url: str) -> Engine:
         engine = create_engine(parsed, hide_parameters=True)
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "commit", _commit_sqlite)
         return engine
 
     engine = create_engine(
@@ -112,6 +117,7 @@ def _begin_sqlite(connection: Connection) -> None:
     _set_pragma(connection, "synchronous", "FULL" if options.get("durable", True) else "NORMAL")
     _set_pragma(connection, "query_only", "ON" if reads_only else "OFF")
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    connection.info["changes"] = _changes(connection)
 
 
 def _set_pragma(connection: Connection, name: str, value: str) -> None:
@@ -119,6 +125,28 @@ def _set_pragma(connection: Connection, name: str, value: str) -> None:
     if connection.info.get(name) != value:
         connection.exec_driver_sql(f"PRAGMA {name} = {value}")
         connection.info[name] = value
+
+
+def _changes(connection: Connection) -> int:
+    """Return how many rows a connection has changed since it was opened."""
+    driver: Any = connection.connection.driver_connection
+    return int(driver.total_changes)
+
+
+def _commit_sqlite(connection: Connection) -> None:
+    """Count a commit that changes something in the file's header, unless the file was lost (`FileWatch`).
+
+    Raises:
+        UnavailableError: nothing more may be written to it.
+    """
+    if _changes(connection) == connection.info["changes"]:
+        return
+    count = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    watch = _WATCHES.get(str(connection.engine.url.database))
+    if watch and (loss := watch.loss(count)):
+        connection.connection.rollback()  # at once, or its lock would keep others waiting
+        raise UnavailableError(loss)
+    connection.exec_driver_sql(f"PRAGMA user_version = {(count + 1) % _COUNTS}")
 
 
 def _configure_postgres(connection: Any, _record: Any) -> None:
@@ -192,6 +220,119 @@ def file_of(engine: Engine) -> Path | None:
     return Path(database) if is_sqlite(engine) and database and database != ":memory:" else None
 
 
+_REPLACED = "the ledger {path} was removed or replaced while followupd runs; stop followupd, put the file back, and start it"
+_OVERWRITTEN = (
+    "the ledger {path} was overwritten while followupd runs; stop followupd, remove {name}-wal and {name}-shm, put "
+    "the newest copy back, and start it"
+)
+_LINKED = (
+    "the ledger {path} has a second name, a hard link, which another followupd could use; remove one of them"
+)
+#: where the header has our count of commits (user_version) and the mark of a daemon (application_id):
+#: https://www.sqlite.org/fileformat2.html#the_database_header
+_HEADER = struct.Struct(">60xI4xI")
+#: the count begins again after so many
+_COUNTS = 2**31
+#: by device and inode, a descriptor that stays open: to close any one of a file releases SQLite's locks on it
+#: (https://www.sqlite.org/howtocorrupt.html, 2.2)
+_DESCRIPTORS: dict[tuple[int, int], int] = {}
+#: by the file's name in the URL, those that this process has leased
+_WATCHES: dict[str, "FileWatch"] = {}
+
+
+class FileWatch:
+    """Notices that a ledger's file was removed, replaced, or overwritten in place (`cp`) while it is in use.
+
+    SQLite does not: it continues with its write-ahead log and its memory. Only checkpoints write to the file
+    itself, and what they write has a higher count of commits and the mark of the daemon that runs. What was
+    lost once stays lost, since the next checkpoint covers the traces.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._identity: tuple[int, int] | None = None
+        self._count, self._committed, self._mark = 0, 0, 0
+        #: the mark of the last daemon, which counts until a checkpoint has written ours
+        self._old = 0
+        self._loss = ""
+        self._lock = threading.Lock()
+
+    def begin(self, engine: Engine) -> None:
+        """Mark the file, if there is one.
+
+        Raises:
+            UnavailableError: the file has a second name, so that nobody can tell whether it is locked.
+            OperationalError: the file cannot be written.
+        """
+        identity = self._identify()
+        if identity is None:
+            return
+        if self._path.stat().st_nlink > 1:
+            raise UnavailableError(_LINKED.format(path=self._path))
+        before = self._header(identity)
+        mark = 1 + secrets.randbelow(_COUNTS - 1)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"PRAGMA application_id = {mark}")
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        self._count, self._old = before or (0, 0)
+        self._committed = self._count
+        self._mark, self._identity = mark, identity
+        _WATCHES[str(engine.url.database)] = self
+        self.loss()  # which sees that the checkpoint has written our mark
+
+    def end(self, engine: Engine) -> None:
+        """Watch the file no longer."""
+        _WATCHES.pop(str(engine.url.database), None)
+
+    def loss(self, committed: int | None = None) -> str:
+        """Return how the file was lost, "" while it is there and only SQLite has written to it.
+
+        Args:
+            committed: the count of commits as SQLite reads it now, from its log or the file. It is told before each
+                commit; a checkpoint that nobody saw in the file's header makes no difference then.
+        """
+        with self._lock:
+            if self._identity and not self._loss:
+                self._loss = self._look(self._committed if committed is None else committed)
+                if self._loss:
+                    note_loss(self._path, self._loss)
+            return self._loss
+
+    def _look(self, committed: int) -> str:
+        """Compare the file, and the count of commits, with what they were."""
+        identity = self._identity
+        if identity is None or self._identify() != identity:
+            return _REPLACED.format(path=self._path)
+        count, mark = self._header(identity) or (0, 0)
+        went_back = _is_before(count, self._count) or _is_before(committed, self._committed)
+        if mark not in {self._mark, self._old} or went_back:
+            return _OVERWRITTEN.format(path=self._path, name=self._path.name)
+        self._count, self._old, self._committed = count, mark, committed
+        return ""
+
+    def _identify(self) -> tuple[int, int] | None:
+        """Return device and inode of the file, None where there is none."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _header(self, identity: tuple[int, int]) -> tuple[int, int] | None:
+        """Return the count of commits and the mark in the file, None if it is shorter than a header."""
+        if identity not in _DESCRIPTORS:
+            _DESCRIPTORS[identity] = os.open(self._path, os.O_RDONLY)
+        header = os.pread(_DESCRIPTORS[identity], _HEADER.size, 0)
+        return _HEADER.unpack(header) if len(header) == _HEADER.size else None
+
+
+def _is_before(count: int, other: int) -> bool:
+    """Return whether a count of commits comes before another one; the count begins again after _COUNTS."""
+    return (count - other) % _COUNTS > _COUNTS // 2
+
+
 def create_ledger_file(url: URL) -> None:
     """Create a SQLite ledger's file before SQLite does, which would let everybody read it.
 
@@ -257,6 +398,7 @@ def _copy(database: str, path: Path, progress: Callable[[int, int], None]) -> No
         source.rollback()
         target.execute(_UNMARK_COPY)
         target.execute(_MARK_AS_COPY)
+        target.execute("PRAGMA application_id = 0")  # over a ledger that is in use it is noticed
         target.commit()
         # One file, without a write-ahead log beside it that could be left behind.
         target.execute("PRAGMA journal_mode = DELETE")

@@ -5,14 +5,14 @@ import hashlib
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 from typing import IO, Any, Protocol, Self
 
 from sqlalchemy import ColumnElement, Connection, Engine, text, true
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from followupd.adapters.storage.database import create_private_file, is_sqlite
+from followupd.adapters.storage import lock_beside
+from followupd.adapters.storage.database import FileWatch, create_private_file, file_of, is_sqlite
 from followupd.errors import FollowupdError, UnavailableError
 
 #: seconds between two checks of a connection while letters are sent
@@ -20,14 +20,6 @@ _CHECK_SECONDS = 1.0
 _PING = text("SELECT 1")
 _LOCK = text("SELECT pg_try_advisory_lock(:number)")
 _UNLOCK = text("SELECT pg_advisory_unlock(:number)")
-
-
-_REPLACED = (
-    "the ledger {path} was removed or replaced while followupd runs; put it back and restart followupd"
-)
-_LINKED = (
-    "the ledger {path} has a second name, a hard link, which another followupd could use; remove one of them"
-)
 
 
 class AlreadyRunningError(FollowupdError):
@@ -93,40 +85,49 @@ class MailboxLease(Protocol):
     def is_held(self) -> bool:
         """Return whether all that `acquire` returned last is still held; if not, stop working on it."""
 
+    def loss(self) -> str:
+        """Return how the ledger was lost while it was in use, "" if it was not."""
+
 
 def lease_for(engine: Engine) -> MailboxLease:
     """Return the lease for a ledger; on SQLite entering it raises AlreadyRunningError."""
     if is_sqlite(engine):
-        return _FileLease(engine.url.database)
+        return _FileLease(engine)
     return _SharedLease(engine)
 
 
 class _FileLease:
     """A lease on a whole SQLite ledger, by the operating system's lock on a file beside it."""
 
-    def __init__(self, database: str | None) -> None:
-        in_memory = database in {None, "", ":memory:"}
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        path = file_of(engine)
         #: without symbolic links, so that two names of one ledger have one lock
-        self._database = None if in_memory else Path(str(database)).resolve()
+        self._path = path.resolve() if path else None
+        self._watch = FileWatch(self._path) if self._path else None
         self._file: IO[str] | None = None
-        self._identity: tuple[int, int] | None = None
 
     def __enter__(self) -> Self:
-        if self._database is None:
+        if self._path is None or self._watch is None:
             return self
 
-        self._identity = self._identify()
-        path = self._database.with_name(f"{self._database.name}.lock")
-        create_private_file(path)
-        self._file = path.open("w")
+        lock = lock_beside(self._path)
+        create_private_file(lock)
+        self._file = lock.open("r+")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            self._watch.begin(self._engine)
+        except BlockingIOError:
             self._file.close()
             raise AlreadyRunningError from None
+        except OperationalError as error:
+            self._file.close()
+            raise UnavailableError(f"the ledger does not answer: {error.orig}") from error
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._watch:
+            self._watch.end(self._engine)
         if self._file:
             self._file.close()
 
@@ -134,30 +135,18 @@ class _FileLease:
         """Return all mailboxes.
 
         Raises:
-            UnavailableError: the ledger's file is no longer the one that was opened.
+            UnavailableError: the ledger's file is no longer the one that was opened, or was overwritten.
         """
         del at_once
-        if not self.is_held():
-            raise UnavailableError(_REPLACED.format(path=self._database))
+        if loss := self.loss():
+            raise UnavailableError(loss)
         return frozenset(mailboxes)
 
     def is_held(self) -> bool:
-        """Whether the ledger's file is still the one that was opened: SQLite goes on in one that was removed."""
-        self._identity = self._identity or self._identify()
-        return self._identity == self._identify()
+        return not self.loss()
 
-    def _identify(self) -> tuple[int, int] | None:
-        """Return device and inode of the ledger's file, None where there is none.
-
-        Raises:
-            UnavailableError: the file has a second name, so that nobody can tell whether it is locked.
-        """
-        if self._database is None or not self._database.exists():
-            return None
-        found = self._database.stat()
-        if found.st_nlink > 1:
-            raise UnavailableError(_LINKED.format(path=self._database))
-        return found.st_dev, found.st_ino
+    def loss(self) -> str:
+        return self._watch.loss() if self._watch else ""
 
 
 class _SharedLease:
@@ -209,6 +198,10 @@ class _SharedLease:
             except DBAPIError:
                 self._release()
         return self._connection is not None
+
+    def loss(self) -> str:
+        """Return "": a server does not lose its files like that."""
+        return ""
 
     def _open_connection(self) -> Connection:
         """Return the connection that owns the locks, opening it if need be."""

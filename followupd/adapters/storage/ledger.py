@@ -14,12 +14,12 @@ from typing import Any
 
 import sqlalchemy as core
 from sqlalchemy import bindparam, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session, col, select
 
 from followupd import clock, log
 from followupd.adapters.crypto import DecryptionError, Vault
-from followupd.adapters.storage import database, migrate
+from followupd.adapters.storage import database, migrate, note_loss, noted_loss
 from followupd.adapters.storage.cases import CaseStore
 from followupd.adapters.storage.erasure import Eraser, MailRetention
 from followupd.adapters.storage.gift_cards import GiftCardOrderStore, GiftCardStock
@@ -330,6 +330,31 @@ class Ledger:
         """Return one daemon's lease on the ledger or on mailboxes; entering it raises AlreadyRunningError."""
         return lease_for(self._engine)
 
+    def noted_loss(self) -> str:
+        """Return how a daemon lost this ledger while it was in use, "" if none did."""
+        path = database.file_of(self._engine)
+        return noted_loss(path) if path else ""
+
+    def lost(self) -> str:
+        """Return how a daemon lost this ledger, "" if none did; the file that is there now is verified then.
+
+        Raises:
+            UnavailableError: it is damaged.
+        """
+        loss = self.noted_loss()
+        if loss:
+            with self._errors_explained(), self._engine.connect() as connection:
+                verdict = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+            if verdict != "ok":
+                raise UnavailableError(f"the ledger is damaged, put a copy back: {verdict}")
+        return loss
+
+    def forget_loss(self) -> None:
+        """Let no further start know of it."""
+        path = database.file_of(self._engine)
+        if path:
+            note_loss(path, "")
+
     def now(self) -> datetime | None:
         """Return PostgreSQL's time, in UTC; None for SQLite, where this machine's clock is the only one.
 
@@ -353,3 +378,7 @@ class Ledger:
             yield
         except OperationalError as error:
             raise UnavailableError(f"the ledger does not answer: {error.orig}") from error
+        except DatabaseError as error:
+            if type(error) is not DatabaseError:  # a mistake of ours
+                raise
+            raise UnavailableError(f"the ledger is damaged, put a copy back: {error.orig}") from error

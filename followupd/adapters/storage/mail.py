@@ -32,7 +32,6 @@ from followupd.domain.mail import (
     DISMISSED_BY_AGENT,
     FROM_FOLDER,
     NOTE_DONE,
-    UNKNOWN_LANGUAGE,
     IncomingMail,
     Kind,
     MailState,
@@ -280,10 +279,10 @@ class MailStore:
             col(MailRow.kind) == Kind.CUSTOMER.value,
         )
 
-    def unread_languages(self, since: datetime | None) -> list[StoredMail]:
-        """Return the mails in unknown languages that were stored after `since` and opened no case, oldest first."""
+    def passed_over(self, reason: str, since: datetime | None) -> list[StoredMail]:
+        """Return the mails that opened no case for this reason and were stored after `since`, oldest first."""
         newer = [col(MailRow.kept_at) > since] if since else []
-        return self._select(col(MailRow.reason) == UNKNOWN_LANGUAGE, *newer)
+        return self._select(col(MailRow.reason) == reason, *newer)
 
     def count(self, state: MailState, since: datetime | None = None) -> int:
         """Count the mails in a state, or those of them that were stored after `since`."""

@@ -309,14 +309,19 @@ def open_breaker(tx: Transaction, why: str, now: datetime, budget: Budget | None
 
 
 def stop_if_restored_copy(ledger: Ledger, now: datetime) -> None:
-    """Open the breaker if the ledger is a copy that somebody put in the place of the original.
+    """Open the breaker if the ledger is a copy that somebody put in the place of the original, whenever that was.
 
     A copy does not know what was sent since it was made, and would send it again.
-    """
-    with ledger.transaction() as tx:
-        if not tx.state.value(StateKey.COPIED):
-            return
 
-        why = "the ledger is a copy, and letters may have been sent since it was made"
-        open_breaker(tx, why, now)
-        tx.state.put(StateKey.COPIED, False, now)
+    Raises:
+        UnavailableError: the ledger is damaged.
+    """
+    lost = ledger.lost()
+    with ledger.transaction() as tx:
+        if tx.state.value(StateKey.COPIED):
+            open_breaker(tx, "the ledger is a copy, and letters may have been sent since it was made", now)
+            tx.state.put(StateKey.COPIED, False, now)
+        elif lost:
+            open_breaker(tx, f"letters may have been sent that the ledger does not know: {lost}", now)
+    if lost:
+        ledger.forget_loss()

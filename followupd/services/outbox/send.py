@@ -142,6 +142,20 @@ class SendService:
         with suppress(UnavailableError):
             self._release([key for key, result in results if result is None])
 
+    def send_without_ledger(self, letters: Sequence[Letter], now: datetime) -> bool:
+        """Send mails to agents that no ledger can record, since it is lost; return False in an outage of the server.
+
+        Nothing remembers them: the caller must not send them again after True.
+        """
+        with self.transport as transport:
+            for letter in letters:
+                entry = OutboxEntry(letter, LetterStatus.SENDING, None, 1, "", now, now, None, None)
+                sender = self.from_address(letter.mailbox)
+                result = transport.deliver(self.compose(entry, now), sender=sender, to=letter.to.address)
+                if result.outage:
+                    return False
+        return True
+
     def resolve(self, key: str, resolution: outcomes.Resolution, by: str, now: datetime) -> None:
         """Do what a person decided about a letter.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 
-from followupd.domain.mail import UNKNOWN_LANGUAGE, Verdict
+from followupd.domain.mail import HARDLY_ANY, UNKNOWN_LANGUAGE, Verdict
 from followupd.languages import Catalogue
 from followupd.languages.schema import Complaints
 from followupd.text.complaints.cues import (
@@ -250,6 +250,9 @@ _WARM = frozenset({"thanks", "praise"})
 _STORY = 60
 _NO_DELTA: Mapping[str, float] = MappingProxyType({})
 
+#: the score from which a mail that is no complaint is named to an agent: of 63 complaints that our test sets miss, 53
+#: have it, and of 327 ordinary mails 110
+_HARDLY = 0.04
 _BECAUSE = {
     "complaint": "the words say that something went wrong and that the customer minds",
     "suspected": "some words speak for a complaint; an agent decides",
@@ -334,6 +337,8 @@ class Recogniser:
         reasons = {least: why_raised, most: why_limited, score: _BECAUSE[word]}
         if word == "no" and self.cues_for(spoken) is None:
             reasons[final] = UNKNOWN_LANGUAGE
+        elif word == "no" and final >= _HARDLY:
+            reasons[final] = HARDLY_ANY
         judged = Verdict(
             word,
             round(final, 4),

@@ -44,6 +44,8 @@ _BULK_PRECEDENCE = frozenset({"bulk", "list", "junk"})
 #: fields that mailing lists have; the first one is named as the reason
 _LIST_FIELDS = ("list-id", "list-post", "x-mailing-list", "x-list", "x-mailman-version")
 _ANY_LIST_FIELD = frozenset(_LIST_FIELDS)
+#: fields of groups to which people write; a mail that names us, too, only went through a group of the writer's
+_GROUP_FIELDS = frozenset({"x-beenthere", "x-original-sender", "mailing-list"})
 #: fields that newsletters have, and that some providers put into personal mail, too
 _BULK_FIELDS = frozenset({"list-unsubscribe", "feedback-id", "x-campaign-id"})
 #: fields that automatic replies have; the first one is named as the reason
@@ -408,7 +410,7 @@ def _calendar_reply(candidate: _Candidate) -> KindFound | None:
 
 
 def _list(candidate: _Candidate) -> KindFound | None:
-    """Match list and bulk mail, but not what comes through a support group of ours, or answers us.
+    """Match list and bulk mail, but not what comes through a support group of ours, is also to us, or answers us.
 
     Args:
         candidate: the mail; our Sent folder has no list mail.
@@ -418,9 +420,10 @@ def _list(candidate: _Candidate) -> KindFound | None:
         return None
 
     reason = _list_reason(headers)
-    if not reason or _answers_us(candidate.mail, identity):
+    is_to_us = _is_to_us(candidate.mail, identity)
+    if not reason or _answers_us(candidate.mail, identity) or (is_to_us and headers.has_any(_GROUP_FIELDS)):
         return None
-    return KindFound(Kind.LIST, reason, words_decide=_is_to_us(candidate.mail, identity))
+    return KindFound(Kind.LIST, reason, words_decide=is_to_us)
 
 
 def _list_reason(headers: Headers) -> str:

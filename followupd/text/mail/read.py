@@ -427,7 +427,7 @@ class _MailReader:
         """
         headers = self.headers
         to = _people(headers, "to")
-        cc = _people(headers, "cc")
+        cc = (*_people(headers, "cc"), *_people(headers, "from")[1:])  # who wrote it together
         author = self._sender()
         reply_to = next(iter(_people(headers, "reply-to")), None)
         sent_at = parse_date(headers.first("date"))

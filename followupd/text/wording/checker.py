@@ -27,6 +27,8 @@ from followupd.text.wording.rules import (
 
 #: characters; a shorter paragraph that does not end like a sentence is a greeting or a closing
 _MAX_COURTESY = 60
+#: characters that the patterns of phrases read at once, and those that two pieces of a long paragraph share
+MAX_READ, _OVERLAP = 2_000, 200
 _SENTENCE_END = (".", "?", "…")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+")
 #: characters with several forms; each is replaced by one, so that positions stay the same
@@ -111,7 +113,25 @@ def has(language: str, name: str, text: str, languages: Catalogue | None = None)
         languages: the languages to use, the shipped ones by default.
     """
     found = pattern(languages or catalogue(), language, name)
-    return found is None or found.search(plain(text)) is not None
+    return found is None or next(matches(found, plain(text)), None) is not None
+
+
+def matches(found: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern, of which none reaches from one paragraph into the next.
+
+    What a list of phrases makes of a text may cost more than in proportion to its length, so no more than MAX_READ
+    characters are read at once. A longer paragraph is read in pieces that overlap.
+
+    Args:
+        found: the pattern.
+        text: of any length.
+    """
+    start = 0
+    while start < len(text):
+        gap = text.find("\n\n", start, start + MAX_READ)
+        end = min(start + MAX_READ, len(text)) if gap < 0 else gap + 2
+        yield from found.finditer(text, start, end)
+        start = end - _OVERLAP if gap < 0 and end < len(text) else end
 
 
 @lru_cache(maxsize=8)
@@ -308,9 +328,9 @@ def _check_phrases(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     if pattern is None:
         return
     exception = it.pattern(f"{rule.name}-unless")
-    for match in pattern.finditer(it.text):
+    for match in matches(pattern, it.text):
         sentence_start = max(0, it.text.rfind(".", 0, match.start()))
-        around = it.text[sentence_start : match.end() + _AFTER_PHRASE]
+        around = it.text[sentence_start : match.end() + _AFTER_PHRASE][-MAX_READ:]
         if not exception or not exception.search(around):
             yield _at(rule, it.text, match.start(), match.end())
 
@@ -378,7 +398,7 @@ def _check_past_dates(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     is_over = it.context.over
     if is_over is None:
         return
-    for match in dated(it.rules.languages).finditer(it.without_values):
+    for match in matches(dated(it.rules.languages), it.without_values):
         if is_over(flat(match[0])):
             yield _at(rule, it.text, match.start(), match.end())
 

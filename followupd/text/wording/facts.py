@@ -14,7 +14,7 @@ from followupd.languages.patterns import any_of, expand, whole_words
 from followupd.languages.schema import FactDraft, FactWords
 from followupd.text.names import SHIPPED, common_first_names
 from followupd.text.ngrams import Classes
-from followupd.text.wording.checker import flat, pattern, plain, sentences
+from followupd.text.wording.checker import MAX_READ, flat, pattern, plain, sentences
 
 #: what the agent is told of each flaw; `{words}` is the fact
 _FLAWS = {
@@ -134,7 +134,7 @@ def advice(
 
     Args:
         name: of the fact: issue, impact, cause, resolution or prevention.
-        text: what the agent stated.
+        text: what the agent stated, of which the first MAX_READ characters are read.
         language: the language of the customer's letters; of one without such lists, only stubs are told.
         others: the other facts of the case, by name.
         names: first names of the agents, who are not named in letters.
@@ -142,7 +142,7 @@ def advice(
     """
     fact = _Fact(
         name=name,
-        text=flat(plain(text)),
+        text=flat(plain(text))[:MAX_READ],
         language=languages.language(language),
         names=common_first_names(languages).union(names),
         others=others,
@@ -163,7 +163,7 @@ def is_stub(text: str, languages: Catalogue = SHIPPED) -> bool:
         text: what the agent stated.
         languages: the languages to use.
     """
-    bare = flat(plain(text)).strip(_MARKS)
+    bare = flat(plain(text))[:MAX_READ].strip(_MARKS)
     return _stubs(languages).fullmatch(bare) is not None
 
 
