@@ -308,7 +308,7 @@ def right(found: Lookback, truth: Sequence[Truth], outcome: WordOutcome) -> tupl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", default="BG", help="of replies: A, C to F and H taught, B and G did not")
+    parser.add_argument("--sets", default="BK", help="of replies: A and C to I taught, B and K did not")
     parser.add_argument("--mails", type=int, default=0)
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()

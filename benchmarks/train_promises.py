@@ -38,14 +38,14 @@ CLASSES = ("commits", "grants", "done", "conditional", "attends", "none")
 #: what trees decide
 WEIGHED = ("commits", "grants")
 #: whole replies that teach
-TEACH = "ACDEFH"
+TEACH = "ACDEFGHI"
 BITS = 18
 STRENGTH = 60.0
 FOLDS = 5
 #: how much a sentence of a whole reply counts: among them, most promise nothing, as in life
 REPLY = 4.0
 #: how much one of the earlier sentences counts: they are the textbook's, which has to be understood
-EARLIER_COUNTS = 3.0
+EARLIER_COUNTS = 6.0
 
 
 @dataclass(frozen=True)

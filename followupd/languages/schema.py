@@ -207,6 +207,7 @@ class Clauses(LanguageTable):
     cut: Patterns
     subject: Patterns = ()
     carried: Patterns = ()
+    leaning: Patterns = ()
     unreal: Patterns
     complement: Patterns
     hedged: Patterns

@@ -15,6 +15,7 @@ from followupd.domain.calendar import Calendar
 from followupd.domain.promise import Found, FoundCompensation, FoundPromise
 from followupd.languages import load
 from followupd.text.promises import find_commitments
+from followupd.text.promises.sentences import sentences
 
 Labelled = Mapping[str, Any]
 
@@ -56,7 +57,8 @@ class Score:
             f" asked-or-R {(c['gift'] + c['gift asked']) / max(1, c['gifts']):.2f} (n={c['gifts']})"
             f" kind {self.share('gift kind', 'gift'):.2f}"
             f"  silent taken {self.share('silent taken', 'silent'):.2f} asked {self.share('silent asked', 'silent'):.2f}"
-            f" (n={c['silent']})  unsure {c['unsure right']}/{c['unsure']} of {c['unsure said']} said"
+            f" (n={c['silent']}), of their sentences {self.share('sentences taken', 'sentences'):.3f}"
+            f" {self.share('sentences asked', 'sentences'):.3f}  unsure {c['unsure right']}/{c['unsure']} of {c['unsure said']} said"
         )
 
 
@@ -171,6 +173,10 @@ def _silence(row: Labelled, found: Found, score: Score) -> None:
     if row["promises"] or row["compensation"] or said:
         return
     count["silent"] += 1
+    count["sentences"] += len(list(sentences(row["text"], load(row["lang"]).catalogue)))
+    taken_from = {one.words[0] for one in found.promises if not one.past}
+    count["sentences taken"] += len(taken_from | {one.words[0] for one in found.compensation})
+    count["sentences asked"] += len(found.unsure)
     taken = bool(found.compensation) or any(not one.past for one in found.promises)
     count["silent taken"] += taken
     count["silent asked"] += bool(found.unsure) and not taken

@@ -602,3 +602,107 @@ def test_a_short_weekday_is_no_end_of_a_line() -> None:
     said = "Wechselrichter tauschen wir am Do, 17.12., ab 8 Uhr"
     found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load("de"))
     assert not any(promise.text.endswith("Do") for promise in found.promises)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "We dispatched it on the 28th and the sheet was signed on 27 November."),
+        ("de", "Der Zähler wurde am 9. November getauscht, das Amt war am 27. bei uns."),
+        ("fr", "Le plombier est passé le 28 et tout a été contrôlé le 12 novembre."),
+        ("es", "La bomba se cambió el 28 y la escritura quedó inscrita el 9 de noviembre."),
+    ],
+)
+def test_a_day_that_was_a_short_time_ago_is_not_the_next_one_of_that_number(language: str, text: str) -> None:
+    found = find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=load(language))
+    assert [promise for promise in found.promises if not promise.past] == []
+    assert found.unsure == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "due"),
+    [
+        ("en", "We will bring it to the shop on Friday, Ben will be there at 9:30.", (4, 9, 30)),
+        ("de", "Herr Yusuf fährt am Freitag zu Ihnen raus, Ankunft gegen 14 Uhr.", (4, 14, 0)),
+        ("fr", "Ma fille vous apporte le colis vendredi à la salle, avant 11 h.", (4, 11, 0)),
+        ("es", "El técnico irá el viernes a su casa, sobre las 11:30.", (4, 11, 30)),
+    ],
+)
+def test_a_time_apart_from_its_day_is_a_time_of_that_day(
+    language: str, text: str, due: tuple[int, int, int]
+) -> None:
+    (promise,) = promises(text, language)
+    assert promise.due is not None
+    local = LONDON.local(promise.due)
+    assert (local.day, local.hour, local.minute) == due
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "day"),
+    [
+        ("en", "The engineer will come on Friday. I will send you the report the same day.", 4),
+        ("en", "The engineer will come on Friday. I will send you the report the day after.", 5),
+        ("de", "Der Techniker kommt am Freitag. Den Bericht schicke ich Ihnen am Tag danach.", 5),
+        ("fr", "Le technicien passera vendredi. Je vous enverrai le rapport le lendemain.", 5),
+        ("es", "El técnico irá el viernes. Le enviaré el informe al día siguiente.", 5),
+    ],
+)
+def test_the_same_day_and_the_day_after_count_from_the_day_that_was_named(
+    language: str, text: str, day: int
+) -> None:
+    promise = promises(text, language)[-1]
+    assert promise.due is not None
+    assert LONDON.local(promise.due).day == day
+
+
+def test_the_day_after_a_day_that_was_not_named_is_asked_about() -> None:
+    found = find_commitments(
+        "I will send you the report the day after.", sent_at=SENT_AT, calendar=LONDON, language=ENGLISH
+    )
+    assert (found.promises, len(found.unsure)) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "We will deliver the table w/c 7 December."),
+        ("de", "Wir liefern Ihnen den Tisch in der Woche vom 7. Dezember."),
+        ("fr", "Nous vous livrerons la table la semaine du 7 décembre."),
+        ("es", "Le entregaremos la mesa la semana del 7 de diciembre."),
+    ],
+)
+def test_the_week_of_a_day_ends_with_its_last_working_day(language: str, text: str) -> None:
+    (promise,) = promises(text, language)
+    assert promise.due is not None
+    assert LONDON.local(promise.due).day == 11
+
+
+def test_letters_of_a_word_are_no_sign_of_a_currency() -> None:
+    assert all(not gift.amount for gift in grants("Je vous rembourse la location, vers 15 h.", "fr"))
+
+
+def test_a_sum_in_words_is_asked_about() -> None:
+    found = find_commitments(
+        "I have refunded forty dollars to your card.", sent_at=SENT_AT, calendar=LONDON, language=ENGLISH
+    )
+    assert (found.compensation, len(found.unsure)) == ((), 1)
+
+
+def test_the_amount_beside_the_gift_is_given_and_not_what_is_left_to_pay() -> None:
+    (gift,) = grants("I've knocked £150 off the balance, so it's £1,340 to pay.")
+    assert gift.amount == "150.00"
+
+
+def test_a_replacement_is_named_by_a_thing_or_not_at_all() -> None:
+    (gift,) = grants("Neue Lampe geht morgen kostenlos als Ersatz an Sie raus.", "de")
+    assert gift.text == ""
+
+
+def test_a_clause_that_leans_on_the_one_before_it_is_not_promised_alone() -> None:
+    found = promises("Sie verlässt morgen unser Haus, sodass Sie sie am Freitag tragen können.", "de")
+    assert not any(promise.text.startswith("Sodass") for promise in found)
+
+
+def test_a_list_that_says_when_is_not_cut_at_its_colon() -> None:
+    (promise,) = promises("Exchange of the machine: Friday, between 9 and 11, old one taken back")
+    assert promise.text.startswith("Exchange of the machine")

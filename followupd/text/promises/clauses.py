@@ -28,10 +28,12 @@ _CLOSING = "\"') "
 _OWN_CLAUSE = 0.25
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.62, 0.12
-GRANT_TAKEN, GRANT_ASKED = 0.60, 0.2
+TAKEN, ASKED = 0.66, 0.12
+GRANT_TAKEN, GRANT_ASKED = 0.64, 0.14
 #: from which probability a gift needs no name
-GRANT_SURE = 0.8
+GRANT_SURE = 0.7
+#: from which probability a promise or a gift is no policy
+NO_POLICY = 0.8
 #: how much a clause that is likelier than its sentence is drawn towards it
 PULL = 0.5
 #: from which probability a clause reports, and from which it says that somebody is looking into it
@@ -103,10 +105,13 @@ class Chances(NamedTuple):
             grants=part.grants + PULL * min(0.0, self.grants - part.grants),
         )
 
-    @property
-    def doubt(self) -> float:
-        """How likely the text has a condition, or tells a policy."""
-        return max(self.conditional, self.none)
+    def doubt(self, likely: float) -> float:
+        """Return how likely the text has a condition, or tells a policy.
+
+        Args:
+            likely: how likely it promises or gives something; what surely does is no policy.
+        """
+        return self.conditional if likely >= NO_POLICY else max(self.conditional, self.none)
 
 
 def is_question(sentence: str) -> bool:
@@ -200,6 +205,7 @@ def _at_dates(part: str, patterns: PromisePatterns, reader: DateReader, judge: J
         (begin, end): min(judge(part[:begin]), judge(part[end:]))
         for begin, end in _between(part, dates[0], dates[1], patterns)
         if _stands_alone(part[:begin], reader) and _stands_alone(part[end:], reader)
+        if not patterns.leaning.match(lowered(part[end:]))
     }
     best = max(cuts, key=cuts.__getitem__, default=None)
     if best is None or cuts[best] <= _OWN_CLAUSE:

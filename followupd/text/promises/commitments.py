@@ -47,7 +47,7 @@ from followupd.text.promises.sentences import lowered, sentences
 
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.3
-#: from which probability a gift without a date is a promise too, and so are three words
+#: from which probability three words are a promise
 SURELY = 0.85
 _FEWEST_WORDS_UNDATED = 4
 _FEWEST_WORDS = 2
@@ -286,7 +286,8 @@ class _SentenceReader:
         found.amount = self._only_amount(clause.text) or before
         try:
             gifts = self._gifts(clause, chances, before)
-            promises = self._promises(clause, chances, found.read)
+            only_gives = bool(gifts) and not clause.dates  # compensation without a date is that only
+            promises = [] if only_gives else self._promises(clause, chances, found.read)
             self._check_day(clause, promises, found)
         except _UnsureError:
             found.ask(sentence)
@@ -324,6 +325,8 @@ class _SentenceReader:
             before=before,
         )
         if gifts == []:
+            if chances.may_be_given and not chances.is_given and not chances.is_promised:
+                raise _UnsureError
             return []
         if chances.is_given:
             is_plain = gifts is not None and not self._is_doubtful(clause, chances, gifts)
@@ -357,7 +360,9 @@ class _SentenceReader:
             gifts: what it seems to give.
         """
         no_charge = {gift.kind for gift in gifts} == {Gift.GESTURE}
-        return chances.doubt >= _DOUBT or (not no_charge and self._says(("hedged",), clause.low))
+        return chances.doubt(chances.grants) >= _DOUBT or (
+            not no_charge and self._says(("hedged",), clause.low)
+        )
 
     def _promises(self, clause: Clause, chances: Chances, read: Sequence[str]) -> list[FoundPromise]:
         """Return the promise of a clause.
@@ -374,11 +379,9 @@ class _SentenceReader:
         if chances.commits < ASKED or only_reports or not self._has_words(clause, chances):
             return []
 
-        dated_gift = chances.is_given and clause.dates and not chances.is_report
-        only_gives = chances.is_given and not clause.dates and chances.commits < SURELY
-        is_sure = chances.doubt < REPORTED and not only_gives and (chances.is_promised or dated_gift)
-        if not is_sure and chances.is_given and not clause.dates:
-            return []
+        is_gone = chances.is_report or self._says(("given",), clause.low)
+        dated_gift = chances.is_given and clause.dates and not is_gone
+        is_sure = chances.doubt(chances.commits) < REPORTED and (chances.is_promised or dated_gift)
         if not is_sure or self._is_unreal(clause):
             raise _UnsureError
         return [replace(self._promise(clause, self._date(clause, read)), likely=chances.commits)]
@@ -406,10 +409,9 @@ class _SentenceReader:
         """
         if clause.depends_on_event:
             return None
-        if not with_day(clause.dates):
-            named = self._days_after(clause, read)
-            if named or not clause.dates:
-                return named
+        named = self._days_after(clause, read)
+        if named or not clause.dates:
+            return named
 
         first = clause.dates[0]
         local = self.dates.calendar.local
@@ -440,6 +442,10 @@ class _SentenceReader:
         if match is None:
             if not clause.dates:
                 self._check_nothing_left(clause.low)
+            return None
+        if with_day(
+            when for when in clause.dates if not (when.start < match.end() and match.start() < when.end)
+        ):
             return None
         before = (*read[:-1], read[-1].partition(clause.text)[0])
         named = [when for text in before for when in with_day(self.dates.to_come(text))]

@@ -549,7 +549,10 @@ def _name(
 
 
 def _replacement(words: str, names: NamePatterns) -> str:
-    """Return the name of a replacement: "a new lamp" for "the new lamp is on its way free of charge"."""
+    """Return the name of a replacement: "a new lamp" for "a new lamp is on its way free of charge".
+
+    Its kind is enough where the words do not begin as the name of a thing does.
+    """
     plain = names.free_of_charge.sub(" ", words).strip(" ,")
     plain = names.handing_over.sub("", plain)
     replaced = names.replacing.match(plain)
@@ -560,6 +563,8 @@ def _replacement(words: str, names: NamePatterns) -> str:
     if names.replacement.search(thing):
         return ""
     named = names.another.sub(names.another_becomes, thing)
+    if not named[:1].isdigit() and not names.articles.match(named[:1].upper() + named[1:]):
+        return ""
     return names.articles.sub(lambda article: article[0].lower(), named)
 
 

@@ -308,11 +308,12 @@ class PromisePatterns:
     `update`, `estimate`, `dated` and `done` are the phrases that promise or report, `giving` and `given`
     those that grant a gift, and `gifts` pairs the kinds of gifts with their names. `signs` (the table [signs]) are
     weighed with all of that. `carried` matches before a second verb without its own subject; the `subject` of the
-    first verb is then that of both.
+    first verb is then that of both. `leaning` begins a clause that cannot stand without the one before it.
     """
 
     cut: re.Pattern[str]
     carried: re.Pattern[str]
+    leaning: re.Pattern[str]
     subject: re.Pattern[str]
     unreal: re.Pattern[str]
     complement: re.Pattern[str]
@@ -350,6 +351,7 @@ def promise_patterns(language: Language) -> PromisePatterns:
     return PromisePatterns(
         cut=compiled(file.clauses.cut, parts),
         carried=compiled(file.clauses.carried, parts),
+        leaning=re.compile(rf"\s{{0,9}}(?:{any_of(file.clauses.leaning, parts)})(?!\w)"),
         subject=re.compile(rf"\b(?:{subject})", re.IGNORECASE),
         **_whole_words(file.clauses, ("unreal", "complement", "hedged", "trigger"), parts),
         **_whole_words(file.turns, ("firm", "update", "estimate", "dated", "done"), parts),
