@@ -340,8 +340,7 @@ def test_what_else_is_promised_stands_in_each_later_letter() -> None:
         text = written(kind, LetterContent(promises=(late,), until=FRIDAY, automatic=False))
         assert (
             "This still stands, as I told you: - I will find out why nobody answered your two mails, "
-            "by Friday, 4 December"
-            in text
+            "by Friday, 4 December" in text
         )
 
 
