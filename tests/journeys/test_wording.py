@@ -31,13 +31,13 @@ def fixed(world: World) -> str:
 
 def test_an_over_promise_stops_the_follow_up_until_it_is_said_in_better_words(world: World) -> None:
     ref = fixed(world)
-    world.says(ref, "prevention: we guarantee that it cannot happen again")
+    world.says(ref, "prevention: labels are now foolproof")
     world.passes(DUE)
     assert world.letters("follow-up") == []
     [stopped] = [event for event in world.history(ref) if isinstance(event, LetterStopped)]
     assert "[W07]" in stopped.why
     [told] = [mail for mail in world.letters("desk/nudge") if "W07" in text_of(mail)]
-    assert "cannot happen again" in " ".join(text_of(told).split())
+    assert "foolproof" in " ".join(text_of(told).split())
 
     world.says(ref, "prevention: labels are now printed from the order itself")
     world.passes(world.now + timedelta(minutes=65))  # in which its owner reads the letter
@@ -47,15 +47,15 @@ def test_an_over_promise_stops_the_follow_up_until_it_is_said_in_better_words(wo
 
 def test_an_agent_who_means_it_may_insist(world: World) -> None:
     ref = fixed(world)
-    world.says(ref, "prevention: we guarantee that it cannot happen again")
+    world.says(ref, "prevention: labels are now foolproof")
     world.passes(DUE)
     assert world.letters("follow-up") == []
-    assert world.says(ref, "prevention: We guarantee that it cannot happen again!") == []
+    assert world.says(ref, "prevention: Labels are now foolproof!") == []
     [follow_up] = world.letters("follow-up")
-    assert "We guarantee that it cannot happen again." in text_of(follow_up)
+    assert "Labels are now foolproof." in text_of(follow_up)
     [insisted] = [event for event in world.history(ref) if isinstance(event, WordingInsisted)]
     assert insisted.by == "a test"
-    assert world.folded(ref).insisted == ("we guarantee that it cannot happen again",)
+    assert world.folded(ref).insisted == ("labels are now foolproof",)
 
 
 def test_an_agent_hears_what_is_wrong_with_the_words_in_the_answer_to_the_note(world: World) -> None:
@@ -113,7 +113,7 @@ def test_a_letter_that_the_rules_stopped_is_not_forgotten_when_its_owner_misses_
     world: World,
 ) -> None:
     ref = fixed(world)
-    world.says(ref, "prevention: we guarantee that it cannot happen again, guaranteed")
+    world.says(ref, "prevention: labels are now foolproof, guaranteed")
     world.passes(DUE)
     assert world.letters("follow-up") == []
     for day in range(1, 6):
