@@ -26,7 +26,7 @@ from followupd.domain.promise import Promise
 from followupd.domain.translatable import msg
 from followupd.errors import LetterError
 from followupd.recovery.blockers import FIRST_SHOWN, gesture_blocker
-from followupd.text.names import signed_by
+from followupd.text.names import signed_by, within_frame
 
 #: as much of the customer's text as a desk mail shows
 STORY_CHARACTERS = 2000
@@ -102,7 +102,15 @@ def customer_text(message: Message) -> str:
     Args:
         message: the mail. Where customers forward a mail of theirs, their words above it come first; a mail
             of somebody else's below words of the sender does not count.
+
+    Returns:
+        Without what a marketplace says around them.
     """
+    return within_frame(_own_words(message))
+
+
+def _own_words(message: Message) -> str:
+    """Return the new words of a mail, or those of the mail that it forwards."""
     forwarded_from = message.forwarded_from
     if forwarded_from is None or not message.forwarded_text:
         return message.text

@@ -32,6 +32,8 @@ _NOT_IN_A_NAME = re.compile(
 _SIGNED = re.compile(
     r"(?P<first>[^\W\d_a-z\u00df-\u00ff][^\s.!?:]*)(?: \S+){0,2} [^\W\d_a-z\u00df-\u00ff][^\s.!?:]*"
 )
+#: "------- Begin message -------": the words of a line between two rows of marks
+_FRAME_LINE = re.compile(r"[-=_*~]{4,}[ \t]*([^\W\d_][^\n]{2,48}?)[ \t]*[-=_*~]{4,}")
 _GIVEN_NAME = re.compile(r"[^\W\d_a-z\u00df-\u00ff][^\W\d_]")
 _INITIAL = re.compile(r"[^\W\d_]\.")
 
@@ -186,6 +188,25 @@ def between_greeting_and_name(text: str, languages: Catalogue = SHIPPED) -> str:
     elif lines:
         lines[0] = without_greeting(lines[0], languages)
     return "\n".join(lines).strip() or text
+
+
+def within_frame(text: str) -> str:
+    """Return what stands between two lines that say where a message begins and ends, as marketplaces write them.
+
+    What the marketplace says around it is not the customer's. Both lines end with the same word, in whichever language
+    ("Anfang der Nachricht", "Ende der Nachricht").
+
+    Args:
+        text: the mail's new text; it is returned whole where it has no such lines.
+    """
+    lines = text.splitlines()
+    found = ((number, _FRAME_LINE.fullmatch(line.strip())) for number, line in enumerate(lines))
+    marks = [(number, match[1].split()) for number, match in found if match]
+    for (begin, first), (end, last) in pairwise(marks):
+        inside = "\n".join(lines[begin + 1 : end]).strip()
+        if inside and first[-1] == last[-1] and first != last:
+            return inside
+    return text
 
 
 def _is_greeting(lines: Sequence[str], languages: Catalogue) -> bool:

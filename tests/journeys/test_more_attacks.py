@@ -160,3 +160,32 @@ def test_a_forged_report_of_delivery_proves_nothing_and_sends_nothing(
     assert world.case().stage is stage
     assert len(world.letters()) == before
     tried["forged delivery reports"] += 1
+
+
+# --- a server that loses tags ---
+
+
+@pytest.mark.parametrize(
+    "lost", ["ours", "all", "all, and the agent's is set again", "the mail comes again without any"]
+)
+def test_tags_that_the_server_loses_send_no_letter_again(
+    world: World, lost: str, tried: Counter[str]
+) -> None:
+    world.customer_writes(complaint(1))
+    uid = world.postbox.uids()[-1]
+    world.agent_tags("complaint")
+    world.passes(world.now + timedelta(minutes=30))
+    assert len(world.letters("confirmation")) == 1
+
+    flags = {flag for flag in world.postbox.flags(uid) if not flag.startswith("\\")}
+    assert any(flag.startswith("fu-") for flag in flags)
+    world.postbox.unmark(uid, *(flag for flag in flags if lost != "ours" or flag.startswith("fu-")))
+    if lost.endswith("again"):
+        world.agent_tags("complaint")
+    if lost.startswith("the mail"):
+        world.postbox.append(world.postbox.raw(uid))
+    for days in (1, 2):
+        world.passes(world.now + timedelta(days=days))
+    assert len(world.letters("confirmation")) == 1
+    assert len(world.cases()) == 1
+    tried["tags that were lost"] += 1

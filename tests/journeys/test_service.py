@@ -392,3 +392,32 @@ def test_a_ledger_that_is_overwritten_under_the_daemon_stops_all_letters_and_it_
         assert (status["breaker"], status["ledger"]) == ("open", "in place")
     assert len(service.letters("confirmation")) == 1
     assert len(service.letters_about("ledger was lost")) == 1
+
+
+# --- mails that take long to read ---
+
+
+#: what the text or the header of a slow mail repeats
+SLOW = {
+    "html": (b"Content-Type: text/html\r\n\r\n", b"<p>Kim wrote:<br>", 110_000),
+    "quotes": (b"\r\n", b"On Monday, Kim <k@c.test> wrote:\r\n> x\r\n", 40_000),
+    "addresses": (b"", b"To: x" + b"\x0b" * 60_000 + b"y\r\n", 7),
+}
+
+
+@pytest.mark.parametrize("form", SLOW)
+def test_a_stop_amid_a_slow_mail_is_heard_and_the_mail_is_read_after_it(service: Service, form: str) -> None:
+    begin, unit, count = SLOW[form]
+    with service.ready() as process:
+        for number in range(4):
+            head = f"From: m@evil.test\r\nSubject: {number}\r\nMessage-ID: <{form}-{number}@evil.test>\r\n"
+            service.postbox.deliver(
+                head.encode() + begin + unit * count + b"\r\nend\r\n", sender="m@evil.test"
+            )
+        service.customer_writes(COMPLAINT)
+        assert ends(process, signal.SIGTERM, STOP) == 0
+    with service.ready():
+        service.postbox.mark(service.postbox.uids()[-1], "complaint")
+        until(lambda: service.letters("confirmation"), "the confirmation")
+    assert len(service.letters("confirmation")) == 1
+    assert "Traceback" not in service.journal()

@@ -121,6 +121,17 @@ FORGERIES = {
         "ana@shop.test",
         ["(x) mx.evil.test (mx.shop.test); dmarc=pass header.from=shop.test"],
     ),
+    # what our server does not take for its own name, and so leaves where it is
+    "a dot behind the server's name": ("ana@shop.test", ["mx.shop.test.; dmarc=pass header.from=shop.test"]),
+    "a server's name in quotation marks": (
+        "ana@shop.test",
+        ['"mx.shop.test"; dmarc=pass header.from=shop.test'],
+    ),
+    "a comment before the server's name": (
+        "ana@shop.test",
+        ["(x) mx.shop.test; dmarc=pass header.from=shop.test"],
+    ),
+    "a version that does not exist": ("ana@shop.test", ["mx.shop.test 2; dmarc=pass header.from=shop.test"]),
     "a letter that is no s": ("ana@shop.test", ["mx.ſhop.test; dmarc=pass header.from=shop.test"]),
     "a verdict in a reason": (
         "ana@shop.test",

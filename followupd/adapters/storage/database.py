@@ -220,7 +220,10 @@ def file_of(engine: Engine) -> Path | None:
     return Path(database) if is_sqlite(engine) and database and database != ":memory:" else None
 
 
-_REPLACED = "the ledger {path} was removed or replaced while followupd runs; stop followupd, put the file back, and start it"
+_REPLACED = (
+    "the ledger {path} was removed or replaced while followupd runs; stop followupd, put the file back, and "
+    "start it"
+)
 _OVERWRITTEN = (
     "the ledger {path} was overwritten while followupd runs; stop followupd, remove {name}-wal and {name}-shm, put "
     "the newest copy back, and start it"

@@ -284,6 +284,15 @@ class MailStore:
         newer = [col(MailRow.kept_at) > since] if since else []
         return self._select(col(MailRow.reason) == reason, *newer)
 
+    def was_passed_over(self, reason: str, sender: str) -> bool:
+        """Return whether a mail of this sender has opened no case for this reason."""
+        query = (
+            select(MailRow.id)
+            .where(MailRow.sender_address == sender.lower(), MailRow.reason == reason)
+            .limit(1)
+        )
+        return bool(sender) and self._session.exec(query).first() is not None
+
     def count(self, state: MailState, since: datetime | None = None) -> int:
         """Count the mails in a state, or those of them that were stored after `since`."""
         query = select(func.count()).select_from(MailRow).where(col(MailRow.state) == state)

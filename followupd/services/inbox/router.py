@@ -29,7 +29,15 @@ from followupd.domain.events import (
 )
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import Letter, LetterKind
-from followupd.domain.mail import Kind, Message, StoredMail, Verdict, addresses_of
+from followupd.domain.mail import (
+    HARDLY_ANY,
+    UNKNOWN_LANGUAGE,
+    Kind,
+    Message,
+    StoredMail,
+    Verdict,
+    addresses_of,
+)
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.promise import Promise, PromiseKind, PromiseState
 from followupd.domain.translatable import Translatable, msg, sentence_list
@@ -459,7 +467,7 @@ class MailRouter:
         """Open a case for a complaint, certain or suspected."""
         verdict = self._classified(mail.message)
         if verdict.verdict == "no":
-            tx.mail.mark_processed(mail.id, reason=verdict.because or "no complaint")
+            tx.mail.mark_processed(mail.id, reason=_why_none(tx, mail.message, verdict))
             return
 
         heard = opening.classified(verdict, now, urgent=self.classifier.urgent(verdict))
@@ -968,3 +976,10 @@ def _domain(address: str) -> str:
 def _bare_subject(subject: str) -> str:
     """Return a subject in lower case without "Re:", "Fwd:" and the like before it."""
     return " ".join(bare_subject(subject).casefold().split())
+
+
+def _why_none(tx: Transaction, message: Message, verdict: Verdict) -> str:
+    """Return why a mail opens no case; a second mail of a writer whom the digest names is named, too."""
+    if verdict.because != UNKNOWN_LANGUAGE and tx.mail.was_passed_over(HARDLY_ANY, message.sender.address):
+        return HARDLY_ANY
+    return verdict.because or "no complaint"

@@ -38,7 +38,13 @@ from followupd.text.complaints.features import (
     weigh,
 )
 from followupd.text.complaints.phrases import PhraseBook, way_of
-from followupd.text.complaints.words import READ, Vocabulary, language_of, without_form, words_of
+from followupd.text.complaints.words import (
+    READ,
+    Vocabulary,
+    language_of,
+    without_form,
+    words_of,
+)
 from followupd.text.names import between_greeting_and_name
 
 #: the most ways that a regular expression may try from one position in the text

@@ -29,6 +29,9 @@ _RECEIVED_BY = re.compile(r"(?:^|\s)by\s+([^\s;()]+)", re.IGNORECASE)
 #: a quoted local part, in which an @ separates nothing
 _QUOTED_LOCAL_PART = re.compile(r'"(?:[^"\\]|\\.){0,64}"@', re.DOTALL)
 _ANGLE = re.compile(r"<[^<>@]{0,400}@[^<>]{0,400}>")
+#: a server's name as servers write theirs, and the only version that there is. A field whose name is written otherwise
+#: (in quotation marks, behind a comment, with a dot at its end) may be a forged one that ours has not recognised and removed
+_PLAIN_SERVER = re.compile(r"\s*[^\s;()\"\\=]*[^\s;()\"\\=.](?:\s+1)?\s*(?:\([^()\\]{0,200}\)\s*)?(?:;|$)")
 #: what belongs to the words at both of its sides
 _JOINING = ("=", "/", ".")
 
@@ -48,11 +51,15 @@ class MethodResult:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationResults:
-    """One field: who wrote it, and what it says; `malformed` when a part of it could not be read."""
+    """One field: who wrote it, and what it says.
+
+    `malformed` when a part of it could not be read, `is_odd` when the server's name is not written as servers do.
+    """
 
     authserv_id: str
     results: tuple[MethodResult, ...] = ()
     malformed: bool = False
+    is_odd: bool = False
 
 
 def forged(headers: Headers, identity: Identity) -> str:
@@ -90,7 +97,7 @@ def unproven(headers: Headers, identity: Identity) -> str:
     is_cut = (
         len(headers.values(_RESULTS)) >= MAX_FIELDS
     )  # a failed check may be among those that are not read
-    if not address or is_cut or any(field.malformed for field in fields):
+    if not address or is_cut or any(field.malformed or field.is_odd for field in fields):
         return missing
 
     results = [result for field in fields for result in field.results]
@@ -219,7 +226,8 @@ def parse_results(value: str) -> AuthenticationResults:
     read = [(section, _method_result(section)) for section in sections[1:]]
     results = tuple(result for _, result in read if result is not None)
     unread = "".join(_text(section) for section, result in read if result is None)
-    return AuthenticationResults(authserv_id, results, malformed=not is_complete or "dmarc" in unread)
+    is_odd = _PLAIN_SERVER.match(value) is None
+    return AuthenticationResults(authserv_id, results, not is_complete or "dmarc" in unread, is_odd)
 
 
 #: a token of a field: what it is ("text", "=" or " "), and its text without quotation marks
