@@ -118,7 +118,7 @@ def ledger_problem(settings: Settings) -> Problem | None:
     why = _why_not_writable(file) if file else ""
     if not why and (file is None or file.exists()):
         why = _trouble(settings)
-    hint = "correct ledger.url, or the rights of that directory (docs/ledger.md)."
+    hint = "docs/ledger.md says what its address, the rights of its directory and its key must be."
     return Problem("followupd.toml", None, "ledger.url", "C29", why, hint) if why else None
 
 

@@ -18,7 +18,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from followupd.domain.keys import StateKey
 from followupd.errors import FollowupdError
+
+#: where a ledger has the word that was encrypted when it was made, and that only its keys decrypt
+KNOWN_WORD_PLACE = f"pulse\nsealed\n{StateKey.KNOWN_WORD}".encode()
 
 MIN_KEY = 16  # bytes: a key below 128 bits can be guessed
 RANDOM_BYTES = 32  # of a new key

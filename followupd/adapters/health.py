@@ -5,11 +5,13 @@ nor a mail server, so frequent requests cannot slow the daemon down.
 """
 
 import json
+import os
 import re
 import resource
 import sqlite3
 import threading
 import tomllib
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -30,6 +32,7 @@ SILENCE = timedelta(minutes=10)
 REFUSED_FOR = timedelta(days=3)
 #: the stored value of a mailbox that was read completely
 _READ = "to its end"
+_USUAL_KEY = "credential:ledger-key"
 _SQLITE = re.compile(r"sqlite:///(?!:memory:$)(?P<file>.+)")
 _OPEN_CASES = "SELECT count(*) FROM case_file WHERE stage NOT IN ('closed', 'dismissed')"
 _NEXT_CHECK = "SELECT min(wake_at) FROM case_file"
@@ -247,9 +250,34 @@ def read_sqlite(directory: Path, now: datetime) -> DaemonHealth | None:
         loss = noted_loss(file)
         readable = file.exists() and not loss
         figures = _figures(file, now) if readable else LedgerFigures(state=lambda _: None, folders={})
+        key = str(settings["ledger"].get("key", _USUAL_KEY))
+        if _is_of_another_key(directory, key, figures.state(StateKey.KNOWN_WORD)):
+            return None
         return daemon_health(figures, names, timezone, now, loss=loss)
     except (OSError, ValueError, KeyError, TypeError, sqlite3.DatabaseError):
         return None
+
+
+def _is_of_another_key(directory: Path, key: str, word: tuple[Any, datetime] | None) -> bool:
+    """Return whether the ledger's key is in a file that this user may read, and does not open the ledger.
+
+    Args:
+        directory: of the configuration.
+        key: where the key is, as the configuration says it.
+        word: what was encrypted when the ledger was made.
+    """
+    from followupd.adapters.crypto import KNOWN_WORD_PLACE, DecryptionError, Vault
+
+    kind, _, name = key.partition(":")
+    path = directory / ("credentials" if kind == "credential" else "") / name
+    if word is None or not os.access(path, os.R_OK):
+        return False
+    keys = [line.encode() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        Vault(keys).decrypt(b64decode(word[0]), KNOWN_WORD_PLACE)
+    except (DecryptionError, ValueError):
+        return True
+    return False
 
 
 def _uses_oauth(section: Mapping[str, Any]) -> bool:

@@ -57,14 +57,19 @@ def configuration_problems(directory: Path, now: datetime, *, with_secrets: bool
     found += [*closed_files(directory), *unread_files(directory), *untranslated_files(directory)]
     context_of = partial(wording_context, languages=rules.languages)
     for files, own in _letters_of_companies(directory, playbooks):
-        in_files = [
+        found += [
             *letter_problems(files, own.default, now, rules.languages),
             *_of_no_playbook(files, own),
             *_untranslated(files, own, playbooks.default.company),
             *wording_problems(files, own, rules, context_of, now),
         ]
-        found += [_on_line(directory, each) for each in in_files]
-    return list(dict.fromkeys([*found, *_of_no_company(directory, playbooks), *changed_originals(directory)]))
+    found += [*_of_no_company(directory, playbooks), *changed_originals(directory)]
+    return _each_once(directory, found)
+
+
+def _each_once(directory: Path, found: list[Problem]) -> list[Problem]:
+    """Return problems without those that two companies share, each with the line of its key."""
+    return list(dict.fromkeys(_on_line(directory, problem) for problem in found))
 
 
 def _on_line(directory: Path, problem: Problem) -> Problem:
@@ -90,7 +95,7 @@ def blocking_problems(directory: Path, now: datetime) -> list[Problem]:
             *letter_problems(files, own.default, now, rules.languages),
             *_of_no_playbook(files, own),
         ]
-    return without_warnings(list(dict.fromkeys(found)))
+    return without_warnings(_each_once(directory, found))
 
 
 def _letters_of_companies(directory: Path, playbooks: Playbooks) -> Iterator[tuple[TemplateFiles, Playbooks]]:

@@ -401,6 +401,7 @@ class Daemon:
     def _record_configuration(self, problems: list[str]) -> None:
         """Record for `status` whether the last configuration that was read is in use."""
         self._problem_count = len(problems)
+        self._next_record = 0.0  # metrics and health page are told in the next cycle
         refused = f"refused, {len(problems)} problem(s), the first: {problems[0]}" if problems else TAKEN
         with self.app.ledger.transaction() as tx:
             tx.state.put(StateKey.CONFIGURATION, refused, self.app.now())

@@ -63,6 +63,8 @@ def _import(options: argparse.Namespace, app: "App") -> int:
     """Import the cards of a file, all or none; a code that is known already is skipped."""
     now = app.now()
     cards, problems = _read_csv(options.file, app.settings.company, now)
+    if not cards and not problems:
+        problems = [f"{options.file}: there is no card in this file"]
     added: list[bool] = []
     if not problems:
         with app.ledger.transaction() as tx:

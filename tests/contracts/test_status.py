@@ -1,6 +1,8 @@
 """`followupd status` reads a SQLite ledger directly, and finds what the application finds."""
 
 import json
+import os
+from base64 import b64encode
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,6 +47,23 @@ def test_both_ways_find_the_same(directory: Path, breaker: str, silent_for: time
     assert direct is not None
     assert direct.ok == (breaker == "closed" and not silent_for)
     assert direct.mailboxes[0].skipped == 3
+
+
+def test_a_ledger_of_another_key_is_not_well_where_the_key_can_be_read(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_daemon(directory)
+    assert main(["status", "--config", str(directory)]) == 0
+    key = directory / "credentials/ledger-key"
+    kept = key.read_text()
+    key.write_text(b64encode(os.urandom(32)).decode() + "\n")
+    assert main(["status", "--config", str(directory)]) == 78
+    assert "encrypted with another key" in capsys.readouterr().err
+    assert main(["status", "--check", "--config", str(directory)]) == 3
+    key.write_text(key.read_text() + kept)
+    assert main(["status", "--config", str(directory)]) == 0
+    key.unlink()  # as for the user of a monitoring plugin, who may not read it
+    assert read_sqlite(directory, clock.now()) is not None
 
 
 def test_a_daemon_that_was_never_started_is_said_to_be_so(

@@ -134,6 +134,13 @@ def test_a_command_closes_the_ledger_however_it_ends(terminal: Terminal, words: 
     assert not [file for file in files if file.startswith(f"{terminal.directory.parent}/ledger.db")]
 
 
+@pytest.mark.parametrize("text", ["", "code,amount\n"], ids=["empty", "a head line alone"])
+def test_a_file_without_a_gift_card_is_the_wrong_one(terminal: Terminal, text: str) -> None:
+    file = terminal.directory / "cards.csv"
+    file.write_text(text)
+    assert "there is no card in this file" in terminal.fails("gift-cards", "import", str(file))
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session, col, select
 
 from followupd import clock, log
-from followupd.adapters.crypto import DecryptionError, Vault
+from followupd.adapters.crypto import KNOWN_WORD_PLACE, DecryptionError, Vault
 from followupd.adapters.storage import database, migrate, note_loss, noted_loss
 from followupd.adapters.storage.cases import CaseStore
 from followupd.adapters.storage.erasure import Eraser, MailRetention
@@ -39,7 +39,6 @@ _SELECT_VALUE = core.select(col(StateRow.value), col(StateRow.at)).where(
 
 #: the word by which a ledger knows its key, and where it is stored
 _KNOWN_WORD = b"followupd"
-_KNOWN_WORD_PLACE = database.place("pulse", StateKey.KNOWN_WORD)
 
 
 class NoLedgerError(FollowupdError):
@@ -227,7 +226,7 @@ class Ledger:
         stored = tx.state.get(StateKey.KNOWN_WORD)
         try:
             if stored:
-                self._vault.decrypt(base64.b64decode(stored[0]), _KNOWN_WORD_PLACE)
+                self._vault.decrypt(base64.b64decode(stored[0]), KNOWN_WORD_PLACE)
             else:
                 tx.cases.read_any()
         except DecryptionError:
@@ -237,7 +236,7 @@ class Ledger:
 
     def mark_with_key(self, tx: Transaction) -> None:
         """Store the known word, encrypted with the present key."""
-        word = base64.b64encode(self._vault.encrypt(_KNOWN_WORD, _KNOWN_WORD_PLACE)).decode()
+        word = base64.b64encode(self._vault.encrypt(_KNOWN_WORD, KNOWN_WORD_PLACE)).decode()
         tx.state.put(StateKey.KNOWN_WORD, word, clock.now())
 
     def backup(self, path: Path, progress: Callable[[int, int], None] | None = None) -> None:
