@@ -49,7 +49,7 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 READERS = {
     "a promise in a reply": (0.87, 0.64, "320 replies of strangers in four languages (docs/promises.md)"),
     "a mail that complains, or may": (0.72, 0.87, "400 mails in the mix of a mailbox (docs/recognising.md)"),
-    "a promise that was forgotten": (0.84, 0.59, "a generated archive with known truth (docs/lookback.md)"),
+    "a promise that was forgotten": (0.86, 0.59, "a generated archive with known truth (docs/lookback.md)"),
 }
 _TONES = {
     WordOutcome.WORD: ("word by the date", "good"),
