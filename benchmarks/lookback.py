@@ -163,7 +163,8 @@ class Generator:
         word = asked = None
         if end is WordOutcome.WORD:
             first = CALENDAR.close_of(min(days)) if days else due
-            word = sent + (first - sent) * self.random.uniform(0.4, 0.98)
+            within = max(first - sent, timedelta(hours=1))  # a reply may leave after the close of its day
+            word = sent + within * self.random.uniform(0.4, 0.98)
         elif end is WordOutcome.LATE:
             word = due + timedelta(hours=self.random.uniform(9, 150))
         elif end is WordOutcome.ASKED:

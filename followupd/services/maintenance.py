@@ -26,7 +26,7 @@ from followupd.recovery import opening
 from followupd.recovery.past.calibration import Usual, stored, usual_times
 from followupd.recovery.past.learn import FIRST_WORDS, with_kept_times
 from followupd.recovery.past.monthly import Month, MonthlyReport, book_of, headline, page_values, times_asked
-from followupd.recovery.recurrence import came_back
+from followupd.recovery.recurrence import CauseCase, came_back
 from followupd.services.context import ServiceContext
 from followupd.services.staff_mail import administrator, notice_key
 from followupd.text import complaints
@@ -135,13 +135,20 @@ def monthly_report(
     first_words = tx.cases.first_words(names, since)
     asks = times_asked(tx.cases.events_of(CustomerWrote, month.begin))
     book = book_of(month, calendar, cases, first_words, lambda ref: mails.get(ref, 1), asks)
-    of_cause = {
-        cause: [case for case in tx.cases.of_cause(cause) if is_ours(case.mailbox)]
-        for cause in tx.cases.causes()
-    }
-    found = [came_back(cause, found) for cause, found in of_cause.items()]
+    found = (came_back(cause, _cases_of(tx, cause, is_ours)) for cause in tx.cases.causes())
     again = [each for each in found if each and any(month.has(case.opened_at) for case in each.since)]
     return MonthlyReport(book, tuple(again))
+
+
+def _cases_of(tx: Transaction, cause: str, is_ours: Callable[[str], bool]) -> list[CauseCase]:
+    """Return a company's complaints of one cause, oldest first.
+
+    Args:
+        tx: the transaction.
+        cause: its code.
+        is_ours: whether a mailbox, by its name, belongs to the company.
+    """
+    return [case for case in tx.cases.of_cause(cause) if is_ours(case.mailbox)]
 
 
 def monthly_page(report: MonthlyReport, company: str) -> str:
