@@ -459,3 +459,9 @@ def test_no_rule_finds_anything_in_the_steps_of_the_shipped_playbooks() -> None:
     }
     assert len(found) > 20
     assert {step: each for step, each in found.items() if each} == {}
+
+
+def test_a_value_in_braces_is_no_markup_and_marks_around_words_are() -> None:
+    for text in ("__ __________ __ finds out what happened.", "We send __ ____ __ to you."):
+        assert "W20" not in ids(text, kind=PREVENTION)
+    assert "W20" in ids("We __now__ check every label.", kind=PREVENTION)
