@@ -8,7 +8,7 @@ PYTHON = $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c '$(USABLE)
 
 IN = .venv/bin/
 
-.PHONY: check lint types layers test coverage demo deb venv idle startup migration messages fortnight fuzz mutants torture redteam pictures audit clean
+.PHONY: check lint types layers test coverage demo deb venv idle startup migration messages fortnight jobs fuzz mutants torture redteam pictures audit clean
 
 # Run every check, all of them even if one fails; the tests come last.
 check: venv
@@ -60,6 +60,10 @@ messages: venv
 # (dovecot plain_dovecot cyrus courier graph).
 fortnight: venv
 	$(IN)pytest -q -s tests/journeys/test_fortnight.py
+
+# Do each of an agent's jobs at a service desk; JOBS names the servers, as for `fortnight`.
+jobs: venv
+	$(IN)pytest -q tests/journeys/test_jobs.py
 
 # Fuzz the parsers of mails, notes, durations and configurations, FOLLOWUPD_FUZZ seconds each (ten minutes).
 fuzz: venv

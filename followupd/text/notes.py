@@ -564,7 +564,9 @@ def uncertain_orders(
     found = []
     for line in dict.fromkeys(candidates):
         may_be_own = line in message.doubtful and not _names_phone(line)
-        is_quoted = not may_be_own and f" {_flat(line)} " in known
+        # mail clients make list marks of their own out of ours: "* refund: 25 EUR" for "- refund: 25 EUR"
+        forms = (_flat(line), _flat(bare_line(line)))
+        is_quoted = not may_be_own and any(f" {form} " in known for form in forms)
         is_taken = any(line.strip() and line.strip() in other for other in taken)
         if not is_quoted and not is_taken and grammar.is_order(split_case(line)[1]):
             why = msg(

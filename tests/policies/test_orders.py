@@ -435,3 +435,22 @@ def test_a_yes_is_done_in_its_place() -> None:
         ("approve", ""),
         ("fixed", ""),
     ]
+
+
+#: "Carried out" as Thunderbird 153 quotes it in a plain answer: our dashes have become stars
+DONE = "Ana,\n\nThese are done:\n\n- promise: send a new one by Friday\n- refund: 25 EUR\n"
+
+
+@pytest.mark.parametrize("mark", ["  * ", " • ", " - ", "1. "])
+def test_list_marks_of_a_mail_client_make_no_order_of_what_it_quotes(mark: str) -> None:
+    quote = "".join(
+        f"> {line.replace('- ', mark) if line.startswith('- ') else line}\n" for line in DONE.splitlines()
+    )
+    raw = (
+        "From: Ana Reyes <ana@shop.test>\nTo: support@shop.test\nSubject: Re: Carried out\n"
+        "Content-Type: text/plain; charset=utf-8\n\n"
+        f"On 11/30/26 05:34, Service desk wrote:\n{quote}>\nundo\n"
+    )
+    message = read_mail(raw.encode(), IDENTITY)
+    assert uncertain_orders(message, DONE, GRAMMAR) == []
+    assert said(read_note(own_lines(message), GRAMMAR, signer=ANA)) == [("undo", "")]

@@ -479,3 +479,9 @@ def test_a_fact_is_read_up_to_its_bound_and_no_further() -> None:
     long = fact * (MAX_READ // len(fact))
     assert advice("cause", f"{long[:1000]} lol", language="en") is not None
     assert advice("cause", f"{fact * 50} lol", language="en") is None
+
+
+def test_a_value_in_braces_is_no_markup_and_marks_around_words_are() -> None:
+    for text in ("__ __________ __ finds out what happened.", "We send __ ____ __ to you."):
+        assert "W20" not in ids(text, kind=PREVENTION)
+    assert "W20" in ids("We __now__ check every label.", kind=PREVENTION)

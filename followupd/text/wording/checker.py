@@ -443,7 +443,8 @@ _UNREAD_MARKUP = re.compile(
 )
 #: what letters print as it is in an agent's words, and in a playbook's: Markdown and braces too
 _TYPED_MARKUP = re.compile(
-    _UNREAD_MARKUP.pattern + r"|\*\*[^*\n]{1,200}\*\*|__[^_\n]{1,200}__|`[^`\n]{1,200}`|\{\{|\}\}|\{%|%\}"
+    _UNREAD_MARKUP.pattern
+    + r"|\*\*[^*\n]{1,200}\*\*|__(?=[^_\s])[^_\n]{1,200}(?<=\S)__|`[^`\n]{1,200}`|\{\{|\}\}|\{%|%\}"
     r"|\[[^\]\n]{1,200}\]\([^)\n]{1,200}\)",
     re.IGNORECASE | re.MULTILINE,
 )
