@@ -22,7 +22,7 @@ from benchmarks import train_recogniser
 from followupd.text.complaints.cues import AGAINST, FOR, shipped_lexicon
 from followupd.text.complaints.features import (
     Features,
-    second_grams,
+    second_places,
     second_signs,
     second_words,
     strong_phrases,
@@ -118,14 +118,14 @@ class Reader:
         self.strong: set[int] = set()
         self._recogniser = Recogniser.shipped()
 
-    def row(self, mail: Mail) -> tuple[list[str], Mapping[str, float]]:
-        """Return the n-grams of a mail, and what the second stage is told beside them."""
+    def row(self, mail: Mail) -> tuple[list[int], Mapping[str, float]]:
+        """Return the places of a mail's n-grams, and what the second stage is told beside them."""
         seen = self._recogniser.see(mail.subject, mail.body, mail.language)
         self.limited.append(limit(seen, has_cues=True, certain=True)[0] < 1)
         self.strong.update(places(_strong_grams(seen), BITS))
         reading = weigh(seen, self._recogniser.weights_for(mail.language), {})
-        grams = second_grams(seen, second_words(seen), strong_words(seen))
-        return sorted(grams), second_signs(seen, reading.log_odds, mail.language)
+        at = second_places(seen, second_words(seen), strong_words(seen), BITS)
+        return sorted(at), second_signs(seen, reading.log_odds, mail.language)
 
     def bounds(self) -> list[tuple[float | None, float | None]]:
         """Return the bounds of each weight and of the start: no cue for a complaint speaks against one, or the other way round."""
@@ -144,9 +144,9 @@ class Reader:
         """Return one row for each mail."""
         columns, starts, values = [], [0], []
         for mail in mails:
-            grams, signs = self.row(mail)
-            columns += places(grams, BITS)
-            values += [max(1, len(grams)) ** -0.5] * len(grams)
+            at, signs = self.row(mail)
+            columns += at
+            values += [max(1, len(at)) ** -0.5] * len(at)
             for name, value in signs.items():
                 columns.append(self.columns.setdefault(name, (1 << BITS) + len(self.columns)))
                 values.append(value * SIGN_WEIGHT)

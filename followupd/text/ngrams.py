@@ -10,8 +10,9 @@ import re
 import unicodedata
 import zlib
 from array import array
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -53,20 +54,34 @@ def ngrams(words: Sequence[str], whole: Container[str] = ()) -> set[str]:
         words: of the text.
         whole: words whose parts do not count.
     """
-    padded = ["^", *words, "$"]
-    found = {f"w{word}" for word in words}
-    found.update(f"b{a} {b}" for a, b in pairwise(padded))
-    found.update(f"t{a} {b} {c}" for a, b, c in zip(padded, padded[1:], padded[2:], strict=False))
-    found.update(f"s{a} {c}" for a, c in zip(padded, padded[2:], strict=False))
+    found = sequences(words)
     for word in set(words):
-        if len(word) >= _MIN_PARTED and word not in whole:
-            found.update(_parts_of(f"<{word[:_MAX_WORD]}>"))
+        found.update(_of_word(word, is_whole=word in whole))
     return found
 
 
-def _parts_of(word: str) -> list[str]:
-    """Return the parts of a word, with its marks of beginning and end."""
-    return [f"c{word[at : at + size]}" for size in _PARTS for at in range(len(word) - size + 1)]
+def sequences(words: Sequence[str]) -> set[str]:
+    """Return the pairs, triples and pairs around a word of a text."""
+    padded = ["^", *words, "$"]
+    found = {f"b{a} {b}" for a, b in pairwise(padded)}
+    found.update(f"t{a} {b} {c}" for a, b, c in zip(padded, padded[1:], padded[2:], strict=False))
+    found.update(f"s{a} {c}" for a, c in zip(padded, padded[2:], strict=False))
+    return found
+
+
+def _of_word(word: str, *, is_whole: bool) -> list[str]:
+    """Return a word and its parts, with marks of beginning and end; one that counts as a whole has no parts."""
+    if is_whole or len(word) < _MIN_PARTED:
+        return [f"w{word}"]
+    part = f"<{word[:_MAX_WORD]}>"
+    parts = [f"c{part[at : at + size]}" for size in _PARTS for at in range(len(part) - size + 1)]
+    return [f"w{word}", *parts]
+
+
+@lru_cache(maxsize=4_096)
+def places_of_word(word: str, bits: int, *, is_whole: bool) -> tuple[int, ...]:
+    """Return where the weights of a word and its parts are; most words of a mail are in the next one too."""
+    return tuple(places(_of_word(word, is_whole=is_whole), bits))
 
 
 def places(features: Iterable[str], bits: int = BITS) -> list[int]:
@@ -92,7 +107,7 @@ class LinearModel:
     signs: Mapping[str, float]
     bias: float
 
-    def score(self, at: Sequence[int], signs: Iterable[str]) -> float:
+    def score(self, at: Collection[int], signs: Iterable[str]) -> float:
         """Return the log-odds of the class.
 
         Args:

@@ -53,8 +53,8 @@ def test_complaints_of_strangers_get_these_verdicts(tmp_path: Path) -> None:
         (row["label"], view["complaint"]["verdict"]) for row, view in zip(rows, views, strict=True)
     )
     assert seen == {
-        ("complaint", "complaint"): 19,
-        ("complaint", "suspected"): 35,
+        ("complaint", "complaint"): 21,
+        ("complaint", "suspected"): 33,
         ("complaint", "no"): 1,
         ("not", "suspected"): 3,
         ("not", "no"): 42,

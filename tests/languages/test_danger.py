@@ -12,7 +12,7 @@ from followupd.text.complaints.cues import GRAVE
 
 FOLDER = Path(__file__).with_name("danger")
 #: of the harmless uses, how many at most are suspected, and how many of these for a word of danger
-MOST = {"en": (4, 1), "de": (6, 1), "fr": (4, 0), "es": (2, 0)}
+MOST = {"en": (7, 1), "de": (7, 1), "fr": (5, 0), "es": (2, 0)}
 
 
 def lines(language: str, mark: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Self
 from followupd.domain.compensation import Money
 from followupd.domain.mail import Verdict
 from followupd.text.complaints.cues import ASKED_FOR, MEASURED, Cues, Lexicon, overlaps_any, shipped_lexicon
-from followupd.text.complaints.phrases import Hit
+from followupd.text.complaints.phrases import Hit, PhraseBook
 from followupd.text.complaints.words import language_of, sentences_of, words_of
 
 LOW, NORMAL, HIGH = "low", "normal", "high"
@@ -157,23 +157,24 @@ def wants(text: str, lexicon: Lexicon | None = None) -> tuple[Want, ...]:
         lexicon: the words of all languages, the shipped ones by default.
     """
     known = lexicon or shipped_lexicon()
+    book = known.wishes(language_of(text, known.languages))
     clearest: dict[str, tuple[int, str]] = {}
     for sentence in sentences_of(text):
         words = words_of(sentence, known.vocabulary)
         # The fewer words about what was done ("I was promised a refund"), the clearer the wish.
         told = len(known.vocabulary.told.intersection(words))
-        for wish in _wishes(words, known):
+        for wish in _wishes(words, book):
             if wish not in clearest or told < clearest[wish][0]:
                 clearest[wish] = (told, sentence)
     return tuple(Want(wish, sentence) for wish, (_, sentence) in clearest.items())
 
 
-def _wishes(words: Sequence[str], lexicon: Lexicon) -> Iterable[str]:
+def _wishes(words: Sequence[str], book: PhraseBook) -> Iterable[str]:
     """Return the wishes in a sentence, in its order, without what the customer does not want.
 
     Of wishes that share a word the longest phrase says which: "a new bill" is a correction, and no replacement.
     """
-    hits = lexicon.wishes.hits(words)
+    hits = book.hits(words)
     unwanted = [hit for hit in hits if hit.group == _NOT_WANTED]
     free = [hit for hit in hits if not overlaps_any(hit, unwanted)]
     asks = [hit for hit in free if hit.group == _ASKS]

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from followupd.errors import Problem, SetupError
 from followupd.languages import Catalogue, Language, catalogue
@@ -136,6 +136,7 @@ class Lexicon:
     def __init__(self, languages: Catalogue) -> None:
         self.languages = languages
         self._cues: dict[str, Cues | None] = {}
+        self._wishes: dict[str, PhraseBook] = {}
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -163,19 +164,28 @@ class Lexicon:
             file = f"languages/{language.tag}/complaints.toml"
             raise SetupError([Problem(file, None, None, "C35", str(error), "")]) from None
 
-    @cached_property
-    def wishes(self) -> PhraseBook:
-        """The phrases of all languages by which customers say what they want, by wish.
+    def wishes(self, language: str) -> PhraseBook:
+        """Return the phrases by which customers say what they want, by wish.
 
         What is a wish only beside words that ask is in the groups that begin with ASKED_FOR.
+
+        Args:
+            language: of the text; the phrases of all languages are returned for one that has none.
         """
+        tag = language if self.cues(language) else ""
+        if tag not in self._wishes:
+            self._wishes[tag] = self._wish_book(tag)
+        return self._wishes[tag]
+
+    def _wish_book(self, tag: str) -> PhraseBook:
+        """Compile the wishes of a language, or of all with ""."""
         groups: defaultdict[str, list[str]] = defaultdict(list)
         for language in self.languages.all():
-            known = language.complaints or Complaints()
-            for wish, phrases in known.wishes:
-                groups[wish] += phrases
-            for wish, phrases in known.asked_for:
-                groups[ASKED_FOR + wish] += phrases
+            if language.complaints and tag in {"", language.tag}:
+                for wish, phrases in language.complaints.wishes:
+                    groups[wish] += phrases
+                for wish, phrases in language.complaints.asked_for:
+                    groups[ASKED_FOR + wish] += phrases
         return PhraseBook.of(groups, self.vocabulary)
 
 

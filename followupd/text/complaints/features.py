@@ -15,7 +15,7 @@ from followupd.text.complaints.cues import STRONG, Cues
 from followupd.text.complaints.phrases import Hit
 from followupd.text.complaints.words import READ, Vocabulary, sentences_of, words_of
 from followupd.text.mail.headers import bare_subject
-from followupd.text.ngrams import Classes, ngrams, places, tokens
+from followupd.text.ngrams import Classes, places, places_of_word, sequences, tokens
 
 #: cues count for less in a mail of more words than this, because long mails contain most words once
 FULL_WEIGHT = 80
@@ -189,8 +189,6 @@ _MAX_FIRST, _FIRST_SCALE = 6.0, 4.0
 _LENGTH_SCALE = 5.0
 #: characters of a subject that are read
 _MAX_SUBJECT = 300
-#: n-grams of a single word: the word, and its parts
-_OF_ONE_WORD = "wc"
 #: letters from which a word of a cue is no word of every day
 _LONG_WORD = 5
 _NUMBER = re.compile(r"\d{4,}")
@@ -265,18 +263,22 @@ def second_words(seen: Features) -> list[str]:
     return tokens(f"{subject} | {seen.text}" if subject.strip() else seen.text)
 
 
-def second_grams(seen: Features, words: Sequence[str], strong: Container[str]) -> set[str]:
-    """Return the n-grams that the second stage reads; words of the first and the last sentence count once more.
+def second_places(seen: Features, words: Sequence[str], strong: Container[str], bits: int) -> set[int]:
+    """Return where the weights are that the second stage reads; words of the first and last sentence count once more.
 
     Args:
         seen: the features of the text.
         words: as `second_words` returns them.
         strong: as `strong_words` returns them; they count as a whole only.
+        bits: of the table's size.
     """
-    grams = ngrams(words, strong)
+    grams = sequences(words)
     grams.update(f"F{word}" for word in tokens(seen.sentences[0]) if word not in strong)
     grams.update(f"L{word}" for word in tokens(seen.sentences[-1]) if word not in strong)
-    return grams
+    at = set(places(grams, bits))
+    for word in set(words):
+        at.update(places_of_word(word, bits, is_whole=word in strong))
+    return at
 
 
 def strong_words(seen: Features) -> set[str]:
@@ -308,7 +310,7 @@ def second_score(seen: Features, signs: Mapping[str, float]) -> "Score":
     second = shipped_second()
     model = second.models["complaint"]
     words, strong = second_words(seen), strong_words(seen)
-    at = places(second_grams(seen, words, strong), second.bits)
+    at = second_places(seen, words, strong, second.bits)
     shares = {name: model.signs.get(name, 0.0) * value for name, value in signs.items()}
     log_odds = model.score(at, ()) + sum(shares.values())
 
@@ -324,8 +326,8 @@ def second_score(seen: Features, signs: Mapping[str, float]) -> "Score":
 def _steps_of(word: str, is_strong: bool) -> int:
     """Return the weights of a word and its parts together, in the second stage's steps; a strong one has none."""
     second = shipped_second()
-    own = [gram for gram in ngrams([word], {word} if is_strong else ()) if gram[0] in _OF_ONE_WORD]
-    return sum(map(second.models["complaint"].weights.__getitem__, places(own, second.bits)))
+    own = places_of_word(word, second.bits, is_whole=is_strong)
+    return sum(map(second.models["complaint"].weights.__getitem__, own))
 
 
 #: log-odds beyond this make no difference

@@ -325,7 +325,7 @@ class Recogniser:
         whole = f"{subject}\n{text}"
         spoken = language_of(whole, self.lexicon.languages) or language
         seen = self.see(subject, text, spoken)
-        reading = self.score(seen, spoken, delta)
+        first, reading = self._stages(seen, spoken, delta)
         added = _added_by_rules(rules, whole, self.lexicon.vocabulary)
         moved = sum(added.values())
 
@@ -336,7 +336,7 @@ class Recogniser:
             certain=spoken in SECOND,
             moved=moved,
         )
-        score = max(probability(reading.log_odds + moved), self._agreed(seen, spoken, reading, auto))
+        score = max(probability(reading.log_odds + moved), _agreed(seen, spoken, first, reading, auto))
         least, why_raised = self._least(seen, spoken, score, ask)
         final = max(min(score, most), min(least, most))
         word = _verdict(final, auto, ask)
@@ -353,14 +353,6 @@ class Recogniser:
             reasons[final],
         )
         return _ruled(judged, rules, whole, auto, ask, self.lexicon.vocabulary)
-
-    def _agreed(self, seen: Features, language: str, reading: Score, auto: float) -> float:
-        """Return the first stage's score, limits applied, where it is certain and the second one agrees; else 0."""
-        if language not in SECOND or probability(reading.log_odds) < _AGREES:
-            return 0.0
-        first = probability(weigh(seen, self.weights_for(language), _NO_DELTA).log_odds)
-        certain = min(first, limit(seen, has_cues=True, measured=language == MEASURED)[0])
-        return certain if certain >= auto else 0.0
 
     def _least(self, seen: Features, language: str, score: float, ask: float) -> tuple[float, str]:
         """Return the lowest score that this text may have, and why: doubt is shown to a person.
@@ -409,15 +401,19 @@ class Recogniser:
             language: of the text.
             delta: what `learn` found for this site.
         """
-        first = weigh(seen, self.weights_for(language), delta)
-        if language not in SECOND:
-            return first
+        return self._stages(seen, language, delta)[1]
 
+    def _stages(self, seen: Features, language: str, delta: Mapping[str, float]) -> tuple[Score, Score]:
+        """Return the first stage's score without what a site taught, and the score of the text, as `score` does."""
+        first = weigh(seen, self.weights_for(language), delta)
         untaught = weigh(seen, self.weights_for(language), _NO_DELTA) if delta else first
+        if language not in SECOND:
+            return untaught, first
+
         signs = second_signs(seen, untaught.log_odds, language)
         second = second_score(seen, signs)
         log_odds = second.log_odds + first.log_odds - untaught.log_odds
-        return Score(log_odds, _explained(seen, first, second.evidence))
+        return untaught, Score(log_odds, _explained(seen, first, second.evidence))
 
     def see(self, subject: str, text: str, language: str = MEASURED) -> Features:
         """Return the features of what a mail says, with the cues of its language if there are any.
@@ -433,6 +429,15 @@ class Recogniser:
         cues = self.cues_for(language) or Cues.of(Complaints(), self.lexicon.vocabulary)
         said = between_greeting_and_name(without_form(text[:READ]))
         return features_of(subject, said, cues, with_tone=language == MEASURED)
+
+
+def _agreed(seen: Features, language: str, first: Score, reading: Score, auto: float) -> float:
+    """Return the first stage's score, limits applied, where it is certain and the second one agrees; else 0."""
+    if language not in SECOND or probability(reading.log_odds) < _AGREES:
+        return 0.0
+    most = limit(seen, has_cues=True, measured=language == MEASURED)[0]
+    certain = min(probability(first.log_odds), most)
+    return certain if certain >= auto else 0.0
 
 
 def _grave_from(seen: Features) -> float:
