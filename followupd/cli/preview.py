@@ -467,7 +467,14 @@ def _difference(before: App, after: App, kind: LetterKind, case: Case, now: date
 
 
 def _letter_lines(app: App, kind: LetterKind, case: Case, now: datetime) -> list[str]:
-    """Render a letter and return its lines; the reason if it would not be written."""
+    """Render a letter and return its lines; the reason if it would not be written.
+
+    Args:
+        app: the application.
+        kind: of the letter.
+        case: the case.
+        now: the present moment, in UTC.
+    """
     playbook = app.settings.playbooks.for_case(case)
     try:
         letter = letter_of_case(app, kind, case, playbook, now)

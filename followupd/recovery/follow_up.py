@@ -115,6 +115,12 @@ def _ask_for_missing(case: Case, playbook: Playbook, write: LetterRenderer, now:
 
     Of promises alone the owner is reminded on their days.
 
+    Args:
+        case: the case.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+
     Returns:
         The event that it was asked for, then the mail. What was asked for earlier stays in the event, so that
         it is not asked for again.
@@ -153,6 +159,12 @@ def _optional_lines(case: Case) -> tuple[str, ...]:
 
 def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Return the follow-up, if it is due and nothing blocks it.
+
+    Args:
+        case: the case.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
 
     Returns:
         The letter; before the owner has read it, what shows it to them. It is due for that earlier than it
@@ -229,6 +241,12 @@ def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) 
     """Ask the owner to call on the day of the follow-up, or at the next opening (practice 45).
 
     A digest of that morning has asked already.
+
+    Args:
+        case: the case.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
 
     Returns:
         The event that the owner was asked, and the mail where no digest did; nothing where the playbook wants

@@ -354,6 +354,12 @@ def _tell_late(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
 
     The desk mail about the review tells of the complaint too, so that there is one mail and not two.
 
+    Args:
+        case: the case.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+
     Returns:
         The mail; nothing before it is due, and nothing once anything but the standing next steps is promised,
         or one of them is settled.
@@ -374,6 +380,12 @@ def _promised_at_once(
 
     A case that has promises gets none, such as one that an agent opened with a promise of theirs. One that was
     opened again gets them again when nothing of what was promised before is owed any more.
+
+    Args:
+        case: the case.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
 
     Raises:
         LetterError: the sentence of a step cannot be rendered.

@@ -81,6 +81,12 @@ def _chosen_option(
     """Return the option that the mail names, None when it names none clearly.
 
     A forged mail chooses nothing.
+
+    Args:
+        case: the case.
+        message: the mail, as it was read.
+        playbook: of the case.
+        languages: the words of all languages.
     """
     if message.distrusted:
         return None

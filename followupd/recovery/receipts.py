@@ -57,6 +57,12 @@ def _is_silent(case: Case) -> bool:
 def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Ask the owner for the call, once.
 
+    Args:
+        case: the case.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
@@ -115,7 +121,14 @@ def read_answer(
 
 
 def _read(case: Case, message: Message, playbook: Playbook, languages: Catalogue | None) -> ReceiptReading:
-    """Return what the mail says about each grant; a forged mail says nothing clearly."""
+    """Return what the mail says about each grant; a forged mail says nothing clearly.
+
+    Args:
+        case: the case.
+        message: the mail, as it was read.
+        playbook: of the case.
+        languages: the words of all languages.
+    """
     grants = case.awaiting_receipt
     if message.distrusted:
         return ReceiptReading({grant.n: Answer.UNCLEAR for grant in grants}, settled=False)
@@ -125,7 +138,14 @@ def _read(case: Case, message: Message, playbook: Playbook, languages: Catalogue
 
 
 def _arrived(case: Case, reading: ReceiptReading, message: Message, now: datetime) -> list[Event]:
-    """Return what arrived; when that is everything, and nothing else is asked, the customer was reached."""
+    """Return what arrived; when that is everything, and nothing else is asked, the customer was reached.
+
+    Args:
+        case: the case.
+        reading: what the answer says.
+        message: the mail, as it was read.
+        now: the present moment, in UTC.
+    """
     numbers = reading.those(Answer.ARRIVED)
     by, why = message.sender.address, "the customer says that it arrived"
     events: list[Event] = [
@@ -139,7 +159,14 @@ def _arrived(case: Case, reading: ReceiptReading, message: Message, now: datetim
 
 
 def _lost(case: Case, reading: ReceiptReading, message: Message, now: datetime) -> list[Event]:
-    """Return what did not arrive, which reopens a case that was put right."""
+    """Return what did not arrive, which reopens a case that was put right.
+
+    Args:
+        case: the case.
+        reading: what the answer says.
+        message: the mail, as it was read.
+        now: the present moment, in UTC.
+    """
     missing = _grants(case, reading, Answer.MISSING)
     by, why = message.sender.address, f"the customer says that it has not arrived: {_named(missing)}"
     events: list[Event] = [CompensationMissing(at=now, by=by, why=why, n=grant.n) for grant in missing]

@@ -667,6 +667,12 @@ def _save(tx: Transaction, case: Case, events: Iterable[Event], now: datetime) -
 def _settle(tx: Transaction, case: Case, command: Command, now: datetime) -> Case:
     """Resolve a letter in doubt; the line names the letter where there are several.
 
+    Args:
+        tx: the transaction.
+        case: the case.
+        command: what was said.
+        now: the present moment, in UTC.
+
     Raises:
         NotUnderstoodError: the line has no resolution, or names no letter in doubt.
     """

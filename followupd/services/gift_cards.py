@@ -189,7 +189,14 @@ class GiftCardOrders:
             record(tx, case, self._notice(case, order, failure.why, now), now)
 
     def _notice(self, case: Case, order: GiftCardOrder, why: str, now: datetime) -> list[Decision]:
-        """Return what tells the owner that the provider has no card: events, and a reminder."""
+        """Return what tells the owner that the provider has no card: events, and a reminder.
+
+        Args:
+            case: the case.
+            order: of the gift card.
+            why: the reason.
+            now: the present moment, in UTC.
+        """
         value = f"{order.money.amount} {order.money.currency}"
         because = msg("the gift card of {value} cannot be sent yet: {why}", value=value, why=why)
         key = ReminderKey(ReminderKind.GIFT_CARD, at=now)
@@ -208,7 +215,14 @@ class GiftCardOrders:
 
 
 def _store(tx: Transaction, order: GiftCardOrder, card: GiftCard, now: datetime) -> str:
-    """Store the card for its grant; return why it cannot be used, "" if it can."""
+    """Store the card for its grant; return why it cannot be used, "" if it can.
+
+    Args:
+        tx: the transaction.
+        order: of the gift card.
+        card: the gift card.
+        now: the present moment, in UTC.
+    """
     if card.money != order.money:
         value = f"{card.money.amount} {card.money.currency}"
         return f"the card that came is worth {value}, and another one was ordered"

@@ -248,7 +248,14 @@ class StaffNotices:
         return self._tell_leads(tx, f"spike-{cause}", [line], now)
 
     def _tell_leads(self, tx: Transaction, name: str, lines: Sequence[str], now: datetime) -> int:
-        """Queue a notice to each lead, one of a name a day, and return how many were written."""
+        """Queue a notice to each lead, one of a name a day, and return how many were written.
+
+        Args:
+            tx: the transaction.
+            name: of the file.
+            lines: what was said.
+            now: the present moment, in UTC.
+        """
         today = self._today(now)
         return sum(
             self.queue(tx, notice_key(today, f"{name}-{lead.id}"), lines, lead, now) for lead in self._leads
@@ -286,7 +293,15 @@ class StaffNotices:
     def _notice(
         self, key: str, lines: Iterable[str], agent: Agent, now: datetime, mailbox: str = ""
     ) -> Letter:
-        """Return a notice, as `queue` takes it."""
+        """Return a notice, as `queue` takes it.
+
+        Args:
+            key: of the letter.
+            lines: what was said.
+            agent: the agent.
+            now: the present moment, in UTC.
+            mailbox: an open one.
+        """
         agenda = Agenda(key=key, day=self._today(now), general=tuple(lines))
         sender = mailbox or self.context.mailbox
         return self.context.letters.digest(agenda, self.context.playbooks.default, now, sender, agent)
@@ -411,6 +426,12 @@ class AbsenceService:
 
     def say(self, tx: Transaction, agent: Agent | None, text: str, now: datetime) -> None:
         """Store what an agent says about their own absence: "until 3 January", or "no" when it is over.
+
+        Args:
+            tx: the transaction.
+            agent: the agent.
+            text: what is read.
+            now: the present moment, in UTC.
 
         Raises:
             NotUnderstoodError: nobody knows who says so, or until when.

@@ -61,6 +61,12 @@ class WordingGuard:
         """Return the findings in an agent's lines.
 
         A line that is no command has none, and neither has one whose text is used in no letter.
+
+        Args:
+            lines: what was said.
+            case: the case.
+            playbook: of the case.
+            now: the present moment, in UTC.
         """
         found: list[Finding] = []
         for command in _commands(lines):
@@ -69,7 +75,14 @@ class WordingGuard:
         return tuple(found)
 
     def _line(self, command: Command, case: Case, playbook: Playbook, now: datetime) -> Sequence[Finding]:
-        """Return the findings in one command; only text that is used in letters is checked."""
+        """Return the findings in one command; only text that is used in letters is checked.
+
+        Args:
+            command: what was said.
+            case: the case.
+            playbook: of the case.
+            now: the present moment, in UTC.
+        """
         kind = _CHECKED_VERBS.get(command.verb)
         if kind is None:
             return ()
@@ -159,7 +172,14 @@ class WordingGuard:
 def wording_context(
     playbook: Playbook, language: str, now: datetime, languages: Catalogue | None = None
 ) -> Context:
-    """Return how the rules read dates and promises: by the playbook's calendar, in the language of the text."""
+    """Return how the rules read dates and promises: by the playbook's calendar, in the language of the text.
+
+    Args:
+        playbook: of the case.
+        language: whose words are read.
+        now: the present moment, in UTC.
+        languages: the words of all languages.
+    """
     calendar = playbook.calendar
     today = calendar.local(now).date()
     spoken = (languages or catalogue()).language(language)

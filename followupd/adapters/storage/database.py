@@ -486,7 +486,14 @@ def decrypt_value(vault: Vault, adapter: TypeAdapter[Value], token: bytes, where
 
 
 def encrypt_event(vault: Vault, event: Event, ref: str, seq: int) -> bytes:
-    """Return an event of a case as JSON, encrypted; the name of its class is stored beside it."""
+    """Return an event of a case as JSON, encrypted; the name of its class is stored beside it.
+
+    Args:
+        vault: decrypts it.
+        event: what happened.
+        ref: of the case.
+        seq: its place in the history.
+    """
     name = type(event).__name__
     return encrypt_value(vault, event_adapter(name), event, place("event", ref, seq, name))
 

@@ -238,7 +238,14 @@ def _layout_problems(files: TemplateFiles) -> Iterator[Problem]:
 def _file_problems(
     files: TemplateFiles, language: str, playbook: Playbook, now: datetime
 ) -> Iterator[Problem]:
-    """Yield the problems that the changed files of a language have in themselves."""
+    """Yield the problems that the changed files of a language have in themselves.
+
+    Args:
+        files: the templates.
+        language: whose words are read.
+        playbook: of the case.
+        now: the present moment, in UTC.
+    """
     environment = sandbox(files, markdown.escaped, markup=True)
     for name in files.changed(language):
         file = files.label(name)

@@ -122,6 +122,12 @@ class TemplateRenderer:
     def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: PrintedGiftCard) -> Letter:
         """Render the gift card's letter, in a separate thread (practice 47).
 
+        Args:
+            case: the case.
+            playbook: of the case.
+            now: the present moment, in UTC.
+            card: the gift card.
+
         Raises:
             LetterError: as `letter` does; the message never contains the card's code.
         """

@@ -125,7 +125,14 @@ def _quote(kind: LetterKind, case: Case, words: Samples) -> str:
 def sample_agenda(
     case: Case, playbook: Playbook, now: datetime, languages: Catalogue | None = None
 ) -> Agenda:
-    """Return a day's digest that is about a sample case."""
+    """Return a day's digest that is about a sample case.
+
+    Args:
+        case: the case.
+        playbook: of the case.
+        now: the present moment, in UTC.
+        languages: the words of all languages.
+    """
     hostile = case.ref == HOSTILE_REF
     story = HOSTILE if hostile else _texts_of(case, playbook, languages).story
     asked = replace(case, stage=Stage.SUSPECTED, story=story)

@@ -351,6 +351,12 @@ def files_of(files: TemplateFiles, template: LetterTemplate, domain: str) -> tup
 def _checked_file(files: TemplateFiles, template: LetterTemplate, name: str, line: int) -> tuple[bytes, str]:
     """Return the content and the media type of a file.
 
+    Args:
+        files: the templates.
+        template: the letter's template.
+        name: of the file.
+        line: its number.
+
     Raises:
         LetterFileError: it is missing, or not what its name says.
     """

@@ -440,6 +440,12 @@ def _without_promise(n: int, before: Case, command: Command, context: CommandCon
 
     A promise that was proposed before becomes a proposal again, and one that was not there is withdrawn.
 
+    Args:
+        n: its number.
+        before: the case before.
+        command: what was said.
+        context: what the services share.
+
     Raises:
         NotUnderstoodError: the customer has it in writing.
     """
@@ -456,6 +462,12 @@ def _without_promise(n: int, before: Case, command: Command, context: CommandCon
 
 def _promise_as_before(n: int, before: Case, command: Command, context: CommandContext) -> list[Event]:
     """Return what makes a promise again what it was before it was kept, moved or withdrawn.
+
+    Args:
+        n: its number.
+        before: the case before.
+        command: what was said.
+        context: what the services share.
 
     Raises:
         NotUnderstoodError: a letter has told the customer since.

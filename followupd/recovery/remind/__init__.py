@@ -66,6 +66,12 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
     When a promise slips or is broken, that is all: the policies are asked again with the changed case.
 
+    Args:
+        case: the case.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """

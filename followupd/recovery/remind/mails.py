@@ -55,6 +55,12 @@ def send_at(reminder: Reminder, case: Case, playbook: Playbook) -> datetime:
 def nudges(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Return one mail to each person for whom a reminder is due.
 
+    Args:
+        case: the case.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
     """
@@ -76,6 +82,12 @@ def is_due(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> bool:
     """Return whether a reminder to this person, other than one that is sent at once, is due now.
 
     Those that only a digest tells are never due.
+
+    Args:
+        case: the case.
+        playbook: of the case.
+        agent: the agent.
+        now: the present moment, in UTC.
     """
     reminders = _daily_reminders(case, playbook, agent)
     return any(_is_sent(reminder, case, playbook, now) for reminder in reminders)

@@ -44,6 +44,12 @@ def requests_due(case: Case, playbook: Playbook) -> datetime | None:
 def requests(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
     """Return the mails to departments that are due; of several about one question only the last.
 
+    Args:
+        case: the case.
+        playbook: of the case.
+        write: writes the letters.
+        now: the present moment, in UTC.
+
     Raises:
         LetterError: the mail cannot be written; `services/cases.py` asks the owner.
     """

@@ -253,7 +253,14 @@ class MailRouter:
         return self.context.letters.desk(LetterKind.NUDGE, case, playbook, now, content, owner)
 
     def _tell_of_stranger(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
-        """Show the owner what somebody writes in a department's name whom nobody knows."""
+        """Show the owner what somebody writes in a department's name whom nobody knows.
+
+        Args:
+            tx: the transaction.
+            mail: the mail, as it is stored.
+            case: the case.
+            now: the present moment, in UTC.
+        """
         message = mail.message
         said = msg(
             "{ref}: {address}, who is not of the department that was asked, answers “{subject}”: {words}",
@@ -407,7 +414,14 @@ class MailRouter:
             self._set_aside(tx, mail, case, now, f"names {case.ref}, but {sender} takes no part in that case")
 
     def _colleagues_mail(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
-        """Add a colleague's mail to its case, without taking it for the customer's, and show it to the owner."""
+        """Add a colleague's mail to its case, without taking it for the customer's, and show it to the owner.
+
+        Args:
+            tx: the transaction.
+            mail: the mail, as it is stored.
+            case: the case.
+            now: the present moment, in UTC.
+        """
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
         if tx.mail.original_of(mail):
             return
@@ -491,7 +505,14 @@ class MailRouter:
         return verdict
 
     def _further_mail(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> None:
-        """Record a mail in its case, with what it says about complaint, receipt and options."""
+        """Record a mail in its case, with what it says about complaint, receipt and options.
+
+        Args:
+            tx: the transaction.
+            mail: the mail, as it is stored.
+            case: the case.
+            now: the present moment, in UTC.
+        """
         message = mail.message
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
         if tx.mail.original_of(mail):  # it came through another address of ours, too
@@ -516,6 +537,12 @@ class MailRouter:
 
     def _opens_another(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> bool:
         """Open a new case for a complaint in the thread of a closed one, linked to it.
+
+        Args:
+            tx: the transaction.
+            mail: the mail, as it is stored.
+            case: the case.
+            now: the present moment, in UTC.
 
         Returns:
             Whether a case was opened. Then the mail belongs to that one, and the closed one stays as it is.
@@ -714,7 +741,14 @@ class MailRouter:
         StaffNotices(self.context).queue(tx, key, [said, *known], writer, now, mail.mailbox)
 
     def _not_to_customer(self, tx: Transaction, mail: StoredMail, case: Case | None, now: datetime) -> None:
-        """Run or answer what an agent writes to us alone; a complaint that was forwarded opens a case."""
+        """Run or answer what an agent writes to us alone; a complaint that was forwarded opens a case.
+
+        Args:
+            tx: the transaction.
+            mail: the mail, as it is stored.
+            case: the case.
+            now: the present moment, in UTC.
+        """
         case = case or self._case_in_subject(tx, mail)
         is_forwarded = case is None and mail.message.forwarded_from is not None
         if (
@@ -771,6 +805,12 @@ class MailRouter:
 
         Its copies, in Sent and in the inbox, are one mail. Under another subject, and outside of the case's
         thread, it may be about something else: then the owner says whether the promise is kept.
+
+        Args:
+            tx: the transaction.
+            mail: the mail, as it is stored.
+            case: the case.
+            now: the present moment, in UTC.
         """
         message = mail.message
         duplicate = bool(message.message_id) and tx.cases.ref_for([message.message_id]) == case.ref

@@ -90,7 +90,14 @@ def record_failure(
 
 
 def clear_failure(tx: Transaction, mailbox: str, folder: str, now: datetime) -> None:
-    """Record that a fetch succeeded, or that its mail was given up."""
+    """Record that a fetch succeeded, or that its mail was given up.
+
+    Args:
+        tx: the transaction.
+        mailbox: an open one.
+        folder: the folder.
+        now: the present moment, in UTC.
+    """
     tx.state.put(StateKey.FETCH_FAILURE.of(mailbox, folder), None, now)
 
 
@@ -214,7 +221,14 @@ class InboxSync:
     def _update_mailbox(
         self, mailbox: MailSource, folder: Folder, cursor: FolderCursor, now: datetime
     ) -> None:
-        """Apply the pending changes of the folder; with the inbox, also those of drafts."""
+        """Apply the pending changes of the folder; with the inbox, also those of drafts.
+
+        Args:
+            mailbox: an open one.
+            folder: the folder.
+            cursor: how far it was read.
+            now: the present moment, in UTC.
+        """
         is_inbox = folder.role is FolderRole.INBOX
         updater = MailboxUpdater(
             self.ledger,
@@ -273,6 +287,12 @@ class InboxSync:
         Both happen in one transaction, so that the mail is neither fetched again nor forgotten. Where the
         server has renumbered the folder since the cursor was stored, everything behind the mail is looked
         for again.
+
+        Args:
+            folder: the folder.
+            cursor: how far it was read.
+            failure: why there is no card.
+            now: the present moment, in UTC.
         """
         place = MailLocation(folder.mailbox, folder.name, failure.uidvalidity, failure.uid)
         incoming = unreadable(place, DROPS_CONNECTION, now, in_sent=folder.is_sent)
@@ -327,7 +347,14 @@ class InboxSync:
     def _record_reset(
         self, folder: Folder, cursor: FolderCursor, batch: FolderChanges, now: datetime
     ) -> None:
-        """Record why a folder is read again: its server has renumbered it, or put an older copy in its place."""
+        """Record why a folder is read again: its server has renumbered it, or put an older copy in its place.
+
+        Args:
+            folder: the folder.
+            cursor: how far it was read.
+            batch: the mails and changes.
+            now: the present moment, in UTC.
+        """
         if batch.cursor.uidvalidity != cursor.uidvalidity:
             log.folder_renumbered(folder.mailbox, folder.name)
             return

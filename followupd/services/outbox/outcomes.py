@@ -95,6 +95,12 @@ def confirm_sent(tx: Transaction, letter: Letter, why: str, now: datetime) -> No
 
     It outweighs any other status, even that the letter is queued. Evidence that comes a second time records
     nothing.
+
+    Args:
+        tx: the transaction.
+        letter: the letter.
+        why: the reason.
+        now: the present moment, in UTC.
     """
     if tx.outbox.confirm_sent(letter.key, now, why):
         log.letter_confirmed(letter.key)
@@ -127,6 +133,12 @@ def cancel(tx: Transaction, letter: Letter, why: str, now: datetime) -> None:
     """Cancel a queued letter whose text is no longer true.
 
     Of one that was claimed in the meantime nothing is recorded.
+
+    Args:
+        tx: the transaction.
+        letter: the letter.
+        why: the reason.
+        now: the present moment, in UTC.
     """
     if tx.outbox.drop(letter.key):
         log.letter_cancelled(letter.key, why)
@@ -163,6 +175,12 @@ def _drop_by_hand(tx: Transaction, entry: OutboxEntry, by: str, now: datetime) -
     """Drop a letter for good; it is not written again, because it may have been sent.
 
     The case is on hold until a person releases it. The code of a dropped gift card is never used again.
+
+    Args:
+        tx: the transaction.
+        entry: the letter, as it is stored.
+        by: who says so.
+        now: the present moment, in UTC.
     """
     letter = entry.letter
     if not tx.outbox.drop(letter.key):
@@ -347,6 +365,12 @@ class Reconciler:
 
         The lines are short, because a longer line that an agent sends back unchanged is taken for a quote of
         the mail. A gift card is not quoted: its code is for the customer only.
+
+        Args:
+            case: the case.
+            letter: the letter.
+            key: of the letter.
+            now: the present moment, in UTC.
         """
         playbook = self.context.playbooks.for_case(case)
         owner = playbook.owner_of(case.owner)

@@ -606,7 +606,14 @@ def _record_changes(
 
 
 def _confirm_by_copy(context: ServiceContext, tx: Transaction, mail: StoredMail, now: datetime) -> None:
-    """Record that the letter of this BCC copy was sent, by this program or by an agent's mail client."""
+    """Record that the letter of this BCC copy was sent, by this program or by an agent's mail client.
+
+    Args:
+        context: what the services share.
+        tx: the transaction.
+        mail: the mail, as it is stored.
+        now: the present moment, in UTC.
+    """
     key = mail.message.own_key
     if not key or not tx.outbox.contains(key):
         _handle_unknown_copy(tx, mail, now)

@@ -355,6 +355,12 @@ def _apply(tx: Transaction, letter: Letter, verdict: Verdict, now: datetime) -> 
     """Do what the policy decided about a letter that may not be sent now.
 
     One without a date simply stays queued.
+
+    Args:
+        tx: the transaction.
+        letter: the letter.
+        verdict: what the recogniser said of the mail.
+        now: the present moment, in UTC.
     """
     match verdict:
         case Cancel(why):

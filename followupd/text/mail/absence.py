@@ -209,6 +209,12 @@ def away_from(
     """Return when the first day of an absence begins that the note names with its last one: "del 22/12 al 7/1".
 
     None where the note names none, and where that day has come. The arguments are those of `back_on`.
+
+    Args:
+        text: what is read.
+        subject: of the mail.
+        now: the present moment, in UTC.
+        languages: the words of all languages.
     """
     reader = _ReturnReader(absence_patterns(languages or catalogue()), now)
     found = (reader.first_day(match) for match in reader.patterns.days.finditer(_searched(text, subject)))

@@ -378,6 +378,12 @@ def first_date(text: str, *, now: datetime, calendar: Calendar, language: Langua
 
     The arguments are those of `read_when`. Only this language is read, and a date that the text says is over
     does not count.
+
+    Args:
+        text: what is read.
+        now: the present moment, in UTC.
+        calendar: of the company.
+        language: whose words are read.
     """
     found = date_reader(language, now=now, calendar=calendar).find(text)
     deadlines = [when for when in found if when.firm]
@@ -389,6 +395,12 @@ def split_when(text: str, *, now: datetime, calendar: Calendar, language: Langua
 
     Of several dates the last deadline counts ("the order of 3 May by Friday"), else the last date. A date
     inside of the text stays there: an agent's words are not cut. The arguments are those of `read_when`.
+
+    Args:
+        text: what is read.
+        now: the present moment, in UTC.
+        calendar: of the company.
+        language: whose words are read.
 
     Returns:
         The text and the date. Without a date the text is whole; a line that is only a date leaves the text
@@ -429,6 +441,12 @@ def at_odds(text: str, *, now: datetime, calendar: Calendar, language: Language)
     """Return a weekday and a day of the month that do not belong together, "" without one.
 
     The arguments are those of `read_when`; the languages are tried as there.
+
+    Args:
+        text: what is read.
+        now: the present moment, in UTC.
+        calendar: of the company.
+        language: whose words are read.
     """
     at_home = (language, language.catalogue.english)
     abroad = (other for other in language.catalogue.all() if other.info.dates and other not in at_home)
