@@ -1,4 +1,4 @@
-"""Thirty-two awkward situations that a stranger wrote: each person's mail is a case, or named to an agent; no machine's is.
+"""Thirty-two awkward situations that a stranger wrote: a person's mail is a case, or named to an agent; a machine's is none.
 
 Each folder in `awkward` has the mails in the order of their arrival, and in expected.md what a careful person would do.
 """

@@ -123,6 +123,9 @@ class _FileLease:
         except OperationalError as error:
             self._file.close()
             raise UnavailableError(f"the ledger does not answer: {error.orig}") from error
+        except UnavailableError:  # it has a second name
+            self._file.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -30,7 +30,7 @@ _RECEIVED_BY = re.compile(r"(?:^|\s)by\s+([^\s;()]+)", re.IGNORECASE)
 _QUOTED_LOCAL_PART = re.compile(r'"(?:[^"\\]|\\.){0,64}"@', re.DOTALL)
 _ANGLE = re.compile(r"<[^<>@]{0,400}@[^<>]{0,400}>")
 #: a server's name as servers write theirs, and the only version that there is. A field whose name is written otherwise
-#: (in quotation marks, behind a comment, with a dot at its end) may be a forged one that ours has not recognised and removed
+#: (in quotation marks, behind a comment, with a dot at its end) may be a forged one that ours has not removed
 _PLAIN_SERVER = re.compile(r"\s*[^\s;()\"\\=]*[^\s;()\"\\=.](?:\s+1)?\s*(?:\([^()\\]{0,200}\)\s*)?(?:;|$)")
 #: what belongs to the words at both of its sides
 _JOINING = ("=", "/", ".")
