@@ -408,7 +408,7 @@ def test_two_verbs_with_two_dates_are_cut_between_them_also_without_capitals() -
     text = "new one goes out tomorrow with dhl, it should be with you by friday. ive refunded the 8.50 shipping too."
     found = find_commitments(text, sent_at=SENT_AT, calendar=LONDON, language=ENGLISH, currency="GBP")
     assert [promise.due.day for promise in found.promises if promise.due] == [2, 4]
-    assert found.unsure == ()
+    assert not any("dhl" in sentence for sentence in found.unsure)
 
 
 @pytest.mark.parametrize(
