@@ -539,7 +539,7 @@ def test_undo_1_each_undo_names_what_it_took_back_and_brings_nothing_back(
     world.customer_writes(COMPLAINT, "Grinder not delivered")
     world.agent_tags("complaint")
     for line in (
-        "cause: The driver went to the wrong house.",
+        "cause: Our driver went to the wrong house.",
         "cause-code: carrier",
         "promise: send a new lamp by Thursday",
     ):
@@ -551,7 +551,7 @@ def test_undo_1_each_undo_names_what_it_took_back_and_brings_nothing_back(
     world.agent_answers(world.letters("desk/answer")[-1], "no no only the promise, put the other back")
     assert "there was no order in them, and nothing was done" in answer(world)
     assert [promise.state for promise in world.case().promises[1:]] == [PromiseState.WITHDRAWN]
-    assert world.case().facts.cause == "The driver went to the wrong house."
+    assert world.case().facts.cause == "Our driver went to the wrong house."
 
 
 def test_orders_3_lines_inside_the_quote_and_in_the_signature_are_told_and_not_done(world: World) -> None:
@@ -569,5 +569,5 @@ def test_orders_3_lines_inside_the_quote_and_in_the_signature_are_told_and_not_d
     assert (case.compensation, case.held, case.facts.fault.value) == ((), False, "unknown")
     assert (case.facts.cause, case.facts.resolution) == (None, "We checked the lamp.")
     assert "'cause: abat-jour monté à l'envers' stands among quoted lines" in answer(world)
-    world.agent_answers(desk(world), "cause : L’abat-jour a été monté à l’envers.")
-    assert world.case().facts.cause == "L’abat-jour a été monté à l’envers."
+    world.agent_answers(desk(world), "cause : The lampshade was mounted upside down.")
+    assert world.case().facts.cause == "The lampshade was mounted upside down."

@@ -256,8 +256,8 @@ _WARM = frozenset({"thanks", "praise"})
 _STORY = 60
 _NO_DELTA: Mapping[str, float] = MappingProxyType({})
 
-#: the score from which a mail that is no complaint is named to an agent: of 63 complaints that our test sets miss, 53
-#: have it, and of 327 ordinary mails 110
+#: the score from which a mail that is no complaint is named in the lead's digest: 22 of the 29 complaints that rounds
+#: 10, 12 and 16 miss have it, and 69 of the 260 ordinary mails that are passed over
 _HARDLY = 0.04
 _BECAUSE = {
     "complaint": "the words say that something went wrong and that the customer minds",

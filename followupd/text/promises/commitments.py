@@ -443,9 +443,8 @@ class _SentenceReader:
             if not clause.dates:
                 self._check_nothing_left(clause.low)
             return None
-        if with_day(
-            when for when in clause.dates if not (when.start < match.end() and match.start() < when.end)
-        ):
+        # "the day after" is a part of "the day after tomorrow", which has its day
+        if with_day(when for when in clause.dates if when.end > match.end() or when.end <= match.start()):
             return None
         before = (*read[:-1], read[-1].partition(clause.text)[0])
         named = [when for text in before for when in with_day(self.dates.to_come(text))]
