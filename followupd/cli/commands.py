@@ -123,7 +123,7 @@ GROUPS: dict[str, dict[str, CommandInfo]] = {
             "followupd ledger copy --to postgresql://followupd@db.example.com/followupd",
         ),
         "rekey": CommandInfo(
-            "data", "encrypt the ledger anew with the first key of its file", "followupd rekey"
+            "data", "re-encrypt the ledger with the first key of its file", "followupd rekey"
         ),
         "upgrade": CommandInfo("data", "upgrade the ledger's tables", "followupd upgrade"),
         "export": CommandInfo(

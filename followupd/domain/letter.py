@@ -204,7 +204,7 @@ class Letter:
 
     @property
     def unwrapped(self) -> str:
-        """The text with each paragraph on one line: one that is quoted is filled anew."""
+        """The text with each paragraph on one line: one that is quoted is filled again."""
         rows: list[str] = []
         above = ""
         for row in self.text.splitlines():

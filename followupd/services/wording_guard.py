@@ -35,13 +35,13 @@ _PROMISE_VERBS = frozenset({"promise", "firm", "estimate", "update", "late", "op
 #: the reason of a letter that is not written, and the answers about a line that was executed
 STOPPED = msgid(
     "the {letter} does not leave with these words: {findings} "
-    "Say the line anew in better words, or send it again with ` !` at its end if it must stay."
+    "Write the line again in better words, or send it again with ` !` at its end if it must stay."
 )
 HARD = msgid(
-    "{finding} Say the line anew in better words, or send it again with ` !` at its end if it must stay. "
+    "{finding} Write the line again in better words, or send it again with ` !` at its end if it must stay. "
     "No letter leaves with these words until then."
 )
-SOFT = msgid("{finding} The letter leaves with these words, unless you say the line anew.")
+SOFT = msgid("{finding} The letter leaves with these words, unless you write the line again.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 The number of a mail is made of the second in which it was received and a hash of its immutable id. So it is the same
 in each process, later mails have higher ones, and a mail is found again by its second. The cursor holds the link that
-the server gave, and what was read behind it; when the link has expired, the folder is listed anew, and the ledger
+the server gave, and what was read behind it; when the link has expired, the folder is listed again, and the ledger
 knows the mails by their places and fingerprints.
 """
 
@@ -48,7 +48,7 @@ def second_of(uid: int) -> datetime:
 
 
 def uidvalidity_of(folder: str) -> int:
-    """Return the number of a folder by its id: one that is made anew has another id; below 2 ** 31."""
+    """Return the number of a folder by its id: one that is made again has another id; below 2 ** 31."""
     return int.from_bytes(blake2b(folder.encode(), digest_size=4).digest()) >> 1
 
 

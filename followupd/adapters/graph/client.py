@@ -74,7 +74,7 @@ class MissingError(GraphError):
 
 
 class ExpiredError(GraphError):
-    """A link of a delta query has expired, and the folder must be listed anew."""
+    """A link of a delta query has expired, and the folder must be listed again."""
 
 
 class ChangedError(GraphError):

@@ -345,7 +345,7 @@ class GraphMailbox:
             cursor: how far it was read, as the last batch said.
             watched: the mails whose flags are told when the server has forgotten what was read.
             keywords: not needed here: the server tells every change.
-            since: of a folder that was made anew, mails that were received before this are passed over.
+            since: of a folder that was made again, mails that were received before this are passed over.
             batch: the most mails in one batch.
             received_at: not needed here: a number says when its mail was received.
         """

@@ -1,4 +1,4 @@
-"""Create the ledger's tables, migrate them to what this program uses, copy a ledger, and encrypt it anew."""
+"""Create the ledger's tables, migrate them to what this program uses, copy a ledger, and re-encrypt it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -283,7 +283,7 @@ def encrypt_anew(engine: Engine, vault: Vault) -> int:
 
 
 def _encrypt_anew(vault: Vault, row: Any, column: str, where: bytes) -> int:
-    """Encrypt one value of a row anew; return 0 for a value that is empty."""
+    """Re-encrypt one value of a row; return 0 for a value that is empty."""
     token = getattr(row, column)
     if not token:
         return 0

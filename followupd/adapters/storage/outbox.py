@@ -401,7 +401,7 @@ class OutboxStore:
         self._change(key, _CLAIMABLE, not_before=until, reply=why)
 
     def look_again(self, why: str) -> None:
-        """Let the next cycle decide anew about the letters that were kept back for this reason.
+        """Let the next cycle decide again about the letters that were kept back for this reason.
 
         Args:
             why: as it was said to `postpone`.

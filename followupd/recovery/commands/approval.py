@@ -173,7 +173,7 @@ def _waited(since: datetime | None, asked_at: datetime | None) -> bool:
 
 
 def _nothing_waits(command: Command, case: Case) -> NotUnderstoodError:
-    """Return the error for a word that finds nothing to approve; what came to wait since is offered anew.
+    """Return the error for a word that finds nothing to approve; what came to wait since is offered again.
 
     Args:
         command: the word, with the time at which its agent was asked.

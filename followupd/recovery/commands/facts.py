@@ -86,10 +86,10 @@ def _normalised(text: str) -> str:
 #: a problem with a fact, and what the agent may do about it, with and without a better sentence
 _RETURNED = {
     True: msgid(
-        "{problem} Better: “{draft}” Answer `ok` to take that, say the line anew, or send it again with ` !`"
+        "{problem} Better: “{draft}” Answer `ok` to take that, write the line again, or send it again with ` !`"
         " at its end if it must stay."
     ),
-    False: msgid("{problem} Say the line anew, or send it again with ` !` at its end if it must stay."),
+    False: msgid("{problem} Write the line again, or send it again with ` !` at its end if it must stay."),
 }
 #: words of a date in front of a question
 _MAX_DATE_WORDS = 4

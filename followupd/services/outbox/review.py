@@ -467,7 +467,7 @@ class ReviewService:
             tx: the transaction.
             entry: the letter.
             now: the time.
-            odd: what is wrong with its draft, which is looked for and read anew when it is approved; "" for one
+            odd: what is wrong with its draft, which is looked for and read again when it is approved; "" for one
                 that cannot be sent.
             line: an order that puts it right, "" for none.
         """
