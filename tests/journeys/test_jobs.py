@@ -266,6 +266,27 @@ def the_lines_that_are_asked_for_are_filled_in_inside_the_quote(desk: Desk) -> N
 
 
 @job()
+def a_part_of_the_block_is_filled_in_and_a_fact_has_two_lines(desk: Desk) -> None:
+    desk.complains()
+    desk.answers("complaint", "fixed", "kept: 1")
+    desk.later(minutes=5)
+    desk.answers(
+        "cause: The address label was printed with the postcode of an earlier customer,",
+        "and the blender lay on the shelf for a week.",
+        "*resolution:* A new blender went out by courier on Tuesday (order 4711-2).",
+        "prevention:",
+        "fault:",
+        "impact:",
+        kind="facts",
+    )
+    facts = desk.case.facts
+    assert facts.resolution == "A new blender went out by courier on Tuesday (order 4711-2)."
+    assert facts.prevention is None
+    told = " ".join(map(flat, desk.desk()[-2:])) + str(desk.case.facts.cause)
+    assert "and the blender lay on the shelf for a week." in told
+
+
+@job()
 def help_and_look_ups(desk: Desk) -> None:
     desk.complains()
     for line, words in (
@@ -298,6 +319,18 @@ def hold_release_and_gifts(desk: Desk) -> None:
     assert desk.case.promises[0].state is PromiseState.KEPT
     desk.orders("refund-25")
     assert desk.given() == [("25.00", GrantState.GRANTED)]
+
+
+@job()
+def kept_is_said_again_for_a_second_promise(desk: Desk) -> None:
+    desk.complains()
+    desk.orders("complaint")
+    desk.orders("kept")
+    desk.answers("promise: send a new blender by Friday", kind="opened")
+    desk.later(minutes=5)
+    desk.takes_back("kept", instead="fixed")
+    desk.orders("kept")
+    assert [promise.state for promise in desk.case.promises] == [PromiseState.KEPT, PromiseState.KEPT]
 
 
 @job()
