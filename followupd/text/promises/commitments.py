@@ -242,7 +242,9 @@ class _SentenceReader:
         """
         # "on 2 January, and he will be there from 18:30": the day of the first clause is meant
         both_dated = with_day(first[0].dates) and with_day(second[0].dates)
-        if both_dated or first[1].may_be_given != second[1].may_be_given:
+        # "we send a new lamp by Friday, and I have refunded 20 EUR": one is to come, and one is done
+        given = [self.patterns.given.search(clause.low) is not None for clause, _ in (first, second)]
+        if both_dated or given[0] != given[1] or first[1].may_be_given != second[1].may_be_given:
             return None
 
         begin, end = sentence.find(first[0].text), sentence.find(second[0].text)
