@@ -53,7 +53,7 @@ from followupd.recovery.commands.approval import (
     letters_asked_about,
     promises_asked_about,
 )
-from followupd.recovery.commands.lifecycle import taken_back
+from followupd.recovery.commands.lifecycle import said_with_it, taken_back
 from followupd.recovery.past.calibration import short_proposals
 from followupd.recovery.recurrence import CauseCase
 from followupd.recovery.remind import summary_of
@@ -713,6 +713,9 @@ _OTHER_CASE = msgid(
     "{line}: your words name {other}, and the mail that you answered is about {ref}; nothing was done. Answer a "
     "mail about {other}, or this one without that number; `undo` takes back your last word about {ref}"
 )
+_TAKEN_BACK_OF_SEVERAL = msgid(
+    "this was taken back: {line}. {before}, which was said with it, stands; `undo` again takes that back, too"
+)
 _EDITED_QUOTE = msgid(
     "{line}: in the quote of the letter you changed “{old}” to “{new}”, and the letter does not have that; nothing "
     "was sent. Change it in Drafts, and answer this mail then"
@@ -1159,8 +1162,11 @@ class NoteService:
         """
         if not any(command.verb == "undo" for command in result.done):
             return ""
-        line = taken_back(tx.cases.history(result.case.ref))
-        return msg("this was taken back: {line}", line=quoted(line))
+        history = tx.cases.history(result.case.ref)
+        line, before = quoted(taken_back(history)), said_with_it(history)
+        if before:
+            return msg(_TAKEN_BACK_OF_SEVERAL, line=line, before=quoted(before))
+        return msg("this was taken back: {line}", line=line)
 
     def _send(self, tx: Transaction, case: Case, content: LetterContent, agent: Agent, now: datetime) -> Case:
         """Queue an answer about a case.

@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 from followupd.domain.command import (
     FACT_VERBS,
     LIST_MARK,
+    LOOK_UPS,
     VERBS,
     Form,
     form_of,
@@ -452,7 +453,7 @@ class Grammar:
             return []
 
         verb, end = found
-        rest = text[end:]
+        rest = text[end:].rstrip(" ?") if verb in LOOK_UPS else text[end:]
         is_counted = folded(text[:end]) not in self.verbs
         if is_counted and not re.match(r"\s{0,9}[:：=–—-]?\s{0,9}#?\d", rest):
             is_alone = _END.fullmatch(rest) or self._is_polite(rest)
@@ -519,7 +520,7 @@ class Grammar:
             return self._head(text, self.words("until")) is not None or text[:1].isdigit()
         if verb == "ask":
             named, _, question = text.partition(" ")
-            return folded(named.rstrip(",")) in set(map(folded, self.helpers)) and question.strip() != ""
+            return folded(named.rstrip(",:")) in set(map(folded, self.helpers)) and question.strip() != ""
         names_case = re.search(r"\bFU-\w{5,12}\b|\S@\S", text, re.IGNORECASE)
         return verb == "show" and (names_case is not None or self.verb_of(text.rstrip(" .!")) == "today")
 

@@ -246,6 +246,22 @@ def test_what_is_denied_or_asked_comes_back_without_a_hint_of_its_opposite(line:
     assert "mean" not in unclear.problem
 
 
+@pytest.mark.parametrize(
+    ("line", "order"),
+    [
+        ("help?", ("help", "")),
+        ("Hilfe?", ("help", "")),
+        ("today?", ("today", "")),
+        ("Heute ?", ("today", "")),
+        ("show FU-7K3Q9?", ("show", "FU-7K3Q9")),
+        ("show: kim@example.org?", ("show", "kim@example.org")),
+        ("ayuda??", ("help", "")),
+    ],
+)
+def test_a_look_up_may_be_asked_for_with_a_question_mark(line: str, order: tuple[str, str]) -> None:
+    assert said(read(line)) == [order]
+
+
 def test_a_number_before_a_dot_may_be_a_list_mark_and_is_asked_about() -> None:
     [unclear] = read("1. kept").back
     assert unclear.draft == "kept: 1"
