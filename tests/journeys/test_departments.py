@@ -226,6 +226,7 @@ def test_a_date_in_front_of_a_question_without_a_colon_is_asked_about(world: Wor
         "Ask the warehouse, by Friday: is it back?",
         "frag das Warehouse bis Freitag: is it back?",
         "pregunta al warehouse hasta el viernes: is it back?",
+        "ask: the warehouse by Friday: is it back?",
     ],
 )
 def test_the_first_colon_may_be_missing_before_a_department(world: World, line: str) -> None:

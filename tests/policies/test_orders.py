@@ -445,6 +445,42 @@ def test_a_no_with_an_order_behind_it_comes_back(line: str) -> None:
     assert len(note.back) == 1
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "No, not a complaint.",
+        "nein, keine Beschwerde",
+        "non, ce n'est pas une réclamation",
+        "no, no es una queja",
+    ],
+)
+def test_a_no_may_say_what_it_denies(line: str) -> None:
+    for question in (SUSPECTED, APPROVAL):
+        assert said(read(line, question=question)) == [("dismiss", "")]
+
+
+@pytest.mark.parametrize(
+    ("line", "draft"),
+    [
+        ("promise 1 is kept", "kept: 1"),
+        ("promise 1 has been kept", "kept: 1"),
+        ("Zusage 2 ist eingehalten.", "kept: 2"),
+        ("promise 2 lamps by Friday", "promise: 2 lamps by Friday"),
+        ("refund 1 issued", "issued: 1"),
+        ("Erstattung: 1 erhalten", "received: 1"),
+    ],
+)
+def test_a_sentence_about_a_promise_makes_none(line: str, draft: str) -> None:
+    note = read(line)
+    assert said(note) == []
+    assert [unclear.draft for unclear in note.back] == [draft]
+
+
+@pytest.mark.parametrize("line", ["send", "Schick ab!", "envoyez", "envoie-le, merci", "envía"])
+def test_sending_is_a_yes_to_an_approval(line: str) -> None:
+    assert said(read(line, question=APPROVAL)) == [("approve", "")]
+
+
 def test_a_yes_is_done_in_its_place() -> None:
     assert said(read("owner: Lee", "yes", "fixed", question=APPROVAL)) == [
         ("owner", "lee"),
