@@ -1149,9 +1149,13 @@ class NoteService:
             because=sentence_list(filter(None, (went_to, why))) if went_to else why,
             remark=result.remark,
             looked_up=looked_up,
-            asks=_expected_lines(result, question),
+            asks=_expected_lines(result, question, is_away=self._is_away(agent)),
         )
         result.case = self._send(tx, case, content, agent, now)
+
+    def _is_away(self, agent: Agent) -> bool:
+        """Return whether the agent who wrote a note is away now, as far as we know."""
+        return agent.id in self.context.playbooks.default.team.absent
 
     def _taken_back(self, tx: Transaction, result: NoteResult) -> str:
         """Return what a note took back, as a sentence for the agent; "" where it has no `undo` that was done.
@@ -1715,7 +1719,9 @@ def _asked_without_date(result: NoteResult) -> HelpRequest | None:
     return requests[-1] if is_undated else None
 
 
-def _expected_lines(result: NoteResult, question: Question | None) -> tuple[str, ...]:
+def _expected_lines(
+    result: NoteResult, question: Question | None, *, is_away: bool = False
+) -> tuple[str, ...]:
     """Return the lines to answer with.
 
     Better ones for those that came back, else what the desk mail asked.
@@ -1723,12 +1729,13 @@ def _expected_lines(result: NoteResult, question: Question | None) -> tuple[str,
     Args:
         result: what became of the note; its case may change.
         question: what the note answers, where that is one question.
+        is_away: the agent is away as far as we know, and may have said in free words that this is over.
     """
     drafts = "\n".join(filter(None, (unclear.draft for unclear in result.back)))
     if drafts:
         return tuple(drafts.split("\n"))
     if question is None or result.done or not question.no:
-        return ()
+        return ("away: no",) if is_away and not (result.done or result.back) else ()
     return question.yes, {"refuse": "refuse: "}.get(question.no, question.no)
 
 
