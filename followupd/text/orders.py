@@ -570,7 +570,7 @@ class Grammar:
         number, *words = [folded(word) for word in text.rstrip(" .!").split()] or [""]
         found = self._verb(words[-1], counted=True) if words else None
         is_told = found and form_of(found[0]) is Form.NUMBER and not self.words("negations") & {*words}
-        is_short = _NUMBER.fullmatch(number) and len(words) < _MAX_WORDS
+        is_short = re.fullmatch(r"#?\d{1,4}", number) and len(words) < _MAX_WORDS
         return f"{found[0]}: {number.lstrip('#')}" if found and is_told and is_short else ""
 
     def _by_form(self, verb: str, text: str, bare: str) -> list[Piece]:
