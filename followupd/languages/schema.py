@@ -518,6 +518,7 @@ class NoteWords(LanguageTable):
     numbers: WordSet = frozenset()
     conditions: WordSet = frozenset()
     negations: Words = ()
+    articles: WordSet = frozenset()
     asides: WordSet = frozenset()
     until: Barred = ()
     since: Barred = ()

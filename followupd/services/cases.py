@@ -331,7 +331,7 @@ class _Advance:
             first = opening.opening_content(self.case)
 
         content = LetterContent(
-            because=sentence_list(filter(None, (because, first.because))),
+            because=sentence_list(filter(None, (first.because, because))),
             problems=(*first.problems, *(finding.told for finding in findings)),
             asks=("approve", "refuse: ", *(ask for ask in first.asks if ask != "complaint")),
             story=first.quote,

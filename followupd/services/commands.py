@@ -53,7 +53,7 @@ from followupd.recovery.commands.approval import (
     letters_asked_about,
     promises_asked_about,
 )
-from followupd.recovery.commands.lifecycle import taken_back
+from followupd.recovery.commands.lifecycle import said_with_it, taken_back
 from followupd.recovery.past.calibration import short_proposals
 from followupd.recovery.recurrence import CauseCase
 from followupd.recovery.remind import summary_of
@@ -713,6 +713,9 @@ _OTHER_CASE = msgid(
     "{line}: your words name {other}, and the mail that you answered is about {ref}; nothing was done. Answer a "
     "mail about {other}, or this one without that number; `undo` takes back your last word about {ref}"
 )
+_TAKEN_BACK_OF_SEVERAL = msgid(
+    "this was taken back: {line}. {before}, which was said with it, stands; `undo` again takes that back, too"
+)
 _EDITED_QUOTE = msgid(
     "{line}: in the quote of the letter you changed “{old}” to “{new}”, and the letter does not have that; nothing "
     "was sent. Change it in Drafts, and answer this mail then"
@@ -1146,9 +1149,13 @@ class NoteService:
             because=sentence_list(filter(None, (went_to, why))) if went_to else why,
             remark=result.remark,
             looked_up=looked_up,
-            asks=_expected_lines(result, question),
+            asks=_expected_lines(result, question, is_away=self._is_away(agent)),
         )
         result.case = self._send(tx, case, content, agent, now)
+
+    def _is_away(self, agent: Agent) -> bool:
+        """Return whether the agent who wrote a note is away now, as far as we know."""
+        return agent.id in self.context.playbooks.default.team.absent
 
     def _taken_back(self, tx: Transaction, result: NoteResult) -> str:
         """Return what a note took back, as a sentence for the agent; "" where it has no `undo` that was done.
@@ -1159,8 +1166,11 @@ class NoteService:
         """
         if not any(command.verb == "undo" for command in result.done):
             return ""
-        line = taken_back(tx.cases.history(result.case.ref))
-        return msg("this was taken back: {line}", line=quoted(line))
+        history = tx.cases.history(result.case.ref)
+        line, before = quoted(taken_back(history)), said_with_it(history)
+        if before:
+            return msg(_TAKEN_BACK_OF_SEVERAL, line=line, before=quoted(before))
+        return msg("this was taken back: {line}", line=line)
 
     def _send(self, tx: Transaction, case: Case, content: LetterContent, agent: Agent, now: datetime) -> Case:
         """Queue an answer about a case.
@@ -1709,7 +1719,9 @@ def _asked_without_date(result: NoteResult) -> HelpRequest | None:
     return requests[-1] if is_undated else None
 
 
-def _expected_lines(result: NoteResult, question: Question | None) -> tuple[str, ...]:
+def _expected_lines(
+    result: NoteResult, question: Question | None, *, is_away: bool = False
+) -> tuple[str, ...]:
     """Return the lines to answer with.
 
     Better ones for those that came back, else what the desk mail asked.
@@ -1717,12 +1729,13 @@ def _expected_lines(result: NoteResult, question: Question | None) -> tuple[str,
     Args:
         result: what became of the note; its case may change.
         question: what the note answers, where that is one question.
+        is_away: the agent is away as far as we know, and may have said in free words that this is over.
     """
     drafts = "\n".join(filter(None, (unclear.draft for unclear in result.back)))
     if drafts:
         return tuple(drafts.split("\n"))
     if question is None or result.done or not question.no:
-        return ()
+        return ("away: no",) if is_away and not (result.done or result.back) else ()
     return question.yes, {"refuse": "refuse: "}.get(question.no, question.no)
 
 

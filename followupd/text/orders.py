@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 from followupd.domain.command import (
     FACT_VERBS,
     LIST_MARK,
+    LOOK_UPS,
     VERBS,
     Form,
     form_of,
@@ -293,6 +294,7 @@ class Grammar:
             self._tag(bare)
             or self._denied(bare)
             or self._order(bare)
+            or self._no_complaint(bare)
             or self._reply(bare)
             or [self.free(bare)]
         )
@@ -452,7 +454,7 @@ class Grammar:
             return []
 
         verb, end = found
-        rest = text[end:]
+        rest = text[end:].rstrip(" ?") if verb in LOOK_UPS else text[end:]
         is_counted = folded(text[:end]) not in self.verbs
         if is_counted and not re.match(r"\s{0,9}[:：=–—-]?\s{0,9}#?\d", rest):
             is_alone = _END.fullmatch(rest) or self._is_polite(rest)
@@ -518,10 +520,28 @@ class Grammar:
         if verb in {"hold", "away"}:
             return self._head(text, self.words("until")) is not None or text[:1].isdigit()
         if verb == "ask":
-            named, _, question = text.partition(" ")
-            return folded(named.rstrip(",")) in set(map(folded, self.helpers)) and question.strip() != ""
+            return self._names_department(self._from_department(text))
         names_case = re.search(r"\bFU-\w{5,12}\b|\S@\S", text, re.IGNORECASE)
         return verb == "show" and (names_case is not None or self.verb_of(text.rstrip(" .!")) == "today")
+
+    def _names_department(self, text: str) -> bool:
+        """Return whether a text begins with the id of a department, and says more.
+
+        Args:
+            text: what stands behind the words before it.
+        """
+        named, _, question = text.partition(" ")
+        return folded(named.rstrip(",:")) in set(map(folded, self.helpers)) and question.strip() != ""
+
+    def _from_department(self, text: str) -> str:
+        """Return what a department is asked, without an article before the department.
+
+        Args:
+            text: what stands behind the words before it.
+        """
+        head = self._head(text, self.words("articles"))
+        rest = text[head[1] :].lstrip() if head else text
+        return rest if self._names_department(rest) else text
 
     def _unclear_text(self, verb: str, text: str, bare: str) -> Unclear:
         """Return that a line has a verb and more than the verb takes, or no colon before its text.
@@ -537,9 +557,21 @@ class Grammar:
             problem = msg("{line} says more than {verb} can take", line=quoted(bare), verb=quoted(verb))
             return Unclear(bare, problem, f"{verb}\nnote: {text}" if self._is_plain(text) else None)
         problem = msg("{line} may be an order; expected {form}", line=quoted(bare), form=form_shown(verb))
-        draft = f"{verb}: {text}"
+        draft = self._told_of_number(text) or f"{verb}: {text}"
         is_better = draft.casefold() != bare.casefold() and self.is_order(draft)
         return Unclear(bare, problem, draft if is_better else None)
+
+    def _told_of_number(self, text: str) -> str:
+        """Return the order that a sentence about a number means, "" for none: "kept: 1" for "1 is kept".
+
+        Args:
+            text: what stands behind the words before it.
+        """
+        number, *words = [folded(word) for word in text.rstrip(" .!").split()] or [""]
+        found = self._verb(words[-1], counted=True) if words else None
+        is_told = found and form_of(found[0]) is Form.NUMBER and not self.words("negations") & {*words}
+        is_short = re.fullmatch(r"#?\d{1,4}", number) and len(words) < _MAX_WORDS
+        return f"{found[0]}: {number.lstrip('#')}" if found and is_told and is_short else ""
 
     def _by_form(self, verb: str, text: str, bare: str) -> list[Piece]:
         """Return the pieces of a verb and the text behind its separator.
@@ -692,6 +724,8 @@ class Grammar:
         found = self._amount(text)
         if found is not None:
             amount, tail = text[found[0] : found[1]], text[found[1] :]
+            if amount.isdigit() and self._told_of_number(text):  # "refund 1 issued": a number, or an amount
+                return [self._unclear_text(verb, text, bare)]
             filler = _PAUSE.match(tail)
             if filler and self._is_filler(tail[filler.end() :]) and not amount[-1:].isdigit():
                 return [Order(verb, text[found[0] :].rstrip(" .!"), bare)]
@@ -788,7 +822,9 @@ class Grammar:
             return Order(verb, "today", bare)
         if not any(map(str.isalnum, text)):  # nothing, or the dots that stood there
             return self._lacks(verb, bare) if needs_text(verb) else Order(verb, "", bare)
-        if verb != "ask" and (draft := self._apart(bare)):
+        if verb == "ask":
+            return Order(verb, self._from_department(text), bare)
+        if draft := self._apart(bare):
             problem = msg("{line} has two orders; write each on a line of its own", line=quoted(bare))
             return Unclear(bare, problem, draft)
         return Order(verb, text, bare)
@@ -888,6 +924,17 @@ class Grammar:
             problem = msg("{line} has two orders; write each on a line of its own", line=quoted(bare))
             return [Unclear(bare, problem)]
         return [YesOrNo(kind, bare, rest)]
+
+    def _no_complaint(self, bare: str) -> list[Piece]:
+        """Return the order of "no, it is no complaint", which is a no to every question.
+
+        Args:
+            bare: the line without what is around it.
+        """
+        head = self._head(bare, self.words("no"))
+        pause = re.match(r"\s*[.!,;:–—-]\s*", bare[head[1] :]) if head else None
+        pieces = self.read(bare[head[1] + pause.end() :]) if head and pause else []
+        return pieces if len(pieces) == 1 and _means_dismiss(pieces[0]) else []
 
     def _hides_order(self, text: str) -> bool:
         """Return whether the reason of a no begins with an order, which would be lost as a reason.
@@ -1035,6 +1082,11 @@ class Grammar:
             between = _BETWEEN.match(text, token.end())
             place = between.end() if between else token.end()
         return found
+
+
+def _means_dismiss(piece: Piece) -> bool:
+    """Return whether a piece of a line says that it is no complaint, and nothing else."""
+    return isinstance(piece, Order) and (piece.verb, piece.text) == ("dismiss", "")
 
 
 def bare_line(line: str) -> str:

@@ -318,6 +318,19 @@ def test_who_is_back_says_so_and_the_deputy_hears_of_it(world: World) -> None:
     assert "max" not in receivers(desk(world, before))
 
 
+@pytest.mark.parametrize("words", ["I'm back", "bin wieder da", "je suis de retour"])
+def test_free_words_of_who_is_away_are_answered_with_the_line_that_ends_it(world: World, words: str) -> None:
+    complains(world)
+    [opened] = world.letters("desk/opened")
+    world.agent_answers(opened, "away: until Friday")
+    world.agent_answers(opened, words)
+    answer = world.letters("desk/answer")[-1]
+    assert "away: no" in text_of(answer).splitlines()
+    before = len(world.letters())
+    world.agent_answers(answer, "away: no")
+    assert "Ana Reyes is back" in flat(desk(world, before)[0])
+
+
 @pytest.mark.parametrize(
     "line", ["away: until 29 November", "away: until 1 November", "away: bis 30. November"]
 )

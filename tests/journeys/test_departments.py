@@ -195,6 +195,9 @@ def test_a_file_is_an_answer_and_is_named(world: World) -> None:
         "Ask: warehouse did the 40 euro go out on monday?",
         "Frage an Warehouse, did the 40 euro go out on monday?",
         "ask: warehouse: did the 40 euro go out on monday?",
+        "ask warehouse: did the 40 euro go out on monday?",
+        "Frag das Warehouse: did the 40 euro go out on monday?",
+        "demande au warehouse: did the 40 euro go out on monday?",
     ],
 )
 def test_a_question_needs_no_colon_behind_a_department_and_its_agent_hears_by_when_it_is_answered(
@@ -214,6 +217,22 @@ def test_a_date_in_front_of_a_question_without_a_colon_is_asked_about(world: Wor
     world.agent_answers(world.letters("desk/opened")[0], f"ask warehouse {when} is it back?")
     assert world.case().requests == ()
     assert f"ask: warehouse {when}: is it back?" in text_of(world.letters("desk/answer")[-1])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ask warehouse by Friday: is it back?",
+        "Ask the warehouse, by Friday: is it back?",
+        "frag das Warehouse bis Freitag: is it back?",
+        "pregunta al warehouse hasta el viernes: is it back?",
+        "ask: the warehouse by Friday: is it back?",
+    ],
+)
+def test_the_first_colon_may_be_missing_before_a_department(world: World, line: str) -> None:
+    world.agent_answers(world.letters("desk/opened")[0], line)
+    [request] = world.case().requests
+    assert (request.question, request.due.date()) == ("is it back?", (world.now + timedelta(days=3)).date())
 
 
 @pytest.mark.parametrize("line", ["ask warehouse", "ask the warehouse tomorrow", "ask kitchen is it hot?"])

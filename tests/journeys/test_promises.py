@@ -122,3 +122,24 @@ def test_an_unclear_sentence_is_asked_once_and_a_yes_or_a_better_line_answers(
     gives = answer.startswith("refund")  # what a note gives is told to the agent
     assert len(world.letters("desk/answer")) == 1 + gives
     assert len(world.case().compensation) == 1 + gives  # the new jug, and perhaps the refund
+
+
+PROPOSES = "I will send you a new jug by Thursday."
+
+
+@pytest.mark.parametrize("line", ["kept: {n}", "erledigt: {n}", "late: {n} until Monday because of a strike"])
+def test_of_a_promise_that_is_only_proposed_an_agent_hears_so_with_the_lines_that_accept_it(
+    world: World, line: str
+) -> None:
+    world.agent_replies(PROPOSES, complaint_in(world))
+    [promise] = world.case().proposed
+    desk = world.letters("desk/approval")[-1]
+    world.agent_answers(desk, line.format(n=promise.n))
+    back = world.letters("desk/answer")[-1]
+    words = " ".join(text_of(back).split())
+    assert f"promise {promise.n} is only proposed; `approve` accepts all that is proposed" in words
+    assert "approve" in text_of(back).splitlines()
+    world.agent_answers(back, "approve", line.format(n=promise.n))
+    assert world.case().proposed == ()
+    [accepted] = [each for each in world.case().promises if each.n == promise.n]
+    assert accepted.state is not PromiseState.OPEN

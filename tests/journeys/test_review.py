@@ -112,7 +112,7 @@ def test_a_letter_in_review_lies_in_drafts_in_its_thread_and_the_desk_mail_says_
 def test_the_first_letter_and_the_complaint_come_in_one_desk_mail(world: World) -> None:
     [told] = [mail for mail in world.letters() if "desk/" in str(mail["X-Followupd-Key"])]
     words = " ".join(text_of(told).split())
-    assert "tagged it as a complaint" in words
+    assert "Somebody tagged it as a complaint; the " in words
     assert "I ordered it three weeks ago" in words
     assert "as it is then" in words
     assert "dismiss" in words or "refuse:" in words

@@ -346,3 +346,26 @@ def test_an_undo_is_answered_with_what_it_took_back(promised: World, words: str)
     assert promised.case().severity == "normal"
     answer = " ".join(text_of(promised.letters("desk/answer")[-1]).split())
     assert "This was taken back: 'severity: high'" in answer
+
+
+@pytest.mark.parametrize("word", ["undo", "rückgängig"])
+def test_an_undo_takes_back_one_line_of_a_note_and_names_the_one_before_it(
+    promised: World, word: str
+) -> None:
+    desk = next(mail for mail in promised.letters() if "desk/" in str(mail["X-Followupd-Key"]))
+    promised.agent_answers(desk, "severity: low", "fault: shared")
+    promised.agent_answers(desk, word)
+    assert (promised.case().severity, str(promised.case().facts.fault)) == ("low", "unknown")
+    answer = " ".join(text_of(promised.letters("desk/answer")[-1]).split())
+    assert "This was taken back: 'fault: shared'. 'severity: low', which was said with it, stands" in answer
+    promised.agent_answers(desk, word)
+    assert promised.case().severity == "normal"
+    answer = " ".join(text_of(promised.letters("desk/answer")[-1]).split())
+    assert "This was taken back: 'severity: low'. " in answer
+    assert "which was said with it" not in answer
+
+
+def test_a_line_that_is_said_again_in_the_same_minute_is_the_last_word(promised: World) -> None:
+    for line in ("severity: low", "undo", "hold", "severity: low", "undo"):
+        assert told_by_ana(promised, line).problems == ()
+    assert (promised.case().severity, promised.case().held) == ("normal", True)

@@ -1,15 +1,19 @@
 """Desk mails offer the verbs of their own language, and what they offer is understood when it comes back."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
+import followupd
 from followupd.adapters.templates.samples import sample_content
 from followupd.domain.command import VERBS
 from followupd.domain.letter import DESK_MAILS, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.text.notes import read_note
-from followupd.text.orders import Grammar
+from followupd.text.orders import Grammar, folded
 from tests.story.lettered import COMPANY, NOW, PLAYBOOK, TEMPLATES, flat, sample, wrote
 
 GRAMMAR = Grammar()
@@ -87,3 +91,24 @@ def values_of(language: str) -> list[tuple[str, ...]]:
 
 def playbook_page(language: str) -> str:
     return (TEMPLATES / language / "desk" / "_help.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_no_sentence_for_agents_names_an_order_in_english_where_the_language_has_a_word(
+    language: str,
+) -> None:
+    folder = Path(followupd.__file__).parent
+    desk = [
+        page.read_text("utf-8")
+        for page in (folder.parent / "templates" / language / "desk").glob("*.md")
+        if page.name != "_help.md"
+    ]
+    with (folder / "languages" / language / "agents.po").open("rb") as opened:
+        said = [str(message.string) for message in read_po(opened)]
+    named = {label for text in (*said, *desk) for label in re.findall(r"`([a-z-]+)(?::[^`]*)?`", text)}
+    own = {
+        folded(word)
+        for words in GRAMMAR.languages.language(language).answers.verbs.values()
+        for word in words
+    }
+    assert {label for label in named if label in VERBS and folded(label) not in own} == set()

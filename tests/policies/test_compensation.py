@@ -291,7 +291,10 @@ STATES: dict[str, tuple[str, list[tuple[str, int]] | str]] = {
     "issued, both": ("issued: 3 and 6", each("Issued", 3, 6)),
     "issued again": ("issued: 4", []),
     "issued and received": ("issued: 5", []),
-    "issued, a proposed one": ("issued: 1", OPEN.format("issued: 1", "3, 6")),
+    "issued, a proposed one": (
+        "issued: 1",
+        "'issued: 1': compensation 1 is only proposed; `approve` accepts all that is proposed",
+    ),
     "issued, a refused one": ("issued: 7", OPEN.format("issued: 7", "3, 6")),
     "refused": ("refused: 2", each("Refused", 2)),
     "refused, three": ("refused: 1, 2, 3", each("Refused", 1, 2, 3)),

@@ -246,6 +246,22 @@ def test_what_is_denied_or_asked_comes_back_without_a_hint_of_its_opposite(line:
     assert "mean" not in unclear.problem
 
 
+@pytest.mark.parametrize(
+    ("line", "order"),
+    [
+        ("help?", ("help", "")),
+        ("Hilfe?", ("help", "")),
+        ("today?", ("today", "")),
+        ("Heute ?", ("today", "")),
+        ("show FU-7K3Q9?", ("show", "FU-7K3Q9")),
+        ("show: kim@example.org?", ("show", "kim@example.org")),
+        ("ayuda??", ("help", "")),
+    ],
+)
+def test_a_look_up_may_be_asked_for_with_a_question_mark(line: str, order: tuple[str, str]) -> None:
+    assert said(read(line)) == [order]
+
+
 def test_a_number_before_a_dot_may_be_a_list_mark_and_is_asked_about() -> None:
     [unclear] = read("1. kept").back
     assert unclear.draft == "kept: 1"
@@ -427,6 +443,42 @@ def test_a_no_with_an_order_behind_it_comes_back(line: str) -> None:
     note = read(line, question=APPROVAL)
     assert said(note) == []
     assert len(note.back) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "No, not a complaint.",
+        "nein, keine Beschwerde",
+        "non, ce n'est pas une réclamation",
+        "no, no es una queja",
+    ],
+)
+def test_a_no_may_say_what_it_denies(line: str) -> None:
+    for question in (SUSPECTED, APPROVAL):
+        assert said(read(line, question=question)) == [("dismiss", "")]
+
+
+@pytest.mark.parametrize(
+    ("line", "draft"),
+    [
+        ("promise 1 is kept", "kept: 1"),
+        ("promise 1 has been kept", "kept: 1"),
+        ("Zusage 2 ist eingehalten.", "kept: 2"),
+        ("promise 2 lamps by Friday", "promise: 2 lamps by Friday"),
+        ("refund 1 issued", "issued: 1"),
+        ("Erstattung: 1 erhalten", "received: 1"),
+    ],
+)
+def test_a_sentence_about_a_promise_makes_none(line: str, draft: str) -> None:
+    note = read(line)
+    assert said(note) == []
+    assert [unclear.draft for unclear in note.back] == [draft]
+
+
+@pytest.mark.parametrize("line", ["send", "Schick ab!", "envoyez", "envoie-le, merci", "envía"])
+def test_sending_is_a_yes_to_an_approval(line: str) -> None:
+    assert said(read(line, question=APPROVAL)) == [("approve", "")]
 
 
 def test_a_yes_is_done_in_its_place() -> None:

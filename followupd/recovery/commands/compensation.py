@@ -24,6 +24,7 @@ from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.context import (
     CommandContext,
+    check_approved,
     chosen_numbers,
     numbered_events,
     origin,
@@ -237,13 +238,16 @@ def issued(command: Command, context: CommandContext) -> list[Event]:
     A gift card is issued when its letter is sent; only a line with its number says that it was given by hand.
 
     Raises:
-        NotUnderstoodError: there is no such grant to issue.
+        NotUnderstoodError: there is no such grant to issue, or it is only proposed.
     """
     to_issue = _grants(context, GrantState.GRANTED, GrantState.MISSING)
     done = _grants(context, GrantState.ISSUED, GrantState.CONFIRMED)
     if not command.text:
         to_issue = {n: grant for n, grant in to_issue.items() if grant.kind is not Gift.GIFT_CARD}
 
+    if command.text:
+        proposed = list(_grants(context, GrantState.PROPOSED))
+        check_approved(command, command.text, proposed, "compensation", context)
     chosen = chosen_numbers(command, list(to_issue), "compensation", done)
     owed = numbers(context.case.owed)
     promises = dict.fromkeys(to_issue[n].promise for n in chosen)

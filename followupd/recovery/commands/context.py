@@ -10,6 +10,7 @@ from followupd.domain.case import Case
 from followupd.domain.command import Command, form_shown, quoted
 from followupd.domain.compensation import Money, OtherGrant
 from followupd.domain.events import Event
+from followupd.domain.letter import LetterRecordState
 from followupd.domain.playbook import Agent, Playbook, Role
 from followupd.domain.promise import NOTHING_FOUND, DatedText, Found
 from followupd.domain.translatable import msg
@@ -146,6 +147,36 @@ def chosen_numbers(
     if not named or not is_known:
         raise NotUnderstoodError(_names_none(command, numbers, what))
     return [n for n in named if n in numbers]
+
+
+def check_approved(
+    command: Command, text: str, proposed: Sequence[int], what: str, context: CommandContext
+) -> None:
+    """Check that a command means nothing that was only read in a reply and waits for an agent's word.
+
+    Args:
+        command: what is said of it.
+        text: the numbers in it, with any signs between them; "" means all of them.
+        proposed: the numbers of what waits.
+        what: what is numbered, in the singular, for the error.
+        context: of the case.
+
+    Raises:
+        NotUnderstoodError: it means one of these. The line that accepts them is offered where it accepts nothing
+            else, such as a letter.
+    """
+    named = map(int, re.findall(r"\d{1,9}", text)) if text else proposed
+    waiting = [n for n in named if n in proposed]
+    if not waiting:
+        return
+    problem = msg(
+        "{line}: {what} {n} is only proposed; `approve` accepts all that is proposed",
+        line=quoted(command.line),
+        what=msg(what),
+        n=waiting[0],
+    )
+    alone = not context.case.letters_in(LetterRecordState.REVIEW)
+    raise NotUnderstoodError(problem, f"approve\n{command.line}" if alone else None)
 
 
 def _names_none(command: Command, numbers: Sequence[int], what: str) -> str:

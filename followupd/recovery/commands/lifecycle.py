@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 
 from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, WORKING, Case, Stage, numbers
 from followupd.domain.command import CALLED_A_COMPLAINT, UNKNOWN_ACTOR, Command, form_shown, quoted
@@ -298,13 +299,14 @@ def _was_written_to(case: Case) -> bool:
 
 
 def undo(command: Command, context: CommandContext) -> list[Event]:
-    """Take back the last word about the case, where nobody outside has heard of it.
+    """Take back the last line about the case, where nobody outside has heard of it.
 
     Raises:
         NotUnderstoodError: there is none, it is somebody else's, it was taken back, or it cannot be.
     """
     group = _last_word(command, context)
-    before = fold(context.history[: context.history.index(group[0])])
+    place = next(place for place, event in enumerate(context.history) if event is group[0])
+    before = fold(context.history[:place])
     said = group[0].why.partition(": ")[2]
     spoken = replace(command, text=said)  # the history says what was taken back
     events = [event for done in reversed(group) for event in _inverse(done, before, spoken, context)]
@@ -318,6 +320,25 @@ def taken_back(history: Iterable[Event]) -> str:
     """Return the line that the last `undo` took back, "" where there was none."""
     found = [match[1] for event in history if (match := _TAKEN_BACK.fullmatch(event.why))]
     return (found and found[-1]) or ""
+
+
+def said_with_it(history: Iterable[Event]) -> str:
+    """Return the line that stands before the one that the last `undo` took back, "" where it was not said with it.
+
+    Args:
+        history: of a case, which ends with an `undo`.
+    """
+    words = _words(history)
+    undone = next((n for n in reversed(range(len(words))) if _TAKEN_BACK.fullmatch(words[n].why)), 0)
+    taken, stands = _last_standing(words[:undone]), _last_standing(words)
+    if not (taken and stands) or (taken[0].at, taken[0].by) != (stands[0].at, stands[0].by):
+        return ""
+    return stands[0].why.partition(": ")[2]
+
+
+def _words(history: Iterable[Event]) -> list[Event]:
+    """Return the events of the orders that people gave; free words are none."""
+    return [e for e in history if _SAID.match(e.why) and not isinstance(e, FactReturned | Remarked)]
 
 
 def _last_word(command: Command, context: CommandContext) -> list[Event]:
@@ -334,14 +355,15 @@ def _last_word(command: Command, context: CommandContext) -> list[Event]:
     Raises:
         NotUnderstoodError: there is none, it is somebody else's, or it was taken back.
     """
-    words = [e for e in context.history if _SAID.match(e.why) and not isinstance(e, FactReturned | Remarked)]
+    words = _words(context.history)
     if not words:
         problem = msg("nobody has said anything about {ref} that could be taken back", ref=context.case.ref)
         raise NotUnderstoodError(problem)
 
-    last = _last_standing(words)
-    if last is None:
+    group = _last_standing(words)
+    if not group:
         raise NotUnderstoodError(msg("the last word was taken back already; say what you mean instead"))
+    last = group[0]
     said = last.why.partition(": ")[2]
     if command.agent and last.by not in {command.actor, UNKNOWN_ACTOR}:
         problem = msg(
@@ -350,25 +372,27 @@ def _last_word(command: Command, context: CommandContext) -> list[Event]:
             line=quoted(said),
         )
         raise NotUnderstoodError(problem)
-    return [event for event in words if (event.at, event.why, event.by) == (last.at, last.why, last.by)]
+    return group
 
 
-def _last_standing(words: Sequence[Event]) -> Event | None:
-    """Return the last event that no `undo` has taken back; each undo takes back one line, tag or move before it.
+def _last_standing(words: Sequence[Event]) -> list[Event]:
+    """Return the events of the last line, tag or move that no `undo` has taken back, [] for none.
+
+    Each `undo` takes back one before it.
 
     Args:
         words: what was said, in the order of the history.
     """
-    lines = list({(event.at, event.why, event.by): event for event in words}.values())
+    lines = [list(said) for _, said in groupby(words, lambda event: (event.at, event.why, event.by))]
     undone = 0
-    for event in reversed(lines):
-        if _TAKEN_BACK.fullmatch(event.why):
+    for said in reversed(lines):
+        if _TAKEN_BACK.fullmatch(said[0].why):
             undone += 1
         elif undone:
             undone -= 1
         else:
-            return event
-    return None
+            return said
+    return []
 
 
 def _inverse(done: Event, before: Case, command: Command, context: CommandContext) -> list[Event]:

@@ -36,6 +36,7 @@ from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.context import (
     CommandContext,
+    check_approved,
     chosen_numbers,
     leads,
     not_understood,
@@ -187,10 +188,12 @@ def kept(command: Command, context: CommandContext) -> list[Event]:
     """Say that promises were kept; the compensation that they contain is issued with them.
 
     Raises:
-        NotUnderstoodError: there is no such promise.
+        NotUnderstoodError: there is no such promise, or it is only proposed.
     """
     case = context.case
     owed, actions = numbers(case.owed), numbers(case.open_actions)
+    if command.text or not owed:
+        check_approved(command, command.text, numbers(case.proposed), "promise", context)
     if not command.text and not owed:
         return []
 
@@ -267,6 +270,7 @@ def late(command: Command, context: CommandContext) -> list[Event]:
     number, rest = found.groups()
     when, because = context.reader.split_reason(rest)
     owed = numbers((*context.case.owed, *context.case.open_actions))
+    check_approved(command, number, numbers(context.case.proposed), "promise", context)
     [n] = chosen_numbers(replace(command, text=number), owed, "promise")
     more, date, *_ = context.reader.split_until(when, context.now)
     form = form_shown("late")
