@@ -1,5 +1,6 @@
 """The real servers and the browser that tests use: servers are started once, each test has its own mailbox or database."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import TypeVar
@@ -18,10 +19,17 @@ from tests.servers.postgres import Postgres
 from tests.servers.smtp import Sink
 
 S = TypeVar("S")
+#: before a command has set them, for a program that is over soon
+USUAL_GENERATIONS = gc.get_threshold()
 
 # A busy machine is no reason for a failure: no example has a deadline, and slow data generation is allowed.
 settings.register_profile("followupd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("followupd")
+
+
+def pytest_runtest_teardown() -> None:
+    """Let garbage be collected as usual again: a million objects at once cost a mail's time of computing."""
+    gc.set_threshold(*USUAL_GENERATIONS)
 
 
 def _served(make: Callable[[], AbstractContextManager[S]], *, demanded: bool = False) -> Iterator[S]:

@@ -131,6 +131,7 @@ def test_a_command_closes_the_ledger_however_it_ends(terminal: Terminal, words: 
         files = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
     finally:
         gc.enable()
+        gc.collect()
     # an open connection has the write-ahead log, too; what reads the file's header stays open (`FileWatch`)
     assert not [file for file in files if file.startswith(f"{terminal.directory.parent}/ledger.db-")]
 

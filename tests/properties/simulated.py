@@ -97,6 +97,12 @@ review = true
 [gift_card]
 amount = "20 EUR"
 """
+#: what an agent who is asked says of a case
+FACTS = {
+    "cause": "two labels had been swapped on our packing table",
+    "resolution": "a new teapot went out by courier on Tuesday",
+    "prevention": "each label is now compared with its order",
+}
 
 
 class KilledError(BaseException):
@@ -627,7 +633,8 @@ class Simulation:
         allowed = {
             "confirmation": set(Stage) - silent,
             "delay": set(Stage) - silent - {Stage.CLOSED},
-            "holding": {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED},
+            # after the fix too, while something keeps the follow-up back
+            "holding": {Stage.HEARD, Stage.PROMISED, Stage.CONFIRMED, Stage.FIXED},
             "follow-up": {Stage.FIXED},
             "gift-card": {Stage.FOLLOWED_UP, Stage.CLOSED},
         }
@@ -821,10 +828,7 @@ def _deeds(case: Case) -> list[str]:
         if case.card_lacking_at and grant.kind == "gift-card" and grant.state is GrantState.GRANTED
     ]
     said += ["withdraw-option" for option in case.options if option.state is OptionState.OPEN][:1]
-    said += [
-        f"{name}: we found out about the {name}"
-        for name in case.facts.missing(("cause", "resolution", "prevention"))
-    ]
+    said += [f"{name}: {FACTS[name]}" for name in case.facts.missing(tuple(FACTS))]
     if case.facts.fault is Fault.UNKNOWN:
         said.append("fault: ours")
     if case.not_reached:
