@@ -141,7 +141,7 @@ def test_a_letter_has_the_words_of_a_fact(language: str, text: str) -> None:
 @given(text=WORDS)
 @example(text="\N{LATIN SMALL LETTER DOTLESS I} 0")  # whose capital is that of another letter
 def test_a_letter_has_the_words_of_a_promise(text: str) -> None:
-    words = " ".join(text.split()).rstrip(",; .")
+    words = " ".join(text.split()).rstrip(",;: .")
     assume(len(words) > 2 and words[1:].strip())
     case = sample()
     promise = replace(case.promises[0], text=text)
