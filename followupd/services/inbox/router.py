@@ -709,11 +709,11 @@ class MailRouter:
             case: in which it is noted.
             now: the present moment, in UTC.
         """
-        known = {case.customer.address.casefold()}
+        customer = case.customer.address.casefold()
         others = [
             other
             for other in self._written_to(tx, mail).values()
-            if other.customer.address.casefold() not in known
+            if other.customer.address.casefold() != customer
         ]
         if not others:
             return

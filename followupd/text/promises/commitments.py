@@ -201,9 +201,10 @@ class _SentenceReader:
         Args:
             text: a sentence or a clause; weekdays alone tell nothing, nor does a text without a date.
         """
-        if is_over := [when for when in self.dates.find(text) if self.dates.is_over(when)]:
-            return 0.0 if self.dates.to_come(text) else _ONLY_OVER * bool(is_over)
-        ahead = [when.moment - self.dates.now for when in self.dates.to_come(text) if when.guessed]
+        to_come = self.dates.to_come(text)
+        if any(map(self.dates.is_over, self.dates.find(text))):
+            return 0.0 if to_come else _ONLY_OVER
+        ahead = [when.moment - self.dates.now for when in to_come if when.guessed]
         return next((weight for most, weight in _AHEAD if ahead and min(ahead) <= most), 0.0)
 
     def _says(self, names: Iterable[str], low: str) -> bool:
