@@ -46,7 +46,10 @@ class Manager:
         kept = self.directory / "credentials"
         kept.mkdir(mode=0o700, exist_ok=True)
         for name, secret in credentials.items():
-            (kept / name).write_text(secret)
+            # As systemd does, never empty a credential that a daemon may read in this moment.
+            path = kept / name
+            if not path.exists() or path.read_text() != secret:
+                path.write_text(secret)
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "NOTIFY_SOCKET": self.address,
