@@ -308,12 +308,21 @@ class FileWatch:
         identity = self._identity
         if identity is None or self._identify() != identity:
             return _REPLACED.format(path=self._path)
+        least = self._committed if self._is_log_empty() else self._count
         count, mark = self._header(identity) or (0, 0)
-        went_back = _is_before(count, self._count) or _is_before(committed, self._committed)
+        went_back = _is_before(count, least) or _is_before(committed, self._committed)
         if mark not in {self._mark, self._old} or went_back:
             return _OVERWRITTEN.format(path=self._path, name=self._path.name)
         self._count, self._old, self._committed = count, mark, committed
         return ""
+
+    def _is_log_empty(self) -> bool:
+        """Return whether a checkpoint has written all commits to the file, so that its header must count them."""
+        log = self._path.with_name(f"{self._path.name}-wal")
+        try:
+            return log.stat().st_size == 0
+        except FileNotFoundError:
+            return True
 
     def _identify(self) -> tuple[int, int] | None:
         """Return device and inode of the file, None where there is none."""
