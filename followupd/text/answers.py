@@ -331,7 +331,7 @@ def read_right(text: str, names: Collection[str] = (), languages: Catalogue | No
 
 
 def _things(clause: Sequence[str], words: _RightWords) -> set[str]:
-    """Return the unknown words that name what has come, or what works: one or two behind an article.
+    """Return the unknown words that name what has come, or what works: within two words behind an article.
 
     Args:
         clause: its words, in order.
@@ -340,15 +340,12 @@ def _things(clause: Sequence[str], words: _RightWords) -> set[str]:
     groups = words.groups
     if not groups["yes"].union(groups["arrived"], groups["weak"], groups["thanks"]) & set(clause):
         return set()
-    found = set[str]()
-    before = last = ""
-    for word in clause:
-        if word not in words.known and (
-            last in words.articles or (last in found and before in words.articles)
-        ):
-            found.add(word)
-        before, last = last, word
-    return found - words.doubts
+    named = {
+        word
+        for two_before, before, word in zip(["", "", *clause], ["", *clause], clause, strict=False)
+        if not words.articles.isdisjoint((two_before, before))
+    }
+    return named - words.known - words.doubts
 
 
 def _is_told_wrong(clauses: Sequence[set[str]], words: _RightWords, *, persists: bool, fails: bool) -> bool:
