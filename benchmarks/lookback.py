@@ -1,7 +1,8 @@
 """An archive of support mail with known truth, and how well and how fast `followupd lookback` reads it.
 
 `python -m benchmarks.lookback` measures on the replies of `benchmarks/texts/promises` that taught nothing (B, C, D), each
-once; `--mails 20000 --write DIR` writes a Maildir of so many mails (`DIR.mbox` too) to measure time and memory with.
+once; `--mails 20000 --write DIR` writes a Maildir of so many mails (`DIR.mbox` too) to measure time and memory with;
+`--mails 20000 --dovecot` looks back on them over IMAP, and tells whether the mailbox is the same before and after.
 
 Strangers wrote the complaints and the replies; what happens after a reply is drawn, so that the outcome of each
 labelled promise is known: word by the date, late, asked for by the customer, or forgotten.
@@ -12,14 +13,21 @@ import json
 import random
 import re
 import resource
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parsedate_to_datetime
+from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import Any
+
+import trustme
 
 from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Identity
@@ -27,6 +35,8 @@ from followupd.recovery.past.lookback import Lookback, WordOutcome, look_back
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.lookback import ArchiveReader, RawMail, read_archive
 from followupd.text import complaints
+from tests.contracts.test_lookback import login, state
+from tests.servers.dovecot import Dovecot
 
 TEXTS = Path(__file__).parent / "texts"
 SUPPORT = "support@example.com"
@@ -312,11 +322,15 @@ def main() -> None:
     parser.add_argument("--sets", default="BK", help="of replies: A and C to I taught, B and K did not")
     parser.add_argument("--mails", type=int, default=0)
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--dovecot", action="store_true", help="read them as a mailbox, by the command")
     options = parser.parse_args()
     generator = Generator(options.sets)
     generated = generator.many(options.mails) if options.mails else generator.once()
     if options.write:
         _store(generated, options.write)
+        return
+    if options.dovecot:
+        _by_imap(generated)
         return
 
     start = monotonic()
@@ -344,6 +358,61 @@ def _store(generated: Generated, directory: Path) -> None:
             (place / "cur" / f"{number}.mail:2,S").write_bytes(raw)
             quoted = re.sub(rb"(?m)^(>*From )", rb">\1", raw)
             mbox.write(b"From archive Thu Jan  1 00:00:00 2026\n" + quoted + b"\n")
+
+
+# --- as a mailbox ----------------------------------------------------------------------------------------------
+
+
+def _by_imap(generated: Generated) -> None:
+    """Put an archive below an account of a Dovecot, look back on it, and print time, memory and what changed."""
+    with tempfile.TemporaryDirectory() as place, Dovecot(trustme.CA(), storage="maildir") as server:
+        box = server.account()
+        mail = server.directory / "home" / box.username / "mail"
+        mail.parent.mkdir(parents=True)
+        _store(generated, mail)
+        server.user.own(server.directory / "home")
+        state(box)  # the server writes its index of mails that it has not seen
+        before = state(box), _files(mail)
+        words = login(box, str(server.ca_file), Path(place))
+        page = ["--us", SUPPORT, "--html", f"{place}/page.html"]
+        start = monotonic()
+        command = subprocess.Popen([sys.executable, "-m", "followupd", *words, *page])
+        most = 0
+        while command.poll() is None:
+            most = max(most, sum(map(_memory, _with_children(command.pid))))
+            with suppress(subprocess.TimeoutExpired):
+                command.wait(0.2)
+        seconds = monotonic() - start
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        same = before == (state(box), _files(mail))
+    folders, mails = len(before[0]), len(before[1])
+    print(f"{mails} mails in {folders} folders: {'the same' if same else 'CHANGED'} before and after")
+    print(
+        f"{seconds:.1f} s, of all processes with the server {used.ru_utime + used.ru_stime:.1f} s of processor"
+    )
+    print(f"memory: {most // 1024} MB at most, workers included, pages that they share counted once")
+
+
+def _files(directory: Path) -> dict[str, bytes]:
+    """Return what each mail of a Maildir is, by its name, which tells its flags."""
+    paths = [path for path in directory.rglob("*") if path.parent.name in {"cur", "new"}]
+    return {str(path.relative_to(directory)): sha256(path.read_bytes()).digest() for path in paths}
+
+
+def _with_children(pid: int) -> list[int]:
+    """Return a process and those that it started."""
+    with suppress(OSError):
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        return [pid, *(each for child in found for each in _with_children(int(child)))]
+    return []
+
+
+def _memory(pid: int) -> int:
+    """Return the memory of a process in kB, where pages that several share count as a part for each."""
+    with suppress(OSError):
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+        return sum(int(number) for number in re.findall(r"(?m)^Pss:\s+(\d+)", text))
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """The real servers and the browser that tests use: servers are started once, each test has its own mailbox or database."""
 
 import gc
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -127,6 +130,37 @@ def chromium() -> str:
     except NotInstalledError as missing:
         skip(str(missing), demanded=True)
         raise
+
+
+@pytest.fixture
+def browse(chromium: str, tmp_path: Path) -> Callable[..., str]:
+    """Return a function that opens a URL and returns the page's DOM after a while (of the browser's own clock)."""
+
+    def browse(url: str, *options: str) -> str:
+        command = [
+            chromium,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            f"--user-data-dir={tmp_path / 'browser'}",
+            "--virtual-time-budget=3000",
+            "--dump-dom",
+            *options,
+            url,
+        ]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            env={**os.environ, "HOME": str(tmp_path)},
+        )
+        return done.stdout
+
+    return browse
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from followupd.adapters.oauth import Application, Login
 from followupd.adapters.settings import MailboxSettings, Settings, SmtpSettings
 from followupd.adapters.smtp.connection import SmtpAccount
 from followupd.adapters.smtp.transport import SmtpTransport
+from followupd.adapters.storage import STATE_DIRECTORY
 from followupd.errors import Problem, SetupError
 
 #: the name of the login of [smtp]
@@ -115,7 +116,7 @@ def ledger_problem(settings: Settings) -> Problem | None:
     Its key must have been checked before. PostgreSQL is asked over the network.
     """
     file = ledger_file(settings)
-    why = _why_not_writable(file) if file else ""
+    why = _why_not_writable(file, settings.directory.absolute()) if file else ""
     if not why and (file is None or file.exists()):
         why = _trouble(settings)
     hint = "docs/ledger.md says what its address, the rights of its directory and its key must be."
@@ -139,12 +140,13 @@ def _trouble(settings: Settings) -> str:
         ledger.close()
 
 
-def _why_not_writable(path: Path) -> str:
+def _why_not_writable(path: Path, configuration: Path) -> str:
     """Return why this user could neither use nor make a ledger's file, "" if it could.
 
     Args:
-        path: absolute. Where it does not exist, the nearest directory above that does is looked at, since the
-            ones between are made.
+        path: absolute. A directory that does not exist is made below the configuration and the service's own
+            directory, and is mistyped elsewhere.
+        configuration: the directory of the configuration.
 
     Returns:
         A sentence for the admin, without a full stop.
@@ -156,6 +158,9 @@ def _why_not_writable(path: Path) -> str:
         return f"the ledger {path} is not a file"
 
     directory = next(parent for parent in path.parents if parent.exists())
+    is_made = any(map(path.is_relative_to, (STATE_DIRECTORY, configuration)))
+    if directory.is_dir() and directory != path.parent and not is_made:
+        return f"the ledger {path} cannot be made: there is no directory {path.parent}"
     if not directory.is_dir():
         return f"the ledger {path} cannot be made: {directory} is not a directory"
     if not os.access(directory, os.W_OK | os.X_OK):

@@ -23,10 +23,11 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from followupd import __version__, clock, log
-from followupd.adapters.storage import noted_loss
+from followupd.adapters.storage import is_free, noted_loss
 from followupd.domain.keys import TAKEN, StateKey, StateName
 
-#: the daemon records every ten seconds that it is alive; after this time without a record it is not running
+#: the daemon records every ten seconds that it is alive; after this time without a record it is not running. On SQLite
+#: the lock of a daemon that is gone says so at once
 SILENCE = timedelta(minutes=10)
 #: how long a desk mail that was refused for good needs somebody's attention
 REFUSED_FOR = timedelta(days=3)
@@ -145,6 +146,8 @@ def daemon_health(
     now: datetime,
     logins: list[str] | None = None,
     loss: str = "",
+    *,
+    free: bool = False,
 ) -> DaemonHealth:
     """Derive the health from a ledger's figures.
 
@@ -155,12 +158,13 @@ def daemon_health(
         now: the current time, by the clock that the daemon uses.
         logins: warnings of OAuth logins; None if no mailbox uses OAuth.
         loss: how the ledger was lost while the daemon used it; it is not read then.
+        free: whether it is certain that no daemon holds the ledger.
     """
     cycle, breaker = figures.state(StateKey.CYCLE), figures.state(StateKey.BREAKER)
     reason = figures.state(StateKey.BREAKER_REASON)
     told = figures.state(StateKey.QUARANTINE_TOLD)
     breaker_open = breaker is not None and breaker[0] != "closed"
-    alive_since = _alive_since(cycle, now)
+    alive_since = _alive_since(cycle, now, free=free)
     return DaemonHealth(
         timezone=timezone,
         last_cycle=cycle[1] if cycle else None,
@@ -187,11 +191,11 @@ def _refused_configuration(stored: StoredValue | None) -> str:
     return "" if stored is None or stored[0] == TAKEN else str(stored[0])
 
 
-def _alive_since(cycle: StoredValue | None, now: datetime) -> datetime:
+def _alive_since(cycle: StoredValue | None, now: datetime, *, free: bool) -> datetime:
     """Return the time since which a running daemon has left a record; `run --once` has no fixed interval."""
     if cycle is None or cycle[0] == "once":
         return datetime.min.replace(tzinfo=UTC)
-    return now - SILENCE
+    return datetime.max.replace(tzinfo=UTC) if free else now - SILENCE
 
 
 def _mailbox_health(figures: LedgerFigures, name: str, alive_since: datetime) -> MailboxHealth:
@@ -253,7 +257,7 @@ def read_sqlite(directory: Path, now: datetime) -> DaemonHealth | None:
         key = str(settings["ledger"].get("key", _USUAL_KEY))
         if _is_of_another_key(directory, key, figures.state(StateKey.KNOWN_WORD)):
             return None
-        return daemon_health(figures, names, timezone, now, loss=loss)
+        return daemon_health(figures, names, timezone, now, loss=loss, free=is_free(file))
     except (OSError, ValueError, KeyError, TypeError, sqlite3.DatabaseError):
         return None
 

@@ -187,7 +187,8 @@ def read_ledger(directory: Path) -> "DaemonHealth":
 
         ledger.upgrade()
         with ledger.transaction() as tx:
-            return daemon_health(ledger_figures(tx, now), names, timezone, now, logins)
+            free = ledger.is_free()
+            return daemon_health(ledger_figures(tx, now), names, timezone, now, logins, free=free)
 
 
 def _health_view(health: "DaemonHealth") -> dict[str, Any]:

@@ -142,7 +142,7 @@ def _is_of(settings: "Settings", company: str, mailbox: str) -> bool:
 
 def _report_month(options: argparse.Namespace, app: "App") -> int:
     """Print or write the figures of one month."""
-    from followupd.recovery.past.monthly import Month, monthly_view, said, tables
+    from followupd.recovery.past.monthly import Month, headline, monthly_view, said, tables
     from followupd.services.maintenance import monthly_page, monthly_report
 
     calendar = app.settings.calendar
@@ -163,7 +163,7 @@ def _report_month(options: argparse.Namespace, app: "App") -> int:
     if options.json:
         print_json(monthly_view(found))
     elif not (options.html or options.tables):
-        print(said(found))
+        print(said(headline(found)))
         for table in tables(found):
             _print_month_table(table.title, table.head, table.rows, table.note)
     return DONE

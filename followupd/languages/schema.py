@@ -465,8 +465,13 @@ class RightTable(LanguageTable):
     whole: WordSet = frozenset()
     alone: WordSet = frozenset()
     around: WordSet = frozenset()
+    arrived: WordSet = frozenset()
+    articles: WordSet = frozenset()
+    joins: Barred = ()
+    doubts: WordSet = frozenset()
     right_phrases: Barred = ()
     wrong_phrases: Barred = ()
+    persists: Barred = ()
     leaving: Barred = ()
 
 

@@ -43,8 +43,8 @@ _FEW = 300
 #: mails whose headers tell who we are
 _SAMPLE = 4000
 _AHEAD = timedelta(days=1)
-#: how likely a clause must be a promise: more than where a person is asked (chosen on the replies B)
-_CERTAIN = 0.85
+#: how likely a clause must be a promise: more than where a person is asked (chosen on the replies B and K)
+_CERTAIN = 0.75
 #: words of an answer to thanks
 _BRIEF = 8
 _MAILDIR_FLAGS = re.compile(r":2,([A-Za-z]*)$")

@@ -25,7 +25,15 @@ from followupd.languages import Language
 from followupd.recovery import opening
 from followupd.recovery.past.calibration import Usual, stored, usual_times
 from followupd.recovery.past.learn import FIRST_WORDS, with_kept_times
-from followupd.recovery.past.monthly import Month, MonthlyReport, book_of, headline, page_values, times_asked
+from followupd.recovery.past.monthly import (
+    Month,
+    MonthBook,
+    MonthlyReport,
+    book_of,
+    headline,
+    page_values,
+    times_asked,
+)
 from followupd.recovery.recurrence import CauseCase, came_back
 from followupd.services.context import ServiceContext
 from followupd.services.staff_mail import administrator, notice_key
@@ -127,6 +135,21 @@ def monthly_report(
         calendar: the company's.
         is_ours: whether a mailbox, by its name, belongs to the company.
     """
+    book = _book(tx, month, calendar, is_ours)
+    found = (came_back(cause, _cases_of(tx, cause, is_ours)) for cause in tx.cases.causes())
+    again = [each for each in found if each and any(month.has(case.opened_at) for case in each.since)]
+    return MonthlyReport(book, tuple(again))
+
+
+def _book(tx: Transaction, month: Month, calendar: Calendar, is_ours: Callable[[str], bool]) -> MonthBook:
+    """Return the figures of a company's month; what is known of single cases is free again afterwards.
+
+    Args:
+        tx: the transaction.
+        month: the month.
+        calendar: the company's.
+        is_ours: whether a mailbox, by its name, belongs to the company.
+    """
     since = month.begin - _MONTHS_BACK
     names = [kind.__name__ for kind in FIRST_WORDS]
     mails = tx.mail.customers_mails(month.begin)
@@ -134,10 +157,7 @@ def monthly_report(
     cases = (with_kept_times(case, tx.cases.history) for case in counted)
     first_words = tx.cases.first_words(names, since)
     asks = times_asked(tx.cases.events_of(CustomerWrote, month.begin))
-    book = book_of(month, calendar, cases, first_words, lambda ref: mails.get(ref, 1), asks)
-    found = (came_back(cause, _cases_of(tx, cause, is_ours)) for cause in tx.cases.causes())
-    again = [each for each in found if each and any(month.has(case.opened_at) for case in each.since)]
-    return MonthlyReport(book, tuple(again))
+    return book_of(month, calendar, cases, first_words, lambda ref: mails.get(ref, 1), asks)
 
 
 def _cases_of(tx: Transaction, cause: str, is_ours: Callable[[str], bool]) -> list[CauseCase]:

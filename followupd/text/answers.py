@@ -258,12 +258,16 @@ _CLAUSE = re.compile(r"[^,;:.!¡()–—\n]+")
 class _RightWords:
     """The words of the tables [right] and [thanks] of all languages.
 
-    `groups` says by its name what a word says: yes, weak, no, wrong, denials, waiting, whole, thanks.
+    `groups` says by its name what a word says: yes, weak, no, wrong, denials, waiting, whole, thanks, arrived.
     """
 
     groups: Mapping[str, frozenset[str]]
     alone: frozenset[str]
     known: frozenset[str]
+    articles: frozenset[str]
+    doubts: frozenset[str]
+    joins: re.Pattern[str]
+    persists: re.Pattern[str]
     right_phrases: re.Pattern[str]
     wrong_phrases: re.Pattern[str]
     leaving: re.Pattern[str]
@@ -274,14 +278,18 @@ def _right_words(languages: Catalogue) -> _RightWords:
     """Return the words of answers to "is it right now?", of all languages."""
     tables = [language.answers.right for language in languages.all()]
     thanks, around = _thanks_words(languages)
-    names = ("no", "wrong", "denials", "waiting", "weak", "whole")
+    names = ("no", "wrong", "denials", "waiting", "weak", "whole", "arrived")
     groups = {name: _union(tables, name) for name in names}
     groups["yes"] = _union(tables, "yes", "right") - groups["weak"]
     groups["thanks"] = thanks
     return _RightWords(
         groups=MappingProxyType(groups),
         alone=_union(tables, "alone"),
-        known=frozenset().union(around, _union(tables, "around"), *groups.values()),
+        known=frozenset().union(around, _union(tables, "around", "articles"), *groups.values()),
+        articles=_union(tables, "articles"),
+        doubts=_union(tables, "doubts"),
+        joins=_any_phrase(phrase for table in tables for phrase in table.joins),
+        persists=_any_phrase(phrase for table in tables for phrase in table.persists),
         right_phrases=_any_phrase(phrase for table in tables for phrase in table.right_phrases),
         wrong_phrases=_any_phrase(phrase for table in tables for phrase in table.wrong_phrases),
         leaving=_any_phrase(phrase for table in tables for phrase in table.leaving),
@@ -297,6 +305,8 @@ def _any_phrase(phrases: Iterable[str]) -> re.Pattern[str]:
 def read_right(text: str, names: Collection[str] = (), languages: Catalogue | None = None) -> Right:
     """Read the answer to "is it right for you now?"; one unknown word, a number or a question makes it unclear.
 
+    Two things may be said in any words: what has come or works ("the new lamp"), and what is wrong behind a plain no.
+
     Args:
         text: the new text of the mail.
         names: names of people, which are no unknown words.
@@ -306,21 +316,62 @@ def read_right(text: str, names: Collection[str] = (), languages: Catalogue | No
         return Right.UNCLEAR
     words = _right_words(languages or catalogue())
     low, works = words.right_phrases.subn(",", folded(text))
+    persists = words.persists.search(low) is not None
     low, fails = words.wrong_phrases.subn(",", low)
-    clauses = [_words_of(clause) for clause in _CLAUSE.findall(low)]
     people = set(folded(" ".join(names)).split())
-    said = set().union(*clauses)
-    if not said <= words.known | people or any(_is_ambiguous(clause, words) for clause in clauses):
-        return Right.UNCLEAR
+    clauses = [_words_of(clause) for clause in _CLAUSE.findall(words.joins.sub(",", low))]
+    told = [set(clause) - people for clause in clauses if clause]
+    said = set().union(*told)
+    named = set().union(*(_things(clause, words) for clause in clauses))
+    if not said <= words.known | named or any(_is_ambiguous(clause, words) for clause in told):
+        is_wrong = _is_told_wrong(told, words, persists=persists, fails=fails > 0)
+        return Right.WRONG if is_wrong else Right.UNCLEAR
     found = {name for name, group in words.groups.items() if said & group}
     return _right_or_wrong(found | ({"yes"} if works else set()), fails=fails > 0)
 
 
-def _words_of(clause: str) -> set[str]:
-    """Return the words and signs of a folded clause, without marks."""
-    return {
-        word for word in _WORD.findall(clause) if word[0].isalnum() or unicodedata.category(word[0]) == "So"
+def _things(clause: Sequence[str], words: _RightWords) -> set[str]:
+    """Return the unknown words that name what has come, or what works: within two words behind an article.
+
+    Args:
+        clause: its words, in order.
+        words: which of them say what.
+    """
+    groups = words.groups
+    if not groups["yes"].union(groups["arrived"], groups["weak"], groups["thanks"]) & set(clause):
+        return set()
+    named = {
+        word
+        for two_before, before, word in zip(["", "", *clause], ["", *clause], clause, strict=False)
+        if not words.articles.isdisjoint((two_before, before))
     }
+    return named - words.known - words.doubts
+
+
+def _is_told_wrong(clauses: Sequence[set[str]], words: _RightWords, *, persists: bool, fails: bool) -> bool:
+    """Return whether somebody says in words that are not all known what is wrong: "No, the lid still leaks".
+
+    Args:
+        clauses: the words of each.
+        words: which of them say what.
+        persists: a phrase says that something is as bad as before.
+        fails: a phrase says that it is not right, which is as good as a no.
+    """
+    groups = words.groups
+    against = groups["denials"] | groups["wrong"] | groups["waiting"]
+    praise = groups["yes"] | groups["weak"]
+    if any(clause & words.doubts or (clause & praise and not clause & against) for clause in clauses):
+        return False
+    is_no = clauses[0] <= words.known and clauses[0] & groups["no"]
+    rest = clauses[1:] if is_no else clauses
+    return persists or bool((is_no or fails) and any(clause & against for clause in rest))
+
+
+def _words_of(clause: str) -> list[str]:
+    """Return the words and signs of a folded clause in order, without marks."""
+    return [
+        word for word in _WORD.findall(clause) if word[0].isalnum() or unicodedata.category(word[0]) == "So"
+    ]
 
 
 def _is_ambiguous(clause: set[str], words: _RightWords) -> bool:

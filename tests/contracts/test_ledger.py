@@ -962,6 +962,7 @@ def filled(ledger: Ledger) -> Case:
 def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database of the other kind, and of the same one."""
     if request.param == "sqlite":
+        (tmp_path / "other").mkdir()
         return f"sqlite:///{tmp_path}/other/ledger.db"
     postgres: Postgres = request.getfixturevalue("postgres")
     return postgres.database()

@@ -2,9 +2,7 @@
 
 import http.client
 import json
-import os
 import re
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -55,37 +53,6 @@ def letter(
 ) -> dict[str, object]:
     query = urlencode({"kind": kind, "sample": sample, "language": language})
     return dict(json.loads(get(server, f"/letter?{query}")[2]))
-
-
-@pytest.fixture
-def browse(chromium: str, tmp_path: Path) -> Callable[..., str]:
-    """Return a function that opens a URL and returns the page's DOM after a while (of the browser's own clock)."""
-
-    def browse(url: str, *options: str) -> str:
-        command = [
-            chromium,
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            f"--user-data-dir={tmp_path / 'browser'}",
-            "--virtual-time-budget=3000",
-            "--dump-dom",
-            *options,
-            url,
-        ]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-            env={**os.environ, "HOME": str(tmp_path)},
-        )
-        return done.stdout
-
-    return browse
 
 
 def save_once_shown(

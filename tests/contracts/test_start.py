@@ -112,6 +112,14 @@ def with_a_file_in_the_place_of_the_ledgers_directory(directory: Path) -> None:
     (directory / "state").write_text("")
 
 
+def with_a_ledger_in_a_directory_that_does_not_exist(directory: Path) -> None:
+    change(directory, "sqlite:///state", f"sqlite:///{directory.parent}/folowupd")
+
+
+def with_a_password_of_two_lines(directory: Path) -> None:
+    (directory / "credentials/imap").write_text("old\nnew\n")
+
+
 def with_a_ledger_that_is_no_database(directory: Path) -> None:
     (directory / "state").mkdir()
     (directory / "state/ledger.db").write_text("certainly not SQLite " * 100)
@@ -152,6 +160,8 @@ def change(directory: Path, old: str, new: str) -> None:
         (without_the_ledgers_key, "C14", "ledger.key"),
         (with_a_key_that_can_be_guessed, "C14", "ledger.key"),
         (with_a_file_in_the_place_of_the_ledgers_directory, "C29", "ledger.url"),
+        (with_a_ledger_in_a_directory_that_does_not_exist, "C29", "ledger.url"),
+        (with_a_password_of_two_lines, "C14", "mailbox[0].password"),
         (with_a_ledger_that_is_no_database, "C29", "ledger.url"),
         (with_the_key_of_another_ledger, "C29", "ledger.url"),
         (with_the_starters_company, "C37", "company.name"),
@@ -167,6 +177,19 @@ def test_check_names_what_keeps_the_daemon_from_starting(
     assert blocking_problems(directory, NOW) == []
     mistake(directory)
     assert first(directory) == (rule, key)
+
+
+@pytest.mark.parametrize(
+    ("listen", "is_open"), [("0.0.0.0:9099", True), ("192.0.2.7:9099", True), ("127.0.0.1:9099", False)]
+)
+def test_metrics_that_other_machines_can_read_are_a_warning(
+    directory: Path, listen: str, *, is_open: bool
+) -> None:
+    with (directory / "followupd.toml").open("a") as file:
+        file.write(f'\n[metrics]\nlisten = "{listen}"\n')
+    found = [(each.rule, each.key) for each in configuration_problems(directory, NOW)]
+    assert found == ([("C45", "metrics.listen")] if is_open else [])
+    assert blocking_problems(directory, NOW) == []
 
 
 def test_a_check_makes_neither_a_ledger_nor_its_directory(directory: Path) -> None:

@@ -103,6 +103,12 @@ def test_a_command_that_reads_makes_no_ledger_and_says_where_there_is_none(
     assert sorted(directory.rglob("*")) == before
 
 
+def test_a_copy_of_the_ledger_to_a_mistyped_directory_makes_none(terminal: Terminal, tmp_path: Path) -> None:
+    said = terminal.fails("ledger", "copy", "--to", f"sqlite:///{tmp_path}/mistyped/ledger.db")
+    assert f"there is no directory {tmp_path}/mistyped" in said
+    assert not (tmp_path / "mistyped").exists()
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -40,13 +40,13 @@ class NewUser:
     """Types commands; the clock is what faketime says."""
 
     def __init__(self, directory: Path, postbox: Postbox, faketime: str) -> None:
-        self.directory, self._postbox, self._faketime = directory, postbox, faketime
+        self.directory, self.postbox, self._faketime = directory, postbox, faketime
         self.heard = ""  # all that ever stood on the terminal
 
     def types(self, *words: str, at: str = "2026-12-01 10:00:00", fails: bool = False) -> str:
         command = [self._faketime, "-f", f"@{at}", sys.executable, "-m", "followupd", *words]
         env = {**os.environ, "FOLLOWUPD_CONFIG": str(self.directory), "TZ": "UTC", "PYTHONPATH": os.getcwd()}  # noqa: PTH109
-        env["FOLLOWUPD_TEST_PASSWORD"] = self._postbox.password
+        env["FOLLOWUPD_TEST_PASSWORD"] = self.postbox.password
         done = subprocess.run(
             command, check=False, capture_output=True, text=True, env=env, cwd=self.directory.parent
         )
@@ -101,7 +101,7 @@ def user(tmp_path: Path, dovecot: Dovecot) -> NewUser:
 
 
 def test_a_fortnight_with_one_complaint_sends_each_letter_once(user: NewUser, smtp: Sink) -> None:
-    postbox = user._postbox
+    postbox = user.postbox
     user.types("init", str(user.directory))
     (user.directory / "followupd.toml").write_text(configuration(postbox, smtp))
     assert user.json("check") == []

@@ -291,6 +291,14 @@ def test_status_does_not_believe_a_daemon_that_has_fallen_silent(service: Servic
         until(lambda: service.ask("status")["ok"], "a healthy status")
         process.kill()
         process.wait(LIMIT)
+        health = service.ask("status")  # at once: the system has freed its lock of the ledger
+    assert (health["ok"], health["mailboxes"][0]["connected"]) == (False, False)
+
+
+def test_status_does_not_believe_a_daemon_that_hangs(service: Service) -> None:
+    with service.ready() as process:
+        until(lambda: service.ask("status")["ok"], "a healthy status")
+        process.send_signal(signal.SIGSTOP)
         assert service.ask("status")["ok"]  # nothing in the ledger tells this moment from a long beat
         health = service.ask("status", later="+11m")
     assert (health["ok"], health["mailboxes"][0]["connected"]) == (False, False)

@@ -228,6 +228,55 @@ ANSWERS = {
 }
 
 
+# things and faults have many names: a thing behind an article is known by what it does, a fault behind a plain no
+NAMED = {
+    Right.RIGHT: (
+        *("Yes, the new kettle arrived yesterday and works perfectly.", "Yes thanks! The kids love it."),
+        *("Yes the money is back in my account, thank you for sorting it out.", "Good morning, yes it works"),
+        *("Ja, der Fernseher läuft wieder", "Hat geklappt, danke", "Alles gut, vielen Dank für Ihre Mühe"),
+        *("Oui, la nouvelle lampe est arrivée hier et elle marche très bien, merci",),
+        *("Sí, ya me ha llegado la lámpara nueva y funciona perfectamente. Gracias",),
+    ),
+    Right.WRONG: (
+        *(
+            "No, the kettle still leaks",
+            "Sadly not, the door still doesn't close",
+            "Not really, it still flickers",
+        ),
+        *("No. It broke again after two days.", "Unfortunately the lamp still doesn't work"),
+        *("Nein, die Lampe flackert immer noch", "Leider nein, das Paket ist noch nicht da"),
+        *("Non, la lampe ne marche toujours pas", "Malheureusement non, je n'ai toujours rien reçu"),
+        *("No, el grifo sigue goteando", "Todavía no me ha llegado nada"),
+    ),
+    Right.UNCLEAR: (
+        *("Good morning", "Good evening Ana, thanks", "Guten Tag", "Bonjour", "Buenos días, gracias"),
+        *(
+            "Yes, the lid cracked",
+            "Yes, the leak is back",
+            "Great, the old fault is back",
+            "It should be fine",
+        ),
+        *("Yes, the new lamp arrived and the lid leaks", "Perfect, now the other door squeaks"),
+        *("I still haven't tried it", "No, it has not happened since", "No idea, I have not looked yet"),
+        *("It still doesn't close, but otherwise fine", "No, I could not check whether it still leaks"),
+        *("Ja, der Fehler ist wieder da", "Noch nicht getestet", "Super, jetzt ist der Deckel ab"),
+        *(
+            "Oui, la fuite est revenue",
+            "Je n'ai pas encore essayé",
+            "Sí, el ruido ha vuelto",
+            "Aún no lo he probado",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [(text, right) for right, texts in NAMED.items() for text in texts], ids=str
+)
+def test_things_and_faults_may_have_any_name(text: str, expected: Right) -> None:
+    assert read_right(text, ["Kim Doe", "Ana Reyes"]) is expected
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [(text, right) for right, texts in ANSWERS.items() for text in texts], ids=str
 )

@@ -35,11 +35,23 @@ def test_a_credential_comes_from_systemd_else_from_the_directory(
 
 @pytest.mark.parametrize(
     ("kept", "read"),
-    [("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), ("s3cret\n\n", "s3cret\n"), (" s ", " s ")],
+    [("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), (" s ", " s ")],
 )
 def test_one_trailing_line_end_of_a_secret_file_is_removed(tmp_path: Path, kept: str, read: str) -> None:
     (tmp_path / "pw").write_bytes(kept.encode())
     assert Secret("file:pw", tmp_path).reveal() == read
+
+
+@pytest.mark.parametrize("kept", ["s3cret\n\n", "old\nnew\n", "one\rtwo", "a\0b"])
+def test_a_secret_of_two_lines_is_refused_but_for_the_ledgers_key(tmp_path: Path, kept: str) -> None:
+    (tmp_path / "pw").write_bytes(kept.encode())
+    problem = Secret("file:pw", tmp_path, "smtp.password").problem()
+    assert problem is not None
+    assert (problem.rule, problem.problem) == (
+        SettingsRule.ABSENT,
+        "the secret file:pw has more than one line",
+    )
+    assert Secret("file:pw", tmp_path, "ledger.key").problem() is None
 
 
 def test_a_secret_from_the_environment_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,7 +202,7 @@ def _read(directory: Path) -> tuple[Settings, list[Problem]]:
         brands=brands,
     )
     _check_shared_secrets(file, settings)
-    own_problems = file.problems + _exposed_secrets(settings)
+    own_problems = file.problems + _exposed_secrets(settings) + _open_metrics(settings)
     other_problems = playbook_problems + wording_file.problems
     return settings, [*sorted(own_problems, key=_place), *sorted(other_problems, key=_place)]
 
@@ -302,6 +302,16 @@ def _exposed_secrets(settings: Settings) -> list[Problem]:
     """Return a warning for each secret's file that other users can read."""
     warnings = [secret.exposure() for secret in settings.secrets]
     return [warning for warning in warnings if warning]
+
+
+def _open_metrics(settings: Settings) -> list[Problem]:
+    """Return a warning if another machine may ask for the metrics, which need no password."""
+    listen = settings.metrics.listen
+    if listen is None or is_loopback(listen[0]):
+        return []
+    problem = f"every machine that reaches {listen[0]} can read the metrics, without a password"
+    hint = 'listen on "127.0.0.1:9099", or let a firewall or a proxy decide who may ask.'
+    return [Problem("followupd.toml", None, "metrics.listen", SettingsRule.OPEN, problem, hint)]
 
 
 def _check_shared_secrets(file: TomlFile, settings: Settings) -> None:

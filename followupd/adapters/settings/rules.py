@@ -58,6 +58,7 @@ class SettingsRule(StrEnum):
     UNREAD = "C42"
     NO_BRAND = "C43"
     FEW = "C44"
+    OPEN = "C45"
 
 
 #: problems that `check` reports and that do not keep the daemon from running
@@ -70,6 +71,7 @@ WARNINGS = frozenset(
         SettingsRule.LANGUAGE,
         SettingsRule.UNREAD,
         SettingsRule.FEW,
+        SettingsRule.OPEN,
     }
 )
 
@@ -88,7 +90,7 @@ SENTENCES: dict[SettingsRule, str] = {
     SettingsRule.WORD: "Not one of the values that the key allows.",
     SettingsRule.CLEAR_TEXT: '`security = "none"` would send the password unencrypted over a network.',
     SettingsRule.BARE: "The file contains a password, or does not say where a required secret is stored.",
-    SettingsRule.ABSENT: "A secret is not where the configuration says, or is empty.",
+    SettingsRule.ABSENT: "A secret is not where the configuration says, is empty, or has more than one line.",
     SettingsRule.EXPOSED: "Other users can read a secret's file (a warning: `run` continues).",
     SettingsRule.TWICE: "Two things have the same name or address.",
     SettingsRule.ADDRESS: "Not an e-mail address.",
@@ -122,6 +124,7 @@ SENTENCES: dict[SettingsRule, str] = {
     SettingsRule.UNREAD: "A file whose name keeps it from being read (a warning: `run` continues).",
     SettingsRule.FEW: "A group of a language's phrases is nearly empty, so that complaints are not recognised "
     "(a warning: `run` continues).",
+    SettingsRule.OPEN: "Other machines can read the metrics (a warning: `run` continues).",
     SettingsRule.CLOSED: "Only root can read a file that the service reads as another user "
     "(a warning: `run` continues).",
 }

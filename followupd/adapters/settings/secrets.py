@@ -15,6 +15,9 @@ from followupd.errors import Problem, SetupError
 _FORM = re.compile(
     r"credential:[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}|file:[^\x00-\x1f]+|env:[A-Za-z_][A-Za-z0-9_]*"
 )
+#: the only secret of several lines: the newest key, and those that open what is older
+_OF_LINES = "ledger.key"
+_BREAKS = frozenset("\r\n\0")
 #: the permission bits of group and others
 _OTHERS = 0o077
 _FORMS = '"credential:NAME", "file:PATH" or "env:NAME"'
@@ -52,9 +55,10 @@ class Secret:
         except (OSError, KeyError, UnicodeDecodeError) as error:
             reason = _reason(error)
         else:
-            reason = "is empty"
-            if secret:
+            is_one = self.key == _OF_LINES or _BREAKS.isdisjoint(secret)
+            if secret and is_one:
                 return secret
+            reason = "is empty" if is_one else "has more than one line"
         problem = f"the secret {self.place} {reason}"
         raise SetupError([self._problem(SettingsRule.ABSENT, problem, self._hint())])
 

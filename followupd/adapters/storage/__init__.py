@@ -1,7 +1,11 @@
 """The ledger on SQLite or PostgreSQL, and the file beside a SQLite ledger."""
 
+import fcntl
 from contextlib import suppress
 from pathlib import Path
+
+#: the directory of the service, which systemd makes, or the daemon
+STATE_DIRECTORY = Path("/var/lib/followupd")
 
 
 def lock_beside(ledger: Path) -> Path:
@@ -12,6 +16,18 @@ def lock_beside(ledger: Path) -> Path:
     """
     file = ledger.resolve()
     return file.with_name(f"{file.name}.lock")
+
+
+def is_free(ledger: Path) -> bool:
+    """Return whether it is certain that no process holds a SQLite ledger: the system frees a killed daemon's lock.
+
+    Args:
+        ledger: the file. What this user may not read, or what was never locked, is not certain.
+    """
+    with suppress(OSError), lock_beside(ledger).open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def note_loss(ledger: Path, why: str) -> None:

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from threading import Event
 from time import monotonic
 from typing import IO, Any, Protocol, Self
 
@@ -17,6 +18,8 @@ from followupd.errors import FollowupdError, UnavailableError
 
 #: seconds between two checks of a connection while letters are sent
 _CHECK_SECONDS = 1.0
+#: a lock that `status` holds for less than a millisecond is tried again
+_ATTEMPTS, _PAUSE_SECONDS, _PAUSE = 3, 0.02, Event()
 _PING = text("SELECT 1")
 _LOCK = text("SELECT pg_try_advisory_lock(:number)")
 _UNLOCK = text("SELECT pg_advisory_unlock(:number)")
@@ -115,7 +118,7 @@ class _FileLease:
         create_private_file(lock)
         self._file = lock.open("r+")
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(self._file)
             self._watch.begin(self._engine)
         except BlockingIOError:
             self._file.close()
@@ -150,6 +153,19 @@ class _FileLease:
 
     def loss(self) -> str:
         return self._watch.loss() if self._watch else ""
+
+
+def _lock(file: IO[str]) -> None:
+    """Lock a file; `status` holds it for a moment when it asks whether anybody does.
+
+    Raises:
+        BlockingIOError: another process holds it for longer.
+    """
+    for _ in range(_ATTEMPTS):
+        with suppress(BlockingIOError):
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _PAUSE.wait(_PAUSE_SECONDS)
+    return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class _SharedLease:

@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 
 from followupd import clock, log
 from followupd.adapters.crypto import KNOWN_WORD_PLACE, DecryptionError, Vault
-from followupd.adapters.storage import database, migrate, note_loss, noted_loss
+from followupd.adapters.storage import database, is_free, migrate, note_loss, noted_loss
 from followupd.adapters.storage.cases import CaseStore
 from followupd.adapters.storage.erasure import Eraser, MailRetention
 from followupd.adapters.storage.gift_cards import GiftCardOrderStore, GiftCardStock
@@ -258,8 +258,12 @@ class Ledger:
 
         Raises:
             CopyError: there is a ledger already, or the copy differs.
+            UnavailableError: the file's directory does not exist; a mistyped address makes none.
         """
         target = database.connect(url)
+        path = database.file_of(target)
+        if path and not path.parent.is_dir():
+            raise UnavailableError(f"there is no directory {path.parent}; make it, or correct the address")
         database.create_ledger_file(target.url)
         try:
             with self._errors_explained():
@@ -333,6 +337,11 @@ class Ledger:
         """Return how a daemon lost this ledger while it was in use, "" if none did."""
         path = database.file_of(self._engine)
         return noted_loss(path) if path else ""
+
+    def is_free(self) -> bool:
+        """Return whether it is certain that no daemon holds this ledger, which only a SQLite file tells."""
+        path = database.file_of(self._engine)
+        return path is not None and is_free(path)
 
     def lost(self) -> str:
         """Return how a daemon lost this ledger, "" if none did; the file that is there now is verified then.

@@ -1,5 +1,6 @@
 """The monthly page: one month of complaints as figures, each with its number of cases (practices 32, 54 and 68)."""
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,11 @@ MOST_NEEDED = 10
 #: the quantile of the normal distribution for an interval of 90 %
 _Z90 = 1.6449
 _EARLY = timedelta(hours=4)
+
+
+def _numbers() -> "array[float]":
+    """Return an empty list of numbers, which takes a quarter of a list's memory: there may be 50,000 cases."""
+    return array("d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +163,14 @@ class MonthBook:
     opened: int = 0
     causes: Counter[str] = field(default_factory=Counter)
     weeks: Counter[tuple[date, str]] = field(default_factory=Counter)
-    hours: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in CLOCKS})
+    hours: dict[str, "array[float]"] = field(default_factory=lambda: {name: _numbers() for name in CLOCKS})
     ends: dict[str, Counter[str]] = field(default_factory=dict)
-    told: list[float] = field(default_factory=list)
-    took: list[float] = field(default_factory=list)
+    told: "array[float]" = field(default_factory=_numbers)
+    took: "array[float]" = field(default_factory=_numbers)
     mails: list[int] = field(default_factory=list)
     asks: list[int] = field(default_factory=list)
     given: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    given_after: list[float] = field(default_factory=list)
+    given_after: "array[float]" = field(default_factory=_numbers)
     #: by days since the close, and a cause or gesture: how many came back with a complaint, and how many are known
     back: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     resolved: Counter[str] = field(default_factory=Counter)
@@ -602,38 +608,47 @@ def monthly_view(report: MonthlyReport) -> dict[str, Any]:
     }
 
 
+def answers(report: MonthlyReport) -> dict[str, list[Translatable]]:
+    """Return what a reader wants to know, and the sentences that say it: none of what was not there.
+
+    Args:
+        report: the figures of the month, and the causes that came back.
+    """
+    book = report.book
+    why = [msg("complaints in {month}: {n}", n=book.opened, month=book.month.name)]
+    causes = [cause for cause in book.main_causes if cause not in {OTHERS, UNSAID}]
+    if causes:
+        n = book.causes[causes[0]]
+        why.append(msg("the most frequent cause was {cause} ({n})", cause=causes[0], n=n))
+    kept, in_time = book.in_time(), msgid("{n} of {total} promises that were due were kept in time")
+    again = msgid("{n} of {total} customers complained again within {days} days")
+    return {
+        "How many, and why": why,
+        "Did we keep our word?": [msg(in_time, n=kept.count, total=kept.total)] if kept.total else [],
+        "Do they come back?": [
+            msg(again, n=share.count, total=share.total, days=after.partition(" ")[0])
+            for after, share in book.came_back()
+            if share.label == "all"
+        ],
+    }
+
+
 def headline(report: MonthlyReport) -> list[Translatable]:
     """Return the month in sentences: how many and why, did we keep our word, do they come back.
 
     Args:
         report: the figures of the month, and the causes that came back.
     """
-    book = report.book
-    sentences = [msg("complaints in {month}: {n}", n=book.opened, month=book.month.name)]
-    causes = [cause for cause in book.main_causes if cause not in {OTHERS, UNSAID}]
-    if causes:
-        n = book.causes[causes[0]]
-        sentences.append(msg("the most frequent cause was {cause} ({n})", cause=causes[0], n=n))
-    kept = book.in_time()
-    if kept.total:
-        pattern = msgid("{n} of {total} promises that were due were kept in time")
-        sentences.append(msg(pattern, n=kept.count, total=kept.total))
-    for after, share in book.came_back():
-        if share.label == "all":
-            days = after.partition(" ")[0]
-            pattern = msgid("{n} of {total} customers complained again within {days} days")
-            sentences.append(msg(pattern, n=share.count, total=share.total, days=days))
-    return sentences
+    return [sentence for sentences in answers(report).values() for sentence in sentences]
 
 
-def said(report: MonthlyReport) -> str:
-    """Return the headline as one text.
+def said(sentences: Iterable[Translatable]) -> str:
+    """Return sentences as one text.
 
     Args:
-        report: the figures of the month, and the causes that came back.
+        sentences: each without its capital and its full stop.
     """
-    sentences = map(str, headline(report))
-    return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences)
+    return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in map(str, sentences))
 
 
 def page_values(report: MonthlyReport, company: str) -> dict[str, Any]:
@@ -657,7 +672,7 @@ def page_values(report: MonthlyReport, company: str) -> dict[str, Any]:
     return {
         "company": company,
         "month": book.month.name,
-        "headline": said(report),
+        "answers": {question: said(sentences) for question, sentences in answers(report).items()},
         "opened": book.opened,
         "weeks": [
             {"label": f"{start.day} {start:%b}", "counts": counts} for start, counts in book.week_rows()
