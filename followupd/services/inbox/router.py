@@ -990,8 +990,12 @@ def _relayed(tx: Transaction, message: Message) -> Message:
     if not message.unsure_of or reply_to is None or sender.address == reply_to.address:
         return message
 
-    others = tx.mail.answers_go_to(sender.address) - {reply_to.address.lower()}
-    return replace(message, sender=reply_to, via=sender, unsure_of="") if others else message
+    if not tx.mail.answers_go_to(sender.address) - {reply_to.address.lower()}:
+        return message
+    unproven = message.unproven
+    if message.proven:  # but for another
+        unproven = f"it is from {sender.address}, and says that {reply_to.address} wrote it"
+    return replace(message, sender=reply_to, via=sender, unsure_of="", unproven=unproven, proven=False)
 
 
 def _standing_updates(case: Case) -> list[int]:
