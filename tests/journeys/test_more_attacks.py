@@ -1,6 +1,7 @@
 """Attacks by somebody who has read docs/security.md: what the tables of the other tests do not try."""
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -119,7 +120,17 @@ WORDS_OF_A_STRANGER = [
     ("victim@bank.test", "", "Kind regards,\nEvil Test Prize"),
     ("victim@bank.test", "", "Best regards\nVisit Evil-Test Now"),
     ("victim@bank.test", "Evil.Test", "My name is Prize Evil"),
+    ("victim@bank.test", "=?utf-8?q?Pri=E2=80=8Bze_Win=C2=ADner?=", "Kim"),
+    ("victim@bank.test", "=?utf-8?q?Pr=D1=96ze_Winner?=", "Kind regards,\nPr\u0456ze Winner"),
+    ("victim@bank.test", "=?utf-7?q?+AFAAcgBpAHoAZQ-_Winner?=", "Kind regards,\nＰｒｉｚｅ Ｗｉｎｎｅｒ"),
+    ("victim@bank.test", "=?utf-8?q?Prize?= =?utf-8?q?_Winner?=", "Kind regards,\nPri\u200bze Winner"),
 ]
+
+
+def plainly(text: str) -> str:
+    """Return a text as somebody reads it: without what is not seen, and in the letters that others look like."""
+    seen = (sign for sign in unicodedata.normalize("NFKD", text) if unicodedata.category(sign) != "Cf")
+    return "".join(seen).replace("\u0456", "i").casefold()
 
 
 @pytest.mark.parametrize(("address", "name", "end"), WORDS_OF_A_STRANGER)
@@ -132,7 +143,8 @@ def test_no_name_in_an_address_or_below_the_text_is_a_message_to_a_victim(
     world.passes()
     world.passes(world.now + timedelta(minutes=30))
     [letter] = addressed_to(world, "bank.test")
-    said = f"{letter['Subject']} {text_of(letter)} {html_of(letter)}".casefold().replace(address, "")
+    said = f"{letter['Subject']} {letter['To']} {text_of(letter)} {html_of(letter)}".casefold()
+    said = plainly(said.replace(address, ""))
     for word in ("evil", "prize", "visit", "winner"):
         assert word not in said, (word, said[:300])
     tried["first letters looked through for a forger's words"] += 1

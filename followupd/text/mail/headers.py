@@ -30,7 +30,7 @@ MAX_SIMPLE_FIELD = 550
 
 _ENCODED_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]{0,4000})\?=")
 #: control characters, line separators and direction marks
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _WHITE_SPACE = re.compile(r"[ \t\r\n]+")
 #: what `str.isspace` calls white space in ASCII, and any of it that is no blank
 _FOLDING_SPACE = re.compile(r"[ \t-\r\x1c-\x1f]+")
