@@ -31,12 +31,12 @@ _NOT_IN_A_NAME = re.compile(
 )
 #: what is not seen in a name, or strikes it through: it hides words that no name has ("Pri\u200bze")
 _HIDDEN_IN_NAME = re.compile(
-    "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\ufff0-\uffff\ue000-\uf8ff\U000e0000-\U0010ffff\u0334-\u0338]|[A-Za-z][\u200c\u200d]|[\u0300-\u036f]{3}"
+    r"[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ue000-\uf8ff\U000e0000-\U0010ffff\u0334-\u0338]|[A-Za-z][\u200c\u200d]|[\u0300-\u036f]{3}"
 )
-_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 #: scripts with letters that look like Latin ones: Greek, Cyrillic, Armenian, Cherokee, Lisu
-_LOOKS_LATIN = re.compile("[\u0370-\u052f\u0531-\u058f\u13a0-\u13ff\ua4d0-\ua4ff\uab70-\uabbf]")
+_LOOKS_LATIN = re.compile(r"[\u0370-\u052f\u0531-\u058f\u13a0-\u13ff\ua4d0-\ua4ff\uab70-\uabbf]")
 #: two to four words, of which the first and the last have a capital letter
 _SIGNED = re.compile(
     r"(?P<first>[^\W\d_a-z\u00df-\u00ff][^\s.!?:]*)(?: \S+){0,2} [^\W\d_a-z\u00df-\u00ff][^\s.!?:]*"

@@ -9,10 +9,11 @@ from email.message import EmailMessage
 
 import pytest
 
+from followupd.domain.compensation import GrantState
 from followupd.domain.events import Fixed
 from tests.journeys.test_nobody_gets_in import a_complaint, orders
 from tests.journeys.test_redteam import HONEST, addressed_to, complaint
-from tests.journeys.world import CUSTOMER, World, html_of, text_of
+from tests.journeys.world import CUSTOMER, PUT_RIGHT_FACTS, World, html_of, text_of
 
 
 @pytest.fixture
@@ -148,6 +149,79 @@ def test_no_name_in_an_address_or_below_the_text_is_a_message_to_a_victim(
     for word in ("evil", "prize", "visit", "winner"):
         assert word not in said, (word, said[:300])
     tried["first letters looked through for a forger's words"] += 1
+
+
+# --- a customer's word that is not the customer's ---
+
+TRUSTED = 'trusted = ["mx.example.test"]'
+
+
+def as_somebody(
+    world: World, sender: str, result: str, text: str, answering: EmailMessage, **more: str
+) -> None:
+    """Deliver a mail about which our server says this, in the thread of a letter of ours."""
+    lines = [f"Authentication-Results: mx.example.test; {result}", f"From: {sender}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in more.items()]
+    lines += [f"To: {world.postbox.address}", f"Subject: Re: {answering['Subject']}"]
+    lines += [
+        f"Message-ID: <{len(text)}-{sender[:3]}@x.test>",
+        f"In-Reply-To: {answering['Message-ID']}",
+        "",
+        text,
+        "",
+    ]
+    world.postbox.deliver("\r\n".join(lines).encode(), sender="m@evil.test")
+    world.passes()
+
+
+def put_right(world: World, *lines: str) -> EmailMessage:
+    """Bring a case to its follow-up; return that letter."""
+    a_complaint(world)
+    world.says(world.case().ref, *PUT_RIGHT_FACTS, "refund: 25 EUR", "issued: 1", *lines, "kept", "fixed")
+    world.passes(world.now + timedelta(days=8))
+    [letter] = world.letters("follow-up")
+    return letter
+
+
+NOBODY = "dmarc=none header.from=customers.test"
+MALLORY = "dmarc=pass header.from=evil.test"
+
+
+def test_who_names_himself_in_the_copy_of_a_forged_mail_answers_nothing(
+    make_world: Callable[..., World], tried: Counter[str]
+) -> None:
+    world = make_world(mailbox=TRUSTED)
+    letter = put_right(world)
+    as_somebody(world, CUSTOMER, NOBODY, "My husband will answer you.", letter, Cc="m@evil.test")
+    for text in ("Yes, the refund has arrived, thank you.", "Yes, it has arrived, and all is well now."):
+        as_somebody(world, "m@evil.test", MALLORY, text, letter)
+    assert [grant.state for grant in world.case().compensation] == [GrantState.ISSUED]
+    assert not world.case().reached
+    true = "dmarc=pass header.from=customers.test"
+    as_somebody(world, CUSTOMER, true, "My sister will answer you.", letter, Cc="jo@sister.test")
+    as_somebody(
+        world, "jo@sister.test", "dmarc=pass header.from=sister.test", "Yes, the refund has arrived.", letter
+    )
+    assert [grant.state for grant in world.case().compensation] == [GrantState.CONFIRMED]
+    tried["answers of somebody whom a forged mail names"] += 2
+
+
+@pytest.mark.parametrize(
+    "result", [NOBODY, "dmarc=fail header.from=customers.test", "spf=pass smtp.mailfrom=x.test"]
+)
+def test_a_forged_absence_keeps_no_letter_back_for_long(
+    make_world: Callable[..., World], result: str, tried: Counter[str]
+) -> None:
+    world = make_world(mailbox=TRUSTED)
+    a_complaint(world)
+    world.passes(world.now + timedelta(minutes=30))
+    [confirmation] = world.letters("confirmation")
+    world.says(world.case().ref, *PUT_RIGHT_FACTS, "kept", "fixed")
+    note = "I am out of the office and will be back on 30 November 2027."
+    as_somebody(world, CUSTOMER, result, note, confirmation, Auto_Submitted="auto-replied")
+    world.passes(world.now + timedelta(days=35))
+    assert len(world.letters("follow-up")) == 1
+    tried["absences that nobody confirms"] += 1
 
 
 # --- reports that are not true ---

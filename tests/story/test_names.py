@@ -62,6 +62,18 @@ def test_words_in_disguise_make_no_greeting(name: str) -> None:
     assert greetable_name(name) == ""
 
 
+MESSAGES = (
+    "Click Here, Call Now, You Won, Send Money, Buy Crypto, Final Warning, Password Expired, Package Waiting, "
+    "Evil Dot Com, Sexy Girls, Fuck Off, Jetzt Zahlen, Konto Gesperrt, Dein Paket, Payez Maintenant, Colis Bloqué, "
+    "Pague Ahora, Paquete Retenido"
+).split(", ")
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_in_the_place_of_a_name_makes_no_greeting(name: str) -> None:
+    assert greetable_name(name) == ""
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -519,6 +519,8 @@ class MailRouter:
             return
         if self._opens_another(tx, mail, case, now):
             return
+        if why := delivery_reports.only_forged_copy(tx, case, message):
+            message = replace(message, unproven=why)
 
         wrote = CustomerWrote(
             at=now,
