@@ -74,6 +74,7 @@ from followupd.services.staff_mail import (
     AbsenceService,
     LookUpService,
     StaffNotices,
+    is_flooded,
     notice_key,
 )
 from followupd.services.wording_guard import HARD, SOFT
@@ -1250,6 +1251,8 @@ class NoteService:
             lines: the lines of a note.
             now: the time.
         """
+        if is_flooded(tx, agent, case.ref, now):
+            return
         note = read_note(lines, self.context.grammar, signer=agent)
         orders = tuple(order.line for group in note.orders for order in group)
         because = msg(
@@ -1295,6 +1298,8 @@ class NoteService:
             lines: the lines of a note.
             now: the time.
         """
+        if is_flooded(tx, agent, "", now):
+            return
         look_up = LookUpService(self.context)
         found: list[LookedUp] = []
         done: list[str] = []

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from followupd.domain.compensation import GrantState
+from followupd.domain.compensation import Gift, GrantState
 from followupd.domain.events import Fixed
 from tests.journeys.test_nobody_gets_in import a_complaint, orders
 from tests.journeys.test_redteam import HONEST, addressed_to, complaint
@@ -111,6 +111,58 @@ def test_a_flood_of_forged_notes_costs_an_agent_one_mail_a_day(
     tried["mails to agents about them"] += len(told)
     assert world.case().compensation == ()
     assert len(told) <= 3, [mail["Subject"] for mail in told]
+
+
+def a_mail_of_flood(world: World, number: int, sender: str, subject: str, text: str, to: str = "") -> None:
+    """Deliver one of many mails."""
+    lines = [f"From: {sender}", f"To: {to or world.postbox.address}", f"Cc: {world.postbox.address}"]
+    lines += [f"Subject: {subject}", f"Message-ID: <flood-{number}@x.test>", "", text, ""]
+    world.postbox.deliver("\r\n".join(lines).encode(), sender="m@evil.test")
+
+
+#: sender, subject, text and receiver of many mails that each asked for a mail to an agent once
+FLOODS = {
+    "strangers who name a case": ("m{n}@evil-{n}.test", "Re: [{ref}] parcel", "I know more, {n}.", ""),
+    "colleagues in a case": ("c{n}@{ours}", "Re: [{ref}] parcel", "I have heard of it, {n}.", ""),
+    "orders without a desk mail": ("ana@agents.test", "[{ref}] {n}", "gift-card: {n} EUR", ""),
+    "look-ups": ("ana@agents.test", "a question {n}", "today", ""),
+    "mails to several customers": ("ana@agents.test", "About {n}", "It comes.", f"{CUSTOMER}, jo@c.test"),
+    "answers that are not clear": (CUSTOMER, "Re: [{ref}] parcel", "Yes, but only {n} euros of it.", ""),
+}
+
+
+@pytest.mark.parametrize("what", FLOODS)
+def test_a_flood_of_mails_about_a_case_or_in_an_agents_name_costs_no_agent_an_afternoon(
+    make_world: Callable[..., World], what: str, tried: Counter[str]
+) -> None:
+    world = make_world()
+    world.customer_writes(complaint(1), "Order 1", "jo@c.test")
+    world.customer_writes(complaint(2), "Order 2")
+    ref = next(case.ref for case in world.cases() if case.customer.address == CUSTOMER)
+    world.says(
+        ref,
+        *PUT_RIGHT_FACTS,
+        "promise: we look into it by Friday",
+        "refund: 25 EUR",
+        "issued: 1",
+        "kept",
+        "fixed",
+    )
+    world.passes(world.now + timedelta(days=8))
+    assert len(world.letters("follow-up")) == 1
+    before = len(addressed_to(world, "@agents.test"))
+    ours = world.postbox.address.rpartition("@")[2]
+    sender, subject, text, to = FLOODS[what]
+    for number in range(1, 41):
+        words = [each.format(n=number, ref=ref, ours=ours) for each in (sender, subject, text, to)]
+        a_mail_of_flood(world, number, *words)
+    world.passes()
+    world.passes(world.now + timedelta(hours=2))
+    told = addressed_to(world, "@agents.test")[before:]
+    assert 5 < len(told) <= 31
+    assert [grant.kind for case in world.cases() for grant in case.compensation] == [Gift.REFUND]
+    tried["mails of floods about a case"] += 40
+    tried["mails to agents about them"] += len(told)
 
 
 # --- words of a stranger in our first letter ---

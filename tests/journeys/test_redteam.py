@@ -29,7 +29,7 @@ from followupd.domain.keys import StateKey
 from followupd.domain.mail import Identity, Message
 from followupd.errors import UnavailableError
 from followupd.services.inbox import freshness
-from tests.journeys.world import World, text_of
+from tests.journeys.world import PUT_RIGHT_FACTS, World, text_of
 from tests.servers.smtp import DROP
 
 #: complaints of a flood; each takes a tenth of a second
@@ -108,6 +108,40 @@ def test_a_flood_of_forged_complaints_costs_no_honest_customer_a_day_nor_an_agen
     assert {case.stage for case in world.cases() if case.flood} == {Stage.DISMISSED}
     tried["complaints dismissed by one line"] += len(flooded)
     assert main(["resume", "--config", str(tmp_path / "etc")]) == 0
+
+
+#: sender, subject and further fields of a flood that has another shape
+FLOODS_OF_ANOTHER_SHAPE = {
+    "from a public mail provider": ("kim{n}@gmail.com", "Order {n}", ()),
+    "in one thread": ("kim@victims-{n}.test", "Order {n}", ("References: <flood-0@victims.test>",)),
+    "by a form": ("form@evil.test", "Contact form", ("Reply-To: kim{n}@victims.test",)),
+    "from one address": ("kim@victims.test", "Order {n}", ()),
+}
+
+
+@pytest.mark.parametrize("shape", FLOODS_OF_ANOTHER_SHAPE)
+def test_a_flood_of_another_shape_costs_no_honest_customer_a_day(
+    make_world: Callable[..., World], shape: str, tried: Counter[str]
+) -> None:
+    world = make_world(smtp_extra='breaker = "12 per hour"', more='\n[recognise]\nmost = "8 per hour"\n')
+    world.customer_writes(complaint(99_999), "Order 99999", HONEST)
+    world.says(world.case().ref, *PUT_RIGHT_FACTS, "kept", "fixed")
+    world.passes(world.now + timedelta(hours=2))
+    before = len(addressed_to(world, "@agents.test"))
+    sender, subject, fields = FLOODS_OF_ANOTHER_SHAPE[shape]
+    for number in range(min(FLOOD, 40)):
+        lines = [f"From: {sender}", f"To: {world.postbox.address}", f"Subject: {subject}", *fields]
+        head = "\r\n".join([*lines, "Message-ID: <flood-{n}@victims.test>"]).format(n=number)
+        raw = f"{head}\r\n\r\n{complaint(number)}\r\n"
+        world.postbox.deliver(raw.encode(), sender="mallory@evil.test")
+    world.passes()
+    world.passes(world.now + timedelta(hours=2))
+    strangers = [mail for mail in world.letters("confirmation") if HONEST not in str(mail["To"])]
+    assert len(strangers) <= 8
+    assert len(addressed_to(world, "@agents.test")) - before <= 3 * 12
+    world.passes(world.now + timedelta(days=7))
+    assert has_follow_up(world)
+    tried[f"complaints of a flood {shape}"] += min(FLOOD, 40)
 
 
 def has_follow_up(world: World) -> bool:

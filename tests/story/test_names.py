@@ -62,11 +62,26 @@ def test_words_in_disguise_make_no_greeting(name: str) -> None:
     assert greetable_name(name) == ""
 
 
-MESSAGES = (
-    "Click Here, Call Now, You Won, Send Money, Buy Crypto, Final Warning, Password Expired, Package Waiting, "
-    "Evil Dot Com, Sexy Girls, Fuck Off, Jetzt Zahlen, Konto Gesperrt, Dein Paket, Payez Maintenant, Colis Bloqué, "
-    "Pague Ahora, Paquete Retenido"
-).split(", ")
+MESSAGES = [
+    "Click Here",
+    "Call Now",
+    "You Won",
+    "Send Money",
+    "Buy Crypto",
+    "Final Warning",
+    "Password Expired",
+    "Package Waiting",
+    "Evil Dot Com",
+    "Sexy Girls",
+    "Fuck Off",
+    "Jetzt Zahlen",
+    "Konto Gesperrt",
+    "Dein Paket",
+    "Payez Maintenant",
+    "Colis Bloqué",
+    "Pague Ahora",
+    "Paquete Retenido",
+]
 
 
 @pytest.mark.parametrize("name", MESSAGES)

@@ -50,7 +50,7 @@ from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
 from followupd.services.record import isolated, mark_told, quarantine, record
-from followupd.services.staff_mail import AbsenceService, StaffNotices, notice_key
+from followupd.services.staff_mail import AbsenceService, StaffNotices, is_flooded, notice_key
 from followupd.text.answers import Right, is_thanks, says_farewell
 from followupd.text.mail.headers import bare_subject
 from followupd.text.names import register_of, salutation
@@ -423,7 +423,7 @@ class MailRouter:
             now: the present moment, in UTC.
         """
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
-        if tx.mail.original_of(mail):
+        if tx.mail.original_of(mail) or self._is_owner_flooded(tx, case, now):
             return
 
         playbook = self.context.playbooks.for_case(case)
@@ -442,8 +442,17 @@ class MailRouter:
         """
         quarantine(tx, mail, why)
         playbook = self.context.playbooks.for_case(case)
-        record(tx, case, opening.set_aside(case, mail.message, playbook, self.context.letters, now), now)
+        decisions = opening.set_aside(case, mail.message, playbook, self.context.letters, now)
+        if self._is_owner_flooded(tx, case, now):
+            record(tx, case, decisions[:1], now)
+            return
+        record(tx, case, decisions, now)
         mark_told(tx, [mail.id], now)
+
+    def _is_owner_flooded(self, tx: Transaction, case: Case, now: datetime) -> bool:
+        """Return whether the owner of a case hears so much of it today that no further mail is shown."""
+        owner = self.context.playbooks.for_case(case).owner_of(case.owner)
+        return is_flooded(tx, owner, case.ref, now)
 
     def _known_case(self, tx: Transaction, mail: StoredMail) -> Case | None:
         """Return the case of a mail, by its thread, the reference in its subject, or its sender and subject.
@@ -535,7 +544,7 @@ class MailRouter:
             attachments=message.attachments,
         )
         events = [wrote, *self._classified_again(case, message, now)]
-        record(tx, case, [*events, *self._answers(case, events, message, now)], now)
+        record(tx, case, [*events, *self._answers(tx, case, events, message, now)], now)
 
     def _opens_another(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> bool:
         """Open a new case for a complaint in the thread of a closed one, linked to it.
@@ -588,11 +597,12 @@ class MailRouter:
         return [opening.classified(verdict, now)]
 
     def _answers(
-        self, case: Case, events: Sequence[Event], message: Message, now: datetime
+        self, tx: Transaction, case: Case, events: Sequence[Event], message: Message, now: datetime
     ) -> list[Decision]:
         """Return what a mail answers to our questions: did it arrive, and which option suits better?
 
         Args:
+            tx: the transaction.
             case: as it was before the mail.
             events: what follows from the mail otherwise, which is applied to the case first.
             message: the mail.
@@ -614,6 +624,8 @@ class MailRouter:
                 case = lifecycle.after(case, as_event(decision, now))
             decisions += found
 
+        if self._is_owner_flooded(tx, case, now):
+            return [decision for decision in decisions if isinstance(decision, Event)]
         return decisions
 
     # --- agents ---
@@ -734,6 +746,8 @@ class MailRouter:
         """Tell the writer of a mail something about cases, once."""
         message, default = mail.message, self.context.playbooks.default
         writer = default.team.by_address(message.sender.address) or default.owner_of("")
+        if is_flooded(tx, writer, "", now):
+            return
         known = [
             msg("{ref}, {who}: {subject}", ref=c.ref, who=c.customer.shown, subject=c.subject or "-")
             for c in cases
