@@ -32,7 +32,8 @@ _NOT_IN_A_NAME = re.compile(
 #: what is not seen in a name, or strikes it through: it hides words that no name has ("Pri\u200bze")
 _HIDDEN_IN_NAME = re.compile(
     r"[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
-    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ue000-\uf8ff\U000e0000-\U0010ffff\u0334-\u0338]|[A-Za-z][\u200c\u200d]|[\u0300-\u036f]{3}"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ue000-\uf8ff\U000e0000-\U0010ffff\u0334-\u0338]"
+    r"|[A-Za-z][\u200c\u200d]|[\u0300-\u036f]{3}"
 )
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 #: scripts with letters that look like Latin ones: Greek, Cyrillic, Armenian, Cherokee, Lisu

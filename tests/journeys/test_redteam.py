@@ -5,6 +5,7 @@
 
 import os
 import shutil
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -352,10 +353,22 @@ def test_a_mail_to_an_agent_whose_copy_lies_unread_in_the_mailbox_leaves_once(
 # --- the ledger ---
 
 
+#: what was lost, and from when on mail is read
+LOSSES = {
+    "the ledger": 'since = "all"',
+    "the ledger, and mail is read from a day on": 'since = "2026-11-01"',
+    "the ledger and its key": 'since = "all"',
+    "what the ledger had after a copy was made": 'since = "all"',
+}
+
+
+@pytest.mark.parametrize("lost", LOSSES)
 def test_a_ledger_that_was_lost_sends_no_letter_again_and_says_so(
-    make_world: Callable[..., World], tried: Counter[str], tmp_path: Path
+    make_world: Callable[..., World], tried: Counter[str], tmp_path: Path, lost: str
 ) -> None:
-    world = make_world(mailbox='since = "all"')
+    world = make_world(mailbox=LOSSES[lost])
+    old = tmp_path / "old.db"
+    assert main(["backup", str(old), "--even-empty", "--config", str(tmp_path / "etc")]) == 0
     for number in range(6):
         world.customer_writes(complaint(number), f"Order {number}", f"kim@customer-{number}.test")
     world.passes(world.now + timedelta(minutes=30))
@@ -364,6 +377,11 @@ def test_a_ledger_that_was_lost_sends_no_letter_again_and_says_so(
     world.app.ledger.close()
     for file in (tmp_path / "etc").glob("ledger.db*"):
         file.unlink()
+    [key] = (tmp_path / "etc").rglob("ledger-key*")
+    if lost == "the ledger and its key":
+        key.write_text(b64encode(bytes(range(9, 41))).decode())
+    if lost.startswith("what"):
+        shutil.copy(old, tmp_path / "etc" / "ledger.db")
     world.app = build(load(tmp_path / "etc"))
     world.app.ledger.upgrade()
     for _ in range(2):

@@ -99,7 +99,7 @@ def _newest_to_customer(case: Case) -> LetterRecord | None:
 
 
 def handle_absence(tx: Transaction, mail: StoredMail, now: datetime) -> None:
-    """Record a customer's absence: letters wait until the return date, or for a month if nobody has confirmed the sender.
+    """Record a customer's absence: letters wait until the return date, for a month if nobody confirms the sender.
 
     A note is never taken for an answer. That of an agent is handled by `router`. One without a date of
     return that is to come, or whose sender is forged, changes no case.

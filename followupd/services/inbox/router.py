@@ -112,7 +112,8 @@ class MailRouter:
         if message is not mail.message:
             tx.mail.change_message(mail.id, message)
             mail = replace(mail, message=message)
-        if not self._helpers_answer(tx, mail, now):
+        is_done = review.hold_if_sent_under_another_key(tx, mail, now) or self._helpers_answer(tx, mail, now)
+        if not is_done:
             handlers[message.kind](tx, mail, now)
 
     def _helpers_answer(self, tx: Transaction, mail: StoredMail, now: datetime) -> bool:
