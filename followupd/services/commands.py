@@ -24,7 +24,15 @@ from followupd.domain.command import (
 )
 from followupd.domain.compensation import GrantState, OtherGrant
 from followupd.domain.decision import Agenda, LetterContent, LookedUp
-from followupd.domain.events import Approved, CustomerChosen, Event, FactReturned, LetterDropped, Remarked
+from followupd.domain.events import (
+    Approved,
+    Closed,
+    CustomerChosen,
+    Event,
+    FactReturned,
+    LetterDropped,
+    Remarked,
+)
 from followupd.domain.keys import StateKey
 from followupd.domain.letter import (
     FOLLOW_UP_EXTRAS,
@@ -66,6 +74,7 @@ from followupd.services.staff_mail import (
     AbsenceService,
     LookUpService,
     StaffNotices,
+    is_flooded,
     notice_key,
 )
 from followupd.services.wording_guard import HARD, SOFT
@@ -773,7 +782,7 @@ class NoteService:
 
         lines, doubts = self._lines(tx, note, desk_mail)
         lines, of_others = self._about(case, lines)
-        lines, held_back = self._held_back(case, lines, asked)
+        lines, held_back = self._held_back(tx, case, lines, asked)
         held_back += of_others
         lines, of_edit = self._without_edited(tx, case, note.message, asked, lines)
         held_back += of_edit
@@ -814,7 +823,7 @@ class NoteService:
         asked = next(filter(None, map(written.get, message.desk_mails)), None)
         thread = "\n".join(entry.letter.text for entry in written.values())
         filled = filled_in(message, asked.letter.text, thread, grammar) if asked else []
-        lines, held_back = self._held_back(case, [*own_lines(message), *filled], asked)
+        lines, held_back = self._held_back(tx, case, [*own_lines(message), *filled], asked)
         doubts = uncertain_orders(message, thread, grammar, filled)
         if asked is None:
             doubts = [doubt for doubt in doubts if not grammar.is_bare_choice(doubt.line)]
@@ -905,7 +914,7 @@ class NoteService:
         held_back: list[Unclear] = []
         if note.message.proven:
             lines, of_others = self._about(case, lines)
-            lines, held_back = self._held_back(case, lines, None)
+            lines, held_back = self._held_back(tx, case, lines, None)
             held_back += of_others
         elif changes or not look_ups:
             self._ask_for_proof(tx, case, agent, lines, now)
@@ -977,13 +986,14 @@ class NoteService:
         return [*own_lines(message), *filled], doubts
 
     def _held_back(
-        self, case: Case, lines: Sequence[str], asked: OutboxEntry | None
+        self, tx: Transaction, case: Case, lines: Sequence[str], asked: OutboxEntry | None
     ) -> tuple[list[str], list[Unclear]]:
         """Return the lines that may be done, and those that come back.
 
         An order comes back whose case was closed after the agent was asked, or that the customer wrote, too.
 
         Args:
+            tx: the transaction.
             case: the case.
             lines: the lines of a note.
             asked: the desk mail that is answered, None for none.
@@ -991,7 +1001,7 @@ class NoteService:
         grammar, desk_text = self.context.grammar, asked.letter.text if asked else ""
         why, held = _REPEATED, repeated_orders(lines, _customers_words(case, desk_text), desk_text, grammar)
         held = [line for line in held if not self._was_asked(line, desk_text)]
-        if asked and _is_over(case, asked):
+        if asked and _was_closed_since(tx, case, asked):
             why, held = _OVER, [line for line in lines if _gives_order(split_case(line)[1], grammar)]
         back = [Unclear(line.strip(), msg(why, line=quoted(line.strip()))) for line in held]
         return [line for line in lines if line not in held], back
@@ -1241,6 +1251,8 @@ class NoteService:
             lines: the lines of a note.
             now: the time.
         """
+        if is_flooded(tx, agent, case.ref, now):
+            return
         note = read_note(lines, self.context.grammar, signer=agent)
         orders = tuple(order.line for group in note.orders for order in group)
         because = msg(
@@ -1286,6 +1298,8 @@ class NoteService:
             lines: the lines of a note.
             now: the time.
         """
+        if is_flooded(tx, agent, "", now):
+            return
         look_up = LookUpService(self.context)
         found: list[LookedUp] = []
         done: list[str] = []
@@ -1366,7 +1380,7 @@ class NoteService:
             What became of them, each line and problem with the reference before it.
         """
         case = tx.cases.get(ref)
-        allowed, held_back = self._held_back(case, lines, asked)
+        allowed, held_back = self._held_back(tx, case, lines, asked)
         result = self.commands.run_lines(
             tx,
             case,
@@ -1512,14 +1526,18 @@ class NoteService:
         log.letter_written(letter.key)
 
 
-def _is_over(case: Case, asked: OutboxEntry) -> bool:
+def _was_closed_since(tx: Transaction, case: Case, asked: OutboxEntry) -> bool:
     """Return whether a case was closed since it was asked about: what a desk mail may order ends with it.
 
+    A customer can have a closed case opened again, which must not bring a kept desk mail back to life.
+
     Args:
+        tx: the transaction.
         case: the case.
         asked: the desk mail that is answered.
     """
-    return case.closed_at is not None and asked.written_at <= case.closed_at
+    closings = (event.at for event in tx.cases.history(case.ref) if isinstance(event, Closed))
+    return any(asked.written_at <= at for at in closings)
 
 
 def _gives_order(line: str, grammar: Grammar) -> bool:

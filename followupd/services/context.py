@@ -27,6 +27,10 @@ from followupd.text.answers import reached_nobody
 from followupd.text.orders import Grammar, split_reason
 
 
+#: nobody is told a day that is further away, and its working days are too many to count
+_FARTHEST = timedelta(days=3653)
+
+
 @dataclass(frozen=True, slots=True)
 class PromiseLineReader:
     """Reads dates, amounts and promises in a case's language, by its playbook's calendar and currency."""
@@ -38,13 +42,18 @@ class PromiseLineReader:
         """Split "ship it by Friday" into the text and the date.
 
         Raises:
-            NotUnderstoodError: a weekday and a day of the month do not belong together.
+            NotUnderstoodError: a weekday and a day of the month do not belong together, or the day is so far away
+                that it is a slip of the pen, as in the year 9999.
         """
         if odd := self.at_odds(text, now):
             raise NotUnderstoodError(
                 msg("{words}: that day of the month is another weekday; which one is it?", words=quoted(odd))
             )
-        return promises.split_when(text, now=now, calendar=self.playbook.calendar, language=self.language)
+        said = promises.split_when(text, now=now, calendar=self.playbook.calendar, language=self.language)
+        if said.due and said.due - now > _FARTHEST:
+            day = self.playbook.calendar.local(said.due).date().isoformat()
+            raise NotUnderstoodError(msg("{day} is more than ten years away; which day is it?", day=day))
+        return said
 
     def at_odds(self, text: str, now: datetime) -> str:
         """Return a weekday and a day of the month that do not belong together, "" without one."""

@@ -52,6 +52,10 @@ _REFERENCE = re.compile(r"\bFU-[A-Z0-9]{5,12}\b")
 _ADDRESS = re.compile(r"[^\s<>\"',;:()]{1,64}@[^\s<>\"',;:()]{1,255}")
 
 
+#: mails to one agent in a day about one case, or about none
+_MOST_A_DAY = 30
+
+
 @dataclass(frozen=True, slots=True)
 class StaffNotices:
     """Queues notices to agents; the same notice is written once a day."""
@@ -585,6 +589,21 @@ def administrator(team: Team, address: str) -> Agent:
     return team.by_address(address) or Agent(
         id="admin", name="Administrator", email=address, phone="", role=Role.MANAGER
     )
+
+
+def is_flooded(tx: Transaction, agent: Agent, case: str, now: datetime) -> bool:
+    """Return whether an agent was written so much about a case ("" for none) today that mails from outside flood it.
+
+    Each such mail is shown, or answered, to the agent; anybody can send thousands. Those beyond the limit stay in
+    the case or in quarantine, which the next digest counts.
+
+    Args:
+        tx: the transaction.
+        agent: who would be written to.
+        case: the reference of the case.
+        now: the present moment, in UTC.
+    """
+    return tx.outbox.count_to(agent.email, case, now - timedelta(days=1)) >= _MOST_A_DAY
 
 
 def notice_key(on: date, name: str) -> str:

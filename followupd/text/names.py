@@ -1,6 +1,7 @@
 """Names in a greeting: which a letter may repeat, how a person is addressed, and how an agent greeted."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +29,15 @@ _NOT_IN_A_NAME = re.compile(
     r"[@/<>\[\](){}|=\\*_`#:;!?%$\"&+]|www\.|\d|\w{2}\.\w{2}",
     re.IGNORECASE,
 )
+#: what is not seen in a name, or strikes it through: it hides words that no name has ("Pri\u200bze")
+_HIDDEN_IN_NAME = re.compile(
+    r"[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ue000-\uf8ff\U000e0000-\U0010ffff\u0334-\u0338]"
+    r"|[A-Za-z][\u200c\u200d]|[\u0300-\u036f]{3}"
+)
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+#: scripts with letters that look like Latin ones: Greek, Cyrillic, Armenian, Cherokee, Lisu
+_LOOKS_LATIN = re.compile(r"[\u0370-\u052f\u0531-\u058f\u13a0-\u13ff\ua4d0-\ua4ff\uab70-\uabbf]")
 #: two to four words, of which the first and the last have a capital letter
 _SIGNED = re.compile(
     r"(?P<first>[^\W\d_a-z\u00df-\u00ff][^\s.!?:]*)(?: \S+){0,2} [^\W\d_a-z\u00df-\u00ff][^\s.!?:]*"
@@ -261,13 +271,30 @@ def _person_words(name: str, words: "_Words") -> list[str]:
     flat = " ".join(name.split()).strip("'’ ,")
     has_length_of_a_name = 1 < len(flat) <= MAX_NAME and flat.count(" ") <= MAX_SPACES
     is_harmless = not _NOT_IN_A_NAME.search(flat.replace(". ", " ").replace("-", " "))
-    if not has_length_of_a_name or not is_harmless or words.not_persons.search(flat):
+    if not has_length_of_a_name or not is_harmless or _is_disguised(flat, words):
         return []
 
     bare = [word for word in flat.replace(",", " , ").split() if _bare(word) not in words.degrees]
     parts = [part for part in " ".join(bare).split(",") if part.strip()]
     found = " ".join(reversed(parts)).split()
     return found if len(parts) <= _MOST_PARTS and _are_a_name(found, words) else []
+
+
+def _is_disguised(name: str, words: "_Words") -> bool:
+    """Return whether a name has words that no person's name has, plainly or in letters that look alike.
+
+    Args:
+        name: on one line.
+        words: what the languages know of names.
+    """
+    if words.not_persons.search(name):
+        return True
+    if name.isascii():
+        return False
+    letters = unicodedata.normalize("NFKD", name)
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    looks_alike = _LATIN.search(name) and _LOOKS_LATIN.search(name)
+    return bool(looks_alike or _HIDDEN_IN_NAME.search(name) or words.not_persons.search(plain))
 
 
 def _are_a_name(found: Sequence[str], words: "_Words") -> bool:

@@ -486,6 +486,54 @@ def test_a_replica_that_is_promoted_in_the_middle_of_a_transaction_loses_and_dou
     assert day.counted.total() == 0  # the daemon has lived through it
 
 
+END_CONNECTIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = '{name}'"
+#: what happens to a database while a letter is in the mail server's hands, and what undoes it
+TROUBLES = {
+    "its connections are ended": ([END_CONNECTIONS], []),
+    "it only reads": (
+        ["ALTER DATABASE {name} SET default_transaction_read_only = on", END_CONNECTIONS],
+        ["ALTER DATABASE {name} SET default_transaction_read_only = off", END_CONNECTIONS],
+    ),
+    "a table is away": (["ALTER TABLE letter RENAME TO away"], ["ALTER TABLE away RENAME TO letter"]),
+}
+
+
+@pytest.mark.parametrize("day", ["PostgreSQL"], indirect=True)
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_database_in_trouble_while_a_letter_leaves_loses_and_doubles_nothing(
+    day: Day, trouble: str
+) -> None:
+    day.smtp.calm = True
+    day.service.once()
+    day.start()
+    begin, end = TROUBLES[trouble]
+    engine = create_engine(day.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    name = engine.url.database
+
+    def sql(statements: list[str]) -> None:
+        with engine.connect() as connection:
+            connection.execute(text("SET default_transaction_read_only = off"))
+            for statement in statements:
+                connection.execute(text(statement.format(name=name)))
+
+    day.complains()
+    day.smtp.plan("data", 3.0)
+    day.service.waits_for("letter-sending")
+    sql(begin)
+    day.complains(2)
+    Event().wait(5)
+    sql(end)
+
+    def all_told() -> bool:
+        day.mail_moves()
+        day.lives()
+        return len(day.service.letters("follow-up")) == day.complaints
+
+    until(all_told, "the last letter of each case")
+    assert set(Counter(str(mail["Message-ID"]) for mail in day.service.letters()).values()) == {1}
+    assert "Traceback" not in day.journal()
+
+
 @pytest.mark.parametrize("day", ["PostgreSQL"], indirect=True)
 def test_a_stale_replica_that_is_promoted_sends_no_letter_again(day: Day) -> None:
     assert day.database

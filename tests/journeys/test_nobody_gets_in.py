@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from followupd.domain.compensation import Money
+from followupd.domain.case import Stage
+from followupd.domain.compensation import Gift, Money
 from followupd.domain.events import Closed, CustomerWrote, Event, FactsStated, Fixed, Held, PromiseMade
 from followupd.domain.mail import MailState
 from tests.journeys.world import CUSTOMER, PUT_RIGHT_FACTS, World, html_of, text_of
@@ -265,6 +266,41 @@ def test_a_desk_mail_gives_no_orders_once_its_case_is_closed(world: World) -> No
     assert "the case was closed after" in " ".join(text_of(answer).split())
     world.agent_answers(answer, "gift-card: 50 EUR")
     assert len(world.case().compensation) == 1
+
+
+#: what opens a closed case again, and may be in the hands of whoever kept a desk mail
+OPENED_AGAIN = {"by an agent": ["complaint"], "by a promise": ["promise: we look into it by Friday"]}
+
+
+@pytest.mark.parametrize("lines", OPENED_AGAIN.values(), ids=OPENED_AGAIN)
+def test_a_desk_mail_of_a_closed_case_stays_dead_when_the_case_is_opened_again(
+    world: World, lines: list[str]
+) -> None:
+    desk = a_complaint(world)
+    world.says(world.case().ref, "kept", "fixed", "close")
+    world.passes(world.now + timedelta(days=1))
+    world.says(world.case().ref, *lines)
+    assert world.case().closed_at is None
+    world.agent_answers(desk, "gift-card: 50 EUR")
+    assert world.case().compensation == ()
+    world.agent_answers(world.letters("desk/answer")[-1], "gift-card: 50 EUR")
+    assert len(world.case().compensation) == 1
+
+
+def test_a_customer_who_opens_a_closed_case_again_brings_no_desk_mail_to_life(world: World) -> None:
+    desk = a_complaint(world)
+    ref = world.case().ref
+    world.says(ref, *PUT_RIGHT_FACTS, "refund: 25 EUR", "issued: 1", "kept", "fixed")
+    world.passes(world.now + timedelta(days=8))
+    world.says(ref, "close")
+    world.passes(world.now + timedelta(days=1))
+    assert world.case().stage is Stage.CLOSED
+    world.customer_writes(
+        "No, the refund has not arrived.", "Re: My parcel", CUSTOMER, world.letters("follow-up")[0]
+    )
+    assert world.case().closed_at is None
+    world.agent_answers(desk, "gift-card: 50 EUR")
+    assert [grant.kind for grant in world.case().compensation] == [Gift.REFUND]
 
 
 ORDERS_BY_A_CUSTOMER = (

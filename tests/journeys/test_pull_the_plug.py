@@ -1,5 +1,6 @@
 """The process is killed, the connection breaks, the disk is full, the ledger is locked: no letter is sent twice."""
 
+import ctypes
 import random
 import re
 import resource
@@ -7,8 +8,9 @@ import signal
 import sqlite3
 import subprocess
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -365,6 +367,93 @@ def once_with(service: Service, kilobytes: int) -> int:
     )
     assert b"Traceback" not in done.stderr, done.stderr.decode()
     return done.returncode
+
+
+# --- rights and keys are lost ---
+
+_DROP_FROM_BOUNDING_SET, _CAPABILITIES = (
+    24,
+    (1, 2),
+)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: root obeys modes, too
+
+
+def without_privileges() -> None:
+    prctl = ctypes.CDLL(None).prctl
+    for capability in _CAPABILITIES:
+        prctl(_DROP_FROM_BOUNDING_SET, capability, 0, 0, 0)
+
+
+def ledger_files(directory: Path) -> list[Path]:
+    return list(directory.glob("ledger.db*"))
+
+
+@contextmanager
+def modes(mode: int, *paths: Path) -> Iterator[None]:
+    """Give these files another mode for a while."""
+    before = [(path, path.stat().st_mode) for path in paths]
+    for path in paths:
+        path.chmod(mode)
+    try:
+        yield
+    finally:
+        for path, old in before:
+            path.chmod(old)
+
+
+@contextmanager
+def another_content(path: Path, content: str) -> Iterator[None]:
+    """Put something else into a file for a while."""
+    before = path.read_text()
+    path.write_text(content)
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
+def key_of(directory: Path) -> Path:
+    [key] = directory.rglob("ledger-key*")
+    return key
+
+
+RIGHTS: dict[str, Callable[[Path], AbstractContextManager[None]]] = {
+    "a directory that nobody may write": lambda directory: modes(0o500, directory),
+    "a ledger that nobody may write": lambda directory: modes(0o400, *ledger_files(directory)),
+    "a ledger that nobody may read": lambda directory: modes(0o000, *ledger_files(directory)),
+    "a key that nobody may read": lambda directory: modes(0o000, key_of(directory)),
+    "another key": lambda directory: another_content(
+        key_of(directory), b64encode(bytes(range(7, 39))).decode()
+    ),
+    "an empty key": lambda directory: another_content(key_of(directory), ""),
+}
+
+
+@pytest.mark.parametrize("lost", RIGHTS)
+def test_rights_or_a_key_that_are_lost_for_a_while_lose_no_letter_and_send_none_twice(
+    service: Service, lost: str
+) -> None:
+    service.once()
+    service.customer_writes(COMPLAINT)
+    service.agent_tags("complaint")
+    service.once()
+    sent = len(service.letters())
+    with RIGHTS[lost](service.directory):
+        done = subprocess.run(
+            [*service._command, "run", "--once", "--config", str(service.directory)],
+            env=service._environment,
+            check=False,
+            capture_output=True,
+            preexec_fn=without_privileges,
+        )
+        assert done.returncode, done.stderr.decode()
+        assert b"Traceback" not in done.stderr, done.stderr.decode()
+        assert len(service.letters()) == sent
+    threading.Event().wait(2.5)  # seconds: longer than a second mail of the customer is waited for
+    for _ in range(2):
+        service.once()
+        service.copies_arrive()
+    assert condition(service, "confirmation") == ["sent"]
+    assert len(service.letters("confirmation")) == 1
 
 
 # --- the ledger is locked ---------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 import os
 import shutil
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,7 +30,7 @@ from followupd.domain.keys import StateKey
 from followupd.domain.mail import Identity, Message
 from followupd.errors import UnavailableError
 from followupd.services.inbox import freshness
-from tests.journeys.world import World, text_of
+from tests.journeys.world import PUT_RIGHT_FACTS, World, text_of
 from tests.servers.smtp import DROP
 
 #: complaints of a flood; each takes a tenth of a second
@@ -108,6 +109,40 @@ def test_a_flood_of_forged_complaints_costs_no_honest_customer_a_day_nor_an_agen
     assert {case.stage for case in world.cases() if case.flood} == {Stage.DISMISSED}
     tried["complaints dismissed by one line"] += len(flooded)
     assert main(["resume", "--config", str(tmp_path / "etc")]) == 0
+
+
+#: sender, subject and further fields of a flood that has another shape
+FLOODS_OF_ANOTHER_SHAPE = {
+    "from a public mail provider": ("kim{n}@gmail.com", "Order {n}", ()),
+    "in one thread": ("kim@victims-{n}.test", "Order {n}", ("References: <flood-0@victims.test>",)),
+    "by a form": ("form@evil.test", "Contact form", ("Reply-To: kim{n}@victims.test",)),
+    "from one address": ("kim@victims.test", "Order {n}", ()),
+}
+
+
+@pytest.mark.parametrize("shape", FLOODS_OF_ANOTHER_SHAPE)
+def test_a_flood_of_another_shape_costs_no_honest_customer_a_day(
+    make_world: Callable[..., World], shape: str, tried: Counter[str]
+) -> None:
+    world = make_world(smtp_extra='breaker = "12 per hour"', more='\n[recognise]\nmost = "8 per hour"\n')
+    world.customer_writes(complaint(99_999), "Order 99999", HONEST)
+    world.says(world.case().ref, *PUT_RIGHT_FACTS, "kept", "fixed")
+    world.passes(world.now + timedelta(hours=2))
+    before = len(addressed_to(world, "@agents.test"))
+    sender, subject, fields = FLOODS_OF_ANOTHER_SHAPE[shape]
+    for number in range(min(FLOOD, 40)):
+        lines = [f"From: {sender}", f"To: {world.postbox.address}", f"Subject: {subject}", *fields]
+        head = "\r\n".join([*lines, "Message-ID: <flood-{n}@victims.test>"]).format(n=number)
+        raw = f"{head}\r\n\r\n{complaint(number)}\r\n"
+        world.postbox.deliver(raw.encode(), sender="mallory@evil.test")
+    world.passes()
+    world.passes(world.now + timedelta(hours=2))
+    strangers = [mail for mail in world.letters("confirmation") if HONEST not in str(mail["To"])]
+    assert len(strangers) <= 8
+    assert len(addressed_to(world, "@agents.test")) - before <= 3 * 12
+    world.passes(world.now + timedelta(days=7))
+    assert has_follow_up(world)
+    tried[f"complaints of a flood {shape}"] += min(FLOOD, 40)
 
 
 def has_follow_up(world: World) -> bool:
@@ -318,10 +353,22 @@ def test_a_mail_to_an_agent_whose_copy_lies_unread_in_the_mailbox_leaves_once(
 # --- the ledger ---
 
 
+#: what was lost, and from when on mail is read
+LOSSES = {
+    "the ledger": 'since = "all"',
+    "the ledger, and mail is read from a day on": 'since = "2026-11-01"',
+    "the ledger and its key": 'since = "all"',
+    "what the ledger had after a copy was made": 'since = "all"',
+}
+
+
+@pytest.mark.parametrize("lost", LOSSES)
 def test_a_ledger_that_was_lost_sends_no_letter_again_and_says_so(
-    make_world: Callable[..., World], tried: Counter[str], tmp_path: Path
+    make_world: Callable[..., World], tried: Counter[str], tmp_path: Path, lost: str
 ) -> None:
-    world = make_world(mailbox='since = "all"')
+    world = make_world(mailbox=LOSSES[lost])
+    old = tmp_path / "old.db"
+    assert main(["backup", str(old), "--even-empty", "--config", str(tmp_path / "etc")]) == 0
     for number in range(6):
         world.customer_writes(complaint(number), f"Order {number}", f"kim@customer-{number}.test")
     world.passes(world.now + timedelta(minutes=30))
@@ -330,6 +377,11 @@ def test_a_ledger_that_was_lost_sends_no_letter_again_and_says_so(
     world.app.ledger.close()
     for file in (tmp_path / "etc").glob("ledger.db*"):
         file.unlink()
+    [key] = (tmp_path / "etc").rglob("ledger-key*")
+    if lost == "the ledger and its key":
+        key.write_text(b64encode(bytes(range(9, 41))).decode())
+    if lost.startswith("what"):
+        shutil.copy(old, tmp_path / "etc" / "ledger.db")
     world.app = build(load(tmp_path / "etc"))
     world.app.ledger.upgrade()
     for _ in range(2):

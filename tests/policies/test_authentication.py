@@ -191,6 +191,40 @@ def test_a_note_whose_sender_our_server_confirms_may_give_orders(sender: str, re
     assert distrusted(result, sender=sender) == ""
 
 
+#: a line in the header, below which our server reads text, or may: it checks no From there, and removes no field
+SPLITTING = {
+    "words": "Hello there, this is text",
+    "words with a colon": "Hello there: this is text",
+    "a line of a mailbox file": "From m@evil.test Mon Nov 30 08:00:00 2026",
+    "a quoted line of a mailbox file": ">From m@evil.test Mon Nov 30 08:00:00 2026",
+    "a name with a blank": "X-Test : x",
+    "a name with a letter of eight bits": "X-Tést: x",
+    "a name with a null": "X-\0Test: x",
+    "no name": ": x",
+    "blanks": "   ",
+    "a tab": "\t",
+    "a blank and a tab": " \t",
+}
+
+
+@pytest.mark.parametrize("line", SPLITTING.values(), ids=SPLITTING)
+@pytest.mark.parametrize("above", ["", f"Authentication-Results: {PASS}", "From: Ana <ana@shop.test>"])
+def test_below_a_line_that_is_no_field_nothing_is_proven(line: str, above: str) -> None:
+    below = [f"Authentication-Results: {PASS}", "From: Ana <ana@shop.test>", "To: support@shop.test"]
+    fields = [OURS, *filter(None, [above]), line, *(field for field in below if field != above)]
+    raw = "\r\n".join([*fields, "Subject: Re: x", "", "gift-card: 50 EUR", ""]).encode()
+    assert read(raw, SHOP).distrusted
+    whole = raw.replace(f"{line}\r\n".encode(), b"", 1)
+    assert read(whole, SHOP).distrusted == ""
+
+
+@pytest.mark.parametrize("name", ["Authentication-Results ", "Authentication-Results\t", "From "])
+def test_a_field_with_a_blank_behind_its_name_proves_nothing(name: str) -> None:
+    fields = [OURS, f"Authentication-Results: {PASS}", "From: ana@shop.test", "To: support@shop.test"]
+    lines = [line.replace(f"{name.strip()}:", f"{name}:") for line in fields]
+    assert read("\r\n".join([*lines, "", "fixed", ""]).encode(), SHOP).distrusted
+
+
 def test_without_a_trusted_server_only_several_senders_are_distrusted() -> None:
     nobody = Identity(addresses=SHOP.addresses, agents=SHOP.agents)
     assert read(a_mail("fixed", sender="ana@shop.test"), nobody).distrusted == ""
@@ -298,3 +332,41 @@ def test_no_quoted_sender_passes_a_check(local: str) -> None:
 )
 def test_a_failed_check_anywhere_is_a_failed_check(above: str, below: str) -> None:
     assert "forged" in distrusted(above, below)
+
+
+FORM = Identity(
+    addresses=frozenset({"support@shop.test"}),
+    agents=frozenset({"ana@shop.test", "lee@shop.test"}),
+    authserv=frozenset({"mx.shop.test"}),
+    groups=frozenset({"help.shop.test"}),
+    forms=frozenset({"form@shop.test"}),
+)
+#: From, fields and text of a mail whose From is true, and which names somebody else as its sender
+NAMED = {
+    "a form's Reply-To": ("form@shop.test", "Reply-To: kim@home.test", "Yes, it arrived."),
+    "a form's field": ("form@shop.test", "X-Form: 1", "Email: kim@home.test\nMessage: Yes, it arrived."),
+    "a form of our own address": ("support@shop.test", "Reply-To: kim@home.test", "Yes, it arrived."),
+    "a group's field": ("m@evil.test", "X-Original-Sender: kim@home.test", "Yes, it arrived."),
+    "a group's other field": ("m@evil.test", "X-Original-From: kim@home.test", "Yes, it arrived."),
+    "a colleague": ("ana@shop.test", "X-Original-Sender: lee@shop.test", "approve"),
+}
+
+
+@pytest.mark.parametrize("by", NAMED)
+def test_who_is_only_named_in_a_mail_has_not_proven_to_be_its_sender(by: str) -> None:
+    writer, field, text = NAMED[by]
+    domain = writer.rpartition("@")[2]
+    result = f"Authentication-Results: mx.shop.test; dmarc=pass header.from={domain}"
+    group = ["List-Id: <help.shop.test>"] if "Original" in field else []
+    message = read(a_mail(text, result, field, *group, sender=writer, to="support@shop.test"), FORM)
+    assert message.sender.address != writer
+    assert "says that" in message.distrusted
+    assert not message.proven
+    assert read(a_mail("Hello.", result, *group, sender=writer, to="support@shop.test"), FORM).proven
+
+
+def test_a_group_of_ours_may_name_the_sender() -> None:
+    fields = ["Authentication-Results: mx.shop.test; dmarc=pass header.from=shop.test"]
+    fields += ["List-Id: <help.shop.test>", "X-Original-Sender: kim@home.test"]
+    message = read(a_mail("Yes.", *fields, sender="help@shop.test", to="support@shop.test"), FORM)
+    assert (message.sender.address, message.proven) == ("kim@home.test", True)

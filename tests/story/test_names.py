@@ -1,5 +1,6 @@
 """Greetings: the agent's own, else the person's name as the language writes it, else none."""
 
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.promise import Relation
 from followupd.languages import catalogue
-from followupd.text.names import salutation, signed_by, without_greeting
+from followupd.text.names import greetable_name, salutation, signed_by, without_greeting
 from followupd.text.promises.sentences import around_date
 from tests.story.lettered import NOW, PLAYBOOK, flat, letters, promise, sample, wrote
 
@@ -32,6 +33,78 @@ def test_a_letter_greets_the_person(
         salutation=salutation(f"{said}\n\nA reply.") if said else "",
     )
     assert wrote(LetterKind.HOLDING, case).text.splitlines()[0] == greeting
+
+
+#: words that are no name, in letters that look like theirs
+DISGUISED = {
+    "a zero-width space": "Pri\u200bze Winner",
+    "a soft hyphen": "Pri\u00adze Win\u00adner",
+    "a joiner": "Pri\u200dze Winner",
+    "a Cyrillic letter": "Pr\u0456ze Winner",
+    "a Greek letter": "\u03a1rize Winner",
+    "accents": "Prïze Wïnnér",
+    "accents of their own": "Pri\u0308ze Wi\u0308nner",
+    "wide letters": "Ｐｒｉｚｅ Ｗｉｎｎｅｒ",
+    "bold letters": "𝐏𝐫𝐢𝐳𝐞 𝐖𝐢𝐧𝐧𝐞𝐫",
+    "struck letters": "P\u0336r\u0336i\u0336z\u0336e\u0336 Winner",
+    "a filler": "Pri\u3164ze Winner",
+    "a blank of Braille": "Pri\u2800ze Winner",
+    "a private letter": "Pri\ue000ze Winner",
+    "a variation": "Pri\ufe0fze Winner",
+    "tags": "Prize\U000e0041 Winner",
+    "a pile of marks": "Pri\u0300\u0301\u0302\u0303ze Kim",
+}
+
+
+@pytest.mark.parametrize("name", DISGUISED.values(), ids=DISGUISED)
+def test_words_in_disguise_make_no_greeting(name: str) -> None:
+    assert greetable_name("Prize Winner") == ""
+    assert greetable_name(name) == ""
+
+
+MESSAGES = [
+    "Click Here",
+    "Call Now",
+    "You Won",
+    "Send Money",
+    "Buy Crypto",
+    "Final Warning",
+    "Password Expired",
+    "Package Waiting",
+    "Evil Dot Com",
+    "Sexy Girls",
+    "Fuck Off",
+    "Jetzt Zahlen",
+    "Konto Gesperrt",
+    "Dein Paket",
+    "Payez Maintenant",
+    "Colis Bloqué",
+    "Pague Ahora",
+    "Paquete Retenido",
+]
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_in_the_place_of_a_name_makes_no_greeting(name: str) -> None:
+    assert greetable_name(name) == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "José Ñúñez",
+        "Nguyễn Thị Minh Khai",
+        unicodedata.normalize("NFD", "Nguyễn Thị Minh Khai"),
+        "علی\u200cرضا محمدی",
+        "Владимир Петров",
+        "Σωκράτης Παπαδόπουλος",
+        "ดวงใจ สุขใจ",
+        "Conan O’Brien",
+        "Łukasz Żółć",
+    ],
+)
+def test_names_in_all_scripts_are_names(name: str) -> None:
+    assert greetable_name(name) == name
 
 
 @pytest.mark.parametrize(

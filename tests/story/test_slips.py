@@ -77,3 +77,17 @@ def test_the_daemon_moves_a_promise_once_when_half_of_its_margin_has_passed() ->
         for step in steps:
             if isinstance(step, e.Event):
                 case = lifecycle.after(case, step)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "promise: ship it by 9999-12-31",
+        "promise: das Teil kommt am 31.12.2126",
+        "late: 1 until 9999-12-31 because the shipment is stuck",
+        "hold: until 31 December 2500",
+    ],
+)
+def test_a_day_that_is_ten_years_away_is_asked_about_at_once(line: str) -> None:
+    with pytest.raises(NotUnderstoodError, match="more than ten years away; which day is it"):
+        said(a_case().promised("ship it", by=FRIDAY).case, line)

@@ -249,6 +249,21 @@ class OutboxStore:
         )
         return [(key, address) for key, address in self._session.exec(query)]
 
+    def count_to(self, address: str, case: str, since: datetime) -> int:
+        """Count the letters about a case ("" for none) to an address that were written since then.
+
+        Args:
+            address: of an agent or a customer.
+            case: the reference of the case.
+            since: the time.
+        """
+        query = select(func.count()).where(
+            LetterRow.to_address == address.lower(),
+            LetterRow.case_ref == case,
+            col(LetterRow.written_at) > since,
+        )
+        return self._session.exec(query).one()
+
     def count_by_kind(self, status: LetterStatus) -> dict[str, int]:
         """Count the letters with a status by their kind."""
         query = select(LetterRow.kind, func.count()).where(LetterRow.condition == status.value)

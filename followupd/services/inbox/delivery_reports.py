@@ -1,6 +1,6 @@
 """Handle what machines report about our letters: bounces, spam complaints and absence notes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.case import Case, LetterRecord
@@ -14,6 +14,8 @@ from followupd.services.record import record
 _MAY_BOUNCE = frozenset({LetterRecordState.SENT, LetterRecordState.PENDING, LetterRecordState.DOUBT})
 #: the action of a feedback report (RFC 5965): the customer marked our mail as spam
 _SPAM_COMPLAINT = "complaint"
+#: so long an absence keeps letters back that nobody has confirmed: a forged note must not make us forget a promise
+_MOST_UNPROVEN = timedelta(days=30)
 
 
 def handle_bounce(tx: Transaction, mail: StoredMail, now: datetime) -> None:
@@ -97,22 +99,24 @@ def _newest_to_customer(case: Case) -> LetterRecord | None:
 
 
 def handle_absence(tx: Transaction, mail: StoredMail, now: datetime) -> None:
-    """Record a customer's absence: letters wait until the return date.
+    """Record a customer's absence: letters wait until the return date, for a month if nobody confirms the sender.
 
     A note is never taken for an answer. That of an agent is handled by `router`. One without a date of
-    return that is to come changes no case.
+    return that is to come, or whose sender is forged, changes no case.
     """
-    ref = tx.cases.ref_for(mail.message.thread)
-    tx.mail.mark_processed(mail.id, case_ref=ref, reason=mail.message.because)
-    back_on = mail.message.back_on
-    if ref is None or back_on is None or back_on <= now:
+    message = mail.message
+    ref = tx.cases.ref_for(message.thread)
+    tx.mail.mark_processed(mail.id, case_ref=ref, reason=message.because)
+    back_on = message.back_on
+    if ref is None or back_on is None or back_on <= now or message.forged:
         return
 
     case = tx.cases.get(ref)
     # The absence of an agent, or of a colleague of the customer, is not the customer's.
-    if is_participant(tx, case, mail.message):
-        sender = mail.message.sender.address
-        record(tx, case, [CustomerAway(at=now, by=sender, why="an absence note", until=back_on)], now)
+    if is_participant(tx, case, message):
+        until = back_on if message.proven else min(back_on, now + _MOST_UNPROVEN)
+        away = CustomerAway(at=now, by=message.sender.address, why="an absence note", until=until)
+        record(tx, case, [away], now)
 
 
 def is_participant(tx: Transaction, case: Case, message: Message) -> bool:
@@ -136,3 +140,24 @@ def _same_organisation(message: Message) -> str:
     via = message.via.address.casefold() if message.via else ""
     domain = message.sender.address.casefold().rpartition("@")[2]
     return via if via.endswith(f"@{domain}") else ""
+
+
+def only_forged_copy(tx: Transaction, case: Case, message: Message) -> str:
+    """Return why a participant's mail answers nothing although its sender is confirmed, "" if it may.
+
+    Whoever forges a mail of the customer can name themselves in its copy, and write from there with their own name.
+
+    Args:
+        tx: the transaction.
+        case: the case.
+        message: the mail of a participant.
+    """
+    customer, sender = case.customer.address.casefold(), message.sender.address.casefold()
+    if not message.proven or sender in {customer, *map(str.casefold, case.addresses)}:
+        return ""
+
+    mails = (mail.message for mail in tx.mail.of_case(case.ref))
+    believed = (mail for mail in mails if mail.sender.address.casefold() == customer and not mail.distrusted)
+    if any(sender in addresses_of((*mail.to, *mail.cc)) for mail in believed):
+        return ""
+    return f"no mail that is surely of {case.customer.address} names {message.sender.address}"

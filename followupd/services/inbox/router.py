@@ -50,7 +50,7 @@ from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
 from followupd.services.record import isolated, mark_told, quarantine, record
-from followupd.services.staff_mail import AbsenceService, StaffNotices, notice_key
+from followupd.services.staff_mail import AbsenceService, StaffNotices, is_flooded, notice_key
 from followupd.text.answers import Right, is_thanks, says_farewell
 from followupd.text.mail.headers import bare_subject
 from followupd.text.names import register_of, salutation
@@ -112,7 +112,8 @@ class MailRouter:
         if message is not mail.message:
             tx.mail.change_message(mail.id, message)
             mail = replace(mail, message=message)
-        if not self._helpers_answer(tx, mail, now):
+        is_done = review.hold_if_sent_under_another_key(tx, mail, now) or self._helpers_answer(tx, mail, now)
+        if not is_done:
             handlers[message.kind](tx, mail, now)
 
     def _helpers_answer(self, tx: Transaction, mail: StoredMail, now: datetime) -> bool:
@@ -423,7 +424,7 @@ class MailRouter:
             now: the present moment, in UTC.
         """
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
-        if tx.mail.original_of(mail):
+        if tx.mail.original_of(mail) or self._is_owner_flooded(tx, case, now):
             return
 
         playbook = self.context.playbooks.for_case(case)
@@ -442,8 +443,17 @@ class MailRouter:
         """
         quarantine(tx, mail, why)
         playbook = self.context.playbooks.for_case(case)
-        record(tx, case, opening.set_aside(case, mail.message, playbook, self.context.letters, now), now)
+        decisions = opening.set_aside(case, mail.message, playbook, self.context.letters, now)
+        if self._is_owner_flooded(tx, case, now):
+            record(tx, case, decisions[:1], now)
+            return
+        record(tx, case, decisions, now)
         mark_told(tx, [mail.id], now)
+
+    def _is_owner_flooded(self, tx: Transaction, case: Case, now: datetime) -> bool:
+        """Return whether the owner of a case hears so much of it today that no further mail is shown."""
+        owner = self.context.playbooks.for_case(case).owner_of(case.owner)
+        return is_flooded(tx, owner, case.ref, now)
 
     def _known_case(self, tx: Transaction, mail: StoredMail) -> Case | None:
         """Return the case of a mail, by its thread, the reference in its subject, or its sender and subject.
@@ -519,6 +529,8 @@ class MailRouter:
             return
         if self._opens_another(tx, mail, case, now):
             return
+        if why := delivery_reports.only_forged_copy(tx, case, message):
+            message = replace(message, unproven=why)
 
         wrote = CustomerWrote(
             at=now,
@@ -533,7 +545,7 @@ class MailRouter:
             attachments=message.attachments,
         )
         events = [wrote, *self._classified_again(case, message, now)]
-        record(tx, case, [*events, *self._answers(case, events, message, now)], now)
+        record(tx, case, [*events, *self._answers(tx, case, events, message, now)], now)
 
     def _opens_another(self, tx: Transaction, mail: StoredMail, case: Case, now: datetime) -> bool:
         """Open a new case for a complaint in the thread of a closed one, linked to it.
@@ -586,11 +598,12 @@ class MailRouter:
         return [opening.classified(verdict, now)]
 
     def _answers(
-        self, case: Case, events: Sequence[Event], message: Message, now: datetime
+        self, tx: Transaction, case: Case, events: Sequence[Event], message: Message, now: datetime
     ) -> list[Decision]:
         """Return what a mail answers to our questions: did it arrive, and which option suits better?
 
         Args:
+            tx: the transaction.
             case: as it was before the mail.
             events: what follows from the mail otherwise, which is applied to the case first.
             message: the mail.
@@ -612,6 +625,8 @@ class MailRouter:
                 case = lifecycle.after(case, as_event(decision, now))
             decisions += found
 
+        if self._is_owner_flooded(tx, case, now):
+            return [decision for decision in decisions if isinstance(decision, Event)]
         return decisions
 
     # --- agents ---
@@ -732,6 +747,8 @@ class MailRouter:
         """Tell the writer of a mail something about cases, once."""
         message, default = mail.message, self.context.playbooks.default
         writer = default.team.by_address(message.sender.address) or default.owner_of("")
+        if is_flooded(tx, writer, "", now):
+            return
         known = [
             msg("{ref}, {who}: {subject}", ref=c.ref, who=c.customer.shown, subject=c.subject or "-")
             for c in cases
@@ -990,8 +1007,12 @@ def _relayed(tx: Transaction, message: Message) -> Message:
     if not message.unsure_of or reply_to is None or sender.address == reply_to.address:
         return message
 
-    others = tx.mail.answers_go_to(sender.address) - {reply_to.address.lower()}
-    return replace(message, sender=reply_to, via=sender, unsure_of="") if others else message
+    if not tx.mail.answers_go_to(sender.address) - {reply_to.address.lower()}:
+        return message
+    unproven = message.unproven
+    if message.proven:  # but for another
+        unproven = f"it is from {sender.address}, and says that {reply_to.address} wrote it"
+    return replace(message, sender=reply_to, via=sender, unsure_of="", unproven=unproven, proven=False)
 
 
 def _standing_updates(case: Case) -> list[int]:

@@ -664,6 +664,38 @@ def _handle_unknown_copy(tx: Transaction, mail: StoredMail, now: datetime) -> No
             record(tx, case, [Held(at=now, why=f"{why}; has the customer this letter?")], now)
 
 
+def hold_if_sent_under_another_key(tx: Transaction, mail: StoredMail, now: datetime) -> bool:
+    """Hold a case without a letter that has got one, as a copy shows whose signature this ledger's key does not know.
+
+    Ledger and key were lost together, and the customer must not get the letter twice. A forged copy keeps no letter
+    of a known case back.
+
+    Args:
+        tx: the transaction.
+        mail: a mail that claims to be from us.
+        now: the time of the cycle.
+
+    Returns:
+        False for any other mail; it stays unprocessed.
+    """
+    message = mail.message
+    is_named = message.key_header != "" and message.message_id.startswith(f"<{message.key_header}.")
+    if message.own_key or not is_named or not message.is_blind_copy or message.forged:
+        return False
+    ref = tx.cases.ref_for(message.thread)
+    if not ref:
+        return False
+    case = tx.cases.get(ref)
+    if any(letter.kind.to_customer for letter in case.letters):
+        return False
+
+    why = f"{message.key_header} was sent under another key of the ledger; has the customer this letter?"
+    tx.mail.mark_processed(mail.id, case_ref=ref, reason="a copy of a letter that another ledger has sent")
+    if not case.held:
+        record(tx, case, [Held(at=now, why=why)], now)
+    return True
+
+
 def _sent_by_agent(tx: Transaction, mail: StoredMail, ref: str) -> OutboxEntry | None:
     """Return the unsent letter of this case that is the same letter to the same person."""
     recipients = addresses_of(mail.message.to)

@@ -30,7 +30,7 @@ MAX_SIMPLE_FIELD = 550
 
 _ENCODED_WORD = re.compile(r"=\?([^?\s=]{1,60})\?([bBqQ])\?([^?\r\n]{0,4000})\?=")
 #: control characters, line separators and direction marks
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _WHITE_SPACE = re.compile(r"[ \t\r\n]+")
 #: what `str.isspace` calls white space in ASCII, and any of it that is no blank
 _FOLDING_SPACE = re.compile(r"[ \t-\r\x1c-\x1f]+")
@@ -119,10 +119,15 @@ def bare_subject(subject: str) -> str:
 class Headers:
     """The fields of a header by lower-case names; values are as they came, with 8-bit bytes as surrogates."""
 
-    __slots__ = ("_fields", "_firsts", "_names", "_texts", "_values", "charset")
+    __slots__ = ("_fields", "_firsts", "_names", "_texts", "_values", "charset", "is_regular")
 
-    def __init__(self, fields: Mapping[str, list[str]], names: Sequence[str]) -> None:
-        """Take fields whose names are in lower case, and the names in the order of the fields."""
+    def __init__(
+        self, fields: Mapping[str, list[str]], names: Sequence[str], *, is_regular: bool = True
+    ) -> None:
+        """Take fields whose names are in lower case, and the names in the order of the fields.
+
+        `is_regular` is False if a line of the header is no field: the next server may take what is below it for text.
+        """
         self._fields = fields
         self._names = names
         self._firsts: dict[str, str] = {}  # six rules ask for the subject alone
@@ -130,10 +135,11 @@ class Headers:
         self._texts: dict[str, str] = {}
         #: that of the mail's text; 8-bit fields without a charset are usually in the same one
         self.charset = ""
+        self.is_regular = is_regular
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> "Headers":
-        """Collect fields whose names are as they were written.
+        """Collect fields whose names are as they were written, which come from no regular header.
 
         Args:
             pairs: names and values, topmost first.
@@ -144,7 +150,7 @@ class Headers:
             name = written.strip().lower()
             fields.setdefault(name, []).append(value)
             names.append(name)
-        return cls(fields, names)
+        return cls(fields, names, is_regular=False)
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields

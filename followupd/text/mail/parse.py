@@ -60,6 +60,8 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&.+^_-]{1,80}/[a-z0-9!#$&.+^_-]{1,80}")
 _FIELD_NAME = re.compile(r"[!-9;-~]{1,200}")
 #: with white space before the colon, as in old mails (RFC 5322, section 4.5)
 _OBSOLETE_FIELD_NAME = re.compile(r"[!-9;-~]{1,200}[ \t]*")
+#: a line of blanks in a header, which continues a field for some servers, and ends the header for others
+_BLANK_LINE = re.compile(r"\n[ \t]+\r?\n")
 _PARAMETER = re.compile(
     r"""
     ;\s*([\w*-]{1,40})                          # name
@@ -259,7 +261,8 @@ def _regular_fields(text: str) -> Headers | None:
     if text.startswith(_MBOX_LINES):
         text = text[text.find("\n") + 1 :]
 
-    unfolded = text.rstrip().replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ")
+    text = text.rstrip()
+    unfolded = text.replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ")
     fields: dict[str, list[str]] = {}
     names: list[str] = []
     if not unfolded:
@@ -275,7 +278,9 @@ def _regular_fields(text: str) -> Headers | None:
             fields[name] = [value]
         names.append(name)
 
-    return Headers(fields, names)
+    ends_in_blank = " \n" in unfolded or "\t\n" in unfolded  # a line of blanks does, too
+    has_blank_line = ends_in_blank and _BLANK_LINE.search(text) is not None
+    return Headers(fields, names, is_regular=not has_blank_line)
 
 
 @lru_cache(maxsize=1024)  # all mails have the same few names

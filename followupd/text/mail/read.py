@@ -436,6 +436,7 @@ class _MailReader:
         forwarded = self._forwarded(body.text, author)
         sender, handed_on = self._customer(author, reply_to, new.text, forwarded)
         report = self._bounce(body)
+        not_proven = unproven(headers, self.identity) or self._handed_on_unproven(author, sender)
         own_key = ""
         if self.kind is Kind.OWN:
             own_key = self.identity.letter_key(self.message_id)
@@ -462,8 +463,8 @@ class _MailReader:
             signature=new.signature,
             no_answer=self._no_answer(author, sender, (*to, *cc)) or handed_on,
             forged=forged(headers, self.identity),
-            unproven=unproven(headers, self.identity),
-            proven=proven(headers, self.identity),
+            unproven=not_proven,
+            proven=proven(headers, self.identity) and not not_proven,
             own_key=own_key,
             is_blind_copy=self._is_blind_copy(sender, (*to, *cc)),
             key_header=headers.first("x-followupd-key").strip()[:MAX_KEY],
@@ -567,6 +568,21 @@ class _MailReader:
         if is_same or is_group or is_ours(writer, self.identity):
             return ""
         return f"it is from {writer.address}, and says that {original.address} wrote it"
+
+    def _handed_on_unproven(self, author: Person, sender: Person) -> str:
+        """Return why nobody has proven that a mail is the sender's although its From is true, "" if that is proven.
+
+        Whoever fills in a form, or writes the fields of a group, may name anybody.
+
+        Args:
+            author: who wrote it, by the fields of the group.
+            sender: whose mail it is.
+        """
+        writer = self.author.person().address.lower()
+        by_group = writer.replace("@", ".") in self.identity.groups or writer in self.identity.addresses
+        if not self.identity.authserv or (by_group and author == sender) or sender.address.lower() == writer:
+            return ""
+        return f"it is from {writer}, and says that {sender.address} wrote it"
 
     def _unsure_of(self, sender: Person, reply_to: Person | None) -> str:
         """Return why an agent must say who the customer is, "" if that is certain.
