@@ -45,7 +45,7 @@ def test_nine_of_ten_poor_facts_are_told_and_hardly_a_good_one_is_blamed(languag
     assert sum(found is not None for found in good) <= 2
 
 
-@pytest.mark.parametrize("number", [2, 3])
+@pytest.mark.parametrize("number", [2, 3, 4])
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
 def test_facts_of_strangers_are_told_and_blamed_so_often(language: str, number: int) -> None:
     seen: Counter[str] = Counter()

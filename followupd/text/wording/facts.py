@@ -20,6 +20,8 @@ from followupd.text.wording.checker import MAX_READ, flat, pattern, plain, sente
 _FLAWS = {
     "stub": msgid("“{words}” tells the customer nothing, so the {fact} is still missing."),
     "language": msgid("“{words}” is not in the language of the letter."),
+    "known": msgid("“{words}” is what the customer told us; say how it came about, or what we did about it."),
+    "excuse": msgid("“{words}” sounds like an excuse; say what went wrong on our side, or what we changed."),
     "repetition": msgid("“{words}” says again what the {other} says."),
     "third-person": msgid("“{words}” speaks about the customer, and the letter speaks to the customer."),
     "blame": msgid("“{words}” puts the blame on somebody, and the letter speaks for all of us."),
@@ -82,10 +84,16 @@ class _Patterns:
     blame: re.Pattern[str]
     brand: re.Pattern[str]
     colleague: re.Pattern[str]
+    same_name: re.Pattern[str]
+    reproach: re.Pattern[str]
     accused: re.Pattern[str]
     doer: re.Pattern[str]
     told: re.Pattern[str]
     empty: re.Pattern[str]
+    symptom: re.Pattern[str]
+    trouble: re.Pattern[str]
+    foreign: re.Pattern[str]
+    excuse: re.Pattern[str]
     vague: re.Pattern[str]
     internal: re.Pattern[str]
     not_done: re.Pattern[str]
@@ -201,6 +209,8 @@ def _other_language(fact: _Fact) -> str:
     own = scores.get(fact.language.tag)
     if own is not None and scores[likeliest] - own >= _LIKELIER:
         return likeliest
+    if len(set(map(str.lower, fact.patterns.foreign.findall(fact.text)))) >= _MORE_FOREIGN:
+        return "another"
     if _is_clause(fact.text, fact.language):
         return ""
     others = (each for each in fact.language.catalogue.all() if each.info.stop_words)
@@ -276,14 +286,18 @@ def _pronoun(fact: _Fact) -> str:
     return next(pronouns, "")
 
 
-def _blaming(fact: _Fact) -> str:
-    """Return the words that blame the customer or a carrier.
+def _phrase(name: str) -> Callable[[_Fact], str]:
+    """Return what finds a phrase in a fact that may stand in no letter.
 
     Args:
-        fact: the one that is examined.
+        name: of the list of phrases, as [phrases] has it.
     """
-    listed = pattern(fact.language.catalogue, fact.language.tag, "blame")
-    return _found(fact.patterns.blame, fact) or _found(listed or _NOTHING, fact)
+
+    def found(fact: _Fact) -> str:
+        listed = pattern(fact.language.catalogue, fact.language.tag, name)
+        return _found(listed or _NOTHING, fact)
+
+    return found
 
 
 def _listed(name: str) -> Callable[[_Fact], str]:
@@ -318,15 +332,25 @@ def _without_substance(fact: _Fact) -> str:
     return "" if says else fact.text
 
 
+def _known(fact: _Fact) -> str:
+    """Return a fact that says no more than what the customer complained about.
+
+    Args:
+        fact: the one that is examined.
+    """
+    patterns, text = fact.patterns, bare(fact.text)
+    is_known = patterns.symptom.fullmatch(text) or (fact.name != "cause" and patterns.trouble.fullmatch(text))
+    return fact.text if is_known else ""
+
+
 def _colleague(fact: _Fact) -> str:
     """Return the name of a colleague: a known first name, or a first word that forgot something.
 
     Args:
         fact: the one that is examined.
     """
-    known = (
-        word for word in _CARD.findall(fact.text) if word in fact.names and _may_not_be_named(word, fact)
-    )
+    named = filter(fact.names.__contains__, _CARD.findall(fact.patterns.same_name.sub("", fact.text)))
+    known = (word for word in named if _may_not_be_named(word, fact))
     return next(known, "") or _first_word(fact)
 
 
@@ -337,8 +361,9 @@ def _may_not_be_named(name: str, fact: _Fact) -> bool:
         name: of the colleague.
         fact: the one that is examined.
     """
-    after = fact.text.partition(name)[2].lstrip()
-    return fact.name in _CAUSES or fact.patterns.colleague.match(after) is not None
+    after, patterns = fact.text.partition(name)[2].lstrip(), fact.patterns
+    is_reproach = patterns.colleague.match(after) or patterns.reproach.match(after)
+    return fact.name in _CAUSES or is_reproach is not None
 
 
 def _first_word(fact: _Fact) -> str:
@@ -429,7 +454,7 @@ def _found(words: re.Pattern[str], fact: _Fact) -> str:
         words: the pattern.
         fact: the one that is examined.
     """
-    match = words.search(fact.text)
+    match = words.search(fact.text.rstrip(_MARKS))
     return match[0] if match else ""
 
 
@@ -441,16 +466,19 @@ _CHECKS: tuple[tuple[str, Collection[str], Callable[[_Fact], str]], ...] = (
     ("shouting", COACHED_FACTS, _shouted),
     ("internal", COACHED_FACTS, _listed("internal")),
     ("blame", COACHED_FACTS, _listed("accused")),
-    ("blame", _CAUSES, _blaming),
+    ("blame", _CAUSES, _listed("blame")),
+    ("blame", _CAUSES, _phrase("blame")),
     ("blame", {"cause"}, _listed("brand")),
     ("blame", {"cause"}, _listed("doer")),
     ("blame", COACHED_FACTS, _colleague),
     ("third-person", {*COACHED_FACTS} - {"prevention"}, _listed("third_person")),
     ("third-person", {"prevention"}, _listed("told")),
     ("third-person", COACHED_FACTS, _pronoun),
-    ("empty", {"resolution", "prevention"}, _listed("empty")),
+    ("empty", {"cause", "resolution", "prevention"}, _listed("empty")),
     ("empty", {"cause", "resolution", "prevention"}, _without_substance),
-    ("not-done", {"prevention"}, _not_done),
+    ("excuse", {"cause", "resolution", "prevention"}, _listed("excuse")),
+    ("known", {"cause", "resolution", "prevention"}, _known),
+    ("not-done", {"resolution", "prevention"}, _not_done),
     ("repetition", COACHED_FACTS, _repeated),
     ("fragment", COACHED_FACTS, _fragment),
 )
@@ -564,10 +592,16 @@ def _patterns(language: Language) -> _Patterns:
         blame=of(words.blame),
         brand=re.compile(rf"\b(?:{'|'.join(map(re.escape, words.brands)) or _NEVER})\b"),
         colleague=of(words.colleague),
+        same_name=of(words.same_name or [_NEVER]),
+        reproach=of(words.reproach or [_NEVER]),
         accused=of(words.accused or [_NEVER]),
         doer=of(words.doer or [_NEVER]),
         told=of(words.told or [_NEVER]),
         empty=of(words.empty or [_NEVER]),
+        symptom=of(words.symptom or [_NEVER]),
+        trouble=of(words.trouble or [_NEVER]),
+        foreign=of(words.foreign or [_NEVER]),
+        excuse=of(words.excuse or [_NEVER]),
         vague=of(words.vague or [_NEVER]),
         internal=of(words.internal or [_NEVER]),
         not_done=of(words.not_done),
