@@ -590,6 +590,19 @@ class FactDraft(LanguageTable):
     write: str
 
 
+class FactMoment(LanguageTable):
+    """A table of [[facts.moments]]: words that are true on one day only, and how another day writes them.
+
+    `day` is 0 for the day of the words, -1 for the day before, and `write` has a {date}; without one the agent says
+    when it was. Without `for`, it is for every fact.
+    """
+
+    find: str
+    day: int = 0
+    write: str = ""
+    facts: Words = Field(default=(), alias="for")
+
+
 class FactWords(LanguageTable):
     """The table [facts]: how what agents state is read before it may stand in a letter."""
 
@@ -621,6 +634,7 @@ class FactWords(LanguageTable):
     not_done_unless: Patterns = ()
     second_person: tuple[tuple[Pattern, str], ...] = ()
     drafts: tuple[FactDraft, ...] = ()
+    moments: tuple[FactMoment, ...] = ()
 
 
 class Wording(LanguageTable):

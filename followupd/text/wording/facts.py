@@ -3,15 +3,18 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from itertools import compress
 from operator import itemgetter
 from types import MappingProxyType
 
+from babel import Locale
+
 from followupd.domain.translatable import Translatable, msg, msgid
-from followupd.languages import Catalogue, Language, fact_weights
+from followupd.languages import Catalogue, Language, day_in_words, fact_weights, home_of
 from followupd.languages.patterns import any_of, expand, whole_words
-from followupd.languages.schema import FactDraft, FactWords
+from followupd.languages.schema import FactDraft, FactMoment, FactWords
 from followupd.text.names import SHIPPED, common_first_names
 from followupd.text.ngrams import Classes
 from followupd.text.wording.checker import MAX_READ, flat, pattern, plain, sentences
@@ -56,6 +59,10 @@ _LOUD, _LOUD_LETTERS = 0.6, 10
 _MARKS_IN_A_ROW = re.compile(r"[!?]{2}")
 _NAME_PLACE = "{NAME}"
 _NEVER = "(?!)"
+#: stands for a day that only the agent knows
+_UNKNOWN_DAY = "\0"
+#: a comma behind a date that another mark, or nothing, follows
+_COMMAS = re.compile(r",(\s*(?:[.,;:!?)]|$))")
 _NOTHING = re.compile(_NEVER)
 #: flaws of a sentence that is about somebody
 _ABOUT_PEOPLE = frozenset({"third-person", "blame"})
@@ -162,6 +169,44 @@ def advice(
     other = msg(found) if flaw == "repetition" else ""
     problem = msg(_FLAWS[flaw], words=flat(text), fact=msg(name), other=other)
     return Advice(flaw, problem, _draft(flaw, fact))
+
+
+def of_another_day(
+    name: str, text: str, *, day: date, language: str, languages: Catalogue = SHIPPED
+) -> str | None:
+    """Return a fact as a letter of a later day may say it: with a date for "this morning"; None without such words.
+
+    It is "" where only the agent knows the date.
+
+    Args:
+        name: of the fact.
+        text: what the agent stated.
+        day: on which it was stated.
+        language: the language of the customer's letters.
+        languages: the languages to use.
+    """
+    own = languages.language(language)
+    said = draft = flat(plain(text))[:MAX_READ]
+    for words, moment in _moments(own):
+        if name in (moment.facts or COACHED_FACTS):
+            draft = words.sub(_on(day + timedelta(days=moment.day), moment.write, own), draft)
+
+    if draft == said:
+        return None
+    return "" if _UNKNOWN_DAY in draft else _as_sentence(_COMMAS.sub(r"\1", draft).rstrip(" ."))
+
+
+def _on(day: date, write: str, language: Language) -> str:
+    """Return how a letter of a later day says when it was, a mark where only the agent knows that.
+
+    Args:
+        day: the day that is meant.
+        write: words around the {date}.
+        language: of the letter.
+    """
+    locale = home_of(Locale.parse(language.info.locale))
+    spoken = day_in_words(day, locale, language.info.letters, with_year=False)
+    return write.replace("{date}", spoken) or _UNKNOWN_DAY
 
 
 def is_stub(text: str, languages: Catalogue = SHIPPED) -> bool:
@@ -607,6 +652,17 @@ def _patterns(language: Language) -> _Patterns:
         not_done=of(words.not_done),
         not_done_unless=of(words.not_done_unless),
     )
+
+
+@lru_cache(maxsize=16)
+def _moments(language: Language) -> list[tuple[re.Pattern[str], FactMoment]]:
+    """Return what is true on one day only, with its compiled pattern.
+
+    Args:
+        language: one that has its lists.
+    """
+    words = language.wording
+    return [(whole_words([each.find], words.parts, re.IGNORECASE), each) for each in words.facts.moments]
 
 
 @lru_cache(maxsize=4)
