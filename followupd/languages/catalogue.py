@@ -5,11 +5,14 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
+from babel import Locale
+from babel.dates import format_date
 from pydantic import ValidationError
 
 from followupd.errors import Problem, SetupError
@@ -21,6 +24,9 @@ _ENGLISH = "en"
 _FIRST_FILE = "language.toml"
 #: what agents are told: a gettext catalogue whose keys are the English sentences
 MESSAGES = "agents.po"
+
+#: the year at the end of CLDR's pattern of a whole date
+_YEAR = re.compile(r"[\s,]*(?:'[^']*'\s*)?y+$")
 
 _File = TypeVar("_File", bound=schema.LanguageTable)
 
@@ -353,3 +359,28 @@ def _validated(file: str, text: bytes, shape: type[_File]) -> _File:
 
 def _problem(file: str, rule: str, text: str) -> Problem:
     return Problem(file, None, None, rule, text, "")
+
+
+def home_of(locale: Locale) -> Locale:
+    """Return the locale with which dates are written: plain "en" means American ones, which most people misread."""
+    return Locale("en", "GB") if str(locale) == "en" else locale
+
+
+def day_in_words(day: date, locale: Locale, manner: schema.LetterManner, *, with_year: bool) -> str:
+    """Return a date with its weekday.
+
+    Args:
+        day: the date.
+        locale: with which it is written.
+        manner: how letters of the language write dates.
+        with_year: whether it is not this year's.
+    """
+    pattern = str(locale.date_formats["full"].pattern)
+    if not with_year:
+        pattern = _YEAR.sub("", pattern)
+    if day.day == 1 and manner.first_day:
+        pattern = re.sub(r"(?<![a-z])d+(?![a-z])", f"'{manner.first_day}'", pattern, count=1)
+    weekday, space, rest = " ".join(format_date(day, pattern, locale=locale).split()).partition(" ")
+    if not manner.weekday_comma:
+        weekday = weekday.rstrip(",")
+    return f"{weekday}{space}{rest}"

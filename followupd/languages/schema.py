@@ -595,6 +595,19 @@ class FactDraft(LanguageTable):
     write: str
 
 
+class FactMoment(LanguageTable):
+    """A table of [[facts.moments]]: words that are true on one day only, and how another day writes them.
+
+    `day` is 0 for the day of the words, -1 for the day before, and `write` has a {date}; without one the agent says
+    when it was. Without `for`, it is for every fact.
+    """
+
+    find: str
+    day: int = 0
+    write: str = ""
+    facts: Words = Field(default=(), alias="for")
+
+
 class FactWords(LanguageTable):
     """The table [facts]: how what agents state is read before it may stand in a letter."""
 
@@ -609,10 +622,16 @@ class FactWords(LanguageTable):
     brands: Phrases = ()
     blame: Patterns = ()
     colleague: Patterns = ()
+    same_name: Patterns = ()
+    reproach: Patterns = ()
     accused: Patterns = ()
     doer: Patterns = ()
     told: Patterns = ()
     empty: Patterns = ()
+    symptom: Patterns = ()
+    trouble: Patterns = ()
+    foreign: Patterns = ()
+    excuse: Patterns = ()
     vague: Patterns = ()
     internal: Patterns = ()
     first_names: WordSet = frozenset()
@@ -620,6 +639,7 @@ class FactWords(LanguageTable):
     not_done_unless: Patterns = ()
     second_person: tuple[tuple[Pattern, str], ...] = ()
     drafts: tuple[FactDraft, ...] = ()
+    moments: tuple[FactMoment, ...] = ()
 
 
 class Wording(LanguageTable):

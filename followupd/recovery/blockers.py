@@ -1,7 +1,7 @@
 """What keeps the follow-up, or a letter that waits in the outbox, from being sent (practice 56)."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -271,7 +271,21 @@ def _facts(case: Case) -> list[Blocker]:
         )
         for name in FOLLOW_UP_FACTS
         if _is_missing(name, case)
-    ] + _fault(case)
+    ] + [*_of_another_day(case), *_fault(case)]
+
+
+def _of_another_day(case: Case) -> Iterator[Blocker]:
+    """Give the facts that are true on the day only on which they were stated ("this morning").
+
+    Args:
+        case: the case.
+    """
+    for name, text, draft in case.returned:
+        if getattr(case.facts, name) == text and text not in case.insisted:
+            sentence = msg(
+                "the {fact} is right on the day of the line only, and the letter leaves later", fact=msg(name)
+            )
+            yield Blocker(f"moment-{name}", sentence, ask=f"{name}: {draft}")
 
 
 def _again(case: Case) -> list[Blocker]:

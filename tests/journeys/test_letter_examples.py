@@ -97,7 +97,7 @@ CASES = {
         facts=(
             "issue: ma facture est fausse pour la troisième fois",
             "cause: Notre système gardait votre ancien tarif alors que nous l'avions changé",
-            "resolution: J'ai corrigé la facture et je vous l'ai envoyée ce matin",
+            "resolution: J'ai corrigé la facture et je vous l'ai envoyée le 3 décembre",
             "prevention: Chaque changement de tarif est maintenant vérifié par deux personnes",
             "refund: 12.00",
             "issued: 1",

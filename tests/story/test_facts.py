@@ -1,6 +1,7 @@
 """Facts: what a customer could not read goes back to the agent with a better sentence, and `ok` takes that."""
 
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from followupd.recovery.blockers import blockers_of
 from followupd.services.commands import offer_of
 from followupd.text.notes import Question, read_note
 from followupd.text.orders import Grammar
-from followupd.text.wording.facts import Advice, advice, is_stub
+from followupd.text.wording.facts import Advice, advice, is_stub, of_another_day
 from tests.builders import KIM, NOW, PLAYBOOK, a_case
 from tests.story.saying import said, then
 
@@ -45,7 +46,7 @@ def test_nine_of_ten_poor_facts_are_told_and_hardly_a_good_one_is_blamed(languag
     assert sum(found is not None for found in good) <= 2
 
 
-@pytest.mark.parametrize("number", [2, 3])
+@pytest.mark.parametrize("number", [2, 3, 4])
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
 def test_facts_of_strangers_are_told_and_blamed_so_often(language: str, number: int) -> None:
     seen: Counter[str] = Counter()
@@ -242,6 +243,61 @@ def test_a_fact_in_the_words_of_the_customer_does_not_go_back() -> None:
     case = a_case().case.evolve(story="Hello,\nparcel not arrived, 2nd time. Please help.")
     case = then(case, "issue: parcel not arrived, 2nd time")
     assert case.quoted_facts == {"issue"}
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "text", "dated"),
+    [
+        ("en", "resolution", "This morning we sent a new lamp", "On Tuesday, 1 December we sent a new lamp."),
+        (
+            "en",
+            "resolution",
+            "You have had it since yesterday.",
+            "You have had it since Monday, 30 November.",
+        ),
+        ("en", "cause", "This morning's list was short of your name", ""),
+        ("en", "prevention", "Today each label is compared with its order", None),
+        ("en", "prevention", "We compare both lists every morning", None),
+        ("de", "resolution", "Heute früh kam Ihr Gerät an", "Am Dienstag, 1. Dezember, kam Ihr Gerät an."),
+        ("de", "resolution", "Ihr Gerät läuft seit gestern", "Ihr Gerät läuft seit Montag, 30. November."),
+        ("de", "prevention", "Wir vergleichen die Listen jeden Morgen", None),
+        ("fr", "resolution", "Je l'ai envoyée ce matin", "Je l'ai envoyée le mardi 1er décembre."),
+        ("fr", "resolution", "La pièce d'hier est posée", "La pièce du lundi 30 novembre est posée."),
+        ("fr", "prevention", "Nous comparons les listes chaque matin", None),
+        ("es", "resolution", "Le envié otra esta mañana", "Le envié otra el martes 1 de diciembre."),
+        (
+            "es",
+            "resolution",
+            "Su equipo funciona desde ayer",
+            "Su equipo funciona desde el lunes 30 de noviembre.",
+        ),
+        ("es", "prevention", "Ahora leo ese buzón cada mañana", None),
+    ],
+)
+def test_a_letter_of_a_later_day_has_a_date_for_this_morning(
+    language: str, name: str, text: str, dated: str | None
+) -> None:
+    assert told(name, text, language) is None
+    assert of_another_day(name, text, day=date(2026, 12, 1), language=language) == dated
+
+
+def test_what_is_right_today_only_is_stated_and_waits_for_its_date() -> None:
+    case = then(a_case().case, "resolution: A new kettle left us this morning")
+    assert case.facts.resolution == "A new kettle left us this morning"
+    [blocker] = [each for each in blockers_of(case, PLAYBOOK) if each.name == "moment-resolution"]
+    dated = "A new kettle left us on Tuesday, 1 December."
+    assert blocker.ask == f"resolution: {dated}"
+    assert offer_of(case) == Question(blocker.ask)
+    case = then(case, blocker.ask)
+    assert case.facts.resolution == dated
+    assert "moment-resolution" not in {each.name for each in blockers_of(case, PLAYBOOK)}
+
+
+def test_an_agent_may_insist_on_the_word_of_the_moment() -> None:
+    case = then(a_case().case, "resolution: A new kettle left us this morning")
+    case = then(case, "resolution: A new kettle left us this morning !")
+    assert case.facts.resolution == "A new kettle left us this morning"
+    assert "moment-resolution" not in {each.name for each in blockers_of(case, PLAYBOOK)}
 
 
 def test_the_same_sentence_for_two_facts_goes_back() -> None:

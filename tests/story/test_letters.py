@@ -389,10 +389,29 @@ def test_the_follow_up_tells_only_what_was_given_and_no_gift_card() -> None:
         Compensation(n=4, kind=Gift.COUPON, state=GrantState.CONFIRMED, text="SORRY10, 10 % off"),
     )
     text = flat(wrote(LetterKind.FOLLOW_UP, sample(compensation=grants)).text)
-    assert "A refund of €25.00 - A coupon: SORRY10, 10 % off" in text
+    assert "A refund of €25.00 - A coupon (SORRY10, 10 % off)" in text
     assert "31" not in text
     assert "gift card" not in text.lower()
     assert "Has the refund reached you?" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "line"),
+    [
+        ("en", "a new kettle", "- A new kettle as a replacement"),
+        ("de", "ein neuer Wasserkocher", "- Ein neuer Wasserkocher als Ersatz"),
+        ("fr", "un nouveau colis", "- Un nouveau colis en remplacement"),
+        ("es", "un paquete nuevo", "- Un paquete nuevo en sustitución"),
+    ],
+)
+def test_what_was_given_is_no_label_with_a_colon(language: str, text: str, line: str) -> None:
+    grants = (
+        Compensation(n=1, kind=Gift.REPLACEMENT, state=GrantState.ISSUED, text=text),
+        Compensation(n=2, kind=Gift.FREE_SHIPPING, state=GrantState.ISSUED, text="BOX 1"),
+    )
+    written = wrote(LetterKind.FOLLOW_UP, sample(compensation=grants, language=language)).text
+    assert line in written.splitlines()
+    assert "(BOX 1)" in written
 
 
 def test_what_the_customer_has_confirmed_is_not_asked_again() -> None:
@@ -411,7 +430,7 @@ def test_a_holding_letter_has_three_sentences_at_most() -> None:
 def test_a_holding_letter_names_the_date_that_was_missed_and_makes_none() -> None:
     past = replace(promise(), promised_by=datetime(2026, 11, 30, 17, tzinfo=UTC), state=PromiseState.BROKEN)
     text = flat(wrote(LetterKind.HOLDING, sample(promises=(past,))).text)
-    assert "I promised you something by Monday, 30 November, and I did not keep that date." in text
+    assert "I gave you a date, Monday, 30 November, and I did not keep it." in text
     assert text.count("30 November") == 1
     assert "December" not in text
 

@@ -11,7 +11,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time
+from babel.dates import format_time
 from jinja2 import StrictUndefined, Undefined
 
 from followupd.adapters.templates.markdown import flat as flattened
@@ -23,7 +23,7 @@ from followupd.domain.letter import Attachment
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Option, Promise, PromiseKind, PromiseState, Relation
 from followupd.domain.translatable import Moment, Translatable, fill
-from followupd.languages import Catalogue, catalogue
+from followupd.languages import Catalogue, catalogue, day_in_words, home_of
 from followupd.languages.schema import LetterManner
 from followupd.text.promises.sentences import around_date
 
@@ -137,8 +137,6 @@ def given(name: str, value: object, *, flat: bool = True) -> Any:
     return flattened(text) if flat else text
 
 
-#: the year at the end of a CLDR pattern, with the words that lead to it
-_YEAR = re.compile(r"[\s,]*(?:'[^']*'\s*)?y+$")
 #: times that mean "on that day"
 _ENDS_OF_A_DAY = frozenset({time(0), time(23, 59)})
 
@@ -218,15 +216,9 @@ class Formatter:
 
     def date(self, day: date) -> str:
         """Return a date with its weekday, and with its year unless it is this year's."""
-        pattern = str(self.locale.date_formats["full"].pattern)
-        if day.year == self.playbook.calendar.local(self.now).year:
-            pattern = _YEAR.sub("", pattern)
-        if day.day == 1 and self.manner.first_day:
-            pattern = re.sub(r"(?<![a-z])d+(?![a-z])", f"'{self.manner.first_day}'", pattern, count=1)
-        text = one_line(format_date(day, pattern, locale=self.locale))
+        is_other = day.year != self.playbook.calendar.local(self.now).year
+        text = harmless(day_in_words(day, self.locale, self.manner, with_year=is_other))
         weekday, space, rest = text.partition(" ")
-        if not self.manner.weekday_comma:
-            weekday = weekday.rstrip(",")
         return f"{weekday}{space}{unbroken(rest)}"
 
     def time(self, at: datetime) -> str:
@@ -329,8 +321,7 @@ def formatter_for(
     locale = _locale(language) or home
     if not locale.territory and locale.language == home.language:
         locale = home
-    if str(locale) == "en":
-        locale = Locale("en", "GB")  # plain "en" means American dates, which most of the world misreads
+    locale = home_of(locale)
     known = languages or catalogue()
     spoken = known.find(locale.language)
     manner = spoken.info.letters if spoken else LetterManner()

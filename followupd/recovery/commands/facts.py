@@ -9,6 +9,7 @@ from followupd.domain.command import Command, Request, form_shown, quoted, read_
 from followupd.domain.events import (
     CustomerChosen,
     Event,
+    FactReturned,
     FactsStated,
     HelpAsked,
     HelpSettled,
@@ -33,7 +34,7 @@ from followupd.recovery.commands.context import (
 )
 from followupd.recovery.recurrence import says_the_same
 from followupd.text.mail.headers import parse_addresses
-from followupd.text.wording.facts import COACHED_FACTS, Advice, advice
+from followupd.text.wording.facts import COACHED_FACTS, Advice, advice, of_another_day
 
 #: verbs whose line contains more than the text that is in letters: a date, a number, a reason
 _WITH_MORE = frozenset({"promise", "firm", "estimate", "update", "late", "option"})
@@ -152,7 +153,10 @@ def _stated_or_returned(name: str, command: Command, context: CommandContext) ->
     if found:
         problem = msg(_RETURNED[bool(found.draft)], problem=found.problem, draft=found.draft)
         raise FactReturnedError(problem, name, command.text, found.draft)
-    return [stated]
+    dated = None if is_kept else _of_another_day(name, command.text, context)
+    if dated is None:
+        return [stated]
+    return [stated, FactReturned(fact=name, text=command.text, draft=dated, **fields)]
 
 
 def _refuse_if_told(command: Command, context: CommandContext) -> None:
@@ -194,6 +198,23 @@ def _lead_says(command: Command, context: CommandContext) -> str:
     return command.text.removeprefix("because").strip()
 
 
+def _of_another_day(name: str, text: str, context: CommandContext) -> str | None:
+    """Return a fact with a date for "this morning", which its letter may not say days later; None without such words."""
+    return of_another_day(
+        name,
+        text,
+        day=context.playbook.calendar.local(context.now).date(),
+        language=_language(context),
+        languages=context.languages,
+    )
+
+
+def _language(context: CommandContext) -> str:
+    """Return the language of the customer's letters."""
+    playbook = context.playbook
+    return context.case.language or playbook.language or playbook.company.locale
+
+
 def _advice(name: str, text: str, context: CommandContext) -> Advice | None:
     """Return what is wrong with a fact for the customer's letter."""
     case, playbook = context.case, context.playbook
@@ -201,7 +222,7 @@ def _advice(name: str, text: str, context: CommandContext) -> Advice | None:
     return advice(
         name,
         text,
-        language=case.language or playbook.language or playbook.company.locale,
+        language=_language(context),
         others=facts,
         names={agent.name.split()[0] for agent in playbook.team.agents},
         languages=context.languages,

@@ -3,15 +3,18 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from itertools import compress
 from operator import itemgetter
 from types import MappingProxyType
 
+from babel import Locale
+
 from followupd.domain.translatable import Translatable, msg, msgid
-from followupd.languages import Catalogue, Language, fact_weights
+from followupd.languages import Catalogue, Language, day_in_words, fact_weights, home_of
 from followupd.languages.patterns import any_of, expand, whole_words
-from followupd.languages.schema import FactDraft, FactWords
+from followupd.languages.schema import FactDraft, FactMoment, FactWords
 from followupd.text.names import SHIPPED, common_first_names
 from followupd.text.ngrams import Classes
 from followupd.text.wording.checker import MAX_READ, flat, pattern, plain, sentences
@@ -20,6 +23,8 @@ from followupd.text.wording.checker import MAX_READ, flat, pattern, plain, sente
 _FLAWS = {
     "stub": msgid("“{words}” tells the customer nothing, so the {fact} is still missing."),
     "language": msgid("“{words}” is not in the language of the letter."),
+    "known": msgid("“{words}” is what the customer told us; say how it came about, or what we did about it."),
+    "excuse": msgid("“{words}” sounds like an excuse; say what went wrong on our side, or what we changed."),
     "repetition": msgid("“{words}” says again what the {other} says."),
     "third-person": msgid("“{words}” speaks about the customer, and the letter speaks to the customer."),
     "blame": msgid("“{words}” puts the blame on somebody, and the letter speaks for all of us."),
@@ -54,6 +59,10 @@ _LOUD, _LOUD_LETTERS = 0.6, 10
 _MARKS_IN_A_ROW = re.compile(r"[!?]{2}")
 _NAME_PLACE = "{NAME}"
 _NEVER = "(?!)"
+#: stands for a day that only the agent knows
+_UNKNOWN_DAY = "\0"
+#: a comma behind a date that another mark, or nothing, follows
+_COMMAS = re.compile(r",(\s*(?:[.,;:!?)]|$))")
 _NOTHING = re.compile(_NEVER)
 #: flaws of a sentence that is about somebody
 _ABOUT_PEOPLE = frozenset({"third-person", "blame"})
@@ -82,10 +91,16 @@ class _Patterns:
     blame: re.Pattern[str]
     brand: re.Pattern[str]
     colleague: re.Pattern[str]
+    same_name: re.Pattern[str]
+    reproach: re.Pattern[str]
     accused: re.Pattern[str]
     doer: re.Pattern[str]
     told: re.Pattern[str]
     empty: re.Pattern[str]
+    symptom: re.Pattern[str]
+    trouble: re.Pattern[str]
+    foreign: re.Pattern[str]
+    excuse: re.Pattern[str]
     vague: re.Pattern[str]
     internal: re.Pattern[str]
     not_done: re.Pattern[str]
@@ -156,6 +171,44 @@ def advice(
     return Advice(flaw, problem, _draft(flaw, fact))
 
 
+def of_another_day(
+    name: str, text: str, *, day: date, language: str, languages: Catalogue = SHIPPED
+) -> str | None:
+    """Return a fact as a letter of a later day may say it: with a date for "this morning"; None without such words.
+
+    It is "" where only the agent knows the date.
+
+    Args:
+        name: of the fact.
+        text: what the agent stated.
+        day: on which it was stated.
+        language: the language of the customer's letters.
+        languages: the languages to use.
+    """
+    own = languages.language(language)
+    said = draft = flat(plain(text))[:MAX_READ]
+    for words, moment in _moments(own):
+        if name in (moment.facts or COACHED_FACTS):
+            draft = words.sub(_on(day + timedelta(days=moment.day), moment.write, own), draft)
+
+    if draft == said:
+        return None
+    return "" if _UNKNOWN_DAY in draft else _as_sentence(_COMMAS.sub(r"\1", draft).rstrip(" ."))
+
+
+def _on(day: date, write: str, language: Language) -> str:
+    """Return how a letter of a later day says when it was, a mark where only the agent knows that.
+
+    Args:
+        day: the day that is meant.
+        write: words around the {date}.
+        language: of the letter.
+    """
+    locale = home_of(Locale.parse(language.info.locale))
+    spoken = day_in_words(day, locale, language.info.letters, with_year=False)
+    return write.replace("{date}", spoken) or _UNKNOWN_DAY
+
+
 def is_stub(text: str, languages: Catalogue = SHIPPED) -> bool:
     """Whether a fact says nothing ("n/a", "done", "dunno"), in whichever language: it counts as missing.
 
@@ -201,6 +254,8 @@ def _other_language(fact: _Fact) -> str:
     own = scores.get(fact.language.tag)
     if own is not None and scores[likeliest] - own >= _LIKELIER:
         return likeliest
+    if len(set(map(str.lower, fact.patterns.foreign.findall(fact.text)))) >= _MORE_FOREIGN:
+        return "another"
     if _is_clause(fact.text, fact.language):
         return ""
     others = (each for each in fact.language.catalogue.all() if each.info.stop_words)
@@ -276,14 +331,18 @@ def _pronoun(fact: _Fact) -> str:
     return next(pronouns, "")
 
 
-def _blaming(fact: _Fact) -> str:
-    """Return the words that blame the customer or a carrier.
+def _phrase(name: str) -> Callable[[_Fact], str]:
+    """Return what finds a phrase in a fact that may stand in no letter.
 
     Args:
-        fact: the one that is examined.
+        name: of the list of phrases, as [phrases] has it.
     """
-    listed = pattern(fact.language.catalogue, fact.language.tag, "blame")
-    return _found(fact.patterns.blame, fact) or _found(listed or _NOTHING, fact)
+
+    def found(fact: _Fact) -> str:
+        listed = pattern(fact.language.catalogue, fact.language.tag, name)
+        return _found(listed or _NOTHING, fact)
+
+    return found
 
 
 def _listed(name: str) -> Callable[[_Fact], str]:
@@ -318,15 +377,25 @@ def _without_substance(fact: _Fact) -> str:
     return "" if says else fact.text
 
 
+def _known(fact: _Fact) -> str:
+    """Return a fact that says no more than what the customer complained about.
+
+    Args:
+        fact: the one that is examined.
+    """
+    patterns, text = fact.patterns, bare(fact.text)
+    is_known = patterns.symptom.fullmatch(text) or (fact.name != "cause" and patterns.trouble.fullmatch(text))
+    return fact.text if is_known else ""
+
+
 def _colleague(fact: _Fact) -> str:
     """Return the name of a colleague: a known first name, or a first word that forgot something.
 
     Args:
         fact: the one that is examined.
     """
-    known = (
-        word for word in _CARD.findall(fact.text) if word in fact.names and _may_not_be_named(word, fact)
-    )
+    named = filter(fact.names.__contains__, _CARD.findall(fact.patterns.same_name.sub("", fact.text)))
+    known = (word for word in named if _may_not_be_named(word, fact))
     return next(known, "") or _first_word(fact)
 
 
@@ -337,8 +406,9 @@ def _may_not_be_named(name: str, fact: _Fact) -> bool:
         name: of the colleague.
         fact: the one that is examined.
     """
-    after = fact.text.partition(name)[2].lstrip()
-    return fact.name in _CAUSES or fact.patterns.colleague.match(after) is not None
+    after, patterns = fact.text.partition(name)[2].lstrip(), fact.patterns
+    is_reproach = patterns.colleague.match(after) or patterns.reproach.match(after)
+    return fact.name in _CAUSES or is_reproach is not None
 
 
 def _first_word(fact: _Fact) -> str:
@@ -429,7 +499,7 @@ def _found(words: re.Pattern[str], fact: _Fact) -> str:
         words: the pattern.
         fact: the one that is examined.
     """
-    match = words.search(fact.text)
+    match = words.search(fact.text.rstrip(_MARKS))
     return match[0] if match else ""
 
 
@@ -441,16 +511,19 @@ _CHECKS: tuple[tuple[str, Collection[str], Callable[[_Fact], str]], ...] = (
     ("shouting", COACHED_FACTS, _shouted),
     ("internal", COACHED_FACTS, _listed("internal")),
     ("blame", COACHED_FACTS, _listed("accused")),
-    ("blame", _CAUSES, _blaming),
+    ("blame", _CAUSES, _listed("blame")),
+    ("blame", _CAUSES, _phrase("blame")),
     ("blame", {"cause"}, _listed("brand")),
     ("blame", {"cause"}, _listed("doer")),
     ("blame", COACHED_FACTS, _colleague),
     ("third-person", {*COACHED_FACTS} - {"prevention"}, _listed("third_person")),
     ("third-person", {"prevention"}, _listed("told")),
     ("third-person", COACHED_FACTS, _pronoun),
-    ("empty", {"resolution", "prevention"}, _listed("empty")),
+    ("empty", {"cause", "resolution", "prevention"}, _listed("empty")),
     ("empty", {"cause", "resolution", "prevention"}, _without_substance),
-    ("not-done", {"prevention"}, _not_done),
+    ("excuse", {"cause", "resolution", "prevention"}, _listed("excuse")),
+    ("known", {"cause", "resolution", "prevention"}, _known),
+    ("not-done", {"resolution", "prevention"}, _not_done),
     ("repetition", COACHED_FACTS, _repeated),
     ("fragment", COACHED_FACTS, _fragment),
 )
@@ -564,15 +637,32 @@ def _patterns(language: Language) -> _Patterns:
         blame=of(words.blame),
         brand=re.compile(rf"\b(?:{'|'.join(map(re.escape, words.brands)) or _NEVER})\b"),
         colleague=of(words.colleague),
+        same_name=of(words.same_name or [_NEVER]),
+        reproach=of(words.reproach or [_NEVER]),
         accused=of(words.accused or [_NEVER]),
         doer=of(words.doer or [_NEVER]),
         told=of(words.told or [_NEVER]),
         empty=of(words.empty or [_NEVER]),
+        symptom=of(words.symptom or [_NEVER]),
+        trouble=of(words.trouble or [_NEVER]),
+        foreign=of(words.foreign or [_NEVER]),
+        excuse=of(words.excuse or [_NEVER]),
         vague=of(words.vague or [_NEVER]),
         internal=of(words.internal or [_NEVER]),
         not_done=of(words.not_done),
         not_done_unless=of(words.not_done_unless),
     )
+
+
+@lru_cache(maxsize=16)
+def _moments(language: Language) -> list[tuple[re.Pattern[str], FactMoment]]:
+    """Return what is true on one day only, with its compiled pattern.
+
+    Args:
+        language: one that has its lists.
+    """
+    words = language.wording
+    return [(whole_words([each.find], words.parts, re.IGNORECASE), each) for each in words.facts.moments]
 
 
 @lru_cache(maxsize=4)
