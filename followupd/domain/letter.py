@@ -159,8 +159,9 @@ class Letter:
     `auto_submitted` is "auto-replied", "auto-generated" or "" (RFC 3834, section 5). `automatic` letters
     count in the quota of automatic mail to one address. `witness` asks for the BCC copy that proves
     acceptance. `concerns` are the numbers of the promises that the letter puts in writing, or of the
-    compensation that it delivers; `good_until` is when that compensation expires. `written` is the text as it
-    was written, of a letter in review that an agent has changed since, else "".
+    compensation that it delivers; `good_until` is when that compensation expires. `stated` is what it puts in
+    writing, a line for each promise and gift, so that it can be compared with the case when it leaves. `written` is
+    the text as it was written, of a letter in review that an agent has changed since, else "".
     """
 
     key: str
@@ -184,6 +185,7 @@ class Letter:
     review: bool = False
     language: str = ""
     concerns: tuple[int, ...] = ()
+    stated: tuple[str, ...] = ()
     good_until: datetime | None = None
 
     @property
