@@ -40,6 +40,9 @@ _MAX_NAMES = 3
 #: in half of all signatures, where it is ignored
 _PHONE = "phone"
 _WORDS = re.compile(r"[^\W_]+")
+#: signs for which Roundcube writes letters when it quotes a page as text: "EUR5.00" for "€5.00"
+_SIGNS = str.maketrans({"€": " EUR ", "©": " c ", "®": " r ", "™": " tm "})
+_AMOUNT_BY_CODE = re.compile(r"\b(eur)(?=\d)")
 #: the target of a link, as mail clients write it behind its words
 _LINK_TARGET = re.compile(r"<[^<>\s]{3,500}>|\[\d{1,2}\]|(?:https?|mailto|tel):\S{1,500}")
 #: words on both sides of a change, which are as they were
@@ -619,7 +622,8 @@ def _compared(text: str) -> str:
     Args:
         text: one or more lines.
     """
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = unicodedata.normalize("NFKC", text.translate(_SIGNS)).casefold()
+    plain = _AMOUNT_BY_CODE.sub(r"\1 ", plain)
     shown = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
     return " ".join(_WORDS.findall(shown))
 

@@ -239,6 +239,11 @@ def check_the_edit(world: World) -> None:
     world.agent_answers(asked, "approve")
     assert {p.state for p in world.case().promises} == {PromiseState.OPEN}
     assert {g.state for g in world.case().compensation} <= {GrantState.GRANTED, GrantState.ISSUED}
+    written = len(world.letters("confirmation"))
+    world.passes(world.now + timedelta(hours=3))  # the customer has read it in that letter
+    assert len(world.letters("confirmation")) == written
+    assert drafts(world) == []
+    assert world.case().stage is Stage.CONFIRMED
 
 
 def test_a_date_that_an_edit_takes_out_is_asked_about(world: World) -> None:
@@ -661,3 +666,19 @@ def test_a_letter_that_waits_is_written_again_when_what_it_says_was_taken_back(
     world.passes()
     assert gone not in " ".join(text_of(left(world)[-1]).split())
     assert len(left(world)) == 2
+
+
+def test_a_promise_that_an_edit_leaves_as_it_is_is_no_second_promise(world: World) -> None:
+    """A sentence whose first word stands at the end of a line was read without it, and so was another one."""
+    [draft] = drafts(world)
+    words = " ".join(text_of(draft).split())
+    sentence = "Ana finds out what happened to your order."
+    assert sentence in words
+    edit_draft(
+        world,
+        Message_ID="<n@client.test>",
+        text=words.replace(sentence, "I will send you a new jug by Friday."),
+    )
+    world.says(world.case().ref, "approve")
+    proposed = [p.text for p in world.case().promises if p.state is PromiseState.PROPOSED]
+    assert proposed == ["I will send you a new jug"]

@@ -372,6 +372,25 @@ def test_a_change_in_a_quote_is_seen_in_every_client(client: str) -> None:
         assert any(edited_in_quote(message, DESK)), (client, old)
 
 
+@pytest.mark.parametrize(
+    ("shown", "quoted"),
+    [
+        ("- A refund of €5.00", "* A refund of EUR5.00"),
+        ("- Eine Erstattung von 5,00 € – heute", "* Eine Erstattung von 5,00 EUR - heute"),
+        ("- A Brewmaster™ jug, © 2026 Acme®", "* A Brewmaster(tm) jug, (c) 2026 Acme(R)"),
+    ],
+)
+def test_signs_that_roundcube_spells_out_in_a_quote_are_no_change(shown: str, quoted: str) -> None:
+    """What its editor of pages makes of them when it writes the text part, seen in version 1.6."""
+    letter = f"To make up for it, we are giving you:\n\n{shown}\n\nThis still stands, as I told you:\n"
+    quote = letter.replace(shown, quoted)
+    for changed, is_change in ((quote, False), (quote.replace("5", "7").replace("2026", "2027"), True)):
+        lines = "".join(f"> {line}\n" for line in changed.splitlines())
+        raw = f"From: ana@shop.test\nSubject: Re: x\nContent-Type: text/plain; charset=utf-8\n\nApprove!\n\n{lines}"
+        message = read_mail(raw.encode(), IDENTITY)
+        assert any(edited_in_quote(message, letter)) is is_change
+
+
 # --- four languages ---
 
 

@@ -292,12 +292,16 @@ def _approve_proposals(command: Command, context: CommandContext) -> list[Event]
 def _approved_promise(promise: Promise, context: CommandContext) -> Promise:
     """Return a proposed promise as an open one.
 
-    It gets an internal deadline; the promised date stays as the reply said it.
+    It gets an internal deadline; the promised date stays as the reply said it. A letter that never left has put
+    nothing in writing.
     """
     deadline = context.playbook.own_date(promise.promised_by, context.now)
+    lost = context.case.letters_in(LetterRecordState.DROPPED, LetterRecordState.FAILED)
+    in_writing = promise.confirmed not in {record.key for record in lost}
     return replace(
         promise,
         state=PromiseState.OPEN,
         internal_deadline=deadline,
         made_at=context.now,
+        confirmed=promise.confirmed if in_writing else "",
     )
