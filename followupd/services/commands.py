@@ -722,8 +722,10 @@ _EDITED_QUOTE = msgid(
 )
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
-#: answers to notes without an order, in a case and a day; a machine that answers ours must not go on for ever
+#: answers to the same words without an order, in a case and a day; a machine that answers ours must not go on for ever
 _MAX_ANSWERS = 5
+#: answers to any words without an order, in a case and a day
+_MOST_ANSWERS = 50
 #: answers that a desk mail may offer besides `approve`, which make its question more than one
 _OTHER_ANSWERS = frozenset(
     {"complaint", "dismiss", "kept", "late", "reached", "received", "choose", "release"}
@@ -1135,7 +1137,7 @@ class NoteService:
         told = result.back or findings or looked_up or undone or went_to or _asked_without_date(result)
         if result.done and not (told or _gives(result.done)):
             return
-        if not (result.done or result.back) and self._answered_enough(tx, case, agent, now):
+        if not (result.done or result.back) and self._answered_enough(tx, result, agent, now):
             log.command_not_understood("note", case.ref)
             return
 
@@ -1186,24 +1188,32 @@ class NoteService:
         answer = self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)
         return record(tx, case, [answer], now)
 
-    def _answered_enough(self, tx: Transaction, case: Case, agent: Agent, now: datetime) -> bool:
-        """Return whether an agent had so many answers about a case today that a machine may be writing.
+    def _answered_enough(self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime) -> bool:
+        """Return whether a machine may be writing: it says the same again and again, but for its numbers.
 
         Args:
             tx: the transaction.
-            case: the case.
+            result: what became of the note, in which there is no order.
             agent: who wrote it.
             now: the time.
         """
-        local = self.context.playbooks.default.calendar.local
+        ref, local = result.case.ref, self.context.playbooks.default.calendar.local
         answers = [
             entry
-            for entry in tx.outbox.all(case=case.ref)
+            for entry in tx.outbox.all(case=ref)
             if entry.letter.kind is LetterKind.ANSWER
             and entry.letter.to.address.lower() == agent.email.lower()
             and local(entry.written_at).date() == local(now).date()
         ]
-        return len(answers) >= _MAX_ANSWERS
+        if len(answers) < _MAX_ANSWERS:
+            return False
+        said = [
+            event.text
+            for event in tx.cases.history(ref)
+            if isinstance(event, Remarked) and event.by == agent.name and event.at >= answers[0].written_at
+        ]
+        again = [words for words in said if _letters(words) == _letters(result.remark)]
+        return len(answers) >= _MOST_ANSWERS or not result.remark or len(again) >= _MAX_ANSWERS
 
     def _tell_owner(self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime) -> None:
         """Tell the owner of a case what a colleague has said about it.
@@ -1676,6 +1686,11 @@ def _waiting(case: Case, asked_at: datetime | None) -> int:
     letters = letters_asked_about(case, asked_at)
     grants = grants_asked_about(case, asked_at, GrantState.WAITING_APPROVAL)
     return len(letters) + len(grants) + bool(proposed)
+
+
+def _letters(text: str) -> str:
+    """Return the letters of a text; machines number and date what they say."""
+    return "".join(filter(str.isalpha, text.casefold()))
 
 
 def _why_answered(result: NoteResult, findings: Sequence[str], playbook: Playbook, now: datetime) -> str:
