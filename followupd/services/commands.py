@@ -17,7 +17,8 @@ from followupd.domain.command import (
     UNKNOWN_ACTOR,
     WITHOUT_CASE,
     Command,
-    expected,
+    form_shown,
+    line_shown,
     quoted,
     read_line,
     read_request,
@@ -67,6 +68,7 @@ from followupd.services.staff_mail import (
     LookUpService,
     StaffNotices,
     notice_key,
+    remarks_of,
 )
 from followupd.services.wording_guard import HARD, SOFT
 from followupd.text.notes import (
@@ -164,7 +166,7 @@ class CommandService:
                 if reply and verb == "promised":
                     self._tell_what_was_read(tx, case, after, reply, now)
         except NotUnderstoodError as error:
-            self._notices.command_returned(tx, mail, pending, str(error), now, error.draft or "")
+            self._notices.command_returned(tx, mail, pending, error.problem, now, error.draft or "")
 
     def _tell_what_was_read(
         self, tx: Transaction, before: Case, case: Case, reply: StoredMail, now: datetime
@@ -221,7 +223,9 @@ class CommandService:
             tx.mail.mark_command_done(pending.id, now)
 
         with isolated(f"the answer to a {pending.source}"), self.context.ledger.transaction() as tx:
-            problem = f"{pending.line!r} could not be done ({error_name})"
+            problem = msg(
+                "{line} could not be done ({error})", line=line_shown(pending.line), error=error_name
+            )
             self._notices.command_returned(tx, tx.mail.get(pending.mail_id), pending, problem, now)
 
     @property
@@ -286,12 +290,16 @@ class CommandService:
         note = read_note(lines, grammar, question=question, signer=signer or agent, may_be_empty=empty)
         result = NoteResult(case, back=[*doubts, *note.back])
 
+        hands_over = any(order.verb == "owner" for group in note.orders for order in group)
+        if hands_over:  # the new owner reads what was said with it
+            self._keep_remark(tx, result, note.remark, actor, source, now)
         for group in note.orders:
             by_agent = agent.id if agent else ""
             spoken = [Command(order.verb, order.text, actor, source, by_agent, asked_at) for order in group]
             self._run_group(tx, result, spoken, group[0].line, now)
 
-        self._keep_remark(tx, result, note.remark, actor, source, now)
+        if not hands_over:
+            self._keep_remark(tx, result, note.remark, actor, source, now)
         return result
 
     def _run_group(
@@ -446,7 +454,12 @@ class CommandService:
                 for event in following:
                     case = lifecycle.after(case, event)
             except InvalidTransitionError as error:
-                raise NotUnderstoodError(f"{command.line!r} does not fit: {error}") from error
+                problem = msg(
+                    "{line} cannot be done: the case is {stage}",
+                    line=line_shown(command.line),
+                    stage=case.stage.value,
+                )
+                raise NotUnderstoodError(problem) from error
             events += following
         return events
 
@@ -466,9 +479,10 @@ class CommandService:
         new, old = playbook.owner_of(case.owner), playbook.team.by_id(old_owner)
         content = LetterContent(
             because=msg("it was handed to you by {who}", who=command.actor),
-            account=summary_of(case, playbook, now),
+            account=(*summary_of(case, playbook, now), *remarks_of(tx, case, playbook)),
             promises=case.owed,
             quote=case.newest_words,
+            asks=tuple(line for promise in case.owed for line in promise.answers[:2]),
         )
         if old and old.id != command.agent:
             shown = case.customer.shown
@@ -639,7 +653,7 @@ def _complaint_behind(tx: Transaction, mail: StoredMail) -> StoredMail:
     answered = tx.mail.by_message_id(mail.message.thread)
     if answered is None or answered.message.kind is not Kind.CUSTOMER:
         raise NotUnderstoodError(
-            "this mail answers no customer's mail that I know; tag the customer's mail instead"
+            msg("this mail answers no customer's mail that I know; tag the customer's mail instead")
         )
 
     return answered
@@ -679,7 +693,8 @@ def _settle(tx: Transaction, case: Case, command: Command, now: datetime) -> Cas
     *named, text = command.text.split()
     resolution = next((word for word in outcomes.RESOLUTIONS if word == text.lower()), None)
     if resolution is None or len(named) > 1:
-        raise NotUnderstoodError(f"{command.line!r}; expected {expected('settle')!r}")
+        problem = msg("{line}; expected {form}", line=line_shown(command.line), form=form_shown("settle"))
+        raise NotUnderstoodError(problem)
 
     key = _key_in_doubt(tx, case, command, named)
     outcomes.resolve(tx, key, resolution, command.actor, now)
@@ -697,8 +712,10 @@ def _key_in_doubt(tx: Transaction, case: Case, command: Command, named: Sequence
     if len(meant) == 1:
         return meant[0]
 
-    known = ", ".join(in_doubt) or "none"
-    raise NotUnderstoodError(f"{command.line!r} names no letter in doubt; those in doubt are: {known}")
+    line, known = line_shown(command.line), ", ".join(in_doubt) or "–"
+    raise NotUnderstoodError(
+        msg("{line} names no letter in doubt; those in doubt are: {known}", line=line, known=known)
+    )
 
 
 _OVER = msgid(
@@ -1169,9 +1186,9 @@ class NoteService:
         if not any(command.verb == "undo" for command in result.done):
             return ""
         history = tx.cases.history(result.case.ref)
-        line, before = quoted(taken_back(history)), said_with_it(history)
+        line, before = line_shown(taken_back(history)), said_with_it(history)
         if before:
-            return msg(_TAKEN_BACK_OF_SEVERAL, line=line, before=quoted(before))
+            return msg(_TAKEN_BACK_OF_SEVERAL, line=line, before=line_shown(before))
         return msg("this was taken back: {line}", line=line)
 
     def _send(self, tx: Transaction, case: Case, content: LetterContent, agent: Agent, now: datetime) -> Case:
@@ -1763,7 +1780,7 @@ def _names_no_case(line: str) -> str:
     return msg(
         "{line} names no case of that digest; expected {form}",
         line=quoted(line),
-        form=quoted("FU-7K3Q9: complaint"),
+        form=line_shown("FU-7K3Q9: complaint"),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from followupd.domain.command import FACT_VERBS, Form, form_of, quoted
+from followupd.domain.command import FACT_VERBS, Form, form_of, line_shown, quoted
 from followupd.domain.mail import Message
 from followupd.domain.translatable import msg
 from followupd.text.mail.signature import TRIM, is_farewell
@@ -256,14 +256,14 @@ def _expected_reply(reply: YesOrNo, question: Question | None) -> str:
     if question is None:
         return msg("{line} answers no single question; say what you mean as a line", line=line)
     if not question.no:
-        return msg("{line} is not clear enough; expected {yes}", line=line, yes=quoted(question.yes))
+        return msg("{line} is not clear enough; expected {yes}", line=line, yes=line_shown(question.yes))
 
     no = "refuse: why" if question.no == "refuse" else question.no
     return msg(
         "{line} is more than a yes or a no; expected {yes} or {no}",
         line=line,
-        yes=quoted(question.yes),
-        no=quoted(no),
+        yes=line_shown(question.yes),
+        no=line_shown(no),
     )
 
 

@@ -236,6 +236,29 @@ def test_lines_about_different_numbers_do_not_contradict() -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "promise 1 is not kept",
+            "Promise #1 hasn't been kept.",
+            "promise 1 will not be kept",
+            "promise not kept",
+        ),
+        *("Zusage 1 ist nicht gehalten", "Versprechen 1 noch nicht gehalten", "promesse 1 n'est pas tenue"),
+        *("promesa 1 no cumplida", "refund 1 not issued"),
+    ],
+)
+def test_what_is_denied_is_never_offered_as_said(line: str) -> None:
+    note = read(line)
+    assert note.orders == ()
+    for unclear in note.back:
+        assert not (unclear.draft or "").startswith(("promise:", "kept:", "issued:"))
+        assert "promise: what" not in unclear.problem
+    if "1" in line and "refund" not in line:
+        assert note.back[0].draft == "late: 1 until ... because ...\nwithdraw: 1 because ..."
+
+
+@pytest.mark.parametrize(
     "line", ["not fixed", "don't refund 25 EUR", "not kept yet", "nicht behoben", "pas résolu", "Fixed?"]
 )
 def test_what_is_denied_or_asked_comes_back_without_a_hint_of_its_opposite(line: str) -> None:

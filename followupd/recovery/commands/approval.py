@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from followupd.domain.case import Case, LetterRecord, numbers
-from followupd.domain.command import Command, quoted
+from followupd.domain.command import Command, line_shown
 from followupd.domain.compensation import Compensation, GrantState
 from followupd.domain.events import (
     Approved,
@@ -46,7 +46,12 @@ def promised(command: Command, context: CommandContext) -> list[Event]:
     approved = _approve_proposals(command, context)
 
     if not found_promises and not found_compensation and not approved and not unsure:
-        raise NotUnderstoodError(f"I found no promise in this reply; say it as a line, such as {_EXAMPLE!r}")
+        raise NotUnderstoodError(
+            msg(
+                "I found no promise in this reply; say it as a line, such as {line}",
+                line=line_shown(_EXAMPLE),
+            )
+        )
 
     known = {promise.text for promise in context.case.promises}
     first = context.case.next_promise
@@ -136,7 +141,7 @@ def _check_unread(command: Command, context: CommandContext) -> None:
     problem = msg(
         "{line}: the customer has written after that letter: “{words}”. Look at both, and answer this mail with "
         "that line if the letter is still right",
-        line=quoted(command.line),
+        line=line_shown(command.line),
         words=" ".join(case.newest_words.split())[:_MAX_SHOWN],
     )
     raise NotUnderstoodError(problem, command.line)
@@ -200,7 +205,7 @@ def _nothing_waits(command: Command, case: Case) -> NotUnderstoodError:
     problem = msg(
         "{line}: what that mail asked about is settled, and something else waits for your word since: {what}. "
         "Look at it first, and answer this mail with that line if you mean it",
-        line=quoted(command.line),
+        line=line_shown(command.line),
         what=sentence_list(newer, ", "),
     )
     return NotUnderstoodError(problem, command.line)

@@ -15,7 +15,7 @@ from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
 from followupd.domain.calendar import day
 from followupd.domain.case import Case, Stage
-from followupd.domain.command import quoted
+from followupd.domain.command import line_shown
 from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, as_event
 from followupd.domain.events import (
@@ -695,7 +695,7 @@ class MailRouter:
             "your mail “{subject}” may be about any of these cases, and nothing was noted: answer with what you "
             "promised, as in {form}, or put the number of the case into the subject of your mails",
             subject=message.subject,
-            form=quoted(f"{next(iter(open_cases))}: promise: ..."),
+            form=line_shown(f"{next(iter(open_cases))}: promise: ..."),
         )
         self._tell_writer(tx, mail, said, open_cases.values(), now)
         return True
@@ -722,7 +722,7 @@ class MailRouter:
             "promised to the others, as in {form}",
             subject=mail.message.subject,
             ref=case.ref,
-            form=quoted(f"{others[0].ref}: promise: ..."),
+            form=line_shown(f"{others[0].ref}: promise: ..."),
         )
         self._tell_writer(tx, mail, said, others, now)
 

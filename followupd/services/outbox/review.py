@@ -14,7 +14,7 @@ from followupd.adapters.imap.mailbox import FetchedMail
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain import lifecycle
 from followupd.domain.case import NO_COMPLAINT, Case
-from followupd.domain.command import quoted
+from followupd.domain.command import line_shown
 from followupd.domain.compensation import Compensation, GrantState
 from followupd.domain.decision import Decision, LetterContent
 from followupd.domain.events import DraftAsked, Held, PromiseMade, PromiseProposed
@@ -434,7 +434,7 @@ class ReviewService:
         gift = self._gift_above_limit(case, letter, now)
         if gift and gift.money:
             line = f"{gift.kind}: {gift.money.amount} {gift.money.currency}"
-            why = msg(_ABOVE_LIMIT, key=letter.key, gift=gift.named, line=quoted(line))
+            why = msg(_ABOVE_LIMIT, key=letter.key, gift=gift.named, line=line_shown(line))
             self._ask(tx, entry, now, why, line)
             return
         named = _still_named(reader, case, letter)
