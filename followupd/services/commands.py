@@ -53,6 +53,7 @@ from followupd.recovery.commands.approval import (
     grants_asked_about,
     letters_asked_about,
     promises_asked_about,
+    waits_for_approval,
 )
 from followupd.recovery.commands.lifecycle import said_with_it, taken_back
 from followupd.recovery.past.calibration import short_proposals
@@ -1160,6 +1161,8 @@ class NoteService:
 
         if result.back:
             log.command_not_understood("note", case.ref)
+        if question and question.yes == "approve" and not waits_for_approval(case):
+            question = None
         why = undone or _why_answered(result, findings, self.context.playbooks.for_case(case), now)
         content = LetterContent(
             problems=result.problems,
@@ -1168,13 +1171,17 @@ class NoteService:
             because=sentence_list(filter(None, (went_to, why))) if went_to else why,
             remark=result.remark,
             looked_up=looked_up,
-            asks=_expected_lines(result, question, is_away=self._is_away(agent)),
+            asks=_expected_lines(result, question, away=self._said_of_absence(agent, result.remark)),
         )
         result.case = self._send(tx, case, content, agent, now)
 
-    def _is_away(self, agent: Agent) -> bool:
-        """Return whether the agent who wrote a note is away now, as far as we know."""
-        return agent.id in self.context.playbooks.default.team.absent
+    def _said_of_absence(self, agent: Agent, remark: str) -> str:
+        """Return the line that free words of an absence may mean: its end of one who is away, else until when."""
+        from followupd.text.mail.absence import says_absent  # what reads mail is loaded late
+
+        if agent.id in self.context.playbooks.default.team.absent:
+            return "away: no"
+        return "away: until ..." if says_absent(remark, self.context.languages) else ""
 
     def _taken_back(self, tx: Transaction, result: NoteResult) -> str:
         """Return what a note took back, as a sentence for the agent; "" where it has no `undo` that was done.
@@ -1751,9 +1758,7 @@ def _asked_without_date(result: NoteResult) -> HelpRequest | None:
     return requests[-1] if is_undated else None
 
 
-def _expected_lines(
-    result: NoteResult, question: Question | None, *, is_away: bool = False
-) -> tuple[str, ...]:
+def _expected_lines(result: NoteResult, question: Question | None, *, away: str = "") -> tuple[str, ...]:
     """Return the lines to answer with.
 
     Better ones for those that came back, else what the desk mail asked.
@@ -1761,13 +1766,13 @@ def _expected_lines(
     Args:
         result: what became of the note; its case may change.
         question: what the note answers, where that is one question.
-        is_away: the agent is away as far as we know, and may have said in free words that this is over.
+        away: the line about an absence that free words may mean, "" for none.
     """
     drafts = "\n".join(filter(None, (unclear.draft for unclear in result.back)))
     if drafts:
         return tuple(drafts.split("\n"))
     if question is None or result.done or not question.no:
-        return ("away: no",) if is_away and not (result.done or result.back) else ()
+        return (away,) if away and not (result.done or result.back) else ()
     return question.yes, {"refuse": "refuse: "}.get(question.no, question.no)
 
 

@@ -164,7 +164,7 @@ def _read_line(line: str, grammar: Grammar, question: Question | None, reading: 
     orders = of_kind(pieces, Order)
     remarks = [remark.text for remark in of_kind(pieces, Remark)]
 
-    if remarks and reading.after_order and not orders and grammar.is_condition(remarks[0]):
+    if remarks and reading.after_order and not orders and grammar.takes_back(remarks[0]):
         reading.back.append(_depends(reading.said.pop(), remarks[0]))
         reading.after_order = False
         return

@@ -919,7 +919,7 @@ class Grammar:
         Args:
             bare: the line without what is around it.
         """
-        if self._verb(bare):
+        if self._verb(bare) or self._head(bare, self.words("polite")):
             return []
         head = self._head(bare, self.words("negations"))
         rest = bare[head[1] :] if head else ""
@@ -1051,6 +1051,14 @@ class Grammar:
             text: what stands behind the words before it.
         """
         return self._head(text.lstrip(), self.words("conditions")) is not None
+
+    def takes_back(self, text: str) -> bool:
+        """Return whether words below an order make it depend on something, or take it back: "no wait, Monday".
+
+        Args:
+            text: the line below the order.
+        """
+        return self.is_condition(text) or self._head(text.lstrip(), self.words("corrections")) is not None
 
     def _is_plain(self, text: str) -> bool:
         """Return whether words are no condition and no question.

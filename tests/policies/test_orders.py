@@ -361,6 +361,36 @@ def test_a_yes_with_more_words_comes_back_with_what_to_say() -> None:
     assert "expected 'approve' or 'refuse: why'" in unclear.problem
 
 
+@pytest.mark.parametrize(
+    "below",
+    [
+        *(
+            "actually no scrap that, manager says 25",
+            "no wait, 25",
+            "Oops, 25",
+            "Quatsch, 25",
+            "Hoppla! 25 natürlich",
+        ),
+        *("en fait non, 25", "uy, son 25"),
+    ],
+)
+def test_an_order_that_the_line_below_takes_back_is_asked_about(below: str) -> None:
+    note = read("refund: 40 EUR", below)
+    assert note.orders == ()
+    assert [unclear.line for unclear in note.back] == [f"refund: 40 EUR\n{below}"]
+
+
+@pytest.mark.parametrize(
+    "words", ["No problem", "Kein Problem", "Pas de problème", "Sin problema", "No worries"]
+)
+def test_no_problem_is_no_no(words: str) -> None:
+    """To the question whether a promise was kept, or to an approval."""
+    for line in (f"{words}, rang her on Monday at four, all sorted", words):
+        assert read(line).back == ()
+        note = read(line, question=APPROVAL)
+        assert [order.verb for group in note.orders for order in group] == []
+
+
 # --- inside the quote ---
 
 

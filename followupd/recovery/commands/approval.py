@@ -177,6 +177,12 @@ def _waited(since: datetime | None, asked_at: datetime | None) -> bool:
     return since is None or asked_at is None or since <= asked_at
 
 
+def waits_for_approval(case: Case) -> bool:
+    """Return whether anything in a case waits for an approval."""
+    grants = case.grants_in(GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
+    return bool(letters_asked_about(case, None) or case.proposed or grants)
+
+
 def _nothing_waits(command: Command, case: Case) -> NotUnderstoodError:
     """Return the error for a word that finds nothing to approve; what came to wait since is offered again.
 
@@ -185,7 +191,7 @@ def _nothing_waits(command: Command, case: Case) -> NotUnderstoodError:
         case: in which nothing that was asked about waits any more.
     """
     states = (GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
-    waits = letters_asked_about(case, None) or case.proposed or case.grants_in(*states)
+    waits = waits_for_approval(case)
     left = [record for record in case.letters if record.state is LetterRecordState.SENT]
     if command.asked_at and not waits and left:
         kind = msg(left[-1].kind)
