@@ -72,6 +72,7 @@ from followupd.services.staff_mail import (
     remarks_of,
 )
 from followupd.services.wording_guard import HARD, SOFT
+from followupd.text.names import salutation
 from followupd.text.notes import (
     Question,
     cases_in,
@@ -738,6 +739,7 @@ _EDITED_QUOTE = msgid(
     "{line}: in the quote of the letter you changed “{old}” to “{new}”, and the letter does not have that; nothing "
     "was sent. Change it in Drafts, and answer this mail then"
 )
+_TO_US_ALONE = msgid("your mail went to us alone, and not to the customer")
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
 #: answers to the same words without an order, in a case and a day; a machine that answers ours must not go on for ever
@@ -810,7 +812,7 @@ class NoteService:
             question=question,
             asked_at=self._asked_at(asked),
         )
-        self._answer(tx, result, agent, now, question)
+        self._answer(tx, result, agent, now, question, _meant_for_customer(note.message, result))
         if agent.email.lower() != desk_mail.to.address.lower():
             self._tell_owner(tx, result, agent, now)
         if not result.back:
@@ -934,7 +936,7 @@ class NoteService:
             lines = look_ups
 
         result = self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts=held_back)
-        went_to = msg("your mail went to us alone, and not to the customer")
+        went_to = msg(_TO_US_ALONE)
         if outsiders:
             went_to = msg("your mail went to {address}, and not to the customer", address=outsiders)
         self._answer(tx, result, agent, now, None, went_to if outsiders or not result.done else "")
@@ -1710,6 +1712,18 @@ def _waiting(case: Case, asked_at: datetime | None) -> int:
     letters = letters_asked_about(case, asked_at)
     grants = grants_asked_about(case, asked_at, GrantState.WAITING_APPROVAL)
     return len(letters) + len(grants) + bool(proposed)
+
+
+def _meant_for_customer(message: Message, result: NoteResult) -> str:
+    """Return that an answer to a desk mail, which greets the customer by name, has not reached them; "" for another.
+
+    Args:
+        message: the answer.
+        result: what became of it.
+    """
+    greeted = set(salutation(message.text).casefold().split())
+    names = set(result.case.customer.name.casefold().split())
+    return msg(_TO_US_ALONE) if greeted & names and not result.done else ""
 
 
 def _letters(text: str) -> str:

@@ -332,3 +332,13 @@ def test_free_words_are_always_answered_unless_they_are_the_same_again_and_again
         world.agent_answers(opened, line)
         world.passes(world.now + timedelta(minutes=1))
     assert len(answers(world)) == answered
+
+
+def test_an_answer_that_greets_the_customer_has_not_reached_them(world: World, opened: EmailMessage) -> None:
+    """A stranger's situation: on her second day an agent answers the desk as if it were the customer."""
+    world.agent_answers(
+        opened, "Dear Kim,", "", "We are very sorry. Is that all right with you?", "", "Best wishes"
+    )
+    assert "went to us alone, and not to the customer" in flat(answers(world)[-1])
+    world.agent_answers(opened, "Dear team,", "", "She rang again.")
+    assert "went to us alone" not in flat(answers(world)[-1])
