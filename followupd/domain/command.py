@@ -229,6 +229,11 @@ def form_shown(verb: str) -> OrderForm:
     return OrderForm(quoted(expected(verb)))
 
 
+def line_shown(line: str) -> OrderForm:
+    """Return an order in quotation marks, for a sentence that an agent is told: "refund: 25 EUR"."""
+    return OrderForm(quoted(line))
+
+
 def read_request(text: str, known: Container[str] = ()) -> Request:
     """Split the text of `ask` into department, date and question, which stays as it was written.
 
@@ -247,7 +252,7 @@ def read_request(text: str, known: Container[str] = ()) -> Request:
     if found is None:
         problem = msg(
             "{line} asks nobody or nothing; expected {form}",
-            line=quoted(f"ask: {text}"),
+            line=line_shown(f"ask: {text}"),
             form=form_shown("ask"),
         )
         raise NotUnderstoodError(problem)

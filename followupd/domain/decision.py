@@ -1,5 +1,6 @@
 """What a policy decides, an event or a letter, and what it hands to the renderer of letters."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -190,6 +191,12 @@ def _other_compensation(case: Case, promises: tuple[Promise, ...]) -> tuple[Comp
         for grant in case.compensation
         if grant.promise not in named and grant.kind is not Gift.GIFT_CARD
     )
+
+
+def stated(promises: Iterable[Promise], grants: Iterable[Compensation]) -> tuple[str, ...]:
+    """Return promises and gifts in lines, each with its number and what a letter says of it."""
+    owed = [f"promise {each.n}: {each.text}, {each.relation} {each.promised_by}" for each in promises]
+    return (*owed, *(f"gift {each.n}: {each.kind}, {each.money}, {each.text}" for each in grants))
 
 
 def all_standing(promises: tuple[Promise, ...]) -> bool:

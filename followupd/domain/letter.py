@@ -159,8 +159,9 @@ class Letter:
     `auto_submitted` is "auto-replied", "auto-generated" or "" (RFC 3834, section 5). `automatic` letters
     count in the quota of automatic mail to one address. `witness` asks for the BCC copy that proves
     acceptance. `concerns` are the numbers of the promises that the letter puts in writing, or of the
-    compensation that it delivers; `good_until` is when that compensation expires. `written` is the text as it
-    was written, of a letter in review that an agent has changed since, else "".
+    compensation that it delivers; `good_until` is when that compensation expires. `stated` is what it puts in
+    writing, a line for each promise and gift, so that it can be compared with the case when it leaves. `written` is
+    the text as it was written, of a letter in review that an agent has changed since, else "".
     """
 
     key: str
@@ -184,6 +185,7 @@ class Letter:
     review: bool = False
     language: str = ""
     concerns: tuple[int, ...] = ()
+    stated: tuple[str, ...] = ()
     good_until: datetime | None = None
 
     @property
@@ -205,20 +207,30 @@ class Letter:
     @property
     def unwrapped(self) -> str:
         """The text with each paragraph on one line: one that is quoted is filled again."""
-        rows: list[str] = []
-        above = ""
-        for row in self.text.splitlines():
-            first_word = "" if row.startswith(("- ", "* ")) else row.strip().partition(" ")[0]
-            if above.strip() and first_word and len(above) + 1 + len(first_word) > LETTER_WIDTH:
-                rows[-1] = f"{rows[-1]} {row.strip()}"
-            else:
-                rows.append(row)
-            above = row
-        return "\n".join(rows)
+        return _unwrapped(self.text)
+
+    @property
+    def first_words(self) -> str:
+        """The text as it was written first, with each paragraph on one line."""
+        return _unwrapped(self.written or self.text)
 
     def reworded(self, text: str, html: str, subject: str) -> "Letter":
         """Return the letter in an agent's words, which remembers the words that were written first."""
         return replace(self, text=text, html=html, subject=subject, written=self.written or self.text)
+
+
+def _unwrapped(text: str) -> str:
+    """Return a letter's text with each paragraph on one line."""
+    rows: list[str] = []
+    above = ""
+    for row in text.splitlines():
+        first_word = "" if row.startswith(("- ", "* ")) else row.strip().partition(" ")[0]
+        if above.strip() and first_word and len(above) + 1 + len(first_word) > LETTER_WIDTH:
+            rows[-1] = f"{rows[-1]} {row.strip()}"
+        else:
+            rows.append(row)
+        above = row
+    return "\n".join(rows)
 
 
 @dataclass(frozen=True, slots=True)

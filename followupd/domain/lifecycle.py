@@ -145,7 +145,10 @@ def after(case: Case, event: Event) -> Case:
     kind = type(event)
     stage = MOVES[case.stage].get(kind)
 
-    if stage is None and kind in ANYTIME:
+    is_written = (
+        isinstance(event, e.PromiseMade) and case.stage is Stage.CONFIRMED and event.promise.confirmed
+    )
+    if is_written or (stage is None and kind in ANYTIME):  # what is in writing already needs no confirmation
         stage = case.stage
     if stage is None:
         raise InvalidTransitionError(f"{kind.__name__} does not fit {case.ref}, which is {case.stage}")

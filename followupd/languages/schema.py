@@ -522,6 +522,7 @@ class NoteWords(LanguageTable):
     fillers: Barred = ()
     numbers: WordSet = frozenset()
     conditions: WordSet = frozenset()
+    corrections: Barred = ()
     negations: Words = ()
     articles: WordSet = frozenset()
     asides: WordSet = frozenset()

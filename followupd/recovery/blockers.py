@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from followupd.domain.calendar import Duration, day_and_time, has_come
 from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Fault, Recurrence, Stage, numbers
 from followupd.domain.compensation import Compensation, Gift, GrantState
-from followupd.domain.decision import AgendaItem, Decision, LetterContent, LetterRenderer
+from followupd.domain.decision import AgendaItem, Decision, LetterContent, LetterRenderer, stated
 from followupd.domain.events import OwnerNudged
 from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import CUSTOMER_LETTERS, FOLLOW_UP_FACTS, Letter, LetterKind, LetterRecordState
@@ -618,8 +618,19 @@ _TRUE_IN: dict[LetterKind, Collection[Stage]] = {
     LetterKind.HOLDING: WORKING | {Stage.FIXED},
     LetterKind.DELAY: set(Stage) - {Stage.CLOSED},
 }
+#: states of a gift in which a letter that names it is true
+_GIVEN = frozenset({GrantState.GRANTED, GrantState.ISSUED, GrantState.CONFIRMED, GrantState.MISSING})
 #: kinds of letters that put promises in writing, and become untrue when a promise changes
 _ABOUT_PROMISES = frozenset({LetterKind.CONFIRMATION, LetterKind.DELAY, LetterKind.HOLDING})
+
+
+def why_untrue(letter: Letter, case: Case, playbook: Playbook) -> str:
+    """Return why a letter in review says what is not true any more, "" while it may be approved.
+
+    What keeps a follow-up back is looked at when it is approved: its own review is among that.
+    """
+    why = _changed_stage(letter, case, playbook) or _changed_words(letter, case)
+    return why or (_changed_promise(letter, case) if letter.kind in _ABOUT_PROMISES else "")
 
 
 def why_stale(letter: Letter, case: Case, playbook: Playbook, now: datetime) -> str:
@@ -665,7 +676,18 @@ def _changed_content(letter: Letter, case: Case, playbook: Playbook) -> str:
     """
     if letter.kind is LetterKind.FOLLOW_UP:
         return next((blocker.sentence for blocker in blockers_of(case, playbook)), "")
-    return _changed_promise(letter, case) if letter.kind in _ABOUT_PROMISES else ""
+    why = _changed_promise(letter, case) if letter.kind in _ABOUT_PROMISES else ""
+    return why or _changed_words(letter, case)
+
+
+def _changed_words(letter: Letter, case: Case) -> str:
+    """Return which promise or gift is another one than the letter says, or is not given any more, "" for none.
+
+    Of a letter that an agent has changed nobody knows what it says of them.
+    """
+    known = stated(case.promises, case.grants_in(*_GIVEN))
+    changed = (line.partition(":")[0] for line in letter.stated if line not in known)
+    return "" if letter.written else next((f"{name} changed meanwhile" for name in changed), "")
 
 
 def _changed_grant(letter: Letter, case: Case) -> str:

@@ -428,7 +428,7 @@ def owner_knows(case: Case) -> bool:
 def opening_content(case: Case) -> LetterContent:
     """Return what the owner is told of a new complaint; the evidence is included only for a suspected one."""
     suggested = tuple(f"{name}: {text}" for name, text in case.suggested)
-    because = msg("somebody tagged it as a complaint")
+    because = msg("somebody called it a complaint")
     verdicts: tuple[str, ...] = ()
     if case.by_machine:
         because = msg("the recogniser is sure that it is a complaint")

@@ -18,14 +18,24 @@ def proposed(
     found: Found,
     playbook: Playbook,
     now: datetime,
+    letter: str = "",
 ) -> list[Event]:
-    """Return proposals for what was found in a reply, without what the case contains already."""
+    """Return proposals for what was found in a reply, without what the case contains already.
+
+    Args:
+        case: the case.
+        found: what was read.
+        playbook: of the case.
+        now: the time.
+        letter: the key of the letter of ours in which it stands, "" for a mail of an agent's own.
+    """
     known = {promise.text for promise in case.promises}
     promises, grants = paired(found.promises, found.compensation, case.next_promise, known)
     events: list[Event] = []
 
     for n, promise in promises:
-        event = PromiseProposed(at=now, why=_why(promise), promise=_promise(n, promise, case, now))
+        told = replace(_promise(n, promise, case, now), confirmed=letter)
+        event = PromiseProposed(at=now, why=_why(promise), promise=told)
         events.append(event)
 
     n = case.next_grant
@@ -125,13 +135,28 @@ def moved(
 
 
 def changed_letter(
-    case: Case, before: Found, after: Found, dates: Sequence[Moved], playbook: Playbook, now: datetime
+    case: Case,
+    before: Found,
+    after: Found,
+    dates: Sequence[Moved],
+    playbook: Playbook,
+    now: datetime,
+    letter: str,
 ) -> ChangedLetter:
     """Return what follows from a letter that an agent changed before it was sent.
 
     A new date of a promise is noted: the customer has it in writing. What the letter promises or gives beyond
     what was written is proposed to the owner, and a promise that it names no more, or without a date, is
     asked about.
+
+    Args:
+        case: the case.
+        before: what the letter promised and gave as it was written.
+        after: what it promises and gives now.
+        dates: the promises whose date it tells differently.
+        playbook: of the case.
+        now: the time.
+        letter: its key; what it promises is in writing once it is approved.
 
     Returns:
         Events for the history, sentences that tell the owner of them, and the lines with which the owner can
@@ -162,7 +187,7 @@ def changed_letter(
         sentences.append(msg("the letter was changed, and no longer gives {gift}", gift=grant.named))
         asks.append(f"refused: {grant.n}")
 
-    new = proposed(case, _beyond(case, before, after), playbook, now)
+    new = proposed(case, _beyond(case, before, after), playbook, now, letter)
     if new:
         sentences.append(msg("the letter was changed, and seems to promise or give more than was written"))
         asks += ["approve", "refuse: "]

@@ -12,14 +12,14 @@ from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState, above_cap
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer, as_event
-from followupd.domain.events import CompensationGranted, GiftCardDue, LetterStopped, Parked
+from followupd.domain.events import CompensationGranted, GiftCardDue, LetterDropped, LetterStopped, Parked
 from followupd.domain.keys import StateKey
 from followupd.domain.letter import Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import InvalidTransitionError, LetterError
 from followupd.recovery import confirm, follow_up, gift_card, opening, outcomes, receipts, remind
-from followupd.recovery.blockers import morning_after
+from followupd.recovery.blockers import morning_after, why_untrue
 from followupd.recovery.recurrence import USUAL, CauseCase, happened_again, spike
 from followupd.services.commands import grants_in_other_cases, preventions_told
 from followupd.services.context import ServiceContext
@@ -35,8 +35,8 @@ _RETRY_HELD = timedelta(days=1)
 
 #: what the owner is asked about a letter in review
 _REVIEW = msgid(
-    "the {letter} to {address} waits for you in Drafts, in its thread. Change it there as you like: "
-    "`approve` sends it as it is then. Or send it from there yourself, which counts as well"
+    "the {letter} to {address} waits for you in the Drafts of {mailbox}, as “{subject}”. Change it there as you "
+    "like: `approve` sends it as it is then. Or send it from there yourself, which counts as well"
 )
 
 
@@ -103,6 +103,7 @@ class CaseService:
         step = _Advance(self.context, tx, playbook, now, case)
         step.compare_cause()
         step.measure_outcome()
+        step.drop_untrue_letters()
         step.apply_all(self.policies)
         extra = [now + _RETRY_LETTER] * step.failed + [step.delay_from] * bool(step.delay_from)
         after = record(tx, case, step.decisions, now, self._next_check(playbook, now, extra))
@@ -183,6 +184,16 @@ class _Advance:
         for event in outcomes.due_outcomes(case, self.playbook, evidence, self.now):
             self._follow(event)
             self.decisions.append(event)
+
+    def drop_untrue_letters(self) -> None:
+        """Drop the letters in review that say what was taken back or changed since; another takes their place."""
+        for kept in self.case.letters_in(LetterRecordState.REVIEW):
+            why = why_untrue(self.tx.outbox.get(kept.key).letter, self.case, self.playbook)
+            if why and self.tx.outbox.drop(kept.key):
+                log.letter_cancelled(kept.key, why)
+                event = LetterDropped(at=self.now, why=why, key=kept.key, kind=kept.kind)
+                self._follow(event)
+                self.decisions.append(event)
 
     def _tell_spike(self, cause: str, cases: Sequence[CauseCase]) -> None:
         """Tell the leads of a spike, once in twelve weeks (practice 32)."""
@@ -325,13 +336,19 @@ class _Advance:
         It contains what the wording rules found in the letter.
         """
         findings = self.context.wording.letter(self.tx, letter, self.case, self.playbook, self.now)
-        because = msg(_REVIEW, letter=msg(letter.kind), address=letter.to.address)
+        because = msg(
+            _REVIEW,
+            letter=msg(letter.kind),
+            address=letter.to.address,
+            mailbox=letter.sender.address,
+            subject=letter.subject,
+        )
         first = LetterContent()
         if not opening.owner_knows(self.case):  # one mail about the complaint and its first letter
             first = opening.opening_content(self.case)
 
         content = LetterContent(
-            because=sentence_list(filter(None, (first.because, because))),
+            because=sentence_list(filter(None, (first.because, self._replaced(letter), because))),
             problems=(*first.problems, *(finding.told for finding in findings)),
             asks=("approve", "refuse: ", *(ask for ask in first.asks if ask != "complaint")),
             story=first.quote,
@@ -340,6 +357,13 @@ class _Advance:
             promises=tuple(promise for promise in self.case.promises if promise.n in letter.concerns),
         )
         return self._desk_mail(LetterKind.APPROVAL, content)
+
+    def _replaced(self, letter: Letter) -> str:
+        """Return that a letter takes the place of one that waited, "" where none was dropped in this cycle."""
+        dropped = [each for each in self.decisions if isinstance(each, LetterDropped)]
+        if not any(each.kind is letter.kind for each in dropped):
+            return ""
+        return msg("what was said since has changed the letter that waited, and this one takes its place")
 
     def _letter_stopped(self, why: str) -> list[Decision]:
         """Tell the owner, once, why a letter was not written."""

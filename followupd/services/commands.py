@@ -17,7 +17,8 @@ from followupd.domain.command import (
     UNKNOWN_ACTOR,
     WITHOUT_CASE,
     Command,
-    expected,
+    form_shown,
+    line_shown,
     quoted,
     read_line,
     read_request,
@@ -60,6 +61,7 @@ from followupd.recovery.commands.approval import (
     grants_asked_about,
     letters_asked_about,
     promises_asked_about,
+    waits_for_approval,
 )
 from followupd.recovery.commands.lifecycle import said_with_it, taken_back
 from followupd.recovery.past.calibration import short_proposals
@@ -76,8 +78,10 @@ from followupd.services.staff_mail import (
     StaffNotices,
     is_flooded,
     notice_key,
+    remarks_of,
 )
 from followupd.services.wording_guard import HARD, SOFT
+from followupd.text.names import salutation
 from followupd.text.notes import (
     Question,
     cases_in,
@@ -173,7 +177,7 @@ class CommandService:
                 if reply and verb == "promised":
                     self._tell_what_was_read(tx, case, after, reply, now)
         except NotUnderstoodError as error:
-            self._notices.command_returned(tx, mail, pending, str(error), now, error.draft or "")
+            self._notices.command_returned(tx, mail, pending, error.problem, now, error.draft or "")
 
     def _tell_what_was_read(
         self, tx: Transaction, before: Case, case: Case, reply: StoredMail, now: datetime
@@ -230,7 +234,9 @@ class CommandService:
             tx.mail.mark_command_done(pending.id, now)
 
         with isolated(f"the answer to a {pending.source}"), self.context.ledger.transaction() as tx:
-            problem = f"{pending.line!r} could not be done ({error_name})"
+            problem = msg(
+                "{line} could not be done ({error})", line=line_shown(pending.line), error=error_name
+            )
             self._notices.command_returned(tx, tx.mail.get(pending.mail_id), pending, problem, now)
 
     @property
@@ -295,12 +301,16 @@ class CommandService:
         note = read_note(lines, grammar, question=question, signer=signer or agent, may_be_empty=empty)
         result = NoteResult(case, back=[*doubts, *note.back])
 
+        hands_over = any(order.verb == "owner" for group in note.orders for order in group)
+        if hands_over:  # the new owner reads what was said with it
+            self._keep_remark(tx, result, note.remark, actor, source, now)
         for group in note.orders:
             by_agent = agent.id if agent else ""
             spoken = [Command(order.verb, order.text, actor, source, by_agent, asked_at) for order in group]
             self._run_group(tx, result, spoken, group[0].line, now)
 
-        self._keep_remark(tx, result, note.remark, actor, source, now)
+        if not hands_over:
+            self._keep_remark(tx, result, note.remark, actor, source, now)
         return result
 
     def _run_group(
@@ -455,7 +465,12 @@ class CommandService:
                 for event in following:
                     case = lifecycle.after(case, event)
             except InvalidTransitionError as error:
-                raise NotUnderstoodError(f"{command.line!r} does not fit: {error}") from error
+                problem = msg(
+                    "{line} cannot be done: the case is {stage}",
+                    line=line_shown(command.line),
+                    stage=case.stage.value,
+                )
+                raise NotUnderstoodError(problem) from error
             events += following
         return events
 
@@ -475,9 +490,10 @@ class CommandService:
         new, old = playbook.owner_of(case.owner), playbook.team.by_id(old_owner)
         content = LetterContent(
             because=msg("it was handed to you by {who}", who=command.actor),
-            account=summary_of(case, playbook, now),
+            account=(*summary_of(case, playbook, now), *remarks_of(tx, case, playbook)),
             promises=case.owed,
             quote=case.newest_words,
+            asks=tuple(line for promise in case.owed for line in promise.answers[:2]),
         )
         if old and old.id != command.agent:
             shown = case.customer.shown
@@ -648,7 +664,7 @@ def _complaint_behind(tx: Transaction, mail: StoredMail) -> StoredMail:
     answered = tx.mail.by_message_id(mail.message.thread)
     if answered is None or answered.message.kind is not Kind.CUSTOMER:
         raise NotUnderstoodError(
-            "this mail answers no customer's mail that I know; tag the customer's mail instead"
+            msg("this mail answers no customer's mail that I know; tag the customer's mail instead")
         )
 
     return answered
@@ -688,7 +704,8 @@ def _settle(tx: Transaction, case: Case, command: Command, now: datetime) -> Cas
     *named, text = command.text.split()
     resolution = next((word for word in outcomes.RESOLUTIONS if word == text.lower()), None)
     if resolution is None or len(named) > 1:
-        raise NotUnderstoodError(f"{command.line!r}; expected {expected('settle')!r}")
+        problem = msg("{line}; expected {form}", line=line_shown(command.line), form=form_shown("settle"))
+        raise NotUnderstoodError(problem)
 
     key = _key_in_doubt(tx, case, command, named)
     outcomes.resolve(tx, key, resolution, command.actor, now)
@@ -706,8 +723,10 @@ def _key_in_doubt(tx: Transaction, case: Case, command: Command, named: Sequence
     if len(meant) == 1:
         return meant[0]
 
-    known = ", ".join(in_doubt) or "none"
-    raise NotUnderstoodError(f"{command.line!r} names no letter in doubt; those in doubt are: {known}")
+    line, known = line_shown(command.line), ", ".join(in_doubt) or "–"
+    raise NotUnderstoodError(
+        msg("{line} names no letter in doubt; those in doubt are: {known}", line=line, known=known)
+    )
 
 
 _OVER = msgid(
@@ -729,10 +748,13 @@ _EDITED_QUOTE = msgid(
     "{line}: in the quote of the letter you changed “{old}” to “{new}”, and the letter does not have that; nothing "
     "was sent. Change it in Drafts, and answer this mail then"
 )
+_TO_US_ALONE = msgid("your mail went to us alone, and not to the customer")
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
-#: answers to notes without an order, in a case and a day; a machine that answers ours must not go on for ever
+#: answers to the same words without an order, in a case and a day; a machine that answers ours must not go on for ever
 _MAX_ANSWERS = 5
+#: answers to any words without an order, in a case and a day
+_MOST_ANSWERS = 50
 #: answers that a desk mail may offer besides `approve`, which make its question more than one
 _OTHER_ANSWERS = frozenset(
     {"complaint", "dismiss", "kept", "late", "reached", "received", "choose", "release"}
@@ -799,7 +821,7 @@ class NoteService:
             question=question,
             asked_at=self._asked_at(asked),
         )
-        self._answer(tx, result, agent, now, question)
+        self._answer(tx, result, agent, now, question, _meant_for_customer(note.message, result))
         if agent.email.lower() != desk_mail.to.address.lower():
             self._tell_owner(tx, result, agent, now)
         if not result.back:
@@ -923,7 +945,7 @@ class NoteService:
             lines = look_ups
 
         result = self.commands.run_lines(tx, case, lines, agent.name, "note", agent, now, doubts=held_back)
-        went_to = msg("your mail went to us alone, and not to the customer")
+        went_to = msg(_TO_US_ALONE)
         if outsiders:
             went_to = msg("your mail went to {address}, and not to the customer", address=outsiders)
         self._answer(tx, result, agent, now, None, went_to if outsiders or not result.done else "")
@@ -1145,12 +1167,14 @@ class NoteService:
         told = result.back or findings or looked_up or undone or went_to or _asked_without_date(result)
         if result.done and not (told or _gives(result.done)):
             return
-        if not (result.done or result.back) and self._answered_enough(tx, case, agent, now):
+        if not (result.done or result.back) and self._answered_enough(tx, result, agent, now):
             log.command_not_understood("note", case.ref)
             return
 
         if result.back:
             log.command_not_understood("note", case.ref)
+        if question and question.yes == "approve" and not waits_for_approval(case):
+            question = None
         why = undone or _why_answered(result, findings, self.context.playbooks.for_case(case), now)
         content = LetterContent(
             problems=result.problems,
@@ -1159,13 +1183,17 @@ class NoteService:
             because=sentence_list(filter(None, (went_to, why))) if went_to else why,
             remark=result.remark,
             looked_up=looked_up,
-            asks=_expected_lines(result, question, is_away=self._is_away(agent)),
+            asks=_expected_lines(result, question, away=self._said_of_absence(agent, result.remark)),
         )
         result.case = self._send(tx, case, content, agent, now)
 
-    def _is_away(self, agent: Agent) -> bool:
-        """Return whether the agent who wrote a note is away now, as far as we know."""
-        return agent.id in self.context.playbooks.default.team.absent
+    def _said_of_absence(self, agent: Agent, remark: str) -> str:
+        """Return the line that free words of an absence may mean: its end of one who is away, else until when."""
+        from followupd.text.mail.absence import says_absent  # what reads mail is loaded late
+
+        if agent.id in self.context.playbooks.default.team.absent:
+            return "away: no"
+        return "away: until ..." if says_absent(remark, self.context.languages) else ""
 
     def _taken_back(self, tx: Transaction, result: NoteResult) -> str:
         """Return what a note took back, as a sentence for the agent; "" where it has no `undo` that was done.
@@ -1177,9 +1205,9 @@ class NoteService:
         if not any(command.verb == "undo" for command in result.done):
             return ""
         history = tx.cases.history(result.case.ref)
-        line, before = quoted(taken_back(history)), said_with_it(history)
+        line, before = line_shown(taken_back(history)), said_with_it(history)
         if before:
-            return msg(_TAKEN_BACK_OF_SEVERAL, line=line, before=quoted(before))
+            return msg(_TAKEN_BACK_OF_SEVERAL, line=line, before=line_shown(before))
         return msg("this was taken back: {line}", line=line)
 
     def _send(self, tx: Transaction, case: Case, content: LetterContent, agent: Agent, now: datetime) -> Case:
@@ -1196,24 +1224,32 @@ class NoteService:
         answer = self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)
         return record(tx, case, [answer], now)
 
-    def _answered_enough(self, tx: Transaction, case: Case, agent: Agent, now: datetime) -> bool:
-        """Return whether an agent had so many answers about a case today that a machine may be writing.
+    def _answered_enough(self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime) -> bool:
+        """Return whether a machine may be writing: it says the same again and again, but for its numbers.
 
         Args:
             tx: the transaction.
-            case: the case.
+            result: what became of the note, in which there is no order.
             agent: who wrote it.
             now: the time.
         """
-        local = self.context.playbooks.default.calendar.local
+        ref, local = result.case.ref, self.context.playbooks.default.calendar.local
         answers = [
             entry
-            for entry in tx.outbox.all(case=case.ref)
+            for entry in tx.outbox.all(case=ref)
             if entry.letter.kind is LetterKind.ANSWER
             and entry.letter.to.address.lower() == agent.email.lower()
             and local(entry.written_at).date() == local(now).date()
         ]
-        return len(answers) >= _MAX_ANSWERS
+        if len(answers) < _MAX_ANSWERS:
+            return False
+        said = [
+            event.text
+            for event in tx.cases.history(ref)
+            if isinstance(event, Remarked) and event.by == agent.name and event.at >= answers[0].written_at
+        ]
+        again = [words for words in said if _letters(words) == _letters(result.remark)]
+        return len(answers) >= _MOST_ANSWERS or not result.remark or len(again) >= _MAX_ANSWERS
 
     def _tell_owner(self, tx: Transaction, result: NoteResult, agent: Agent, now: datetime) -> None:
         """Tell the owner of a case what a colleague has said about it.
@@ -1696,6 +1732,23 @@ def _waiting(case: Case, asked_at: datetime | None) -> int:
     return len(letters) + len(grants) + bool(proposed)
 
 
+def _meant_for_customer(message: Message, result: NoteResult) -> str:
+    """Return that an answer to a desk mail, which greets the customer by name, has not reached them; "" for another.
+
+    Args:
+        message: the answer.
+        result: what became of it.
+    """
+    greeted = set(salutation(message.text).casefold().split())
+    names = set(result.case.customer.name.casefold().split())
+    return msg(_TO_US_ALONE) if greeted & names and not result.done else ""
+
+
+def _letters(text: str) -> str:
+    """Return the letters of a text; machines number and date what they say."""
+    return "".join(filter(str.isalpha, text.casefold()))
+
+
 def _why_answered(result: NoteResult, findings: Sequence[str], playbook: Playbook, now: datetime) -> str:
     """Return why a note is answered, "" where the answer itself says it.
 
@@ -1737,9 +1790,7 @@ def _asked_without_date(result: NoteResult) -> HelpRequest | None:
     return requests[-1] if is_undated else None
 
 
-def _expected_lines(
-    result: NoteResult, question: Question | None, *, is_away: bool = False
-) -> tuple[str, ...]:
+def _expected_lines(result: NoteResult, question: Question | None, *, away: str = "") -> tuple[str, ...]:
     """Return the lines to answer with.
 
     Better ones for those that came back, else what the desk mail asked.
@@ -1747,13 +1798,13 @@ def _expected_lines(
     Args:
         result: what became of the note; its case may change.
         question: what the note answers, where that is one question.
-        is_away: the agent is away as far as we know, and may have said in free words that this is over.
+        away: the line about an absence that free words may mean, "" for none.
     """
     drafts = "\n".join(filter(None, (unclear.draft for unclear in result.back)))
     if drafts:
         return tuple(drafts.split("\n"))
     if question is None or result.done or not question.no:
-        return ("away: no",) if is_away and not (result.done or result.back) else ()
+        return (away,) if away and not (result.done or result.back) else ()
     return question.yes, {"refuse": "refuse: "}.get(question.no, question.no)
 
 
@@ -1766,7 +1817,7 @@ def _names_no_case(line: str) -> str:
     return msg(
         "{line} names no case of that digest; expected {form}",
         line=quoted(line),
-        form=quoted("FU-7K3Q9: complaint"),
+        form=line_shown("FU-7K3Q9: complaint"),
     )
 
 

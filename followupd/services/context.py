@@ -26,7 +26,6 @@ from followupd.text import promises
 from followupd.text.answers import reached_nobody
 from followupd.text.orders import Grammar, split_reason
 
-
 #: nobody is told a day that is further away, and its working days are too many to count
 _FARTHEST = timedelta(days=3653)
 

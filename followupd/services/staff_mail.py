@@ -5,7 +5,7 @@ Returned commands, look-ups, absences, a refused reload, a low stock of gift car
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
@@ -14,14 +14,14 @@ from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain.calendar import day
 from followupd.domain.case import Case, Stage
-from followupd.domain.command import quoted
+from followupd.domain.command import line_shown, quoted
 from followupd.domain.compensation import Money
 from followupd.domain.decision import Agenda, LetterContent, LookedUp
 from followupd.domain.events import Remarked
 from followupd.domain.keys import StateKey
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import PendingCommand, StoredMail
-from followupd.domain.playbook import Agent, Role, Team
+from followupd.domain.playbook import Agent, Playbook, Role, Team
 from followupd.domain.translatable import msg, msgid
 from followupd.errors import LetterError, NotUnderstoodError
 from followupd.recovery.agenda import suspicion, waiting
@@ -403,12 +403,23 @@ class LookUpService:
         lines = [
             msg("stage: {stage}; looked after by {name}", stage=case.stage.value, name=owner.name),
             *summary_of(case, playbook, now),
+            *remarks_of(tx, case, playbook),
         ]
-        for event in tx.cases.history(case.ref):
-            if isinstance(event, Remarked):
-                when = day(event.at, playbook.calendar)
-                lines.append(msg("{name} on {when}: {words}", name=event.by, when=when, words=event.text))
         return LookedUp(title, tuple(lines))
+
+
+def remarks_of(tx: Transaction, case: Case, playbook: Playbook) -> Iterator[str]:
+    """Yield what agents said of a case in free words, and when.
+
+    Args:
+        tx: the transaction.
+        case: the case.
+        playbook: whose calendar says which day that was.
+    """
+    for event in tx.cases.history(case.ref):
+        if isinstance(event, Remarked):
+            when = day(event.at, playbook.calendar)
+            yield msg("{name} on {when}: {words}", name=event.by, when=when, words=event.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,7 +452,9 @@ class AbsenceService:
             NotUnderstoodError: nobody knows who says so, or until when.
         """
         if agent is None:
-            problem = msg("{line}: say it in an answer to a desk mail of yours", line=quoted(f"away: {text}"))
+            problem = msg(
+                "{line}: say it in an answer to a desk mail of yours", line=line_shown(f"away: {text}")
+            )
             raise NotUnderstoodError(problem)
 
         if self.context.grammar.is_no(text):
@@ -473,7 +486,7 @@ class AbsenceService:
         when = f"{local.day} {local:%B %Y}"
         problem = msg(
             "{line}: is that {day}? Nothing is noted yet; say the month as a word",
-            line=quoted(f"away: {text}"),
+            line=line_shown(f"away: {text}"),
             day=when,
         )
         return NotUnderstoodError(problem)

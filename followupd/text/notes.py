@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from followupd.domain.command import FACT_VERBS, Form, form_of, quoted
+from followupd.domain.command import FACT_VERBS, Form, form_of, line_shown, quoted
 from followupd.domain.mail import Message
 from followupd.domain.translatable import msg
 from followupd.text.mail.signature import TRIM, is_farewell
@@ -40,6 +40,9 @@ _MAX_NAMES = 3
 #: in half of all signatures, where it is ignored
 _PHONE = "phone"
 _WORDS = re.compile(r"[^\W_]+")
+#: signs for which Roundcube writes letters when it quotes a page as text: "EUR5.00" for "€5.00"
+_SIGNS = str.maketrans({"€": " EUR ", "©": " c ", "®": " r ", "™": " tm "})
+_AMOUNT_BY_CODE = re.compile(r"\b(eur)(?=\d)")
 #: the target of a link, as mail clients write it behind its words
 _LINK_TARGET = re.compile(r"<[^<>\s]{3,500}>|\[\d{1,2}\]|(?:https?|mailto|tel):\S{1,500}")
 #: words on both sides of a change, which are as they were
@@ -161,7 +164,7 @@ def _read_line(line: str, grammar: Grammar, question: Question | None, reading: 
     orders = of_kind(pieces, Order)
     remarks = [remark.text for remark in of_kind(pieces, Remark)]
 
-    if remarks and reading.after_order and not orders and grammar.is_condition(remarks[0]):
+    if remarks and reading.after_order and not orders and grammar.takes_back(remarks[0]):
         reading.back.append(_depends(reading.said.pop(), remarks[0]))
         reading.after_order = False
         return
@@ -253,14 +256,14 @@ def _expected_reply(reply: YesOrNo, question: Question | None) -> str:
     if question is None:
         return msg("{line} answers no single question; say what you mean as a line", line=line)
     if not question.no:
-        return msg("{line} is not clear enough; expected {yes}", line=line, yes=quoted(question.yes))
+        return msg("{line} is not clear enough; expected {yes}", line=line, yes=line_shown(question.yes))
 
     no = "refuse: why" if question.no == "refuse" else question.no
     return msg(
         "{line} is more than a yes or a no; expected {yes} or {no}",
         line=line,
-        yes=quoted(question.yes),
-        no=quoted(no),
+        yes=line_shown(question.yes),
+        no=line_shown(no),
     )
 
 
@@ -619,7 +622,8 @@ def _compared(text: str) -> str:
     Args:
         text: one or more lines.
     """
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = unicodedata.normalize("NFKC", text.translate(_SIGNS)).casefold()
+    plain = _AMOUNT_BY_CODE.sub(r"\1 ", plain)
     shown = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
     return " ".join(_WORDS.findall(shown))
 

@@ -26,7 +26,7 @@ from followupd.domain.command import (
     needs_text,
     quoted,
 )
-from followupd.domain.translatable import msg
+from followupd.domain.translatable import msg, msgid
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import Answers
 from followupd.text.promises.money import amount_at_start
@@ -56,6 +56,7 @@ _ITEM_NUMBER = re.compile(r"\s*(\d{1,2})[.)]\s")
 _REVERSED = re.compile(r"(#?\s?)(\d{1,4})(?:\s*:)?\s*(?=\S)")
 #: words before a number that is told first: "promise 1 kept"
 _MAX_WORDS = 6
+_NOT_SO = msgid("{line} says what is not so, and I know no order for that")
 #: a line with more words is a sentence, in which a word may resemble a verb
 _MAX_WORDS_OF_ORDER = 3
 #: a verb whose words begin many remarks ("customer called"): only an address makes a line without a colon like it
@@ -556,10 +557,33 @@ class Grammar:
         if form_of(verb) is Form.NONE:
             problem = msg("{line} says more than {verb} can take", line=quoted(bare), verb=quoted(verb))
             return Unclear(bare, problem, f"{verb}\nnote: {text}" if self._is_plain(text) else None)
+        if denial := self._denial(verb, text, bare):
+            return denial
         problem = msg("{line} may be an order; expected {form}", line=quoted(bare), form=form_shown(verb))
         draft = self._told_of_number(text) or f"{verb}: {text}"
         is_better = draft.casefold() != bare.casefold() and self.is_order(draft)
         return Unclear(bare, problem, draft if is_better else None)
+
+    def _denial(self, verb: str, text: str, bare: str) -> Unclear | None:
+        """Return that a sentence denies something of what it names: "promise 1 is not kept", else None.
+
+        Args:
+            verb: the verb of the order.
+            text: what stands behind the words before it.
+            bare: the line without what is around it.
+        """
+        first, *words = [folded(word.strip(".,!")) for word in text.split()[:_MAX_WORDS]] or [""]
+        number = re.fullmatch(r"#?(\d{1,4})", first)
+        negations = self.words("negations")
+        if first not in negations and not (number and negations & {*words}):
+            return None
+        if number is None or verb != "promise":
+            return Unclear(bare, msg(_NOT_SO, line=quoted(bare)))
+        problem = msg(
+            "{line} says what is not so, and nothing was done; which of these is it?", line=quoted(bare)
+        )
+        late = "late: {0} until ... because ...\nwithdraw: {0} because ..."
+        return Unclear(bare, problem, late.format(number[1]))
 
     def _told_of_number(self, text: str) -> str:
         """Return the order that a sentence about a number means, "" for none: "kept: 1" for "1 is kept".
@@ -895,13 +919,12 @@ class Grammar:
         Args:
             bare: the line without what is around it.
         """
-        if self._verb(bare):
+        if self._verb(bare) or self._head(bare, self.words("polite")):
             return []
         head = self._head(bare, self.words("negations"))
         rest = bare[head[1] :] if head else ""
         if rest.startswith((" ", "\u00a0")) and self._verb(rest.lstrip()):
-            problem = msg("{line} says what is not so, and I know no order for that", line=quoted(bare))
-            return [Unclear(bare, problem)]
+            return [Unclear(bare, msg(_NOT_SO, line=quoted(bare)))]
         return []
 
     def _reply(self, bare: str) -> list[Piece]:
@@ -1003,6 +1026,8 @@ class Grammar:
             return Unclear(bare, problem)
 
         verb = self.verbs[meant[0]]
+        if denial := self._denial(verb, text, bare):
+            return denial
         hint = msg("Did you mean {form}?", form=form_shown(verb))
         draft = f"{verb}: {text}" if text else verb
         is_order = self.is_order(draft)
@@ -1026,6 +1051,14 @@ class Grammar:
             text: what stands behind the words before it.
         """
         return self._head(text.lstrip(), self.words("conditions")) is not None
+
+    def takes_back(self, text: str) -> bool:
+        """Return whether words below an order make it depend on something, or take it back: "no wait, Monday".
+
+        Args:
+            text: the line below the order.
+        """
+        return self.is_condition(text) or self._head(text.lstrip(), self.words("corrections")) is not None
 
     def _is_plain(self, text: str) -> bool:
         """Return whether words are no condition and no question.

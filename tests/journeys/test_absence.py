@@ -81,6 +81,23 @@ def test_the_new_owner_gets_the_case_with_its_story_and_the_old_one_a_line(world
     assert sorted(receivers(desk(world, before))) == ["ana", "lee"]
 
 
+def test_the_new_owner_reads_what_was_said_with_the_hand_over_and_gets_the_lines_to_use(world: World) -> None:
+    complains(world)
+    before = len(world.letters())
+    words = "I am at the fair all week, Lee knows the carrier."
+    world.says(world.case().ref, "promise: send a new one by Friday", "owner: lee", words, agent="max")
+    [story] = [
+        mail
+        for mail in desk(world, before)
+        if "lee@" in str(mail["To"]) and "opened" in str(mail["X-Followupd-Key"])
+    ]
+    assert f"Max Stone on Tuesday 1 December: {words[:-1]}" in flat(story)
+    lines = [line.strip() for line in text_of(story).splitlines()]
+    n = world.case().next_promise - 1
+    assert f"kept: {n}" in lines
+    assert f"late: {n} until ... because ..." in lines
+
+
 def test_who_hands_a_case_over_needs_no_line_about_it(world: World) -> None:
     complains(world)
     before = len(world.letters())
@@ -346,3 +363,25 @@ def test_an_absence_may_be_said_in_any_language(world: World, line: str) -> None
     before = len(world.letters())
     world.agent_answers(world.letters("desk/opened")[0], line)
     assert "is away until Friday 4 December" in flat(desk(world, before)[0])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Je suis en congés à partir de vendredi jusqu'au 3, voir avec Élodie pour tout ça svp",
+        "I'm on leave from Friday until the 3rd, see Lee",
+        "Ich bin im Urlaub, ab Freitag bis zum 3.",
+        "Estoy de vacaciones desde el viernes hasta el 3",
+    ],
+)
+def test_an_absence_to_a_day_that_cannot_be_read_is_asked_about_and_moves_nothing(
+    world: World, words: str
+) -> None:
+    """A stranger's situation: the case went to the deputy at once, and the agent was not told."""
+    complains(world)
+    before = len(world.letters())
+    opened = [mail for mail in world.letters() if "desk/opened" in str(mail["X-Followupd-Key"])][-1]
+    world.agent_answers(opened, words)
+    [told] = desk(world, before)
+    assert "ana@" in str(told["To"])
+    assert "away: until ..." in text_of(told).splitlines()

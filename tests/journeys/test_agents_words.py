@@ -308,3 +308,37 @@ def test_a_fact_that_goes_back_leaves_the_rest_of_its_line_done(world: World, op
     assert not world.case().facts.cause
     world.agent_answers(answers(world)[-1], "ok")
     assert world.case().facts.cause
+
+
+@pytest.mark.parametrize(
+    ("words", "answered"),
+    [
+        (
+            [
+                f"She rang me again, it is about the {what}."
+                for what in ("lid", "jug", "box", "bill", "cat", "dog", "car")
+            ],
+            7,
+        ),
+        ([f"Your message no. {n} was received and will be read." for n in range(7)], 5),
+        ([""] * 7, 5),
+    ],
+    ids=["a person", "a machine", "nothing"],
+)
+def test_free_words_are_always_answered_unless_they_are_the_same_again_and_again(
+    world: World, opened: EmailMessage, words: list[str], answered: int
+) -> None:
+    for line in words:
+        world.agent_answers(opened, line)
+        world.passes(world.now + timedelta(minutes=1))
+    assert len(answers(world)) == answered
+
+
+def test_an_answer_that_greets_the_customer_has_not_reached_them(world: World, opened: EmailMessage) -> None:
+    """A stranger's situation: on her second day an agent answers the desk as if it were the customer."""
+    world.agent_answers(
+        opened, "Dear Kim,", "", "We are very sorry. Is that all right with you?", "", "Best wishes"
+    )
+    assert "went to us alone, and not to the customer" in flat(answers(world)[-1])
+    world.agent_answers(opened, "Dear team,", "", "She rang again.")
+    assert "went to us alone" not in flat(answers(world)[-1])

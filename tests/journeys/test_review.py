@@ -112,7 +112,10 @@ def test_a_letter_in_review_lies_in_drafts_in_its_thread_and_the_desk_mail_says_
 def test_the_first_letter_and_the_complaint_come_in_one_desk_mail(world: World) -> None:
     [told] = [mail for mail in world.letters() if "desk/" in str(mail["X-Followupd-Key"])]
     words = " ".join(text_of(told).split())
-    assert "Somebody tagged it as a complaint; the " in words
+    assert "Somebody called it a complaint; the " in words
+    [draft] = drafts(world)
+    assert f"in the Drafts of {draft['From'].addresses[0].addr_spec}" in words
+    assert f"as “{draft['Subject']}”" in words
     assert "I ordered it three weeks ago" in words
     assert "as it is then" in words
     assert "dismiss" in words or "refuse:" in words
@@ -176,8 +179,8 @@ def test_another_reply_in_the_thread_is_not_taken_for_the_letter(world: World) -
     world.agent_replies(
         "Dear Kim,\n\nthe carrier opens at nine; I ring them then.\n\nAna", str(draft["In-Reply-To"])
     )
-    assert condition(world) == (LetterStatus.REVIEW, DraftState.FILED)
-    assert len(drafts(world)) == 1
+    assert condition(world) == (LetterStatus.DROPPED, DraftState.GONE)  # the customer has heard from us
+    assert drafts(world) == []
 
 
 def test_approving_an_edited_draft_sends_it_as_it_is_now(world: World) -> None:
@@ -236,6 +239,11 @@ def check_the_edit(world: World) -> None:
     world.agent_answers(asked, "approve")
     assert {p.state for p in world.case().promises} == {PromiseState.OPEN}
     assert {g.state for g in world.case().compensation} <= {GrantState.GRANTED, GrantState.ISSUED}
+    written = len(world.letters("confirmation"))
+    world.passes(world.now + timedelta(hours=3))  # the customer has read it in that letter
+    assert len(world.letters("confirmation")) == written
+    assert drafts(world) == []
+    assert world.case().stage is Stage.CONFIRMED
 
 
 def test_a_date_that_an_edit_takes_out_is_asked_about(world: World) -> None:
@@ -624,3 +632,53 @@ def test_a_draft_that_is_saved_again_at_once_is_not_asked_about(world: World) ->
     for _ in range(3):
         world.passes(world.now + timedelta(minutes=11))
     assert len(world.letters("desk/approval")) == asked
+
+
+@pytest.mark.parametrize(
+    ("said", "taken_back", "gone"),
+    [
+        ("refund: 5 EUR", "undo", "€5.00"),
+        ("refund: 5 EUR", "refused: 1", "€5.00"),
+        ("promise: call on Monday", "undo", "Call on"),
+        ("promise: call on Monday", "withdraw: 3 because nobody is in", "Call on"),
+    ],
+)
+def test_a_letter_that_waits_is_written_again_when_what_it_says_was_taken_back(
+    world: World, said: str, taken_back: str, gone: str
+) -> None:
+    """A day in a web mailer: the refund was undone, and the draft still gave it when it was approved."""
+    ref = world.case().ref
+    world.says(ref, "approve")
+    world.passes()
+    world.says(ref, "promise: send a new one by Friday", said)
+    world.passes(world.now + timedelta(minutes=31))
+    assert gone in " ".join(text_of(drafts(world)[0]).split())
+
+    assert world.says(ref, taken_back) == []
+    world.passes(world.now + timedelta(minutes=31))
+    [draft] = drafts(world)
+    assert gone not in " ".join(text_of(draft).split())
+    assert "send a new one" in text_of(draft).lower()
+    asked = " ".join(text_of(world.letters("desk/approval")[-1]).split())
+    assert "this one takes its place" in asked
+
+    world.says(ref, "approve")
+    world.passes()
+    assert gone not in " ".join(text_of(left(world)[-1]).split())
+    assert len(left(world)) == 2
+
+
+def test_a_promise_that_an_edit_leaves_as_it_is_is_no_second_promise(world: World) -> None:
+    """A sentence whose first word stands at the end of a line was read without it, and so was another one."""
+    [draft] = drafts(world)
+    words = " ".join(text_of(draft).split())
+    sentence = "Ana finds out what happened to your order."
+    assert sentence in words
+    edit_draft(
+        world,
+        Message_ID="<n@client.test>",
+        text=words.replace(sentence, "I will send you a new jug by Friday."),
+    )
+    world.says(world.case().ref, "approve")
+    proposed = [p.text for p in world.case().promises if p.state is PromiseState.PROPOSED]
+    assert proposed == ["I will send you a new jug"]

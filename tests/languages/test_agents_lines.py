@@ -8,10 +8,12 @@ import pytest
 from babel.messages.pofile import read_po
 
 import followupd
+from followupd.adapters.templates.formatter import formatter_for
 from followupd.adapters.templates.samples import sample_content
-from followupd.domain.command import VERBS
+from followupd.domain.command import VERBS, line_shown
 from followupd.domain.letter import DESK_MAILS, LetterKind
 from followupd.domain.playbook import Playbook
+from followupd.domain.translatable import msg
 from followupd.text.notes import read_note
 from followupd.text.orders import Grammar, folded
 from tests.story.lettered import COMPANY, NOW, PLAYBOOK, TEMPLATES, flat, sample, wrote
@@ -112,3 +114,27 @@ def test_no_sentence_for_agents_names_an_order_in_english_where_the_language_has
         for word in words
     }
     assert {label for label in named if label in VERBS and folded(label) not in own} == set()
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_a_sentence_quotes_an_order_in_the_words_of_its_language(language: str) -> None:
+    """Agents who wrote "Erstattung: 5 EUR" read that it was taken back, and not 'refund: 5 EUR'."""
+    words = playbook_words(language)
+    fmt = formatter_for(language, playbook_in(language), NOW, GRAMMAR.languages)
+    for line, shown in (
+        ("refund: 5 EUR", f"'{words['refund']}: 5 EUR'"),
+        ("kept: 1", f"'{words['kept']}: 1'"),
+        ("undo", f"'{words['undo']}'"),
+        ("cause: Das Etikett - war falsch: 4711", f"'{words['cause']}: Das Etikett - war falsch: 4711'"),
+    ):
+        assert shown in fmt.say(msg("this was taken back: {line}", line=line_shown(line)))
+
+
+def test_what_agents_are_told_of_their_orders_is_said_in_every_language() -> None:
+    """Each order that a sentence quotes is one that languages have a word for, and no sentence is English alone."""
+    folder = Path(followupd.__file__).parent
+    sources = [*(folder / "recovery" / "commands").glob("*.py"), folder / "services" / "commands.py"]
+    for source in sources:
+        text = source.read_text("utf-8")
+        assert "quoted(command.line)" not in text, source
+        assert not re.search(r'NotUnderstoodError\(\s*f?"', text), source

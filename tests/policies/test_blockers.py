@@ -12,10 +12,11 @@ import pytest
 from followupd.domain import events as e
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift, GrantState
+from followupd.domain.decision import stated
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.promise import Option, PromiseState
-from followupd.recovery.blockers import Blocker, asks, blockers_of, still_to_give, why_stale
+from followupd.recovery.blockers import Blocker, asks, blockers_of, still_to_give, why_stale, why_untrue
 from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
@@ -271,6 +272,25 @@ PROMISES: dict[str, tuple[Case, str]] = {
 @pytest.mark.parametrize(("case", "why"), PROMISES.values(), ids=PROMISES)
 def test_a_letter_about_a_promise_becomes_stale(case: Case, why: str, kind: LetterKind) -> None:
     assert why_stale(a_letter(kind, 1), case, PLAYBOOK, NOW) == why
+
+
+@pytest.mark.parametrize("state", GrantState)
+def test_a_letter_that_names_a_gift_is_sent_while_it_is_given(state: GrantState) -> None:
+    grant = a_case().granted(Gift.REFUND, "5", state=GrantState.GRANTED).case.compensation
+    letter = replace(a_letter(LetterKind.CONFIRMATION), stated=stated([], grant))
+    case = a_case().granted(Gift.REFUND, "5", state=state).case
+    is_given = state in {GrantState.GRANTED, GrantState.ISSUED, GrantState.CONFIRMED, GrantState.MISSING}
+    assert why_stale(letter, case, PLAYBOOK, NOW) == ("" if is_given else "gift 1 changed meanwhile")
+    assert why_untrue(letter, case, PLAYBOOK) == ("" if is_given else "gift 1 changed meanwhile")
+
+
+def test_a_letter_is_stale_when_a_gift_or_a_date_is_another_one_now() -> None:
+    before, after = promised(), promised(promised_by=FRIDAY + timedelta(days=3))
+    letter = replace(a_letter(LetterKind.CONFIRMATION, 1), stated=stated(before.promises, []))
+    assert why_stale(letter, before, PLAYBOOK, NOW) == SAME
+    assert why_stale(letter, after, PLAYBOOK, NOW) == CHANGED
+    in_an_agents_words = replace(letter, written="as it was written")
+    assert why_stale(in_an_agents_words, after, PLAYBOOK, NOW) == SAME
 
 
 def test_a_desk_mail_about_a_promise_is_sent_whatever_became_of_it() -> None:

@@ -236,6 +236,29 @@ def test_lines_about_different_numbers_do_not_contradict() -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "promise 1 is not kept",
+            "Promise #1 hasn't been kept.",
+            "promise 1 will not be kept",
+            "promise not kept",
+        ),
+        *("Zusage 1 ist nicht gehalten", "Versprechen 1 noch nicht gehalten", "promesse 1 n'est pas tenue"),
+        *("promesa 1 no cumplida", "refund 1 not issued"),
+    ],
+)
+def test_what_is_denied_is_never_offered_as_said(line: str) -> None:
+    note = read(line)
+    assert note.orders == ()
+    for unclear in note.back:
+        assert not (unclear.draft or "").startswith(("promise:", "kept:", "issued:"))
+        assert "promise: what" not in unclear.problem
+    if "1" in line and "refund" not in line:
+        assert note.back[0].draft == "late: 1 until ... because ...\nwithdraw: 1 because ..."
+
+
+@pytest.mark.parametrize(
     "line", ["not fixed", "don't refund 25 EUR", "not kept yet", "nicht behoben", "pas résolu", "Fixed?"]
 )
 def test_what_is_denied_or_asked_comes_back_without_a_hint_of_its_opposite(line: str) -> None:
@@ -338,6 +361,36 @@ def test_a_yes_with_more_words_comes_back_with_what_to_say() -> None:
     assert "expected 'approve' or 'refuse: why'" in unclear.problem
 
 
+@pytest.mark.parametrize(
+    "below",
+    [
+        *(
+            "actually no scrap that, manager says 25",
+            "no wait, 25",
+            "Oops, 25",
+            "Quatsch, 25",
+            "Hoppla! 25 natürlich",
+        ),
+        *("en fait non, 25", "uy, son 25"),
+    ],
+)
+def test_an_order_that_the_line_below_takes_back_is_asked_about(below: str) -> None:
+    note = read("refund: 40 EUR", below)
+    assert note.orders == ()
+    assert [unclear.line for unclear in note.back] == [f"refund: 40 EUR\n{below}"]
+
+
+@pytest.mark.parametrize(
+    "words", ["No problem", "Kein Problem", "Pas de problème", "Sin problema", "No worries"]
+)
+def test_no_problem_is_no_no(words: str) -> None:
+    """To the question whether a promise was kept, or to an approval."""
+    for line in (f"{words}, rang her on Monday at four, all sorted", words):
+        assert read(line).back == ()
+        note = read(line, question=APPROVAL)
+        assert [order.verb for group in note.orders for order in group] == []
+
+
 # --- inside the quote ---
 
 
@@ -370,6 +423,25 @@ def test_a_change_in_a_quote_is_seen_in_every_client(client: str) -> None:
             continue
         message = read_mail(changed.encode(), IDENTITY)
         assert any(edited_in_quote(message, DESK)), (client, old)
+
+
+@pytest.mark.parametrize(
+    ("shown", "quoted"),
+    [
+        ("- A refund of €5.00", "* A refund of EUR5.00"),
+        ("- Eine Erstattung von 5,00 € – heute", "* Eine Erstattung von 5,00 EUR - heute"),
+        ("- A Brewmaster™ jug, © 2026 Acme®", "* A Brewmaster(tm) jug, (c) 2026 Acme(R)"),
+    ],
+)
+def test_signs_that_roundcube_spells_out_in_a_quote_are_no_change(shown: str, quoted: str) -> None:
+    """What its editor of pages makes of them when it writes the text part, seen in version 1.6."""
+    letter = f"To make up for it, we are giving you:\n\n{shown}\n\nThis still stands, as I told you:\n"
+    quote = letter.replace(shown, quoted)
+    for changed, is_change in ((quote, False), (quote.replace("5", "7").replace("2026", "2027"), True)):
+        lines = "".join(f"> {line}\n" for line in changed.splitlines())
+        raw = f"From: ana@shop.test\nSubject: Re: x\nContent-Type: text/plain; charset=utf-8\n\nApprove!\n\n{lines}"
+        message = read_mail(raw.encode(), IDENTITY)
+        assert any(edited_in_quote(message, letter)) is is_change
 
 
 # --- four languages ---

@@ -14,7 +14,7 @@ from followupd.adapters.templates.markdown import flat, one_line
 from followupd.domain.calendar import has_come
 from followupd.domain.case import FACT_NAMES, QUOTABLE, Case, Facts, Fault, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState
-from followupd.domain.decision import Agenda, AgendaItem, LetterContent, LookedUp, PrintedGiftCard
+from followupd.domain.decision import Agenda, AgendaItem, LetterContent, LookedUp, PrintedGiftCard, stated
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.playbook import Agent, Company, Playbook
@@ -109,6 +109,11 @@ def customer_context(
         "options": [fmt.option(option) for option in content.options],
         "compensation": [fmt.grant(grant) for grant in _grants_of(kind, case, content)],
     }
+
+
+def stated_in(kind: LetterKind, case: Case, content: LetterContent) -> tuple[str, ...]:
+    """Return the promises and gifts that a letter puts in writing, one line each."""
+    return stated(_promises_of(kind, content), _grants_of(kind, case, content))
 
 
 def _promises_of(kind: LetterKind, content: LetterContent) -> list[Promise]:

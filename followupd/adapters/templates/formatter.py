@@ -188,7 +188,9 @@ class Formatter:
     def _form(self, form: OrderForm) -> str:
         """Return what a line looks like in the words of the letter's language."""
         verb, colon, text = form[1:-1].partition(": ")
-        return quoted(f"{self.order(verb)}{colon}{self.sentences.get(text, text)}")
+        if text not in self.sentences:  # an order that somebody gave
+            return quoted(self.order(form[1:-1]))
+        return quoted(f"{self.order(verb)}{colon}{self.sentences[text]}")
 
     def _moment(self, moment: Moment) -> str:
         if not self.sentences:

@@ -117,6 +117,7 @@ class TemplateRenderer:
             auto_submitted="auto-replied" if content.reply else "auto-generated",
             automatic=content.automatic,
             review=content.review,
+            stated=context.stated_in(kind, case, content),
         )
 
     def gift_card(self, case: Case, playbook: Playbook, now: datetime, card: PrintedGiftCard) -> Letter:

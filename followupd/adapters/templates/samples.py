@@ -30,7 +30,7 @@ HOSTILE = (
 )
 #: what policies say in desk mails: the reason, and the lines that an agent may answer with
 _DESK: dict[str, tuple[str, tuple[str, ...]]] = {
-    LetterKind.OPENED: (msg("somebody tagged it as a complaint"), ()),
+    LetterKind.OPENED: (msg("somebody called it a complaint"), ()),
     LetterKind.FACTS: (
         sentence_list(msg("the {fact} is not known yet", fact=msg(fact)) for fact in ("cause", "prevention")),
         ("cause: ", "prevention: ", *(f"{name}: " for name in FOLLOW_UP_EXTRAS)),

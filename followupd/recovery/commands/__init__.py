@@ -1,8 +1,9 @@
 """Commands of agents: one `Command` in, the events that follow from it out."""
 
-from followupd.domain.command import FACT_VERBS, Command
+from followupd.domain.command import FACT_VERBS, Command, line_shown
 from followupd.domain.compensation import Gift
 from followupd.domain.events import Event
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.recovery.commands.approval import approve, explained, promised, refuse
 from followupd.recovery.commands.compensation import give, issued, missing, received, refused
@@ -115,7 +116,7 @@ def handle(command: Command, context: CommandContext) -> list[Event]:
     """
     handler = _HANDLERS.get(command.verb)
     if handler is None:
-        raise NotUnderstoodError(f"{command.verb!r} cannot be said here")
+        raise NotUnderstoodError(msg("{line} cannot be said here", line=line_shown(command.verb)))
 
     case = context.case
     if not case.customer.address and command.verb not in _WITHOUT_CUSTOMER:

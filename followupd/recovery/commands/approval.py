@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from followupd.domain.case import Case, LetterRecord, numbers
-from followupd.domain.command import Command, quoted
+from followupd.domain.command import Command, line_shown
 from followupd.domain.compensation import Compensation, GrantState
 from followupd.domain.events import (
     Approved,
@@ -46,7 +46,12 @@ def promised(command: Command, context: CommandContext) -> list[Event]:
     approved = _approve_proposals(command, context)
 
     if not found_promises and not found_compensation and not approved and not unsure:
-        raise NotUnderstoodError(f"I found no promise in this reply; say it as a line, such as {_EXAMPLE!r}")
+        raise NotUnderstoodError(
+            msg(
+                "I found no promise in this reply; say it as a line, such as {line}",
+                line=line_shown(_EXAMPLE),
+            )
+        )
 
     known = {promise.text for promise in context.case.promises}
     first = context.case.next_promise
@@ -136,7 +141,7 @@ def _check_unread(command: Command, context: CommandContext) -> None:
     problem = msg(
         "{line}: the customer has written after that letter: “{words}”. Look at both, and answer this mail with "
         "that line if the letter is still right",
-        line=quoted(command.line),
+        line=line_shown(command.line),
         words=" ".join(case.newest_words.split())[:_MAX_SHOWN],
     )
     raise NotUnderstoodError(problem, command.line)
@@ -172,6 +177,12 @@ def _waited(since: datetime | None, asked_at: datetime | None) -> bool:
     return since is None or asked_at is None or since <= asked_at
 
 
+def waits_for_approval(case: Case) -> bool:
+    """Return whether anything in a case waits for an approval."""
+    grants = case.grants_in(GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
+    return bool(letters_asked_about(case, None) or case.proposed or grants)
+
+
 def _nothing_waits(command: Command, case: Case) -> NotUnderstoodError:
     """Return the error for a word that finds nothing to approve; what came to wait since is offered again.
 
@@ -180,7 +191,7 @@ def _nothing_waits(command: Command, case: Case) -> NotUnderstoodError:
         case: in which nothing that was asked about waits any more.
     """
     states = (GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
-    waits = letters_asked_about(case, None) or case.proposed or case.grants_in(*states)
+    waits = waits_for_approval(case)
     left = [record for record in case.letters if record.state is LetterRecordState.SENT]
     if command.asked_at and not waits and left:
         kind = msg(left[-1].kind)
@@ -200,7 +211,7 @@ def _nothing_waits(command: Command, case: Case) -> NotUnderstoodError:
     problem = msg(
         "{line}: what that mail asked about is settled, and something else waits for your word since: {what}. "
         "Look at it first, and answer this mail with that line if you mean it",
-        line=quoted(command.line),
+        line=line_shown(command.line),
         what=sentence_list(newer, ", "),
     )
     return NotUnderstoodError(problem, command.line)
@@ -292,12 +303,16 @@ def _approve_proposals(command: Command, context: CommandContext) -> list[Event]
 def _approved_promise(promise: Promise, context: CommandContext) -> Promise:
     """Return a proposed promise as an open one.
 
-    It gets an internal deadline; the promised date stays as the reply said it.
+    It gets an internal deadline; the promised date stays as the reply said it. A letter that never left has put
+    nothing in writing.
     """
     deadline = context.playbook.own_date(promise.promised_by, context.now)
+    lost = context.case.letters_in(LetterRecordState.DROPPED, LetterRecordState.FAILED)
+    in_writing = promise.confirmed not in {record.key for record in lost}
     return replace(
         promise,
         state=PromiseState.OPEN,
         internal_deadline=deadline,
         made_at=context.now,
+        confirmed=promise.confirmed if in_writing else "",
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from followupd.domain.case import PUT_RIGHT, numbers
-from followupd.domain.command import Command, form_shown, quoted
+from followupd.domain.command import Command, form_shown, line_shown
 from followupd.domain.compensation import Compensation, Gift, GrantState, Money, above_cap
 from followupd.domain.events import (
     CompensationConfirmed,
@@ -83,7 +83,7 @@ def _check_no_other(command: Command, context: CommandContext, grant: Compensati
         untold = other.granted_at is not None and (told_at is None or told_at <= other.granted_at)
         is_rival = other.kind is grant.kind and None not in {other.money, grant.money}
         if is_rival and untold and other.source != "reply" and other.money != grant.money:
-            line = quoted(command.line)
+            line = line_shown(command.line)
             problem = msg(
                 "{line}: {grant} was given before, and the customer has not heard of it. The lines below put this "
                 "in its place; to give both, say the sum",
@@ -108,10 +108,10 @@ def _required_amount(command: Command, context: CommandContext) -> Money:
     try:
         money = context.reader.money(text)
     except ValueError as error:
-        raise NotUnderstoodError(f"{command.line!r}: {error}") from None
+        raise NotUnderstoodError(msg("{line}: {error}", line=line_shown(command.line), error=error)) from None
 
     if money is None or money.minor == 0:
-        line, form = quoted(command.line), form_shown(command.verb)
+        line, form = line_shown(command.line), form_shown(command.verb)
         problem = msg("{line} names no amount I can read; expected {form}", line=line, form=form)
         raise NotUnderstoodError(problem)
     return money

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol, TypedDict
 
 from followupd.domain.case import Case
-from followupd.domain.command import Command, form_shown, quoted
+from followupd.domain.command import Command, form_shown, line_shown
 from followupd.domain.compensation import Money, OtherGrant
 from followupd.domain.events import Event
 from followupd.domain.letter import LetterRecordState
@@ -111,12 +111,14 @@ def numbered_events(
 def not_understood(command: Command) -> NotUnderstoodError:
     """Return the error for a line whose text has the wrong form."""
     form = form_shown(command.verb)
-    return NotUnderstoodError(msg("{line}; expected {form}", line=quoted(command.line), form=form))
+    return NotUnderstoodError(msg("{line}; expected {form}", line=line_shown(command.line), form=form))
 
 
 def names_no_day(line: str, verb: str) -> NotUnderstoodError:
     """Return the error for a line that should name a day to come."""
-    problem = msg("{line} names no day to come; expected {form}", line=quoted(line), form=form_shown(verb))
+    problem = msg(
+        "{line} names no day to come; expected {form}", line=line_shown(line), form=form_shown(verb)
+    )
     return NotUnderstoodError(problem)
 
 
@@ -135,7 +137,9 @@ def chosen_numbers(
         NotUnderstoodError: the text names none of `numbers`, or there are none.
     """
     if not command.text and not numbers:
-        problem = msg("{line}: there is no {what} to say that of", line=quoted(command.line), what=msg(what))
+        problem = msg(
+            "{line}: there is no {what} to say that of", line=line_shown(command.line), what=msg(what)
+        )
         raise NotUnderstoodError(problem)
     if not command.text:
         return list(numbers)
@@ -171,7 +175,7 @@ def check_approved(
         return
     problem = msg(
         "{line}: {what} {n} is only proposed; `approve` accepts all that is proposed",
-        line=quoted(command.line),
+        line=line_shown(command.line),
         what=msg(what),
         n=waiting[0],
     )
@@ -181,7 +185,7 @@ def check_approved(
 
 def _names_none(command: Command, numbers: Sequence[int], what: str) -> str:
     """Return the problem of a line that names none of these numbers."""
-    line, known = quoted(command.line), ", ".join(map(str, numbers))
+    line, known = line_shown(command.line), ", ".join(map(str, numbers))
     if not known:
         return msg("{line} names no open {what}; there is none", line=line, what=msg(what))
     return msg(

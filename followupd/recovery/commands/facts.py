@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from followupd.domain.calendar import Duration
 from followupd.domain.case import Case, Fault, numbers
-from followupd.domain.command import Command, Request, form_shown, quoted, read_request
+from followupd.domain.command import Command, Request, form_shown, line_shown, quoted, read_request
 from followupd.domain.events import (
     CustomerChosen,
     Event,
@@ -172,13 +172,13 @@ def _refuse_if_told(command: Command, context: CommandContext) -> None:
     if says_the_same(command.text, context.told_before):
         problem = msg(
             "{line}: the customer was told that after the last complaint; what is different this time?",
-            line=quoted(command.line),
+            line=line_shown(command.line),
         )
         raise NotUnderstoodError(problem)
     if says_the_same(command.text, context.told_others):
         problem = msg(
             "{line}: customers were told that, and it has happened again; what is different now?",
-            line=quoted(command.line),
+            line=line_shown(command.line),
         )
         raise NotUnderstoodError(problem)
 
@@ -194,7 +194,7 @@ def _lead_says(command: Command, context: CommandContext) -> str:
         NotUnderstoodError: it is no lead.
     """
     if context.case.again and not leads(context.playbook.team.by_id(command.agent)):
-        raise NotUnderstoodError(msg("{line}: only a lead says that", line=quoted(command.line)))
+        raise NotUnderstoodError(msg("{line}: only a lead says that", line=line_shown(command.line)))
     return command.text.removeprefix("because").strip()
 
 
@@ -377,7 +377,7 @@ def _check_no_date_before(asked: Request, command: Command, context: CommandCont
         before, found, *_ = context.reader.split_when(when, context.now)
         if found and not any(map(str.isalnum, before)):
             draft = f"ask: {asked.helper} {when}: {rest}"
-            problem = msg("{line}: is the date a part of the question?", line=quoted(command.line))
+            problem = msg("{line}: is the date a part of the question?", line=line_shown(command.line))
             raise NotUnderstoodError(problem, draft)
 
 

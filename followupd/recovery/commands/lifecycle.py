@@ -7,7 +7,13 @@ from datetime import datetime
 from itertools import groupby
 
 from followupd.domain.case import NO_COMPLAINT, PUT_RIGHT, WORKING, Case, Stage, numbers
-from followupd.domain.command import CALLED_A_COMPLAINT, UNKNOWN_ACTOR, Command, form_shown, quoted
+from followupd.domain.command import (
+    CALLED_A_COMPLAINT,
+    UNKNOWN_ACTOR,
+    Command,
+    form_shown,
+    line_shown,
+)
 from followupd.domain.compensation import Compensation, Gift, GrantState
 from followupd.domain.events import (
     Closed,
@@ -208,7 +214,7 @@ def _hold_ends(command: Command, context: CommandContext) -> datetime:
     if date is None or any(map(str.isalnum, rest)):
         problem = msg(
             "{line} names no day I can read; expected {form}",
-            line=quoted(command.line),
+            line=line_shown(command.line),
             form=form_shown("hold"),
         )
         raise NotUnderstoodError(problem)
@@ -218,7 +224,9 @@ def _hold_ends(command: Command, context: CommandContext) -> datetime:
     if date == calendar.close_of(day):
         date = calendar.moment(day, calendar.open)
     if date <= context.now:
-        raise NotUnderstoodError(msg("{line} names a day that has come already", line=quoted(command.line)))
+        raise NotUnderstoodError(
+            msg("{line} names a day that has come already", line=line_shown(command.line))
+        )
     return date
 
 
@@ -311,7 +319,7 @@ def undo(command: Command, context: CommandContext) -> list[Event]:
     spoken = replace(command, text=said)  # the history says what was taken back
     events = [event for done in reversed(group) for event in _inverse(done, before, spoken, context)]
     if not events:
-        problem = msg("{line} cannot be taken back; say what you mean instead", line=quoted(said))
+        problem = msg("{line} cannot be taken back; say what you mean instead", line=line_shown(said))
         raise NotUnderstoodError(problem)
     return events
 
@@ -369,7 +377,7 @@ def _last_word(command: Command, context: CommandContext) -> list[Event]:
         problem = msg(
             "the last word is that of {who}, {line}; say what you mean instead",
             who=last.by,
-            line=quoted(said),
+            line=line_shown(said),
         )
         raise NotUnderstoodError(problem)
     return group

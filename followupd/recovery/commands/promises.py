@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from followupd.domain.calendar import Duration
 from followupd.domain.case import PUT_RIGHT, numbers
-from followupd.domain.command import Command, form_shown, quoted
+from followupd.domain.command import Command, form_shown, line_shown, quoted
 from followupd.domain.compensation import GrantState
 from followupd.domain.events import (
     ActionDone,
@@ -102,7 +102,7 @@ def _checked_length(said: DatedText, command: Command, context: CommandContext) 
         return said.text.removesuffix("!").rstrip()
     asked = msg(
         "{line}: {problem}. Say a later date, or send the line again with ` !` at its end",
-        line=quoted(command.line),
+        line=line_shown(command.line),
         problem=problem,
     )
     raise NotUnderstoodError(asked)
@@ -110,7 +110,7 @@ def _checked_length(said: DatedText, command: Command, context: CommandContext) 
 
 def _names_no_date(text: str, command: Command, context: CommandContext) -> NotUnderstoodError:
     """Return the error for a promise without a date, with the line as it would be with one."""
-    line = quoted(command.line)
+    line = line_shown(command.line)
     if not any(map(str.isalpha, text)):
         form = form_shown(command.verb)
         return NotUnderstoodError(
@@ -125,7 +125,7 @@ def _names_no_date(text: str, command: Command, context: CommandContext) -> NotU
 
 def _says_no_word(text: str, command: Command, context: CommandContext) -> NotUnderstoodError:
     """Return the error for a promise of nothing; a number alone means that a promise moves."""
-    line, when = quoted(command.line), command.text.partition(" ")[2]
+    line, when = line_shown(command.line), command.text.partition(" ")[2]
     number = re.search(r"\d+", text)
     if number is None or context.case.promise(int(number[0])) is None:
         form = form_shown(command.verb)
@@ -153,7 +153,7 @@ def check_future(date: datetime, command: Command, context: CommandContext) -> N
         raise NotUnderstoodError(
             msg(
                 "{line} names {when}, which is past",
-                line=quoted(command.line),
+                line=line_shown(command.line),
                 when=f"{context.playbook.calendar.local(date):%Y-%m-%d %H:%M}",
             )
         )
@@ -276,11 +276,13 @@ def late(command: Command, context: CommandContext) -> list[Event]:
     form = form_shown("late")
     if date is None or date <= context.now:
         problem = msg(
-            "{line} names no later date I can read; expected {form}", line=quoted(command.line), form=form
+            "{line} names no later date I can read; expected {form}", line=line_shown(command.line), form=form
         )
         raise NotUnderstoodError(problem)
     if any(map(str.isalnum, more)):
-        problem = msg("{line} says more than a date; expected {form}", line=quoted(command.line), form=form)
+        problem = msg(
+            "{line} says more than a date; expected {form}", line=line_shown(command.line), form=form
+        )
         raise NotUnderstoodError(problem, _with_because(n, when, because, context))
 
     date = _after_promise(n, date, when, context)
@@ -394,7 +396,7 @@ def option(command: Command, context: CommandContext) -> list[Event]:
     text, date, *_ = context.reader.split_when(command.text, context.now)
 
     if not text:
-        line, form = quoted(command.line), form_shown("option")
+        line, form = line_shown(command.line), form_shown("option")
         problem = msg("{line} says when, but not what; expected {form}", line=line, form=form)
         raise NotUnderstoodError(problem)
     if date:

@@ -11,6 +11,7 @@ from followupd.domain.command import CALLED_A_COMPLAINT
 from followupd.domain.events import CaseOpened, ComplaintHeard, ComplaintSuspected, Event, Held
 from followupd.domain.keys import StateKey
 from followupd.domain.mail import Kind, StoredMail, Verdict
+from followupd.domain.translatable import msg
 from followupd.errors import NotUnderstoodError
 from followupd.recovery import opening
 from followupd.services.classifier import ComplaintClassifier
@@ -96,7 +97,7 @@ class CaseOpener:
         first = _with_complaints_before(self.context, tx, first)
         if not first.customer.address:  # an erased customer, or a mail without a sender
             raise NotUnderstoodError(
-                "this mail has no sender to whom a letter could be sent; no case was opened"
+                msg("this mail has no sender to whom a letter could be sent; no case was opened")
             )
 
         if isinstance(cause, ComplaintHeard) and not cause.evidence:

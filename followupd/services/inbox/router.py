@@ -5,6 +5,7 @@ belongs to no case.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -15,7 +16,7 @@ from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
 from followupd.domain.calendar import day
 from followupd.domain.case import Case, Stage
-from followupd.domain.command import quoted
+from followupd.domain.command import line_shown
 from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, as_event
 from followupd.domain.events import (
@@ -50,11 +51,12 @@ from followupd.services.inbox import delivery_reports
 from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
 from followupd.services.record import isolated, mark_told, quarantine, record
-from followupd.services.staff_mail import AbsenceService, StaffNotices, is_flooded, notice_key
+from followupd.services.staff_mail import AbsenceService, StaffNotices, is_flooded, notice_key, remarks_of
 from followupd.text.answers import Right, is_thanks, says_farewell
 from followupd.text.mail.headers import bare_subject
 from followupd.text.names import register_of, salutation
 from followupd.text.notes import own_lines
+from followupd.text.orders import folded
 
 #: so many open cases of a customer make a mail that names none of them doubtful
 _AMBIGUOUS = 2
@@ -349,6 +351,8 @@ class MailRouter:
         agent = self.context.playbooks.default.team.by_address(message.sender.address)
         if agent is None or not says_so or message.distrusted or self.notes.gives_orders(message):
             return False
+        if not is_subject_of_absence(message.subject) and self._ends_on_unread_day(mail):
+            return False
 
         ref = tx.outbox.get(message.desk_mails[0]).letter.case
         if self._agent_away(tx, mail, agent, "absence note: its words say so", now) and ref:
@@ -356,6 +360,21 @@ class MailRouter:
             said = Remarked(at=now, by=agent.name, why=f"note: {text}", text=text)
             record(tx, tx.cases.get(ref), [said], now)
         return True
+
+    def _ends_on_unread_day(self, mail: StoredMail) -> bool:
+        """Return whether an absence ends on a day that cannot be read ("until the 3rd"): then its writer is asked.
+
+        Args:
+            mail: the answer that tells of the absence.
+        """
+        from followupd.text.mail.absence import back_on
+
+        text, languages = mail.message.text, self.context.languages
+        if back_on(text, "", self.context.playbooks.default.calendar.local(mail.received_at), languages):
+            return False
+        words = map(folded, re.findall(r"[\w’']+", text))
+        until = {word.split()[-1] for word in self.context.grammar.words("until")}
+        return any(a in until and any(map(str.isdigit, b + c)) for a, b, c in _threes(words))
 
     def _hand_to_deputy(
         self, tx: Transaction, case: Case, agent: Agent, desk_mail: Letter, now: datetime
@@ -381,9 +400,10 @@ class MailRouter:
             because=msg(
                 "{who} is away, and was asked this: {subject}", who=agent.name, subject=desk_mail.subject
             ),
-            account=summary_of(case, playbook, now),
+            account=(*summary_of(case, playbook, now), *remarks_of(tx, case, playbook)),
             promises=case.owed,
             quote=case.newest_words,
+            asks=tuple(line for promise in case.owed for line in promise.answers[:2]),
         )
         playbook = replace(playbook, team=team)
         told = OwnerNudged(at=now, matter=str(matter), whom=deputy.id, why=content.because)
@@ -710,7 +730,7 @@ class MailRouter:
             "your mail “{subject}” may be about any of these cases, and nothing was noted: answer with what you "
             "promised, as in {form}, or put the number of the case into the subject of your mails",
             subject=message.subject,
-            form=quoted(f"{next(iter(open_cases))}: promise: ..."),
+            form=line_shown(f"{next(iter(open_cases))}: promise: ..."),
         )
         self._tell_writer(tx, mail, said, open_cases.values(), now)
         return True
@@ -737,7 +757,7 @@ class MailRouter:
             "promised to the others, as in {form}",
             subject=mail.message.subject,
             ref=case.ref,
-            form=quoted(f"{others[0].ref}: promise: ..."),
+            form=line_shown(f"{others[0].ref}: promise: ..."),
         )
         self._tell_writer(tx, mail, said, others, now)
 
@@ -922,6 +942,12 @@ class MailRouter:
             *events,
             self.context.letters.desk(LetterKind.APPROVAL, case, playbook, now, content, owner),
         ]
+
+
+def _threes(words: Iterable[str]) -> Iterable[tuple[str, str, str]]:
+    """Return each word with the two behind it, "" for none."""
+    row = [*words, "", ""]
+    return zip(row, row[1:], row[2:], strict=False)
 
 
 def _in_writing(case: Case) -> list[Promise]:

@@ -14,7 +14,7 @@ from followupd.adapters.imap.mailbox import FetchedMail
 from followupd.adapters.storage.ledger import Ledger, Transaction
 from followupd.domain import lifecycle
 from followupd.domain.case import NO_COMPLAINT, Case
-from followupd.domain.command import quoted
+from followupd.domain.command import line_shown
 from followupd.domain.compensation import Compensation, GrantState
 from followupd.domain.decision import Decision, LetterContent
 from followupd.domain.events import DraftAsked, Held, PromiseMade, PromiseProposed
@@ -434,13 +434,13 @@ class ReviewService:
         gift = self._gift_above_limit(case, letter, now)
         if gift and gift.money:
             line = f"{gift.kind}: {gift.money.amount} {gift.money.currency}"
-            why = msg(_ABOVE_LIMIT, key=letter.key, gift=gift.named, line=quoted(line))
+            why = msg(_ABOVE_LIMIT, key=letter.key, gift=gift.named, line=line_shown(line))
             self._ask(tx, entry, now, why, line)
             return
         named = _still_named(reader, case, letter)
         if named != letter.concerns:  # what the letter does not say any more is not in writing
             tx.outbox.reword(replace(letter, concerns=named))
-        record(tx, case, changes_of(self.context, case, letter, letter.text, now), now)
+        record(tx, case, changes_of(self.context, case, letter, letter.unwrapped, now), now)
         tx.outbox.set_draft_state(letter.key, DraftState.EDITED, DraftState.WANTED)
 
     def _gift_above_limit(self, case: Case, letter: Letter, now: datetime) -> Compensation | None:
@@ -449,8 +449,8 @@ class ReviewService:
             self.context.playbooks.for_case(case),
             self.context.line_reader(case, letter.language),
         )
-        before = reader.commitments_in(letter.written or letter.text, now)
-        after = reader.commitments_in(letter.text, now)
+        before = reader.commitments_in(letter.first_words, now)
+        after = reader.commitments_in(letter.unwrapped, now)
         may_give = partial(within_limit, playbook.owner_of(case.owner))
         return proposals.above_limit(case, before, after, may_give, playbook)
 
@@ -513,7 +513,7 @@ def changes_of(
         text: what it says now.
         now: the time.
     """
-    before = letter.written or letter.text
+    before = letter.first_words
     if _one_line(before) == _one_line(text) or case.stage in NO_COMPLAINT:
         return []
 
@@ -526,6 +526,7 @@ def changes_of(
         proposals.moved(concerned, reader.dates_told(before, concerned), reader.dates_told(text, concerned)),
         playbook,
         now,
+        letter.key,
     )
     if not found.sentences:
         return []
