@@ -22,7 +22,14 @@ NAMESPACES = ("-m", "-u", "-i", "-n", "-p", "-C")
 class SystemdBox:
     """Use `write` before `boot`, `systemctl` and `journal` after it. The network is this machine's, with loopback."""
 
-    def __init__(self) -> None:
+    def __init__(self, lower: Path = Path("/"), size: str = "1g") -> None:
+        """Prepare a box.
+
+        Args:
+            lower: the files that the overlay lies over: this machine's, or those of a bare system.
+            size: how much may be written.
+        """
+        self.lower, self.size = lower, size
         self.nspawn = program("systemd-nspawn", "systemd-container")
         self.nsenter = program("nsenter", "util-linux")
         if os.getuid():
@@ -32,11 +39,11 @@ class SystemdBox:
         self.directory = directory = new_directory("fu-box-")
         self.mounted: list[Path] = []
         try:
-            self._mount(directory, "-t", "tmpfs", "-o", "size=1g,mode=755", "tmpfs")
+            self._mount(directory, "-t", "tmpfs", "-o", f"size={self.size},mode=755", "tmpfs")
             for name in ("up", "work", "root"):
                 (directory / name).mkdir()
             self.root = directory / "root"
-            places = f"lowerdir=/,upperdir={directory}/up,workdir={directory}/work"
+            places = f"lowerdir={self.lower},upperdir={directory}/up,workdir={directory}/work"
             self._mount(self.root, "-t", "overlay", "-o", places, "overlay")
         except subprocess.CalledProcessError as error:
             self._clear()
@@ -112,8 +119,11 @@ class SystemdBox:
 
     def run(self, *command: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run a command inside."""
-        enter = [self.nsenter, "-t", self._leader(), *NAMESPACES, *command]
-        return subprocess.run(enter, check=check, capture_output=True, text=True)
+        return subprocess.run(self.inside(*command), check=check, capture_output=True, text=True)
+
+    def inside(self, *command: str) -> list[str]:
+        """Return the command that runs a command inside."""
+        return [self.nsenter, "-t", self._leader(), *NAMESPACES, *command]
 
     def systemctl(self, *words: str, check: bool = True) -> str:
         return self.run("systemctl", "--no-pager", *words, check=check).stdout
