@@ -237,9 +237,11 @@ class Daemon:
 
     def _run_cycles(self) -> None:
         """Run cycles until there is nothing more to do, but not so many that the watchdog waits."""
-        is_steady = self._clock.is_steady(self.app.now(), monotonic())
-        for _ in range(MAX_CYCLES if is_steady else 0):
-            if self._stopping or not run_cycle(self.app, self.app.now(), self._may_continue):
+        for _ in range(MAX_CYCLES):
+            at = self.app.now()  # the clock may be set between two cycles, too
+            if not self._clock.is_steady(at, monotonic()) or self._stopping:
+                break
+            if not run_cycle(self.app, at, self._may_continue):
                 break
             self._listeners.update_mailboxes()
 

@@ -35,6 +35,8 @@ _HIDDEN_IN_NAME = re.compile(
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ue000-\uf8ff\U000e0000-\U0010ffff\u0334-\u0338]"
     r"|[A-Za-z][\u200c\u200d]|[\u0300-\u036f]{3}"
 )
+#: accents, once they are apart from their letters
+_MARK = re.compile(r"[\u0300-\u036f]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 #: scripts with letters that look like Latin ones: Greek, Cyrillic, Armenian, Cherokee, Lisu
 _LOOKS_LATIN = re.compile(r"[\u0370-\u052f\u0531-\u058f\u13a0-\u13ff\ua4d0-\ua4ff\uab70-\uabbf]")
@@ -287,14 +289,10 @@ def _is_disguised(name: str, words: "_Words") -> bool:
         name: on one line.
         words: what the languages know of names.
     """
-    if words.not_persons.search(name):
-        return True
-    if name.isascii():
-        return False
-    letters = unicodedata.normalize("NFKD", name)
-    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    looks_alike = _LATIN.search(name) and _LOOKS_LATIN.search(name)
-    return bool(looks_alike or _HIDDEN_IN_NAME.search(name) or words.not_persons.search(plain))
+    plain = _MARK.sub("", unicodedata.normalize("NFKD", name))
+    is_mixed = None not in {_LATIN.search(name), _LOOKS_LATIN.search(name)}
+    is_hidden = _HIDDEN_IN_NAME.search(name) is not None
+    return is_mixed or is_hidden or words.not_persons.search(f"{name}\n{plain}") is not None
 
 
 def _are_a_name(found: Sequence[str], words: "_Words") -> bool:

@@ -369,6 +369,43 @@ def once_with(service: Service, kilobytes: int) -> int:
     return done.returncode
 
 
+# --- the clock is wrong for a moment ---
+
+
+def test_a_clock_that_is_a_year_ahead_for_a_moment_makes_nothing_due_and_it_is_said(service: Service) -> None:
+    """The daemon's own clock is set; what it measures spans with goes on."""
+    found = sorted(Path("/usr/lib").rglob("libfaketime.so.1"))
+    if not found:
+        pytest.skip("skipped, because faketime is not installed")
+    clock_file = service.directory / "clock"
+    clock_file.write_text("+0")
+    set_by_us = {"LD_PRELOAD": str(found[0]), "FAKETIME_TIMESTAMP_FILE": str(clock_file)}
+    set_by_us |= {"FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    service.once()
+    service.customer_writes(COMPLAINT)
+    service.agent_tags("complaint")
+    with (service.directory / "journal").open("ab") as journal:
+        process = subprocess.Popen(
+            [*service._command, "run", "--config", str(service.directory)],
+            env={**service._environment, **set_by_us},
+            stderr=journal,
+        )
+    try:
+        until(lambda: service.letters("desk/opened"), "the desk mail")
+        before = len(service.letters())
+        clock_file.write_text("+365d")
+        service.waits_for("clock-jumped")
+        clock_file.write_text("+0")
+        threading.Event().wait(5)
+        assert {str(mail["X-Followupd-Key"]).split(".")[1] for mail in service.letters()[before:]} <= {
+            "confirmation"
+        }
+        assert ends(process, signal.SIGTERM, LIMIT) == 0
+    finally:
+        process.kill()
+        process.wait(LIMIT)
+
+
 # --- rights and keys are lost ---
 
 _DROP_FROM_BOUNDING_SET, _CAPABILITIES = (

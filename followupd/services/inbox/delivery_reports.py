@@ -156,8 +156,12 @@ def only_forged_copy(tx: Transaction, case: Case, message: Message) -> str:
     if not message.proven or sender in {customer, *map(str.casefold, case.addresses)}:
         return ""
 
-    mails = (mail.message for mail in tx.mail.of_case(case.ref))
-    believed = (mail for mail in mails if mail.sender.address.casefold() == customer and not mail.distrusted)
-    if any(sender in addresses_of((*mail.to, *mail.cc)) for mail in believed):
+    mails = [mail.message for mail in tx.mail.of_case(case.ref)]
+    named = {
+        (mail.sender.address.casefold(), mail.distrusted, receiver)
+        for mail in mails
+        for receiver in addresses_of((*mail.to, *mail.cc))
+    }
+    if (customer, "", sender) in named:
         return ""
     return f"no mail that is surely of {case.customer.address} names {message.sender.address}"
