@@ -101,7 +101,7 @@ def test_where_somebody_is_in_danger_a_call_is_promised_before_everything_else(
     ("language", "words"),
     [
         ("en", "Please stop using what may be at fault"),
-        ("de", "Bitte benutzen Sie nicht weiter, woran es liegen könnte"),
+        ("de", "Bitte benutzen Sie das, woran es liegen könnte, nicht weiter"),
         ("fr", "N'utilisez plus, s'il vous plaît, ce qui peut en être la cause"),
         ("es", "deje de usar lo que pueda ser la causa"),
     ],

@@ -199,7 +199,7 @@ def _lead_says(command: Command, context: CommandContext) -> str:
 
 
 def _of_another_day(name: str, text: str, context: CommandContext) -> str | None:
-    """Return a fact with a date for "this morning", which its letter may not say days later; None without one."""
+    """Return a fact with a date for "this morning", which is wrong days later; None without such words."""
     return of_another_day(
         name,
         text,
