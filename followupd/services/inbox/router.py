@@ -371,9 +371,8 @@ class MailRouter:
         text, languages = mail.message.text, self.context.languages
         if back_on(text, "", self.context.playbooks.default.calendar.local(mail.received_at), languages):
             return False
-        words = map(folded, re.findall(r"[\w’']+", text))
-        until = {word.split()[-1] for word in self.context.grammar.words("until")}
-        return any(a in until and any(map(str.isdigit, b + c)) for a, b, c in _threes(words))
+        until = "|".join(map(re.escape, self.context.grammar.words("until")))
+        return bool(re.search(rf"\b(?:{until})\W+(?:\w+\W+)?\d", folded(text)))
 
     def _hand_to_deputy(
         self, tx: Transaction, case: Case, agent: Agent, desk_mail: Letter, now: datetime
@@ -925,12 +924,6 @@ class MailRouter:
             *events,
             self.context.letters.desk(LetterKind.APPROVAL, case, playbook, now, content, owner),
         ]
-
-
-def _threes(words: Iterable[str]) -> Iterable[tuple[str, str, str]]:
-    """Return each word with the two behind it, "" for none."""
-    row = [*words, "", ""]
-    return zip(row, row[1:], row[2:], strict=False)
 
 
 def _in_writing(case: Case) -> list[Promise]:
