@@ -5,7 +5,6 @@ belongs to no case.
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -371,8 +370,11 @@ class MailRouter:
         text, languages = mail.message.text, self.context.languages
         if back_on(text, "", self.context.playbooks.default.calendar.local(mail.received_at), languages):
             return False
-        until = "|".join(map(re.escape, self.context.grammar.words("until")))
-        return bool(re.search(rf"\b(?:{until})\W+(?:\w+\W+)?\d", folded(text)))
+        words = _apart(text)
+        until = {_apart(phrase)[-1] for phrase in self.context.grammar.words("until")}
+        return any(
+            word in until and any(map(str.isdigit, "".join(words[n : n + 3]))) for n, word in enumerate(words)
+        )
 
     def _hand_to_deputy(
         self, tx: Transaction, case: Case, agent: Agent, desk_mail: Letter, now: datetime
@@ -924,6 +926,15 @@ class MailRouter:
             *events,
             self.context.letters.desk(LetterKind.APPROVAL, case, playbook, now, content, owner),
         ]
+
+
+def _apart(text: str) -> list[str]:
+    """Return the words of a text, those with an apostrophe taken apart: "jusqu'au 3".
+
+    Args:
+        text: words of an agent, or of a language.
+    """
+    return folded(text).replace("'", " ").replace("’", " ").split()
 
 
 def _in_writing(case: Case) -> list[Promise]:
