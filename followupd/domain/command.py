@@ -230,7 +230,11 @@ def form_shown(verb: str) -> OrderForm:
 
 
 def line_shown(line: str) -> OrderForm:
-    """Return an order in quotation marks, for a sentence that an agent is told: "refund: 25 EUR"."""
+    """Return an order in quotation marks, for a sentence that an agent is told: "refund: 25 EUR".
+
+    Args:
+        line: with a verb of VERBS. A mail in another language says the verb in that one, and keeps the words.
+    """
     return OrderForm(quoted(line))
 
 

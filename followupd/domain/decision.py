@@ -194,7 +194,15 @@ def _other_compensation(case: Case, promises: tuple[Promise, ...]) -> tuple[Comp
 
 
 def stated(promises: Iterable[Promise], grants: Iterable[Compensation]) -> tuple[str, ...]:
-    """Return promises and gifts in lines, each with its number and what a letter says of it."""
+    """Return promises and gifts in lines, each with its number and what a letter says of it.
+
+    Args:
+        promises: those that a letter puts in writing, or that a case has now.
+        grants: the gifts, likewise.
+
+    Returns:
+        A line each, which is another one as soon as its date, amount or words are.
+    """
     owed = [f"promise {each.n}: {each.text}, {each.relation} {each.promised_by}" for each in promises]
     return (*owed, *(f"gift {each.n}: {each.kind}, {each.money}, {each.text}" for each in grants))
 

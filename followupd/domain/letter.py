@@ -220,7 +220,11 @@ class Letter:
 
 
 def _unwrapped(text: str) -> str:
-    """Return a letter's text with each paragraph on one line."""
+    """Return a letter's text with each paragraph on one line.
+
+    Args:
+        text: wrapped as letters are; a list keeps its lines.
+    """
     rows: list[str] = []
     above = ""
     for row in text.splitlines():

@@ -628,6 +628,11 @@ def why_untrue(letter: Letter, case: Case, playbook: Playbook) -> str:
     """Return why a letter in review says what is not true any more, "" while it may be approved.
 
     What keeps a follow-up back is looked at when it is approved: its own review is among that.
+
+    Args:
+        letter: as it was written.
+        case: as it is now.
+        playbook: the playbook of the case.
     """
     why = _changed_stage(letter, case, playbook) or _changed_words(letter, case)
     return why or (_changed_promise(letter, case) if letter.kind in _ABOUT_PROMISES else "")
@@ -684,6 +689,10 @@ def _changed_words(letter: Letter, case: Case) -> str:
     """Return which promise or gift is another one than the letter says, or is not given any more, "" for none.
 
     Of a letter that an agent has changed nobody knows what it says of them.
+
+    Args:
+        letter: as it was written.
+        case: as it is now.
     """
     known = stated(case.promises, case.grants_in(*_GIVEN))
     changed = (line.partition(":")[0] for line in letter.stated if line not in known)

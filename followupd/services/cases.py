@@ -359,7 +359,11 @@ class _Advance:
         return self._desk_mail(LetterKind.APPROVAL, content)
 
     def _replaced(self, letter: Letter) -> str:
-        """Return that a letter takes the place of one that waited, "" where none was dropped in this cycle."""
+        """Return that a letter takes the place of one that waited, "" where none was dropped in this cycle.
+
+        Args:
+            letter: a letter that its owner reviews.
+        """
         dropped = [each for each in self.decisions if isinstance(each, LetterDropped)]
         if not any(each.kind is letter.kind for each in dropped):
             return ""

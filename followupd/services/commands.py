@@ -354,7 +354,8 @@ class CommandService:
         """
         kept = []
         for line in remark.splitlines():
-            promised = self._sounds_like_promise(result.case, line, now)
+            is_absence = tells_absence(self.context, line)  # "on leave until Monday" promises nothing
+            promised = None if is_absence else self._sounds_like_promise(result.case, line, now)
             if promised:
                 result.back.append(promised)
             else:
@@ -568,6 +569,18 @@ def _remember_returned(
         draft=error.better,
     )
     return record(tx, case, [returned], now)
+
+
+def tells_absence(context: ServiceContext, text: str) -> bool:
+    """Return whether free words begin as absence notes do.
+
+    Args:
+        context: with the languages of agents.
+        text: of a note.
+    """
+    from followupd.text.mail.absence import says_absent  # what reads mail is loaded late
+
+    return says_absent(text, context.languages)
 
 
 def told_of_cause(context: ServiceContext, tx: Transaction, case: Case) -> list[str]:
@@ -1188,12 +1201,18 @@ class NoteService:
         result.case = self._send(tx, case, content, agent, now)
 
     def _said_of_absence(self, agent: Agent, remark: str) -> str:
-        """Return the line that free words of an absence may mean: its end of one who is away, else until when."""
-        from followupd.text.mail.absence import says_absent  # what reads mail is loaded late
+        """Return the line that free words of an absence may mean: its end of one who is away, else until when.
 
+        Args:
+            agent: who wrote a note without any order.
+            remark: the free words.
+
+        Returns:
+            A line to be filled in, "" where the words say nothing of an absence.
+        """
         if agent.id in self.context.playbooks.default.team.absent:
             return "away: no"
-        return "away: until ..." if says_absent(remark, self.context.languages) else ""
+        return "away: until ..." if tells_absence(self.context, remark) else ""
 
     def _taken_back(self, tx: Transaction, result: NoteResult) -> str:
         """Return what a note took back, as a sentence for the agent; "" where it has no `undo` that was done.
@@ -1745,7 +1764,11 @@ def _meant_for_customer(message: Message, result: NoteResult) -> str:
 
 
 def _letters(text: str) -> str:
-    """Return the letters of a text; machines number and date what they say."""
+    """Return the letters of a text; machines number and date what they say.
+
+    Args:
+        text: free words of a note.
+    """
     return "".join(filter(str.isalpha, text.casefold()))
 
 

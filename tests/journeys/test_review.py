@@ -682,3 +682,13 @@ def test_a_promise_that_an_edit_leaves_as_it_is_is_no_second_promise(world: Worl
     world.says(world.case().ref, "approve")
     proposed = [p.text for p in world.case().promises if p.state is PromiseState.PROPOSED]
     assert proposed == ["I will send you a new jug"]
+
+
+def test_a_gift_can_be_undone_when_only_a_letter_has_left_that_was_written_before_it(world: World) -> None:
+    """A day in a web mailer: "approve" and a refund in one note; the letter that left cannot have named it."""
+    ref = world.case().ref
+    world.says(ref, "approve", "refund: 12.50 EUR")
+    world.passes()
+    assert len(left(world)) == 1
+    assert world.says(ref, "undo") == []
+    assert world.case().grants_in(GrantState.GRANTED) == ()

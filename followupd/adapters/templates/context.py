@@ -112,7 +112,13 @@ def customer_context(
 
 
 def stated_in(kind: LetterKind, case: Case, content: LetterContent) -> tuple[str, ...]:
-    """Return the promises and gifts that a letter puts in writing, one line each."""
+    """Return the promises and gifts that a letter puts in writing, one line each.
+
+    Args:
+        kind: the kind of the letter.
+        case: the case that the letter belongs to.
+        content: what the letter is about, beyond the case.
+    """
     return stated(_promises_of(kind, content), _grants_of(kind, case, content))
 
 

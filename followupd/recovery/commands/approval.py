@@ -178,7 +178,11 @@ def _waited(since: datetime | None, asked_at: datetime | None) -> bool:
 
 
 def waits_for_approval(case: Case) -> bool:
-    """Return whether anything in a case waits for an approval."""
+    """Return whether anything in a case waits for an approval.
+
+    Args:
+        case: its letters in review count, and promises and gifts that are proposed or above a limit.
+    """
     grants = case.grants_in(GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
     return bool(letters_asked_about(case, None) or case.proposed or grants)
 

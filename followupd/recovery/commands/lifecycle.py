@@ -33,6 +33,7 @@ from followupd.domain.events import (
     Held,
     HelpAsked,
     HelpSettled,
+    LetterWritten,
     OwnerChosen,
     PlaybookChosen,
     PromiseKept,
@@ -531,7 +532,8 @@ def _without_grant(
         NotUnderstoodError: a letter has left since, or may have left.
     """
     sent = context.case.letters_in(LetterRecordState.SENT, LetterRecordState.DOUBT)
-    if any(record.kind.to_customer and record.at > at for record in sent):
+    before_it = {each.key for each in context.history if isinstance(each, LetterWritten) and each.at < at}
+    if any(record.kind.to_customer and record.at > at and record.key not in before_it for record in sent):
         problem = msg("a letter has left since; say 'refused: {n}' and tell the customer", n=n)
         raise NotUnderstoodError(problem)
 

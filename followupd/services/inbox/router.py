@@ -5,7 +5,6 @@ belongs to no case.
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -372,9 +371,11 @@ class MailRouter:
         text, languages = mail.message.text, self.context.languages
         if back_on(text, "", self.context.playbooks.default.calendar.local(mail.received_at), languages):
             return False
-        words = map(folded, re.findall(r"[\w’']+", text))
-        until = {word.split()[-1] for word in self.context.grammar.words("until")}
-        return any(a in until and any(map(str.isdigit, b + c)) for a, b, c in _threes(words))
+        words = _apart(text)
+        until = {_apart(phrase)[-1] for phrase in self.context.grammar.words("until")}
+        return any(
+            word in until and any(map(str.isdigit, "".join(words[n : n + 3]))) for n, word in enumerate(words)
+        )
 
     def _hand_to_deputy(
         self, tx: Transaction, case: Case, agent: Agent, desk_mail: Letter, now: datetime
@@ -944,10 +945,13 @@ class MailRouter:
         ]
 
 
-def _threes(words: Iterable[str]) -> Iterable[tuple[str, str, str]]:
-    """Return each word with the two behind it, "" for none."""
-    row = [*words, "", ""]
-    return zip(row, row[1:], row[2:], strict=False)
+def _apart(text: str) -> list[str]:
+    """Return the words of a text, those with an apostrophe taken apart: "jusqu'au 3".
+
+    Args:
+        text: words of an agent, or of a language.
+    """
+    return folded(text).replace("'", " ").replace("’", " ").split()
 
 
 def _in_writing(case: Case) -> list[Promise]:
