@@ -72,7 +72,8 @@ AMONG_TRAPS = 0.91
 class Mail:
     """A labelled text: its round ("" for other sources), its weight, and how much of a complaint it is.
 
-    `severity` has the levels that careful people may choose, of a complaint; `danger` says whether somebody could be hurt.
+    `severity` has the levels that careful people may choose, of a complaint; `danger` says whether somebody could be
+    hurt, `threat` whether the law or the public is threatened with.
     """
 
     language: str
@@ -83,6 +84,7 @@ class Mail:
     complaint: float
     severity: Sequence[str] = ()
     danger: bool = False
+    threat: bool = False
 
 
 def own_mails() -> list[Mail]:
@@ -219,7 +221,7 @@ def regression(
 
 
 def circumstances(matrix: Any, mails: Sequence[Mail], rows: Sequence[int]) -> dict[str, Model]:
-    """Fit danger on mails, and how grave and how mild a complaint is on complaints.
+    """Fit danger and threats on mails, and how grave and how mild a complaint is on complaints.
 
     Args:
         matrix: of all mails.
@@ -227,8 +229,10 @@ def circumstances(matrix: Any, mails: Sequence[Mail], rows: Sequence[int]) -> di
         rows: of the mails to learn.
     """
     near = folded(matrix)
-    dangers = np.array([float(mails[row].danger) for row in rows])
-    found = {"danger": regression(near[list(rows)], dangers, np.ones(len(rows)))}
+    found = {}
+    for name in ("danger", "threat"):
+        told = np.array([float(getattr(mails[row], name)) for row in rows])
+        found[name] = regression(near[list(rows)], told, np.ones(len(rows)))
     own = [row for row in rows if mails[row].severity]
     for name, level in (("grave", "high"), ("mild", "low")):
         wanted = [float(level in mails[row].severity) / len(mails[row].severity) for row in own]

@@ -323,7 +323,7 @@ def second_score(seen: Features, signs: Mapping[str, float]) -> "Score":
 
 
 def _circumstances(at: Iterable[int], signs: Mapping[str, float]) -> dict[str, float]:
-    """Return the log-odds of danger, and of a grave and of a mild complaint, by the same places and signs."""
+    """Return the log-odds of danger, a threat, a grave and a mild complaint, by the same places and signs."""
     found = shipped_circumstances()
     mask = (1 << found.bits) - 1
     near = [place & mask for place in at]
@@ -426,7 +426,7 @@ def shipped_second() -> Classes:
 
 @cache
 def shipped_circumstances() -> Classes:
-    """Return the weights of what is told of a mail beside its score: `danger`, `grave` and `mild`."""
+    """Return the weights of what is told of a mail beside its score: `danger`, `threat`, `grave` and `mild`."""
     return Classes.of(mail_weights()["circumstances"])
 
 
@@ -434,7 +434,7 @@ def shipped_circumstances() -> Classes:
 class Score:
     """The log-odds of a text, and the words that raised (+) and lowered (-) them, each with its share.
 
-    `circumstances` are the log-odds of danger, and of a grave and of a mild complaint; {} where they are not trained.
+    `circumstances` are the log-odds of danger, a threat, a grave and a mild complaint; {} where they are not trained.
     """
 
     log_odds: float

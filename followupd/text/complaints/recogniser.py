@@ -208,8 +208,12 @@ def _counts(first: str, comma: str, last: str) -> tuple[int, int]:
 
 #: the log-odds from which a mail counts as one about danger, and a complaint as grave, or mild
 DANGER, GRAVE_LEVEL, MILD_LEVEL = 0.0, -1.0, -0.5
-#: log-odds of danger from which it may be, below which its signs are mostly harmless, and of what is not trained
-MAY_BE_DANGER, HARMLESS, UNLIKELY = -2.0, -4.0, -30.0
+#: log-odds of danger from which it may be, and below which it is mostly none
+MAY_BE_DANGER, HARMLESS = -2.0, -4.0
+#: log-odds for signs where nothing is trained, and for what they do not tell
+UNTOLD, UNLIKELY = -3.0, -30.0
+#: above every score
+NEVER = 2.0
 #: the scores from which a mail about danger, and one with words in which danger is told, open a case without a sign
 DANGER_FROM, HARM_FROM = 0.01, 0.02
 #: the score from which a mail of one line about what is ours is suspected
@@ -222,8 +226,12 @@ QUOTED = re.compile(
 )
 #: the second stage's probability from which it agrees with a certain first stage
 _AGREES = 0.75
-#: the scores from which danger, the law and the public open a case; below, nine of ten mails are harmless
-GRAVE_FROM = {"safety": 0.02, "legal": 0.1, "public": 0.15}
+#: the scores from which signs of danger, the law and the public open a case, by the log-odds that the mail tells of it
+SIGN_FROM = {
+    "safety": ((HARMLESS, 0.02), (UNLIKELY, 0.10)),
+    "legal": ((-2.0, 0.01), (UNLIKELY, 0.10)),
+    "public": ((-2.0, 0.01), (UNLIKELY, 0.15)),
+}
 #: the score from which they do beside other strong words; sales letters, lessons and applications have both
 UPSET_FROM = 0.06
 #: groups that make a word of danger harmless in its sentence: thanks, praise, and what is said of goods
@@ -358,8 +366,8 @@ class Recogniser:
                 min(most, SUSPECTED),
                 "it may quote a complaint of somebody else; an agent decides",
             )
-        danger = reading.circumstances.get("danger", UNLIKELY)
-        least, why_raised = self._least(seen, spoken, score, ask, danger)
+        odds = reading.circumstances
+        least, why_raised = self._least(seen, spoken, score, ask, odds)
         final = max(min(score, most), min(least, most))
         word = _verdict(final, auto, ask)
         reasons = {least: why_raised, most: why_limited, score: _BECAUSE[word]}
@@ -371,9 +379,9 @@ class Recogniser:
             word,
             round(final, 4),
             _strongest(dict(reading.evidence) | added),
-            (seen.groups | ({"safety"} if danger >= DANGER else set())) - set(AGAINST),
+            seen.groups - set(AGAINST) | ({"safety"} if odds.get("danger", UNLIKELY) >= DANGER else set()),
             reasons[final],
-            level_of(reading.circumstances),
+            level_of(odds),
         )
         return _ruled(judged, rules, whole, auto, ask, self.lexicon.vocabulary)
 
@@ -386,7 +394,7 @@ class Recogniser:
         return probability(reading.log_odds) < _AGREES
 
     def _least(
-        self, seen: Features, language: str, score: float, ask: float, danger: float = UNLIKELY
+        self, seen: Features, language: str, score: float, ask: float, odds: Mapping[str, float]
     ) -> tuple[float, str]:
         """Return the lowest score that this text may have, and why: doubt is shown to a person.
 
@@ -396,14 +404,14 @@ class Recogniser:
             score: by its words; grave words alone count from a score of their group on, beside other strong
                 words from a lower one.
             ask: the probability from which a mail is suspected.
-            danger: the log-odds that it is about danger.
+            odds: the log-odds of danger and threats.
 
         Returns:
             `ask` and the reason, in English, for the history; 0.0 and "" where the score by its words stands.
         """
-        if seen.groups & GRAVE and (score >= _grave_from(seen, danger) or self._is_plain(seen, language)):
+        if seen.groups & GRAVE and (score >= _grave_from(seen, odds) or self._is_plain(seen, language)):
             return ask, "it speaks of danger, the law or the public; an agent decides"
-        if score >= _harm_from(seen, danger):
+        if score >= _harm_from(seen, odds):
             return ask, "somebody could be hurt; an agent decides"
         if "explicit" in seen.groups and len(seen.words) <= _BRIEF and not seen.groups & _NOT_OURS:
             return ask, "it says in few words that it is a complaint; an agent decides"
@@ -477,7 +485,7 @@ class Recogniser:
 
 
 def level_of(circumstances: Mapping[str, float]) -> str:
-    """Return how severe a complaint is by its words; "" where that is not trained."""
+    """Return how severe a complaint is by the log-odds of its words; "" where that is not trained."""
     if not circumstances:
         return ""
     if circumstances["grave"] >= GRAVE_LEVEL:
@@ -494,34 +502,36 @@ def _agreed(seen: Features, language: str, first: Score, reading: Score, auto: f
     return certain if certain >= auto else 0.0
 
 
-def _harm_from(seen: Features, danger: float) -> float:
-    """Return the score from which a mail opens a case that tells of danger without a plain sign; above 1 if none does.
+def _harm_from(seen: Features, odds: Mapping[str, float]) -> float:
+    """Return the score from which a mail that tells of danger without a sign opens a case; NEVER if it tells of none.
 
     Args:
         seen: the features of the text.
-        danger: the log-odds that it is about danger.
+        odds: the log-odds of danger and threats.
     """
+    danger = odds.get("danger", UNLIKELY)
     if danger >= MAY_BE_DANGER:
         return DANGER_FROM
-    return HARM_FROM if "harm" in seen.groups and danger >= HARMLESS else 2.0
+    return HARM_FROM if "harm" in seen.groups and danger >= HARMLESS else NEVER
 
 
-def _grave_from(seen: Features, danger: float) -> float:
+def _grave_from(seen: Features, odds: Mapping[str, float]) -> float:
     """Return the score from which danger, the law or the public open a case.
 
     Args:
         seen: the features of the text, among them a cue of danger, the law or the public.
-        danger: the log-odds that it is about danger; a sign of danger alone counts less where it hardly is.
+        odds: the log-odds of danger and threats.
     """
-    is_short = len(seen.words) <= _ONE_LINE
-    if danger < HARMLESS and not is_short and seen.groups & GRAVE == {"safety"}:
-        return GRAVE_FROM["legal"]
-    ends = [least for group, least in GRAVE_FROM.items() if group in seen.groups]
-    if not STRONG.isdisjoint(seen.groups - GRAVE):
-        ends.append(UPSET_FROM)
-    if is_short and "?" not in seen.text and not seen.groups & _ASKS_OR_CALMS:
-        ends.append(ONE_LINE_FROM)
-    return min(ends)
+    if len(seen.words) <= _ONE_LINE and "?" not in seen.text and not seen.groups & _ASKS_OR_CALMS:
+        return ONE_LINE_FROM
+    least = min(_sign_from(group, odds) for group in GRAVE & seen.groups)
+    return least if STRONG.isdisjoint(seen.groups - GRAVE) else min(least, UPSET_FROM)
+
+
+def _sign_from(group: str, odds: Mapping[str, float]) -> float:
+    """Return the score from which a sign of this group opens a case: the likelier what it tells, the lower."""
+    likely = odds.get("danger" if group == "safety" else "threat", UNTOLD)
+    return min(least for odds_from, least in SIGN_FROM[group] if likely >= odds_from)
 
 
 def _threatens(sentence: str, cues: Cues) -> bool:
