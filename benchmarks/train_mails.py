@@ -43,13 +43,15 @@ TOP = Path(__file__).resolve().parents[1]
 MAILS = TOP / "benchmarks" / "texts" / "mails"
 WEIGHTS = TOP / "followupd" / "languages" / "mail_weights.json"
 #: rounds that measure
-KEPT = ("10", "12", "16")
+KEPT = ("10", "16")
 #: rounds in the mix of a mailbox; the others are half traps
-NATURAL = ("07", "08", "11", "14", "15")
+NATURAL = ("07", "08", "11", "12", "14", "15")
 Bounds = Sequence[tuple[float | None, float | None]]
 LANGUAGES = ("en", "de", "fr", "es")
 #: n-grams fall into 2 ** BITS places
 BITS = 17
+#: the same for what is told of a mail beside its score
+CIRCUMSTANCE_BITS = 15
 #: places and signs together
 WIDTH = (1 << BITS) + 200
 STRENGTH = 24.0
@@ -68,7 +70,11 @@ AMONG_TRAPS = 0.91
 
 @dataclass(frozen=True)
 class Mail:
-    """A labelled text: its round ("" for other sources), its weight, and how much of a complaint it is."""
+    """A labelled text: its round ("" for other sources), its weight, and how much of a complaint it is.
+
+    `severity` has the levels that careful people may choose, of a complaint; `danger` says whether somebody could be
+    hurt, `threat` whether the law or the public is threatened with.
+    """
 
     language: str
     round: str
@@ -76,6 +82,9 @@ class Mail:
     body: str
     weight: float
     complaint: float
+    severity: Sequence[str] = ()
+    danger: bool = False
+    threat: bool = False
 
 
 def own_mails() -> list[Mail]:
@@ -85,8 +94,10 @@ def own_mails() -> list[Mail]:
         for line in path.read_text("utf-8").splitlines():
             row = json.loads(line)
             number = path.stem.removeprefix("round-")
-            complaint = float(row["label"] == "complaint")
-            found.append(Mail(path.parent.name, number, row["subject"], row["body"], 1.0, complaint))
+            complaint = row["label"] == "complaint"
+            levels = row["severity"].split("|") if complaint else []
+            texts = (row["subject"], row["body"])
+            found.append(Mail(path.parent.name, number, *texts, 1.0, float(complaint), levels, row["danger"]))
     return found
 
 
@@ -187,20 +198,56 @@ def fitted(
     factor = ENGLISH_SHARE * own / others
     weights = np.array([mails[row].weight * (1 if mails[row].round else factor) for row in rows])
     wanted = np.array([mails[row].complaint for row in rows])
-    part = matrix[list(rows)]
+    return regression(matrix[list(rows)], wanted, weights, bounds, steps)
+
+
+def regression(
+    matrix: Any, wanted: Any, weights: Any, bounds: Bounds | None = None, steps: int = 60
+) -> Model:
+    """Fit a logistic regression of weighted rows, within bounds."""
 
     def loss(point: Any) -> tuple[float, Any]:
-        scores = part @ point[:-1] + point[-1]
+        scores = matrix @ point[:-1] + point[-1]
         chance = 1 / (1 + np.exp(-scores))
         lost = weights @ (np.logaddexp(0, scores) - wanted * scores) + point[:-1] @ point[:-1] / (
             2 * STRENGTH
         )
         error = weights * (chance - wanted)
-        return lost, np.append(part.T @ error + point[:-1] / STRENGTH, error.sum())
+        return lost, np.append(matrix.T @ error + point[:-1] / STRENGTH, error.sum())
 
-    start = np.zeros(part.shape[1] + 1)
+    start = np.zeros(matrix.shape[1] + 1)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": steps}).x
     return Model(found[:-1], float(found[-1]))
+
+
+def circumstances(matrix: Any, mails: Sequence[Mail], rows: Sequence[int]) -> dict[str, Model]:
+    """Fit danger and threats on mails, and how grave and how mild a complaint is on complaints.
+
+    Args:
+        matrix: of all mails.
+        mails: as they are in the matrix.
+        rows: of the mails to learn.
+    """
+    near = folded(matrix)
+    found = {}
+    for name in ("danger", "threat"):
+        told = np.array([float(getattr(mails[row], name)) for row in rows])
+        found[name] = regression(near[list(rows)], told, np.ones(len(rows)))
+    own = [row for row in rows if mails[row].severity]
+    for name, level in (("grave", "high"), ("mild", "low")):
+        wanted = [float(level in mails[row].severity) / len(mails[row].severity) for row in own]
+        found[name] = regression(near[own], np.array(wanted), np.ones(len(own)))
+    return found
+
+
+def folded(matrix: Any) -> Any:
+    """Return the matrix with its places in a table of CIRCUMSTANCE_BITS, and the signs behind it as they are."""
+    rows = matrix.tocoo()
+    size, least = 1 << BITS, 1 << CIRCUMSTANCE_BITS
+    columns = np.where(rows.col < size, rows.col % least, rows.col - size + least)
+    found = sparse.csr_matrix((rows.data, (rows.row, columns)), shape=(matrix.shape[0], WIDTH - size + least))
+    found.sum_duplicates()
+    return found
 
 
 def report(name: str, mails: Sequence[Mail], scores: Any) -> None:
@@ -265,13 +312,16 @@ def calibration(mails: Sequence[Mail], scores: Any, limited: Any) -> tuple[float
     return stretch, low - stretch * ask
 
 
-def packed(model: Model, reader: Reader, stretch: float, shift: float) -> dict[str, Any]:
+def packed(
+    model: Model, reader: Reader, stretch: float = 1.0, shift: float = 0.0, bits: int = BITS
+) -> dict[str, Any]:
     """Return the weights as the file has them, in 127 steps each way."""
     weights = model.weights * stretch
-    grams = weights[: 1 << BITS]
+    grams = weights[: 1 << bits]
     step = float(np.abs(grams).max()) / 127
     whole = np.rint(grams / step).astype("int8")
-    signs = {name: float(weights[at]) * SIGN_WEIGHT for name, at in reader.columns.items()}
+    moved = (1 << bits) - (1 << BITS)
+    signs = {name: float(weights[at + moved]) * SIGN_WEIGHT for name, at in reader.columns.items()}
     return {
         "bias": round(model.start * stretch + shift, 4),
         "step": round(step, 6),
@@ -306,8 +356,18 @@ def main() -> int:
     if kept:
         report("kept", [mails[row] for row in kept], model.scores(matrix[kept]))
     if options.write:
-        classes = {"complaint": packed(model, reader, stretch, shift)}
-        WEIGHTS.write_text(json.dumps({"bits": BITS, "classes": classes}, indent=1) + "\n", "utf-8")
+        beside = circumstances(matrix, mails, own)
+        written = {
+            "bits": BITS,
+            "classes": {"complaint": packed(model, reader, stretch, shift)},
+            "circumstances": {
+                "bits": CIRCUMSTANCE_BITS,
+                "classes": {
+                    name: packed(fit, reader, bits=CIRCUMSTANCE_BITS) for name, fit in beside.items()
+                },
+            },
+        }
+        WEIGHTS.write_text(json.dumps(written, indent=1) + "\n", "utf-8")
         print(
             f"{WEIGHTS.name}: {WEIGHTS.stat().st_size / 1000:.0f} kB; stretch {stretch:.2f}, shift {shift:.2f}"
         )

@@ -118,6 +118,7 @@ class MailClassifier:
                 "evidence": [[words, round(weight, 2)] for words, weight in verdict.evidence],
                 "because": verdict.because,
             },
+            **self._assessed(message, verdict),
             "playbook": self._playbook(message, verdict),
             "promises": [_promise_view(promise) for promise in found.promises],
             "compensation": [self._grant_view(grant) for grant in found.compensation],
@@ -126,6 +127,16 @@ class MailClassifier:
             "doubtful": list(message.doubtful),
             "by_hand": message.by_hand or None,
             "error": error or None,
+        }
+
+    def _assessed(self, message: Message, verdict: Verdict) -> dict[str, Any]:
+        """Return how severe a complaint is, and its wishes with their sentences, as JSON."""
+        if verdict.verdict == "no":
+            return {"severity": None, "wants": []}
+        wants = self._classifier.wants(message)
+        return {
+            "severity": self._classifier.severity(message, verdict, open_case=False),
+            "wants": [{"wish": want.wish, "sentence": want.sentence} for want in wants],
         }
 
     def _playbook(self, message: Message, verdict: Verdict) -> str:

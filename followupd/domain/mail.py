@@ -200,7 +200,8 @@ class Verdict:
     """Whether a mail is a complaint, and why.
 
     `verdict` is complaint, suspected or no; `score` is between 0 and 1. `evidence` are the words that counted
-    for (+) and against (-) it, strongest first; `cues` the names of the cue groups that matched.
+    for (+) and against (-) it, strongest first; `cues` the names of the cue groups that matched. `level` is how
+    severe the words are (low, normal, high), "" where only the cues tell.
     """
 
     verdict: str
@@ -208,6 +209,7 @@ class Verdict:
     evidence: tuple[tuple[str, float], ...] = ()
     cues: frozenset[str] = frozenset()
     because: str = ""
+    level: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,7 +321,10 @@ CuePhrases = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class CuesFor(LanguageTable):
-    """The table [cues]: groups of phrases that speak for a complaint. Weights belong to these names."""
+    """The table [cues]: groups of phrases that speak for a complaint. Weights belong to these names.
+
+    `safety` are signs of danger; `harm` are words of every day in which danger is told, and are none by themselves.
+    """
 
     explicit: CuePhrases = ()
     anger: CuePhrases = ()
@@ -343,6 +346,7 @@ class CuesFor(LanguageTable):
     challenge: CuePhrases = ()
     demand: CuePhrases = ()
     urgency: CuePhrases = ()
+    harm: CuePhrases = ()
     safety: CuePhrases = ()
 
 

@@ -110,9 +110,13 @@ class ComplaintClassifier:
         text, lexicon = _text(message), self.recogniser.lexicon
         suggested = {
             "issue": without_greeting(complaints.issue(text, lexicon), lexicon.languages)[:_MAX_FACT],
-            "wants": _quoted_wishes(complaints.wants(text, lexicon)),
+            "wants": _quoted_wishes(self.wants(message)),
         }
         return tuple((name, words) for name, words in suggested.items() if words)
+
+    def wants(self, message: Message) -> tuple[complaints.Want, ...]:
+        """Return what the customer asks for."""
+        return complaints.wants(_text(message), self.recogniser.lexicon)
 
     def loss(self, message: Message, currency: str) -> tuple[tuple[str, str], ...]:
         """Return the largest amount in a mail as what the customer may have lost, for the owner to use or not.

@@ -54,8 +54,8 @@ def test_complaints_of_strangers_get_these_verdicts(tmp_path: Path) -> None:
     )
     assert seen == {
         ("complaint", "complaint"): 21,
-        ("complaint", "suspected"): 33,
-        ("complaint", "no"): 1,
+        ("complaint", "suspected"): 32,
+        ("complaint", "no"): 2,
         ("not", "suspected"): 3,
         ("not", "no"): 42,
     }

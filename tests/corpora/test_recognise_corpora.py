@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from followupd.domain.mail import Verdict
-from followupd.text.complaints import Recogniser, severity
+from followupd.text.complaints import Recogniser, severity, wants
 from tests.corpora.mails import DATA, json_lines, stored_labels, stored_mails
 from tests.corpora.measures import plain_text
 
@@ -19,7 +19,7 @@ FOREIGN = Path(__file__).with_name("own_texts_foreign.txt")
 RECOGNISER = Recogniser.shipped()
 MAILS = Path(__file__).parents[2] / "benchmarks" / "texts" / "mails"
 #: rounds that trained nothing
-KEPT = ("10", "12", "16")
+KEPT = ("10", "16")
 #: Lists are left to the headers: people write there, and some do complain.
 MACHINES = {"bounce", "auto-reply", "arf"}
 
@@ -104,13 +104,27 @@ def test_mails_that_trained_nothing_keep_these_figures() -> None:
     right = sum(row["label"] == "complaint" for row in sure)
     print(f"AUC {auc(judged):.3f}, macro-F1 {macro_f1(judged):.3f}, complaint {right} of {len(sure)}")
     assert auc(judged) >= 0.94
-    assert macro_f1(judged) >= 0.84
+    assert macro_f1(judged) >= 0.86
     assert right >= 0.96 * len(sure)
     for language in ("en", "de", "fr", "es"):
         own = [(row, verdict) for row, verdict in judged if row["lang"] == language]
         print(f"{language}: AUC {auc(own):.3f}, macro-F1 {macro_f1(own):.3f}")
-        assert auc(own) >= 0.91
-        assert macro_f1(own) >= 0.81
+        assert auc(own) >= 0.92
+        assert macro_f1(own) >= 0.83
+
+
+def test_severity_and_wishes_in_mails_that_trained_nothing_keep_these_figures() -> None:
+    complaints = [(row, verdict) for row, verdict in kept_mails() if row["label"] == "complaint"]
+    right = sum(severity(verdict, row["body"]) in row["severity"].split("|") for row, verdict in complaints)
+    meant, found, both = 0, 0, 0
+    for row, _ in complaints:
+        said = {want.wish.replace("call", "callback") for want in wants(row["body"])}
+        meant, found, both = meant + len(row["wants"]), found + len(said), both + len(said & {*row["wants"]})
+    share, precision, recall = right / len(complaints), both / found, both / meant
+    print(f"severity {share:.2f}, wishes right {precision:.2f}, found {recall:.2f}")
+    assert share >= 0.73
+    assert precision >= 0.75
+    assert recall >= 0.50
 
 
 def test_no_danger_is_passed_over_in_mails_that_trained_nothing() -> None:
@@ -120,7 +134,7 @@ def test_no_danger_is_passed_over_in_mails_that_trained_nothing() -> None:
     assert [row["subject"] for row, verdict in dangers if verdict.verdict == "no"] == []
     high = sum(severity(verdict, row["body"]) == "high" for row, verdict in dangers)
     print(f"{high} of {len(dangers)} dangers are of high severity")
-    assert (high, len(dangers)) == (16, 20)
+    assert (high, len(dangers)) == (16, 16)
 
 
 def test_no_machines_mail_becomes_a_complaint_even_when_its_headers_are_not_read() -> None:
@@ -141,14 +155,15 @@ def test_labelled_texts_of_others_get_these_verdicts() -> None:
         for row in json_lines(DATA / "complaints/labelled.jsonl")
     )
     assert seen == {
-        ("cfpb_narratives", "complaint", "complaint"): 112,
-        ("cfpb_narratives", "complaint", "suspected"): 38,
+        ("cfpb_narratives", "complaint", "complaint"): 108,
+        ("cfpb_narratives", "complaint", "suspected"): 41,
+        ("cfpb_narratives", "complaint", "no"): 1,
         ("banking77", "not_complaint", "complaint"): 1,  # "I am positive it was deducted": it complains
-        ("banking77", "not_complaint", "suspected"): 9,
-        ("banking77", "not_complaint", "no"): 140,
-        ("banking77", "problem_report", "complaint"): 3,
-        ("banking77", "problem_report", "suspected"): 42,
-        ("banking77", "problem_report", "no"): 55,
-        ("clinc150", "not_complaint", "suspected"): 21,
-        ("clinc150", "not_complaint", "no"): 129,
+        ("banking77", "not_complaint", "suspected"): 6,
+        ("banking77", "not_complaint", "no"): 143,
+        ("banking77", "problem_report", "complaint"): 1,
+        ("banking77", "problem_report", "suspected"): 38,
+        ("banking77", "problem_report", "no"): 61,
+        ("clinc150", "not_complaint", "suspected"): 19,
+        ("clinc150", "not_complaint", "no"): 131,
     }

@@ -262,6 +262,15 @@ def test_a_mail_keeps_the_id_that_it_came_with(terminal: Terminal) -> None:
     assert "cannot be opened" in terminal.fails("read", "/nowhere.eml")
 
 
+def test_a_mail_that_is_read_has_its_severity_and_its_wishes(terminal: Terminal) -> None:
+    body = "The plug of your lamp has melted. I want my money back."
+    given = json.dumps({"body": body}) + '\n{"body": "The parcel came today."}\n'
+    grave, plain = terminal.json("read", "-", given=given.encode())
+    assert grave["severity"] == "high"
+    assert grave["wants"] == [{"wish": "refund", "sentence": "I want my money back."}]
+    assert (plain["severity"], plain["wants"]) == (None, [])
+
+
 def test_compensation_without_an_amount_has_no_currency(terminal: Terminal) -> None:
     [found] = terminal.json("read", "-", given=b'{"body": "A refund is on its way."}')
     assert [(each["amount"], each["currency"]) for each in found["compensation"]] == [(None, None)]  # type: ignore[attr-defined]

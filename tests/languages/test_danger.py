@@ -1,6 +1,7 @@
 """Plain signs of danger, the law and the public are seen in every language; harmless uses of their words seldom are.
 
-`danger/LANGUAGE.txt` has a mail of one line on each line: "+" a sign against us, "-" a harmless use.
+`danger/LANGUAGE.txt` has a mail of one line on each line: "+" a sign against us, "~" a danger told in words of every day,
+"-" a harmless use.
 """
 
 from pathlib import Path
@@ -12,7 +13,9 @@ from followupd.text.complaints.cues import GRAVE
 
 FOLDER = Path(__file__).with_name("danger")
 #: of the harmless uses, how many at most are suspected, and how many of these for a word of danger
-MOST = {"en": (7, 1), "de": (7, 1), "fr": (5, 0), "es": (2, 0)}
+#: of the dangers told in words of every day, how many at least open a case
+TOLD = {"en": 16, "de": 12, "fr": 19, "es": 19}
+MOST = {"en": (6, 1), "de": (5, 1), "fr": (5, 0), "es": (5, 0)}
 
 
 def lines(language: str, mark: str) -> list[str]:
@@ -41,3 +44,11 @@ def test_harmless_uses_of_words_of_danger_are_seldom_suspected(language: str) ->
     assert len(suspected) <= most_suspected
     assert len(frightened) <= most_frightened
     assert len(uses) >= 200
+
+
+@pytest.mark.parametrize("language", TOLD)
+def test_most_dangers_told_in_words_of_every_day_open_a_case(language: str) -> None:
+    recogniser, told = Recogniser.shipped(), lines(language, "~")
+    verdicts = [recogniser.judge("", text, language=language) for text in told]
+    assert sum(verdict.verdict != "no" for verdict in verdicts) >= TOLD[language]
+    assert len(told) >= 20

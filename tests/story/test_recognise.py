@@ -346,6 +346,55 @@ def test_what_a_site_learnt_moves_the_score() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Hello, the lamp is broken. I want my money back.", "en"),
+        ("Die Lampe ist kaputt, ich will mein Geld zurück.", "de"),
+        ("La lampe est cassée, remboursez-moi.", "fr"),
+        ("La lámpara está rota, quiero que me devuelvan el dinero.", "es"),
+    ],
+)
+def test_a_plain_complaint_of_one_line_is_never_passed_over(text: str, language: str) -> None:
+    assert judge(text, language=language).verdict != "no"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        (
+            """I apply for the post of complaints handler. Six years in correspondence taught me that
+            "I am absolutely disgusted, nobody ever answers and I want my money back" means that a wedding was missed.""",
+            "en",
+        ),
+        (
+            """¿Qué contesta su equipo cuando alguien escribe «esto es una vergüenza, quiero hablar con el responsable y que
+            me devuelvan mi dinero»? Nosotros lo entrenamos.""",
+            "es",
+        ),
+    ],
+)
+def test_a_complaint_that_is_only_quoted_is_none(text: str, language: str) -> None:
+    assert judge(text, language=language).verdict != "complaint"
+
+
+def test_the_words_around_a_quotation_may_be_a_complaint() -> None:
+    said = '"Your order is on its way and will arrive on Monday"'
+    assert judge(f"{GRAVE} You wrote: {said}.").verdict == "complaint"
+
+
+def test_how_severe_a_complaint_is_is_read_in_its_words() -> None:
+    text = "Your carer left my mother, who is 88 and has dementia, alone in the bath. She was shaking when I came."
+    assert severity(judge(text), text) == "high"
+
+
+def test_the_words_tell_the_severity_and_circumstances_can_only_raise_it() -> None:
+    mild, grave = Verdict("suspected", 0.9, level="low"), Verdict("suspected", 0.4, level="high")
+    assert severity(mild, "") == "low"
+    assert severity(mild, "", open_case=True) == "normal"
+    assert severity(grave, "").reasons == ("its words are those of grave complaints",)
+
+
 def test_severity_rises_with_threats_and_with_who_writes() -> None:
     mild = "The jar was half empty."
     grave = "My lawyer will be in touch and I will post this on Trustpilot. This is the third time!"

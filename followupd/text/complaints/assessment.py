@@ -113,18 +113,28 @@ def severity(
         (_is_large(amount, large), 3, "much money is at stake"),
         (_is_shouted(text), 1, "it is shouted"),
     )
-    points = [_POINTS[group] for group in sorted(verdict.cues) if group in _POINTS]
-    points += [(weight, reason) for applies, weight, reason in circumstances if applies]
+    more = [(weight, reason) for applies, weight, reason in circumstances if applies]
+    points = more + [_POINTS[group] for group in sorted(verdict.cues) if group in _POINTS]
     points.sort(key=lambda point: -point[0])
-    level = _level(sum(weight for weight, _ in points), verdict.score)
+    if verdict.level == HIGH:
+        points.append((0, "its words are those of grave complaints"))
+    level = _level(verdict, sum(weight for weight, _ in points), is_more=bool(more))
     return Severity(level, tuple(reason for _, reason in points))
 
 
-def _level(points: int, score: float) -> str:
-    """Return the severity for a sum of points; without points, a low score means a low severity."""
+def _level(verdict: Verdict, points: int, *, is_more: bool) -> str:
+    """Return the severity: by the words where they tell it, raised by points.
+
+    Args:
+        verdict: the recogniser's.
+        points: of cues and circumstances. Without points, a low score means a low severity.
+        is_more: whether circumstances speak for more than the words say.
+    """
     if points >= _HIGH_POINTS:
         return HIGH
-    return NORMAL if points >= _NORMAL_POINTS or score > _HARDLY else LOW
+    if verdict.level:
+        return NORMAL if verdict.level == LOW and is_more else verdict.level
+    return NORMAL if points >= _NORMAL_POINTS or verdict.score > _HARDLY else LOW
 
 
 def _is_large(amount: Money | None, large: Money | None) -> bool:

@@ -75,7 +75,7 @@ class Cues:
         negated_praise = [hit for hit in hits if self._is_negated_praise(hit, words)]
         hits = _without(FOR, hits, overlaps_any, negated_praise)
 
-        hits = _without(GRAVE, hits, overlaps_any, _of_groups({"harmless"}, hits))
+        hits = _without(GRAVE | {"harm"}, hits, overlaps_any, _of_groups({"harmless"}, hits))
         return _without(_CALMED, hits, overlaps_any, _of_groups({"calm"}, hits))
 
     def _is_denied(self, hit: Hit, words: Sequence[str]) -> bool:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -15,7 +15,7 @@ from followupd.text.complaints.cues import STRONG, Cues
 from followupd.text.complaints.phrases import Hit
 from followupd.text.complaints.words import READ, Vocabulary, sentences_of, words_of
 from followupd.text.mail.headers import bare_subject
-from followupd.text.ngrams import Classes, places, places_of_word, sequences, tokens
+from followupd.text.ngrams import Classes, LinearModel, places, places_of_word, sequences, tokens
 
 #: cues count for less in a mail of more words than this, because long mails contain most words once
 FULL_WEIGHT = 80
@@ -311,7 +311,7 @@ def second_score(seen: Features, signs: Mapping[str, float]) -> "Score":
     model = second.models["complaint"]
     words, strong = second_words(seen), strong_words(seen)
     at = second_places(seen, words, strong, second.bits)
-    shares = {name: model.signs.get(name, 0.0) * value for name, value in signs.items()}
+    shares = _shares(model, signs)
     log_odds = model.score(at, ()) + sum(shares.values())
 
     unit = model.step / math.sqrt(len(at))
@@ -319,7 +319,23 @@ def second_score(seen: Features, signs: Mapping[str, float]) -> "Score":
     at_pairs = places([f"b{pair}" for pair in pairs], second.bits)
     shares.update((word, unit * _steps_of(word, word in strong)) for word in words if word.isalpha())
     shares.update((pair, unit * model.weights[place]) for pair, place in zip(pairs, at_pairs, strict=True))
-    return Score(log_odds, shares)
+    return Score(log_odds, shares, _circumstances(at, signs))
+
+
+def _circumstances(at: Iterable[int], signs: Mapping[str, float]) -> dict[str, float]:
+    """Return the log-odds of danger, a threat, a grave and a mild complaint, by the same places and signs."""
+    found = shipped_circumstances()
+    mask = (1 << found.bits) - 1
+    near = [place & mask for place in at]
+    return {
+        name: model.score(near, ()) + sum(_shares(model, signs).values())
+        for name, model in found.models.items()
+    }
+
+
+def _shares(model: LinearModel, signs: Mapping[str, float]) -> dict[str, float]:
+    """Return what each sign adds to the log-odds, by its name."""
+    return {name: model.signs.get(name, 0.0) * value for name, value in signs.items()}
 
 
 @lru_cache(maxsize=20_000)
@@ -408,12 +424,22 @@ def shipped_second() -> Classes:
     return Classes.of(mail_weights())
 
 
+@cache
+def shipped_circumstances() -> Classes:
+    """Return the weights of what is told of a mail beside its score: `danger`, `threat`, `grave` and `mild`."""
+    return Classes.of(mail_weights()["circumstances"])
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The log-odds of a text, and the words that raised (+) and lowered (-) them, each with its share."""
+    """The log-odds of a text, and the words that raised (+) and lowered (-) them, each with its share.
+
+    `circumstances` are the log-odds of danger, a threat, a grave and a mild complaint; {} where they are not trained.
+    """
 
     log_odds: float
     evidence: Mapping[str, float]
+    circumstances: Mapping[str, float] = field(default_factory=dict)
 
 
 def weigh(seen: Features, weights: Weights, delta: Mapping[str, float]) -> Score:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from followupd.domain.mail import HARDLY_ANY, UNKNOWN_LANGUAGE, Verdict
 from followupd.languages import Catalogue
 from followupd.languages.schema import Complaints
+from followupd.text.complaints.assessment import HIGH, LOW, NORMAL
 from followupd.text.complaints.cues import (
     AGAINST,
     FOR,
@@ -205,10 +206,32 @@ def _counts(first: str, comma: str, last: str) -> tuple[int, int]:
     return least, least or 1
 
 
+#: the log-odds from which a mail counts as one about danger, and a complaint as grave, or mild
+DANGER, GRAVE_LEVEL, MILD_LEVEL = 0.0, -1.0, -0.5
+#: log-odds of danger from which it may be, and below which it is mostly none
+MAY_BE_DANGER, HARMLESS = -2.0, -4.0
+#: log-odds for signs where nothing is trained, and for what they do not tell
+UNTOLD, UNLIKELY = -3.0, -30.0
+#: above every score
+NEVER = 2.0
+#: the scores from which a mail about danger, and one with words in which danger is told, open a case without a sign
+DANGER_FROM, HARM_FROM = 0.01, 0.02
+#: the score from which a mail of one line about what is ours is suspected
+OURS_FROM = 0.05
+#: what a mail quotes: a passage of several words in quotation marks, and lines of an earlier mail
+QUOTED = re.compile(
+    r"«[^«»]{25,900}»|„[^„“”\"]{25,900}[“”\"]|“[^“”]{25,900}”|\"[^\"\n]{25,900}\"|"
+    r"(?<!\w)['‘](?:[^'’\n]|['’](?=\w)){25,400}['’](?!\w)|^>.*$",
+    re.MULTILINE,
+)
 #: the second stage's probability from which it agrees with a certain first stage
 _AGREES = 0.75
-#: the scores from which danger, the law and the public open a case; below, nine of ten mails are harmless
-GRAVE_FROM = {"safety": 0.03, "legal": 0.1, "public": 0.15}
+#: the scores from which signs of danger, the law and the public open a case, by the log-odds that the mail tells of it
+SIGN_FROM = {
+    "safety": ((HARMLESS, 0.02), (UNLIKELY, 0.10)),
+    "legal": ((-2.0, 0.01), (UNLIKELY, 0.10)),
+    "public": ((-2.0, 0.01), (UNLIKELY, 0.15)),
+}
 #: the score from which they do beside other strong words; sales letters, lessons and applications have both
 UPSET_FROM = 0.06
 #: groups that make a word of danger harmless in its sentence: thanks, praise, and what is said of goods
@@ -250,14 +273,15 @@ _TELLS_LITTLE = frozenset({"expected", "duration", "challenge", "reproach", "why
 #: groups beside which what did not come, or was not answered, is more than a question ("third mail, no answer")
 _IMPATIENT = frozenset({"repeat", "duration", "explicit", "money"})
 _NOT_OURS = frozenset({"machine", "bulk", "elsewhere", "thanks", "praise", "solved"})
+_LEFT_ALONE = _NOT_OURS | _ASKS_OR_CALMS | {"leaving"}
 #: groups that keep the second stage from being certain: thank-you letters tell of what went wrong before
 _WARM = frozenset({"thanks", "praise"})
 #: bytes of letters from which a text in an unknown language tells a story; Chinese says more in one letter
 _STORY = 60
 _NO_DELTA: Mapping[str, float] = MappingProxyType({})
 
-#: the score from which a mail that is no complaint is named in the lead's digest: 22 of the 29 complaints that rounds
-#: 10, 12 and 16 miss have it, and 69 of the 260 ordinary mails that are passed over
+#: the score from which a mail that is no complaint is named in the lead's digest: 11 of the 16 complaints that rounds
+#: 10 and 16 miss have it, and 45 of the 162 ordinary mails that are passed over
 _HARDLY = 0.04
 _BECAUSE = {
     "complaint": "the words say that something went wrong and that the customer minds",
@@ -337,7 +361,15 @@ class Recogniser:
             moved=moved,
         )
         score = max(probability(reading.log_odds + moved), _agreed(seen, spoken, first, reading, auto))
-        least, why_raised = self._least(seen, spoken, score, ask)
+        if score >= auto and self._only_quotes(text, subject, spoken, delta):
+            most, why_limited = (
+                min(most, SUSPECTED),
+                "it may quote a complaint of somebody else; an agent decides",
+            )
+        odds = reading.circumstances
+        doubts = self._doubts(seen, spoken, score, odds)
+        why_raised = next((why for applies, why in doubts if applies), "")
+        least = ask if why_raised else 0.0
         final = max(min(score, most), min(least, most))
         word = _verdict(final, auto, ask)
         reasons = {least: why_raised, most: why_limited, score: _BECAUSE[word]}
@@ -349,33 +381,54 @@ class Recogniser:
             word,
             round(final, 4),
             _strongest(dict(reading.evidence) | added),
-            seen.groups - set(AGAINST),
+            seen.groups - set(AGAINST) | ({"safety"} if odds.get("danger", UNLIKELY) >= DANGER else set()),
             reasons[final],
+            level_of(odds),
         )
         return _ruled(judged, rules, whole, auto, ask, self.lexicon.vocabulary)
 
-    def _least(self, seen: Features, language: str, score: float, ask: float) -> tuple[float, str]:
-        """Return the lowest score that this text may have, and why: doubt is shown to a person.
+    def _only_quotes(self, text: str, subject: str, language: str, delta: Mapping[str, float]) -> bool:
+        """Whether a text would be no certain complaint without the passages that it quotes."""
+        said = QUOTED.sub(" ", text[:READ])
+        if said == text[:READ]:
+            return False
+        reading = self._stages(self.see(subject, said, language), language, delta)[1]
+        return probability(reading.log_odds) < _AGREES
+
+    def _doubts(
+        self, seen: Features, language: str, score: float, odds: Mapping[str, float]
+    ) -> Iterator[tuple[bool, str]]:
+        """Yield whether a doubt is to be shown to a person, however low the score is, and its reason for the history.
 
         Args:
             seen: the features of the text.
             language: of the text.
             score: by its words; grave words alone count from a score of their group on, beside other strong
                 words from a lower one.
-            ask: the probability from which a mail is suspected.
-
-        Returns:
-            `ask` and the reason, in English, for the history; 0.0 and "" where the score by its words stands.
+            odds: the log-odds of danger and threats.
         """
-        if seen.groups & GRAVE and (score >= _grave_from(seen) or self._is_plain(seen, language)):
-            return ask, "it speaks of danger, the law or the public; an agent decides"
-        if "explicit" in seen.groups and len(seen.words) <= _BRIEF and not seen.groups & _NOT_OURS:
-            return ask, "it says in few words that it is a complaint; an agent decides"
-        if _is_still_due(seen):
-            return ask, "it says in few words that something is still due; an agent decides"
-        if self.cues_for(language) is None and _tells_something(seen):
-            return ask, "its language is unknown here; an agent decides"
-        return 0.0, ""
+        is_grave = not GRAVE.isdisjoint(seen.groups)
+        why = "it speaks of danger, the law or the public; an agent decides"
+        yield is_grave and score >= _grave_from(seen, odds), why
+        yield is_grave and self._is_plain(seen, language), why
+
+        yield score >= _harm_from(seen, odds), "somebody could be hurt; an agent decides"
+        is_brief = "explicit" in seen.groups and len(seen.words) <= _BRIEF and not seen.groups & _NOT_OURS
+        yield is_brief, "it says in few words that it is a complaint; an agent decides"
+
+        is_ours = score >= OURS_FROM and self._is_about_ours(seen, language)
+        yield is_ours, "it says in few words what became of something that is ours; an agent decides"
+        yield _is_still_due(seen), "it says in few words that something is still due; an agent decides"
+
+        is_unknown = self.cues_for(language) is None and _tells_something(seen)
+        yield is_unknown, "its language is unknown here; an agent decides"
+
+    def _is_about_ours(self, seen: Features, language: str) -> bool:
+        """Whether a mail of one line tells of something that is ours ("your ladder"), and neither asks nor thanks."""
+        cues = self.cues_for(language)
+        if cues is None or len(seen.words) > _ONE_LINE or "?" in seen.text:
+            return False
+        return not seen.groups & _LEFT_ALONE and not cues.vocabulary.ours.isdisjoint(seen.words)
 
     def _is_plain(self, seen: Features, language: str) -> bool:
         """Whether a sentence says plainly that we are concerned: danger, the law or the public beside what is ours.
@@ -413,7 +466,7 @@ class Recogniser:
         signs = second_signs(seen, untaught.log_odds, language)
         second = second_score(seen, signs)
         log_odds = second.log_odds + first.log_odds - untaught.log_odds
-        return untaught, Score(log_odds, _explained(seen, first, second.evidence))
+        return untaught, Score(log_odds, _explained(seen, first, second.evidence), second.circumstances)
 
     def see(self, subject: str, text: str, language: str = MEASURED) -> Features:
         """Return the features of what a mail says, with the cues of its language if there are any.
@@ -431,6 +484,15 @@ class Recogniser:
         return features_of(subject, said, cues, with_tone=language == MEASURED)
 
 
+def level_of(circumstances: Mapping[str, float]) -> str:
+    """Return how severe a complaint is by the log-odds of its words; "" where that is not trained."""
+    if not circumstances:
+        return ""
+    if circumstances["grave"] >= GRAVE_LEVEL:
+        return HIGH
+    return LOW if circumstances["mild"] >= MILD_LEVEL else NORMAL
+
+
 def _agreed(seen: Features, language: str, first: Score, reading: Score, auto: float) -> float:
     """Return the first stage's score, limits applied, where it is certain and the second one agrees; else 0."""
     if language not in SECOND or probability(reading.log_odds) < _AGREES:
@@ -440,14 +502,36 @@ def _agreed(seen: Features, language: str, first: Score, reading: Score, auto: f
     return certain if certain >= auto else 0.0
 
 
-def _grave_from(seen: Features) -> float:
-    """Return the score from which danger, the law or the public open a case."""
-    ends = [least for group, least in GRAVE_FROM.items() if group in seen.groups]
-    if not STRONG.isdisjoint(seen.groups - GRAVE):
-        ends.append(UPSET_FROM)
+def _harm_from(seen: Features, odds: Mapping[str, float]) -> float:
+    """Return the score from which a mail that tells of danger without a sign opens a case; NEVER if it tells of none.
+
+    Args:
+        seen: the features of the text.
+        odds: the log-odds of danger and threats.
+    """
+    danger = odds.get("danger", UNLIKELY)
+    if danger >= MAY_BE_DANGER:
+        return DANGER_FROM
+    return HARM_FROM if "harm" in seen.groups and danger >= HARMLESS else NEVER
+
+
+def _grave_from(seen: Features, odds: Mapping[str, float]) -> float:
+    """Return the score from which danger, the law or the public open a case.
+
+    Args:
+        seen: the features of the text, among them a cue of danger, the law or the public.
+        odds: the log-odds of danger and threats.
+    """
     if len(seen.words) <= _ONE_LINE and "?" not in seen.text and not seen.groups & _ASKS_OR_CALMS:
-        ends.append(ONE_LINE_FROM)
-    return min(ends)
+        return ONE_LINE_FROM
+    least = min(_sign_from(group, odds) for group in GRAVE & seen.groups)
+    return least if STRONG.isdisjoint(seen.groups - GRAVE) else min(least, UPSET_FROM)
+
+
+def _sign_from(group: str, odds: Mapping[str, float]) -> float:
+    """Return the score from which a sign of this group opens a case: the likelier what it tells, the lower."""
+    likely = odds.get("danger" if group == "safety" else "threat", UNTOLD)
+    return min(least for odds_from, least in SIGN_FROM[group] if likely >= odds_from)
 
 
 def _threatens(sentence: str, cues: Cues) -> bool:
