@@ -1,9 +1,9 @@
 """From a bare Debian to the first letter by the README's words, in a real systemd: each step with its time.
 
 `debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,ca-certificates bookworm ROOT` makes a bare root (trixie likewise);
-`python -m benchmarks.first_hour ROOT` types the commands of "Installing" there, as root, in an overlay over it that is thrown
+`python -m benchmarks.first_hour ROOT [PATH...]` types the commands of "Installing" there, as root, in an overlay over it that is thrown
 away. Mailbox and mail server are those of the tests on this machine, which no bare system can find: `init` is told them, and
-is asked the five things on a terminal. What pip needs here is taken along from this machine's own configuration of it.
+is asked the five things on a terminal. The paths are there read-only in the same place: where pip is told to look here.
 """
 
 import os
@@ -26,9 +26,7 @@ from tests.servers.smtp import Sink
 from tests.servers.systemd_box import SystemdBox
 
 TOP = Path(__file__).parents[1]
-CHECKOUT = "/root/followupd"
-#: the present configuration of pip, and where it looks for packages
-_OF_PIP = ("/etc/pip.conf", "/etc/xdg/pip", "/opt/wheels", "/opt/pypi", "/opt/pypi-more")
+CHECKOUT = "/srv/followupd"
 #: a terminal that says no more for so many seconds waits for an answer
 _SILENCE = 1.0
 
@@ -93,7 +91,7 @@ def main() -> int:
     with Dovecot(authority) as server, Sink(authority) as smtp, SystemdBox(root, "4g") as box:
         mailbox = server.account()
         prepare(box, server)
-        box.boot(*(f"{path}:{path}" for path in _OF_PIP if Path(path).exists()))
+        box.boot(*(f"{path}:{path}" for path in sys.argv[2:]))
         types(box, "apt-get -q update")
         begin = monotonic()
         types(box, "apt-get -q -y install make python3-venv")
