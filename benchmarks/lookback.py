@@ -1,7 +1,7 @@
 """An archive of support mail with known truth, and how well and how fast `followupd lookback` reads it.
 
-`python -m benchmarks.lookback` measures on the replies of `benchmarks/texts/promises` that taught nothing (B, C, D), each
-once; `--mails 20000 --write DIR` writes a Maildir of so many mails (`DIR.mbox` too) to measure time and memory with;
+`python -m benchmarks.lookback` measures on the replies of `benchmarks/texts/promises` (B and K), each once;
+`--mails 20000 --write DIR` writes a Maildir of so many mails (`DIR.mbox` too) to measure time and memory with;
 `--mails 20000 --dovecot` looks back on them over IMAP, and tells whether the mailbox is the same before and after.
 
 Strangers wrote the complaints and the replies; what happens after a reply is drawn, so that the outcome of each
@@ -319,7 +319,7 @@ def right(found: Lookback, truth: Sequence[Truth], outcome: WordOutcome) -> tupl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", default="BK", help="of replies: A and C to I taught, B and K did not")
+    parser.add_argument("--sets", default="BK", help="of replies: all sets teach by now")
     parser.add_argument("--mails", type=int, default=0)
     parser.add_argument("--write", type=Path)
     parser.add_argument("--dovecot", action="store_true", help="read them as a mailbox, by the command")

@@ -21,6 +21,7 @@ from typing import Any
 from followupd.languages import catalogue
 from followupd.text.ngrams import ngrams, places, tokens
 from followupd.text.promises.clauses import signs_of
+from followupd.text.promises.patterns import promise_patterns
 from followupd.text.promises.sentences import sentences
 
 # Any: these have no types of their own, and are needed for training only.
@@ -38,7 +39,11 @@ CLASSES = ("commits", "grants", "done", "conditional", "attends", "none")
 #: what trees decide
 WEIGHED = ("commits", "grants")
 #: whole replies that teach
-TEACH = "ACDEFGHI"
+TEACH = "ABCDEFGHIKMN"
+#: sets in which goods sent again were not labelled as given
+GOODS_LEFT_OUT = "ABCDEF"
+#: characters before a sentence that may be a salutation
+LONGEST_SALUTATION = 60
 BITS = 18
 STRENGTH = 60.0
 FOLDS = 5
@@ -68,8 +73,17 @@ def read_all() -> list[Labelled]:
             labels, tab, text = line.partition("\t")
             if tab:
                 number = path.stem.removeprefix("round-")
-                found.append(Labelled(path.parent.name, number, frozenset(labels.split("+")), text))
+                found.append(_without_goods(path.parent.name, number, frozenset(labels.split("+")), text))
     return found
+
+
+def _without_goods(language: str, number: str, labels: frozenset[str], text: str) -> Labelled:
+    """Return a sentence of a round; of one that promises goods it is not known whether it gives them."""
+    goods = dict(promise_patterns(catalogue().language(language)).gifts)["replacement"]
+    is_doubted = "commits" in labels and "grants" not in labels and goods.search(text.lower())
+    return Labelled(
+        language, number, labels, text, frozenset(CLASSES) - ({"grants"} if is_doubted else set())
+    )
 
 
 def read_replies(sets: str = TEACH) -> list[Labelled]:
@@ -96,18 +110,28 @@ def _sentences_of(reply: dict[str, Any], name: str) -> list[Labelled]:
     doubted |= {
         text for text in own if any(re.search(word, text, re.IGNORECASE) for word in reply.get("opt", ()))
     } - sure
-    giving = tuple(reply.get("giving", ()))
+    giving = {_said_at(reply["text"], own, begin) for begin in reply.get("giving", ())}
+    goods_left_out = name[-1] in GOODS_LEFT_OUT and any(
+        one["kind"] == "replacement" for one in reply["compensation"]
+    )
     rows = []
     for text in own:
         if any(text[:20] in unsure or unsure[:20] in text for unsure in reply["unsure"]):
             continue
         known = {"commits"} if text not in doubted else set()
-        if giving or not reply["compensation"]:
+        if text in giving or not reply["compensation"] or (giving and not goods_left_out):
             known.add("grants")
-        said = {"commits": text in sure, "grants": text.startswith(giving or "\n")}
+        said = {"commits": text in sure, "grants": text in giving}
         labels = frozenset(label for label, meant in said.items() if meant)
         rows.append(Labelled(reply["lang"], f"{name} {reply['id']}", labels, text, frozenset(known)))
     return rows
+
+
+def _said_at(text: str, own: Sequence[str], begin: str) -> str:
+    """Return the sentence of a reply that begins so, perhaps behind a salutation."""
+    at = text.find(begin)
+    behind = (one for one in own if one in text and at <= text.find(one) <= at + LONGEST_SALUTATION)
+    return next((one for one in own if one.startswith(begin)), next(behind, ""))
 
 
 def read_earlier() -> list[Labelled]:

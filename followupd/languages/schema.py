@@ -85,8 +85,8 @@ Weekday = Annotated[int, Field(ge=1, le=7)]
 Meaning = Annotated[
     str,
     Field(
-        pattern=r"^((day|week|early|mid|weekend|month)\+\d{1,2}|christmas|tomorrow-morning|noon|morning|afternoon"
-        r"|evening|night|close|today-(morning|noon|afternoon|evening|night))$"
+        pattern=r"^((day|week|early|mid|weekend|sunday|month)\+\d{1,2}|christmas|year|tomorrow-morning|noon"
+        r"|morning|afternoon|evening|night|close|today-(morning|noon|afternoon|evening|night))$"
     ),
 ]
 
@@ -118,6 +118,10 @@ class Dates(LanguageTable):
     bare_day: Patterns = ()
     between: Patterns = ()
     joining: Patterns = ()
+    window: Patterns = ()
+    either: Patterns = ()
+    ordinal_nouns: Words = ()
+    dotted_after: Patterns = ()
     starting: Patterns = ()
     left_over: Patterns = ()
     later: tuple[tuple[int, Pattern], ...] = ()
@@ -125,7 +129,7 @@ class Dates(LanguageTable):
     days_after: tuple[tuple[int, Pattern], ...] = ()
     week_of: Patterns = ()
     week_number: Patterns = ()
-    months_parts: tuple[tuple[Literal["all", "early", "mid"], Pattern], ...] = ()
+    months_parts: tuple[tuple[Literal["all", "week1", "early", "mid"], Pattern], ...] = ()
     windows: Patterns = ()
     at_hour: Patterns = ()
     day_endings: Patterns = ()
@@ -252,6 +256,7 @@ class LetterLines(LanguageTable):
     """The table [wording]: how the agent's clause becomes a line of a letter."""
 
     fillers: Patterns = ()
+    lasting: Patterns = ()
     dangling: Patterns = ()
 
 
@@ -277,6 +282,7 @@ class GiftNames(LanguageTable):
     replacing: Patterns = ()
     replaced: str = ""
     verbs: Patterns = ()
+    reports: Patterns = ()
     replacement: Patterns = ()
     another: Patterns = ()
     another_becomes: str = ""
@@ -294,6 +300,9 @@ class Gifts(LanguageTable):
     given: Patterns
     joint: Patterns
     open_amount: Patterns = ()
+    alternative: Patterns = ()
+    part: Patterns = ()
+    courtesy: Patterns = ()
     total: Patterns = ()
     share: Patterns = ()
     kinds: GiftKinds

@@ -187,9 +187,10 @@ def _leaf(tree: Tree, seen: Mapping[str, float]) -> float:
         tree: the tree.
         seen: numbers by their name.
     """
+    get = seen.get
     while isinstance(tree, list):
         name, most, below, above = tree
-        tree = below if seen.get(name, 0.0) <= most else above
+        tree = below if get(name, 0.0) <= most else above
     return tree
 
 

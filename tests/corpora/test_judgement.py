@@ -76,20 +76,22 @@ def test_promises_and_gifts_of_strangers_are_heard_so_often(tmp_path: Path) -> N
         seen.update(nothing_given=sum(one["kind"] not in row["optc"] for one in beside))
     assert seen == {
         "promises": 45,
-        "heard": 36,
-        "nothing_promised": 3,
+        "heard": 37,
+        "nothing_promised": 4,
         "gifts": 24,
-        "heard_gifts": 20,
-        "nothing_given": 5,
+        "heard_gifts": 21,
+        "nothing_given": 3,
     }
 
 
 @pytest.mark.parametrize(
     ("kept", "right", "asked", "precise", "gifts", "taken"),
     [
-        ("A", 0.83, 0.95, 0.96, 0.90, 0.04),
-        ("B", 0.75, 0.92, 0.94, 0.85, 0.06),
-        ("K", 0.62, 0.86, 0.85, 0.80, 0.13),
+        ("A", 0.87, 0.95, 0.93, 0.90, 0.04),
+        ("B", 0.87, 0.93, 0.96, 0.83, 0.03),
+        ("K", 0.75, 0.90, 0.95, 0.77, 0.05),
+        ("M", 0.86, 0.96, 0.96, 0.94, 0.07),
+        ("N", 0.93, 0.97, 0.96, 0.90, 0.06),
     ],
 )
 def test_whole_replies_are_read_so_well(
@@ -104,7 +106,7 @@ def test_whole_replies_are_read_so_well(
     assert scores["all"].share("right", "right", "beside") >= precise
     assert counts["gift"] + counts["gift asked"] >= gifts * counts["gifts"]
     assert counts["silent taken"] <= taken * counts["silent"]
-    assert scores["all"].share("relation", "right") >= 0.87
+    assert scores["all"].share("relation", "right") >= 0.90
 
 
 def matched(wanted: Iterable[Labelled], heard: Iterable[Labelled], same: Same) -> tuple[int, list[Labelled]]:

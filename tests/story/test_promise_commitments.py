@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followupd.domain.promise import FoundCompensation, FoundPromise, PromiseKind
+from followupd.domain.promise import FoundCompensation, FoundPromise, PromiseKind, Relation
 from followupd.languages import load
 from followupd.text.promises import find_commitments
 from tests.story.promises.measure import LONDON, SENT_AT, recognised, rows, score
@@ -391,17 +391,90 @@ def test_weeks_months_and_hours_without_marks_are_dates(language: str, said: str
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "The part will be fitted on Thursday or Friday."),
         ("en", "The lessons will be on 10 and 17 December."),
-        ("de", "Wir liefern den Tisch am Mittwoch oder Donnerstag."),
-        ("fr", "Le technicien passera jeudi ou vendredi."),
-        ("es", "El técnico pasará el jueves o el viernes."),
+        ("de", "Die Stunden holen wir am 10. und 17. Dezember nach."),
     ],
 )
 def test_a_clause_with_two_dates_is_asked_about(language: str, said: str) -> None:
     found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load(language))
     assert found.promises == ()
     assert found.unsure == (said,)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "The part will be fitted on Thursday or Friday."),
+        ("de", "Wir liefern den Tisch am Mittwoch oder Donnerstag."),
+        ("fr", "Le technicien passera jeudi ou vendredi."),
+        ("es", "El técnico pasará el jueves o el viernes."),
+    ],
+)
+def test_one_of_two_days_is_a_window_that_ends_with_the_later_one(language: str, said: str) -> None:
+    (promise,) = promises(said, language)
+    assert promise.relation == Relation.BETWEEN
+    assert promise.since
+    assert promise.due
+    assert promise.due.day - promise.since.day == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "days"),
+    [
+        ("de", "Ihr Stoff wird morgen neu zugeschnitten und am Freitag verschickt.", [2, 4]),
+        ("es", "El repuesto sale de Monterrey mañana y llega el viernes.", [2, 4]),
+        ("fr", "Votre colis part de notre magasin demain et vous parviendra vendredi.", [2, 4]),
+        ("en", "It was posted this morning and should be with you on Friday.", [4]),
+    ],
+)
+def test_a_second_verb_without_a_subject_is_said_with_the_first(
+    language: str, said: str, days: list[int]
+) -> None:
+    found = promises(said, language)
+    assert [promise.due.day for promise in found if promise.due] == days
+    assert found[-1].words[0] == said
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Please accept our sincere apologies."),
+        ("en", "We are happy to offer you our support at any time."),
+        ("de", "Wir schenken Ihnen gern unsere volle Aufmerksamkeit."),
+        ("fr", "Nous vous offrons nos excuses."),
+        ("fr", "Nous vous offrons notre aide."),
+        ("es", "Le ofrecemos nuestras más sinceras disculpas."),
+    ],
+)
+def test_words_of_courtesy_give_nothing(language: str, said: str) -> None:
+    assert grants(said, language) == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "We will refund the difference or give you a free day on your next booking."),
+        ("de", "Entweder erstatten wir Ihnen die Anzahlung von 180 € oder wir buchen Sie um."),
+        ("de", "Vom Honorar gebe ich euch die Hälfte zurück."),
+        ("fr", "Nous vous remboursons la moitié de votre séjour."),
+        ("es", "Le devolveremos la mitad de la cuota."),
+    ],
+)
+def test_one_of_two_gifts_and_a_share_of_an_unnamed_sum_are_asked_about(language: str, said: str) -> None:
+    found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency="EUR")
+    assert found.compensation == ()
+    assert found.unsure == (said,)
+
+
+def test_a_sentence_may_end_with_an_hour() -> None:
+    said = "Le technicien passera vendredi dès 8 h. Un compte rendu vous sera remis lundi."
+    assert [promise.due.day for promise in promises(said, "fr") if promise.due] == [4, 7]
+
+
+def test_a_date_with_its_verb_is_not_cut_from_its_clause() -> None:
+    (promise,) = promises("Wir erstatten Ihnen das Geld, das dauert maximal drei Arbeitstage.", "de")
+    assert promise.text == "Wir erstatten Ihnen das Geld, das dauert maximal drei Arbeitstage"
+    assert promise.dated
 
 
 def test_two_verbs_with_two_dates_are_cut_between_them_also_without_capitals() -> None:

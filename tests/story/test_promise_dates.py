@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from followupd.domain.calendar import WEEKDAYS, Calendar
+from followupd.domain.promise import Relation
 from followupd.languages import load
 from followupd.text.promises import read_when, split_when
+from followupd.text.promises.dates import date_reader
 from tests.story.promises.measure import LONDON, SENT_AT
 
 ENGLISH = load("en")
@@ -112,6 +114,55 @@ def test_a_written_date_is_a_moment(text: str, moment: str) -> None:
         ("es", "en 3 días hábiles", "12-04 17:00"),
         ("es", "a finales de la próxima semana", "12-11 17:00"),
         ("de", "by Friday", "12-04 17:00"),
+        ("en", "within thirty days", "12-31 17:00"),
+        ("en", "in a fortnight", "12-15 17:00"),
+        ("en", "by the end of Friday", "12-04 17:00"),
+        ("en", "in the course of next week", "12-11 17:00"),
+        ("en", "at the weekend", "12-06 17:00"),
+        ("en", "by the end of the year", "12-31 17:00"),
+        ("en", "in the first week of January", "01-07 17:00"),
+        ("en", "on or before 14 December", "12-14 17:00"),
+        ("en", "3-5 working days", "12-08 17:00"),
+        ("en", "Friday, 10 o'clock", "12-04 10:00"),
+        ("en", "Monday, 8.30", "12-07 08:30"),
+        ("de", "bis 10.12", "12-10 17:00"),
+        ("de", "am 9.12 um 8 Uhr", "12-09 08:00"),
+        ("de", "morgen 7:15", "12-02 07:15"),
+        ("de", "in rund zwei Wochen", "12-15 17:00"),
+        ("de", "in etwa 10 Tagen", "12-11 17:00"),
+        ("de", "in einer guten Woche", "12-08 17:00"),
+        ("de", "Ende der 50. KW", "12-11 17:00"),
+        ("de", "bis Ende Monat", "12-31 17:00"),
+        ("de", "bis Jahresende", "12-31 17:00"),
+        ("de", "in der ersten Januarwoche", "01-07 17:00"),
+        ("de", "in der Woche vom 14.", "12-18 17:00"),
+        ("de", "das dauert maximal drei Arbeitstage", "12-04 17:00"),
+        ("de", "im Laufe des Tages", "12-01 17:00"),
+        ("fr", "d'ici une dizaine de jours", "12-11 17:00"),
+        ("fr", "dans les trente jours", "12-31 17:00"),
+        ("fr", "dès demain", "12-02 17:00"),
+        ("fr", "à partir de jeudi", "12-03 17:00"),
+        ("fr", "à compter du lundi 7", "12-07 17:00"),
+        ("fr", "dans la journée de jeudi", "12-03 17:00"),
+        ("fr", "samedi 5 à 14h", "12-05 14:00"),
+        ("fr", "lundi 7 à 9 h", "12-07 09:00"),
+        ("fr", "mardi 15/12, avant 10 h", "12-15 10:00"),
+        ("fr", "la semaine du 14", "12-18 17:00"),
+        ("fr", "dans le courant de la semaine prochaine", "12-11 17:00"),
+        ("fr", "3 à 5 jours ouvrés", "12-08 17:00"),
+        ("fr", "première quinzaine de janvier", "01-15 17:00"),
+        ("fr", "lundi 18h dernier délai", "12-07 18:00"),
+        ("es", "de 3 a 5 días hábiles", "12-08 17:00"),
+        ("es", "en unos diez días laborables", "12-15 17:00"),
+        ("es", "en un máximo de 7 días", "12-08 17:00"),
+        ("es", "a partir del 15", "12-15 17:00"),
+        ("es", "la semana del 14", "12-18 17:00"),
+        ("es", "esta misma noche", "12-01 23:59"),
+        ("es", "antes de que acabe diciembre", "12-31 17:00"),
+        ("es", "a más tardar, el 11 de diciembre", "12-11 17:00"),
+        ("es", "martes 15/12, de 8 a 12 h", "12-15 12:00"),
+        ("es", "este fin de semana", "12-06 17:00"),
+        ("es", "la primera semana de enero", "01-07 17:00"),
     ],
 )
 def test_a_date_is_read_in_the_agents_language_and_in_english(language: str, text: str, moment: str) -> None:
@@ -255,3 +306,48 @@ def test_what_is_promised_is_in_the_future(now: datetime, text: str) -> None:
 def test_no_line_makes_it_fail(text: str, now: datetime, language: str) -> None:
     what, *_ = split_when(text, now=now, calendar=LONDON, language=load(language))
     assert len(what) <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "since", "until"),
+    [
+        ("en", "between 23 and 25 December", 23, 25),
+        ("en", "on 9 and 10 December", 9, 10),
+        ("en", "on Thursday or Friday", 3, 4),
+        ("de", "vom 12. bis 16. Dezember", 12, 16),
+        ("de", "zwischen dem 20. und 24. Dezember", 20, 24),
+        ("de", "am Freitag oder Samstag", 4, 5),
+        ("fr", "du 23 au 25 décembre", 23, 25),
+        ("fr", "entre le jeudi 10 et le vendredi 11 décembre", 10, 11),
+        ("fr", "jeudi ou vendredi", 3, 4),
+        ("es", "del 23 al 25 de diciembre", 23, 25),
+        ("es", "entre el 14 y el 16 del presente", 14, 16),
+        ("es", "el jueves o el viernes", 3, 4),
+    ],
+)
+def test_two_days_of_which_one_is_meant_are_a_window(
+    language: str, text: str, since: int, until: int
+) -> None:
+    (when,) = date_reader(load(language), now=SENT_AT, calendar=LONDON).find(text)
+    assert when.relation == Relation.BETWEEN
+    assert when.since
+    assert (when.since.day, when.moment.day) == (since, until)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "A voucher, valid until 30 June."),
+        ("de", "Zwei Freikarten, einlösbar bis Ende Mai."),
+        ("fr", "Un bon à utiliser avant fin septembre."),
+        ("es", "Dos invitaciones, válidas hasta el 13 de septiembre."),
+    ],
+)
+def test_the_last_day_of_a_voucher_is_no_day_to_come(language: str, text: str) -> None:
+    assert date_reader(load(language), now=SENT_AT, calendar=LONDON).find(text) == ()
+
+
+@pytest.mark.parametrize(("hour", "coming"), [(9, 1), (15, 0)])
+def test_this_morning_is_over_in_the_afternoon(hour: int, coming: int) -> None:
+    reader = date_reader(ENGLISH, now=SENT_AT.replace(hour=hour), calendar=LONDON)
+    assert len(reader.to_come("It left our warehouse this morning.")) == coming

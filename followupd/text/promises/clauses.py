@@ -12,8 +12,10 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from followupd.domain.calendar import Calendar
+from followupd.domain.promise import Relation
 from followupd.languages import Language, promise_weights
 from followupd.text.ngrams import Classes, Trees, probability
+from followupd.text.promises.date_parts import NOON
 from followupd.text.promises.dates import Clause, DateReader, FoundDate, clause_of, date_reader
 from followupd.text.promises.money import find_money
 from followupd.text.promises.patterns import PromisePatterns, promise_patterns
@@ -26,14 +28,19 @@ _WORD = re.compile(r"[^\W\d_]+")
 _CLOSING = "\"') "
 #: how likely both sides of a comma must be separate clauses, if each has a date
 _OWN_CLAUSE = 0.25
+#: how likely a sentence and its first part must be, if its second part has no subject
+_SURELY_BOTH = 0.6
+#: how much more likely the second part must be behind a comma alone: "tomorrow, in good time for Christmas"
+_COMMA = 4.0
+_FEWEST_WITH_SUBJECT = 2
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.66, 0.12
-GRANT_TAKEN, GRANT_ASKED = 0.64, 0.14
+TAKEN, ASKED = 0.58, 0.13
+GRANT_TAKEN, GRANT_ASKED = 0.56, 0.18
 #: from which probability a gift needs no name
-GRANT_SURE = 0.7
+GRANT_SURE = 0.62
 #: from which probability a promise or a gift is no policy
-NO_POLICY = 0.8
+NO_POLICY = 0.75
 #: how much a clause that is likelier than its sentence is drawn towards it
 PULL = 0.5
 #: from which probability a clause reports, and from which it says that somebody is looking into it
@@ -133,7 +140,7 @@ def clauses(sentence: str, patterns: PromisePatterns, reader: DateReader, judge:
         for strong in _parts(sentence, patterns, reader)
         for part in _at_dates(strong, patterns, reader, judge)
     ]
-    return tuple(clause_of(part, patterns, reader) for part in parts)
+    return tuple(clause_of(part, patterns, reader, begin) for part, begin in parts)
 
 
 def _parts(sentence: str, patterns: PromisePatterns, reader: DateReader) -> Iterator[str]:
@@ -143,7 +150,10 @@ def _parts(sentence: str, patterns: PromisePatterns, reader: DateReader) -> Iter
     """
     low = lowered(sentence)
     begin = 0
+    windows = [when for when in reader.find(sentence) if when.relation == Relation.BETWEEN]
     for cut in patterns.cut.finditer(low):
+        if any(when.start < cut.start() < when.end for when in windows):
+            continue
         opening = low[begin : cut.start()]
         own = patterns.complement.sub(" … ", opening)
         if patterns.unreal.search(own) or patterns.trigger.search(own):
@@ -192,14 +202,20 @@ def _split_verbs(part: str, patterns: PromisePatterns, reader: DateReader) -> It
         yield part
 
 
-def _at_dates(part: str, patterns: PromisePatterns, reader: DateReader, judge: Judge) -> list[str]:
-    """Split a part with several dates between them where each side promises on its own; else leave it whole.
+def _at_dates(
+    part: str, patterns: PromisePatterns, reader: DateReader, judge: Judge
+) -> list[tuple[str, int]]:
+    """Split a part with several dates between them where each side promises on its own.
 
-    Of several places the likeliest one for both sides is cut.
+    Of several places the likeliest one for both sides is cut. "The tiles arrive on Monday and are laid on Tuesday" is
+    no two sentences: its second date is that of the whole part.
+
+    Returns:
+        Texts, and where in each of them its own dates begin.
     """
     dates = reader.to_come(part)
     if len(dates) < 2:
-        return [part]
+        return [(part, 0)]
 
     cuts = {
         (begin, end): min(judge(part[:begin]), judge(part[end:]))
@@ -208,9 +224,42 @@ def _at_dates(part: str, patterns: PromisePatterns, reader: DateReader, judge: J
         if not patterns.leaning.match(lowered(part[end:]))
     }
     best = max(cuts, key=cuts.__getitem__, default=None)
-    if best is None or cuts[best] <= _OWN_CLAUSE:
-        return [part]
-    return [part[: best[0]], *_at_dates(part[best[1] :], patterns, reader, judge)]
+    if best is not None and cuts[best] > _OWN_CLAUSE:
+        return [(part[: best[0]], 0), *_at_dates(part[best[1] :], patterns, reader, judge)]
+    shared = _with_one_subject(part, dates, patterns)
+    if shared is None:
+        return [(part, 0)]
+    begin, end = shared
+    likely = min(judge(part), 1.0 if _WORD.search(part[begin:end]) else judge(part[end:]) * _COMMA)
+    if likely <= _SURELY_BOTH:
+        return [(part, 0)]
+    first = judge(part[:begin])
+    if first <= _OWN_CLAUSE:  # "it was posted today and should be with you on Friday"
+        return [(part, end)]
+    return [(part[:begin], 0), (part, end)] if first > _SURELY_BOTH else [(part, 0)]
+
+
+def _with_one_subject(
+    part: str, dates: Sequence[FoundDate], patterns: PromisePatterns
+) -> tuple[int, int] | None:
+    """Return where a part is cut before a second verb that has a date and no subject; None for any other part.
+
+    Args:
+        part: of a sentence.
+        dates: to come; of more than two it is not plain what they belong to.
+        patterns: of its language.
+
+    Returns:
+        The span of the words between both.
+    """
+    if len(dates) != 2:
+        return None
+    for begin, end in reversed(_between(part, dates[0], dates[1], patterns)):
+        first = part[: dates[0].start] + part[dates[0].end : begin]
+        rest = part[end : dates[1].start] + part[dates[1].end :]
+        if _WORD.search(rest) and len(_WORD.findall(first)) >= _FEWEST_WITH_SUBJECT:
+            return begin, end
+    return None
 
 
 def _between(
@@ -335,6 +384,7 @@ def _date_signs(sentence: str, when: FoundDate) -> Iterator[str]:
         "coming": when.moment > _SOME_DAY,
         "over": when.moment <= _SOME_DAY,
         "deadline": when.firm,
+        "this-morning": when.moment.date() == _SOME_DAY.date() and when.moment.hour <= NOON.hour,
         "date-last": when.end >= end,
         "date-inside": when.end < end,
         "date-first": when.start < _EDGE,

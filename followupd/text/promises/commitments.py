@@ -51,6 +51,8 @@ UNDATED_ASKED = 0.3
 SURELY = 0.85
 _FEWEST_WORDS_UNDATED = 4
 _FEWEST_WORDS = 2
+#: words of a clause at most that only says that something costs nothing
+_SHORT = 9
 #: by how much a known turn of phrase makes a class likelier, in log-odds
 _KNOWN_PHRASE, _KNOWN_GOODS, _WITH_DEADLINE = 0.7, 2.5, 2.0
 #: how much a day that is over speaks against a promise, and one that is so far ahead at most for it, in log-odds
@@ -78,6 +80,10 @@ _WORD = re.compile(r"[^\W\d_]+")
 #: goods sent again were labelled as what is done, not as what is given
 _GOODS = frozenset({Gift.REPLACEMENT, Gift.FREE_SHIPPING})
 #: gifts that are told apart by their words
+#: "you will not be charged" gives something
+_NO_CHARGE = frozenset({Gift.GESTURE, Gift.FREE_SHIPPING})
+#: from which probability a "not" does not matter: "a gift card of 50 EUR that does not expire"
+SURELY_GIVEN = 0.9
 _TOLD_APART = frozenset({Gift.COUPON, Gift.GESTURE, Gift.REPLACEMENT})
 
 #: a clause, and how likely it belongs to each class
@@ -254,7 +260,9 @@ class _SentenceReader:
             return None
 
         text = sentence[begin : end + len(second[0].text)]
-        return clause_of(text, self.patterns, self.dates), Chances(*map(max, first[1], second[1]))
+        both = Chances(*map(max, first[1], second[1]))
+        dated = next((chances for clause, chances in (first, second) if clause.dates), both)
+        return clause_of(text, self.patterns, self.dates), both._replace(done=dated.done)
 
     def _report(self, text: str, chances: Chances, found: _Result) -> None:
         """Note what is done already, and an amount that the next sentence may mean.
@@ -297,7 +305,8 @@ class _SentenceReader:
             return
 
         for gift in gifts:
-            found.add_gift(gift)
+            if not (found.gifts and self._says_it_is_free(clause, gift)):
+                found.add_gift(gift)
         for promise in promises:
             found.add_promise(promise)
         if not gifts and not promises:
@@ -315,7 +324,7 @@ class _SentenceReader:
             _UnsureError: it may give something.
         """
         may_give = max(chances.grants, chances.commits) >= GRANT_ASKED
-        if clause.depends_on_event or self._is_unreal(clause) or not may_give:
+        if clause.depends_on_event or self._is_unreal(clause) or clause.carried or not may_give:
             return []
         gifts = gifts_in(
             clause,
@@ -324,7 +333,7 @@ class _SentenceReader:
             self.language.catalogue,
             granted=chances.is_given,
             sure=chances.grants >= GRANT_SURE,
-            past=self._is_past(clause.low, chances),
+            past=self._is_past(clause, chances),
             before=before,
         )
         if gifts == []:
@@ -342,11 +351,17 @@ class _SentenceReader:
             raise _UnsureError
         return []
 
-    def _is_past(self, low: str, chances: Chances) -> bool:
+    def _says_it_is_free(self, clause: Clause, gift: FoundCompensation) -> bool:
+        """Whether a short clause only says of what was given before that it costs nothing: "You pay nothing for it"."""
+        is_short = len(clause.text.split()) <= _SHORT
+        is_free = gift.kind == Gift.GESTURE and not gift.amount
+        return is_short and is_free and self._says(("hedged",), clause.low)
+
+    def _is_past(self, clause: Clause, chances: Chances) -> bool:
         """Whether something was given already: a report says so, and no offer ("please find enclosed")."""
-        if self.patterns.given.search(low):
-            return chances.is_report or not chances.is_promised
-        return chances.is_report and self.patterns.giving.search(low) is None
+        if self.patterns.given.search(clause.low):
+            return chances.is_report or not chances.is_promised or self._is_of_today(clause)
+        return chances.is_report and self.patterns.giving.search(clause.low) is None
 
     def _is_unreal(self, clause: Clause) -> bool:
         """Whether a clause has a condition, or tells what others said."""
@@ -362,7 +377,7 @@ class _SentenceReader:
             chances: how likely it belongs to each class.
             gifts: what it seems to give.
         """
-        no_charge = {gift.kind for gift in gifts} == {Gift.GESTURE}
+        no_charge = {gift.kind for gift in gifts} <= _NO_CHARGE or chances.grants >= SURELY_GIVEN
         return chances.doubt(chances.grants) >= _DOUBT or (
             not no_charge and self._says(("hedged",), clause.low)
         )
@@ -383,11 +398,24 @@ class _SentenceReader:
             return []
 
         is_gone = chances.is_report or self._says(("given",), clause.low)
+        if is_gone and self._is_of_today(clause):
+            return []
         dated_gift = chances.is_given and clause.dates and not is_gone
-        is_sure = chances.doubt(chances.commits) < REPORTED and (chances.is_promised or dated_gift)
+        will_write = clause.depends_on_event and self._is_update(clause.low)
+        doubt = 0.0 if will_write else chances.doubt(chances.commits)
+        is_sure = doubt < REPORTED and (chances.is_promised or dated_gift)
         if not is_sure or self._is_unreal(clause):
             raise _UnsureError
         return [replace(self._promise(clause, self._date(clause, read)), likely=chances.commits)]
+
+    def _is_of_today(self, clause: Clause) -> bool:
+        """Whether all dates of a clause are on the day of the mail: what was done "this morning" is not to come."""
+        days = {self.dates.calendar.local(when.moment).date() for when in clause.dates}
+        return days == {self.dates.today}
+
+    def _is_update(self, low: str) -> bool:
+        """Whether a clause, in lower case, says that somebody will write, call or report."""
+        return self._says(("update",), low) or self.patterns.topics.update.search(low) is not None
 
     def _has_words(self, clause: Clause, chances: Chances) -> bool:
         """Whether a clause has a date, or the words of a sentence and not those of a signature.
@@ -420,7 +448,7 @@ class _SentenceReader:
         local = self.dates.calendar.local
         days = {local(when.moment).date() for when in clause.dates}
         rests = self._follows_short_day(clause.low, first)
-        rests |= any(self._has_rest(clause.low, when) for when in clause.dates)
+        rests |= any(self._has_rest(clause, when) for when in clause.dates)
         if rests or len(days) > 1 or first.moment - self.dates.now > _FAR:
             raise _UnsureError
         return next((when for when in clause.dates if when.firm), first)
@@ -506,16 +534,18 @@ class _SentenceReader:
         """
         return not set(self.language.dates.not_names).isdisjoint(_WORD.findall(low)[-1:])
 
-    def _has_rest(self, low: str, when: FoundDate) -> bool:
+    def _has_rest(self, clause: Clause, when: FoundDate) -> bool:
         """Whether the rest of a date stands beside the one that was read.
 
         A number alone before it is none: "the 12 chairs by Friday".
 
         Args:
-            low: the clause in lower case.
+            clause: the clause; another date of it is no rest: "Friday week (4 Sept)".
             when: its date.
         """
-        left_over = date_patterns(self.language).left_over
+        low, left_over = clause.low, date_patterns(self.language).left_over
+        if any(when.end <= other.start <= when.end + len(" (") for other in clause.dates):
+            return False
         before, after = low[max(0, when.start - _REACH) : when.start], low[when.end : when.end + _REACH]
         end = len(before.rstrip())
         rests = (match for match in left_over.finditer(before) if match.end() >= end)
@@ -531,7 +561,8 @@ class _SentenceReader:
         """
         text, words = line_of(clause.text, date), clause.text.strip()
         low = lowered(text)
-        if self.patterns.dangling.search(low) or self._ends_with_short_day(low):
+        lasts = date is not None and self.patterns.lasting.match(clause.low[date.start : date.end])
+        if lasts or self.patterns.dangling.search(low) or self._ends_with_short_day(low):
             text = line_of(clause.text, None)
         kind = self._kind(clause, date)
         if date is None:
@@ -558,7 +589,7 @@ class _SentenceReader:
         doubted = date and topics.doubt.search(clause.low)
         if doubted or clause.depends_on_event or self._says(("estimate",), clause.low):
             return PromiseKind.ESTIMATE
-        if self._says(("update",), clause.low) or topics.update.search(clause.low):
+        if self._is_update(clause.low):
             return PromiseKind.NEXT_UPDATE
         return PromiseKind.FIRM
 

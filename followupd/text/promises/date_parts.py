@@ -32,9 +32,9 @@ _BEFORE_NOON = re.compile(r"\ba\.? ?m\b|\da\.?m\b")
 #: up to the day after tomorrow, a phrase names a day
 _DAYS_WITH_A_NAME = 2
 #: the days with which parts of a month end
-_PARTS_OF_MONTH = {"early": 10, "mid": 15}
+_PARTS_OF_MONTH = {"week1": 7, "early": 10, "mid": 15}
 #: phrases that mean a time up to its end
-_ENDING = frozenset({"week", "early", "mid", "weekend", "month", "close", "christmas"})
+_ENDING = frozenset({"week", "early", "mid", "weekend", "month", "close", "christmas", "year"})
 #: units of a duration that ends at a moment; longer ones end on a day
 _SHORT_UNITS = frozenset({"minute", "hour", "business hour"})
 
@@ -45,12 +45,13 @@ class DatePart:
 
     It is a day, a weekday (Monday is 0), a week (its Monday), a time of day, or a complete moment.
 
-    A time of day may begin a window (`since`: "between 9 and 11"), and is `vague` if it only has a name
-    ("morning"). A `loose` part is one only beside a day: the 3 of "tomorrow at 3", the 14 of "Monday 14". `until`
-    says that the words mean a time that ends then: "next week", "within 3 days"; `counted` that weeks were added
-    to a day: "a week from Friday". A loose time that is written as one (`marked`: "by 16:00") needs no day where
-    none is named. `guessed` is what was not written of a day and taken as the next one: its "year" or its "month",
-    and `tied` what stands before a time that is apart from its day.
+    A day may end a window of days (`first`: "23 to 25 November"). A time of day may begin a window (`since`:
+    "between 9 and 11"), and is `vague` if it only has a name ("morning"). A `loose` part is one only beside a day:
+    the 3 of "tomorrow at 3", the 14 of "Monday 14". `until` says that the words mean a time that ends then: "next
+    week", "within 3 days"; `counted` that weeks were added to a day: "a week from Friday". A loose time that is
+    written as one (`marked`: "by 16:00") needs no day where none is named. `guessed` is what was not written of a
+    day and taken as the next one: its "year" or its "month", and `tied` what stands before a time that is apart
+    from its day.
     """
 
     start: int
@@ -60,6 +61,7 @@ class DatePart:
     week: date | None = None
     at: time | None = None
     since: time | None = None
+    first: date | None = None
     moment: datetime | None = None
     vague: bool = False
     loose: bool = False
@@ -199,6 +201,9 @@ class PartReader:
                 return self._rarer(place, match, kind, index)
             case _:
                 day = self._written_day(match, kind)
+                place = (
+                    self._with_first(place, match, day, low) if kind == "dm" and match["first1"] else place
+                )
                 return replace(place, day=day, loose=kind == "bareday", guessed=_guessed(match, kind))
 
     def _window(self, place: DatePart, match: re.Match[str], index: str) -> DatePart:
@@ -211,8 +216,11 @@ class PartReader:
         """
         begin, end = match[f"from{index}"], match[f"to{index}"]
         since, at = self._hour(begin, end), self._hour(end)
-        if since is None or at is None or since >= at:
-            return place
+        if (
+            since is None or at is None or since >= at
+        ):  # "Monday 16 at 9 h" in languages in which "at" is "to"
+            day = self._next_day_of_month(int(begin)) if begin.isdecimal() else None
+            return replace(place, end=match.end(f"from{index}"), day=day, loose=True, guessed="month")
 
         is_loose = not self.patterns.hour_mark.search(match[0])
         return replace(place, since=since, at=at, loose=is_loose)
@@ -316,6 +324,24 @@ class PartReader:
                 digits = re.sub(r"\D", "", match[kind])
                 return self._next_day_of_month(int(digits)) if digits else None
 
+    def _with_first(self, place: DatePart, match: re.Match[str], last: date | None, low: str) -> DatePart:
+        """Return the place of "23 to 25 November", with the first day if both are the ends of a window.
+
+        Args:
+            place: of both days.
+            match: of the group `dm`.
+            last: the second day.
+            low: the text, in which "between" is looked for. "10 and 17 November" are two days, and no window.
+        """
+        first = real_date(last.year, last.month, int(match["first1"])) if last else None
+        joint = low[match.end("first1") : match.start("day1")].strip(" .")
+        is_window = self.patterns.joining.fullmatch(joint) is None or self.patterns.window.search(
+            low[max(0, place.start - LEAD_REACH) : place.start]
+        )
+        if last and first and (is_window or last - first == timedelta(days=1)) and first < last:
+            return replace(place, first=first)
+        return replace(place, start=match.start("day1"))
+
     def _numeric(self, match: re.Match[str], low: str) -> date | None:
         """Return the day of 4/12/2026, 04.12.26, 4.12. and, after a preposition only, 4/12: "24/7" is no day.
 
@@ -328,7 +354,9 @@ class PartReader:
         if not match["year"] and not is_dotted:
             before = low[max(0, match.start() - LEAD_REACH) : match.start()]
             has_lead = self.patterns.lead.search(before) is not None
-            if not is_slashed or not has_lead:
+            has_lead |= bool(set(before.split()[-1:]) & {*self.patterns.weekdays})
+            is_day = len(match["b"]) == 2 and self.patterns.dotted_after.search(before) is not None
+            if not (has_lead if is_slashed else is_day):
                 return None
 
         day = int(match["a"])
@@ -445,8 +473,12 @@ class PartReader:
             case "month":
                 last_day = first_of_month(self.today, later + 1) - timedelta(days=1)
                 return replace(place, moment=last_of_business(self.calendar, last_day, self.now))
+            case "sunday":
+                return replace(place, day=monday + timedelta(days=6))
             case "christmas":
                 return replace(place, day=self._in_year(None, month=12, day=24))
+            case "year":
+                return replace(place, day=self._in_year(None, month=12, day=31))
             case _:
                 return self._named_time(place, name)
 

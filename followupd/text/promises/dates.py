@@ -31,6 +31,8 @@ from followupd.text.promises.sentences import MAX_SENTENCE, lowered, sentences
 
 #: a day and the one in its place
 _A_PAIR = 2
+#: the days of a window are at most so far apart
+_LONGEST_WINDOW = timedelta(weeks=5)
 #: texts whose dates are remembered
 _REMEMBERED = 100
 #: what is left at the edges of a text when a date was removed
@@ -166,12 +168,13 @@ class DateReader:
         """
         patterns = self.patterns
         opening = patterns.between.search(low[max(0, first.start - LEAD_REACH) : first.start])
-        joined = patterns.joining.fullmatch(low[first.end : second.start])
+        joint = low[first.end : second.start]
+        joined = patterns.joining.fullmatch(joint) if opening else patterns.either.fullmatch(joint)
         ends = (second.moment, self._a_week_later(second.moment))
         end = next((moment for moment in ends if moment >= first.moment), None)
-        if not (opening and joined and end):
+        if not joined or end is None or end - first.moment > _LONGEST_WINDOW:
             return None
-        start = first.start - len(opening[0])
+        start = first.start - len(opening[0] if opening else "")
         return replace(
             second, moment=end, start=start, firm=False, relation=Relation.BETWEEN, since=first.moment
         )
@@ -235,10 +238,11 @@ class DateReader:
         week = patterns.week_of.search(before)
         if week and part.day:
             part = replace(part, day=None, week=part.day - timedelta(days=part.day.weekday()), until=True)
-        match = week or patterns.leads.search(before)
+        window = patterns.window.search(before) if part.first else None
+        match = week or window or patterns.leads.search(before)
         lead = match[0] if match else ""
         rest = before.removesuffix(lead)
-        is_over = not over_too and self._is_over(rest, after)
+        is_over = not over_too and not window and self._is_over(rest, after)
         if is_over or self._is_in_range(before, after):
             return None
 
@@ -254,7 +258,7 @@ class DateReader:
             end=part.end + length,
             firm=is_deadline or part.moment is not None,
             relation=self._relation(f"{lead} {inner} {part.tied}", part, is_deadline=is_deadline),
-            since=self._on_day_of(moment, part.since),
+            since=self.calendar.close_of(part.first) if part.first else self._on_day_of(moment, part.since),
             dayless=part.loose,
             guessed=part.guessed,
         )
@@ -272,7 +276,7 @@ class DateReader:
         """Return how the words tie what is promised to the date."""
         starts = self.patterns.starting.search(words) is not None and not part.counted
         told = (
-            (part.since, Relation.BETWEEN),
+            (part.since or part.first, Relation.BETWEEN),
             (is_deadline, Relation.BY),
             (starts, Relation.FROM),
             (part.until, Relation.BY),
@@ -304,7 +308,7 @@ class DateReader:
 
         day = self._day(part)
         if part.at:
-            return self._at(day, part.at)
+            return self._at(day, part.at, is_vague=part.vague)
         if day is None:
             raise AssertionError("unreachable: a part has a day, a time or a moment")
         if part.week:
@@ -327,19 +331,20 @@ class DateReader:
         days = (part.weekday - self.today.weekday() - 1) % 7 + 1
         return self.today + timedelta(days=days)
 
-    def _at(self, day: date | None, at: time) -> datetime:
+    def _at(self, day: date | None, at: time, *, is_vague: bool) -> datetime:
         """Return the moment of a time of day.
 
         Args:
             day: if it is today and the time is over, the day's end is meant; None means the next such time.
             at: the time on the company's clock.
+            is_vague: it has a name only: "this morning", written in the afternoon, is over.
         """
         moment = self.calendar.moment(day or self.today, at)
         if moment > self.now:
             return moment
         if day is None:
             return self.calendar.moment(self.today + timedelta(days=1), at)
-        if day == self.today:
+        if day == self.today and not is_vague:
             return self.calendar.moment(day, END_OF_DAY)
         return moment
 
@@ -528,12 +533,16 @@ def _known_and_later(
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One clause as written and in lower case, its dates to come, and where the event is on which it depends."""
+    """One clause as written and in lower case, its dates to come, and where the event is on which it depends.
+
+    A `carried` one has the subject, and all that comes first, in a clause before it, which is part of its text.
+    """
 
     text: str
     low: str
     dates: tuple[FoundDate, ...]
     trigger: int | None
+    carried: bool = False
 
     @property
     def depends_on_event(self) -> bool:
@@ -552,13 +561,14 @@ class Clause:
         return self.dates[-1].end >= len(self.text.rstrip(EDGES))
 
 
-def clause_of(text: str, patterns: PromisePatterns, reader: DateReader) -> Clause:
+def clause_of(text: str, patterns: PromisePatterns, reader: DateReader, begin: int = 0) -> Clause:
     """Return a text as one clause.
 
     Args:
         text: a clause, or a sentence that is not cut.
         patterns: of its language.
         reader: finds its dates, of which those to come count.
+        begin: where its own dates begin.
 
     Returns:
         The clause. An event inside of what others said or think ("you told us that ...") is none that
@@ -566,4 +576,5 @@ def clause_of(text: str, patterns: PromisePatterns, reader: DateReader) -> Claus
     """
     low = lowered(text)
     event = patterns.trigger.search(patterns.complement.sub(lambda match: "…" * len(match[0]), low))
-    return Clause(text, low, tuple(reader.to_come(text)), event.start() if event else None)
+    own = tuple(when for when in reader.to_come(text) if when.start >= begin)
+    return Clause(text, low, own, event.start() if event else None, carried=begin > 0)

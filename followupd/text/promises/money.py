@@ -104,16 +104,25 @@ def amount_at_start(text: str, languages: Catalogue) -> int:
 
 
 def find_money(text: str, currency: str, languages: Catalogue) -> Iterator[Amount]:
-    """Yield the numbers with a currency before or after them.
+    """Yield the numbers with a currency before or after them; a mail's clauses are looked at several times.
 
     Args:
         text: the text.
         currency: the company's ISO 4217 code: the dollar that is meant.
         languages: the languages in which currencies may be named.
     """
-    if not _DIGIT.search(text):
-        return
-    names = _currency_names(languages)
+    if _DIGIT.search(text):
+        yield from _amounts_in(text, currency, languages)
+
+
+@lru_cache(maxsize=64)
+def _amounts_in(text: str, currency: str, languages: Catalogue) -> tuple[Amount, ...]:
+    """Return what `find_money` yields for a text with a digit."""
+    return tuple(_found_amounts(text, currency, _currency_names(languages)))
+
+
+def _found_amounts(text: str, currency: str, names: _CurrencyNames) -> Iterator[Amount]:
+    """Yield the amounts of a text whose currencies have these names."""
     for match in names.amount.finditer(text.translate(_PLAIN)):
         code = names.code(match["before"] or match["after"], currency)
         amount = _decimal(match["amount"] or match["amount2"], code)
@@ -233,8 +242,13 @@ def gifts_in(
         past: it was given already.
         before: the only amount of the sentence before, which "the full amount" means.
     """
+    clause = replace(clause, low=patterns.courtesy.sub(lambda words: "…" * len(words[0]), clause.low))
     amounts = _amounts(clause, currency, languages, patterns) if granted else []
     mentions = _counting(_mentions(clause.low, patterns), amounts, granted=granted)
+    if _is_courtesy(clause.low, mentions, amounts, patterns):
+        return []
+    if granted and patterns.alternative.search(clause.low):
+        return None
     if sure and not mentions:
         mentions = [_unnamed(clause, amounts, patterns)]
     if granted and not mentions:
@@ -249,7 +263,7 @@ def gifts_in(
         amounts = [_shared(clause.low, amount, patterns) for amount in amounts]
     elif before and any(map(_means_amount_before, mentions)):
         amounts = [before]
-    if len(amounts) > len(mentions) or _share_without_amount(clause, patterns, amounts):
+    if len(amounts) > len(mentions) or _share_without_amount(clause, mentions, patterns, amounts):
         return None
 
     assigned = _assigned(amounts, mentions)
@@ -257,6 +271,21 @@ def gifts_in(
         _gift(clause, mention, amount, mentions, patterns, past=past)
         for mention, amount in zip(mentions, assigned, strict=True)
     ]
+
+
+def _is_courtesy(
+    low: str, mentions: Sequence[_Mention], amounts: Sequence[Amount], patterns: PromisePatterns
+) -> bool:
+    """Whether a clause only gives apologies, help or attention.
+
+    Args:
+        low: the clause in lower case, with "…" in place of words of courtesy.
+        mentions: where it names a kind of gift.
+        amounts: of the clause.
+        patterns: of its language.
+    """
+    is_only_verb = {mention.kind for mention in mentions} <= {Gift.GESTURE} and not patterns.joint.search(low)
+    return "……" in low and not amounts and is_only_verb
 
 
 def gift_named(text: str, language: Language) -> str:
@@ -420,12 +449,14 @@ _HALF = 50
 _PERCENT = re.compile(r"\d ?%")
 
 
-def _share_without_amount(clause: Clause, patterns: PromisePatterns, amounts: Sequence[Amount]) -> bool:
+def _share_without_amount(
+    clause: Clause, mentions: Sequence[_Mention], patterns: PromisePatterns, amounts: Sequence[Amount]
+) -> bool:
     """Whether a share is given of what has no amount in the clause: "10 % of the price"; a discount is no share."""
-    if amounts:
+    if amounts or Gift.COUPON in {mention.kind for mention in mentions}:
         return False
-    kinds = {mention.kind for mention in _mentions(clause.low, patterns)}
-    return bool(_PERCENT.search(clause.low)) and Gift.COUPON not in kinds
+    is_goods = all(mention.kind in _GOODS for mention in mentions)
+    return bool(_PERCENT.search(clause.low) or (patterns.part.search(clause.low) and not is_goods))
 
 
 def _means_amount_before(mention: _Mention) -> bool:
@@ -545,7 +576,7 @@ def _name(
         case Gift.GESTURE:
             return clause.text.strip(EDGES)
         case _:
-            return words
+            return names.reports.sub("", words)
 
 
 def _replacement(words: str, names: NamePatterns) -> str:

@@ -19,7 +19,7 @@ _BEGINS_AT_EDGE = re.compile(r"\(\?P<\w+>\\b")
 _ISO_DATE = r"(?P<iso>\b\d{4}-\d{2}-\d{2})(?=\b|t\d)"
 #: 4/12/2026, 4.12.26, 4.12. and 4/12
 _NUMERIC_DATE = (
-    r"(?P<numeric>(?<![\d./])(?P<a>\d{1,2})(?P<sep>[./])(?P<b>\d{1,2})"
+    r"(?P<numeric>(?<![\d./])(?P<a>\d{1,2})(?!\.(?:00|1[3-9]|[2-9]\d)(?!\d))(?P<sep>[./])(?P<b>\d{1,2})"
     r"(?:(?P=sep)(?P<year>\d{4}|\d{2})\b|\.(?!\d)|(?![\d./])))"
 )
 
@@ -49,6 +49,9 @@ class DatePatterns:
     glue: re.Pattern[str]
     between: re.Pattern[str]
     joining: re.Pattern[str]
+    either: re.Pattern[str]
+    window: re.Pattern[str]
+    dotted_after: re.Pattern[str]
     starting: re.Pattern[str]
     left_over: re.Pattern[str]
     hour_mark: re.Pattern[str]
@@ -71,6 +74,7 @@ def date_patterns(language: Language) -> DatePatterns:
     weekday = "|".join(language.weekdays)
     lead = _any(table.lead)
     through = _any([*table.through, *_DASHES])
+    money = _longest_first(language.info.currencies)
     return DatePatterns(
         months=language.months,
         weekdays=language.weekdays,
@@ -85,9 +89,14 @@ def date_patterns(language: Language) -> DatePatterns:
         before=re.compile(rf"\b(?:{_any(table.before)})\b"),
         trail=re.compile(rf"\s{{0,9}}(?:,\s{{0,9}})?(?:{_any(table.trail)})\b"),
         between=re.compile(rf"(?<!\w)(?:{_any(table.between)})\s{{0,9}}$"),
+        dotted_after=re.compile(rf"(?<!\w)(?:{_any(table.dotted_after)})\s{{0,9}}$"),
+        window=re.compile(rf"(?<!\w)(?:{_any(table.window)})\s{{0,9}}$"),
+        either=re.compile(rf"\s{{0,9}}(?:{_any(table.either)})\s{{0,9}}"),
         joining=re.compile(rf"\s{{0,9}}(?:{_any(table.joining)})\s{{0,9}}"),
         starting=re.compile(rf"(?<!\w)(?:{_any(table.starting)})(?!\w)"),
-        left_over=re.compile(rf"(?<!\w)(?:{_any([*table.left_over, weekday])})(?!\w)"),
+        left_over=re.compile(
+            rf"(?<!\w)(?:{_any([*table.left_over, weekday])})(?!\w|[.,]\d|\s?(?:[€$£%×]|x\s|(?:{money})\b))"
+        ),
         hour_mark=re.compile(rf":\d|\d\s?(?:{_any([*table.hours, '[ap][.]? ?m'])})(?!\w)"),
         weeks_later=tuple(weeks for weeks, _ in table.later),
         near_days={word: days for days, words in table.near_days.items() for word in words},
@@ -153,8 +162,10 @@ def _day_before_month(table: Dates, month: str) -> str:
     ending = _any(table.day_endings)
     of = _any(table.of)
     of_year = _any(table.of_year)
+    joint = _any([*_DASHES, *table.through, *table.joining])
     return (
-        rf"(?P<dm>\b(?P<day1>\d{{1,2}})(?:{ending}|\.)?\s?(?:(?:{of})\s)?(?P<month1>{month})\b\.?"
+        rf"(?P<dm>\b(?:(?P<first1>\d{{1,2}})(?:{ending}|\.)?\s?(?:{joint})\s?)?"
+        rf"(?P<day1>\d{{1,2}})(?:{ending}|\.)?\s?(?:(?:{of})\s)?(?P<month1>{month})\b\.?"
         rf"(?:,?\s(?:(?:{of_year})\s)?(?P<year1>\d{{4}})\b)?)"
     )
 
@@ -215,7 +226,7 @@ def _hour(table: Dates) -> str:
         word for number, words in table.numbers.items() if 1 < number <= 12 for word in words
     )
     marks = _any([*table.hours, r"[ap]\.? ?m\.?"])
-    return rf"(?:\d{{1,2}}(?:[:.]\d{{2}}(?!\d))?(?: ?h ?\d{{2}}\b)?|{words})(?: ?(?:{marks})(?!\w))?"
+    return rf"(?:(?:[01]?\d|2[0-4])(?:[:.]\d{{2}}(?!\d))?(?: ?h ?\d{{2}}\b)?|{words})(?: ?(?:{marks})(?!\w))?"
 
 
 def _windows(table: Dates) -> list[str]:
@@ -274,6 +285,7 @@ class NamePatterns:
     replacing: re.Pattern[str]
     replaced: str
     verbs: re.Pattern[str]
+    reports: re.Pattern[str]
     replacement: re.Pattern[str]
     another: re.Pattern[str]
     another_becomes: str
@@ -329,6 +341,9 @@ class PromisePatterns:
     joint: re.Pattern[str]
     weak_cut: re.Pattern[str]
     open_amount: re.Pattern[str]
+    alternative: re.Pattern[str]
+    part: re.Pattern[str]
+    courtesy: re.Pattern[str]
     total: re.Pattern[str]
     share: re.Pattern[str]
     gifts: tuple[tuple[str, re.Pattern[str]], ...]
@@ -337,6 +352,7 @@ class PromisePatterns:
     signs: Mapping[str, re.Pattern[str]]
     fillers: re.Pattern[str]
     dangling: re.Pattern[str]
+    lasting: re.Pattern[str]
 
 
 @lru_cache(maxsize=32)
@@ -360,14 +376,14 @@ def promise_patterns(language: Language) -> PromisePatterns:
         weak_cut=re.compile(
             rf"(?:{_GAP})?,{_GAP}(?:(?:{joint}){_GAP})?|{_GAP}(?:(?:{joint})|&|\+){_GAP}|{_GAP}[-–—]{_GAP}"
         ),
-        open_amount=whole_words(file.gifts.open_amount, parts),
-        total=whole_words(file.gifts.total, parts),
+        **_whole_words(file.gifts, ("open_amount", "alternative", "part", "courtesy", "total"), parts),
         share=re.compile(rf"(?:{any_of(file.gifts.share, parts)})\s{{0,9}}$"),
         gifts=_gift_kinds(file),
         names=_name_patterns(file.gifts.names, parts),
         topics=TopicPatterns(**topics),
         signs=_whole_words(file.signs, type(file.signs).model_fields, parts),
         fillers=re.compile(rf"^(?:[\s,;:–—-]|{fillers})+"),
+        lasting=re.compile(rf"(?:{any_of(file.wording.lasting, parts)})\b"),
         dangling=re.compile(rf"(?<!\w)(?:{any_of(file.wording.dangling, parts)})$"),
     )
 
@@ -395,6 +411,7 @@ def _name_patterns(table: GiftNames, parts: Parts) -> NamePatterns:
         replacing=pattern("^", table.replacing),
         replaced=table.replaced,
         verbs=pattern(r"\s", table.verbs, r"\b.*$"),
+        reports=pattern(r"\s", table.reports, r"\b.*$"),
         replacement=pattern(r"\b", table.replacement),
         another=pattern("^", table.another),
         another_becomes=table.another_becomes,

@@ -42,9 +42,11 @@ _SENTENCE_END = re.compile(
     re.VERBOSE,
 )
 #: a word of so many letters before a full stop is no abbreviation, even if no capital follows: "on the van today. he"
-_FULL_WORD = re.compile(r"[^\W\d_]{4}[.!?…]$|[!?…]$|[^\W\d_]\)[.!?…]$")
+_FULL_WORD = re.compile(r"[^\W\d_]{3}[.!?…]$|[!?…]$|[^\W\d_]\)[.!?…]$")
 #: what may be the sign of an amount or shorten "number"
 _SHORT_WORD = re.compile(r"\b[^\W\d_]{1,3}\.$")
+#: an hour before a full stop, as in "avant 15 h. Nous"
+_HOUR = re.compile(r"\d ?h\.$")
 #: a day of the month before a full stop, and what may be the month behind it
 _DAY = re.compile(r"\b\d{1,2}\.$")
 _LAST_WORD = re.compile(r"\b([^\W\d_]{1,30})\.$")
@@ -72,6 +74,7 @@ class _MailPatterns:
     farewell: re.Pattern[str]
     abbreviation: re.Pattern[str]
     leading: re.Pattern[str]
+    #: what stands behind the number of a day or a week: "4. Mai", "48. KW"
     months: frozenset[str]
     short_names: frozenset[str]
 
@@ -147,7 +150,11 @@ def _mail_patterns(languages: Catalogue) -> _MailPatterns:
         ),
         farewell=re.compile(rf"\s{{0,40}}(?:{farewells})(?!\w)", re.IGNORECASE),
         leading=re.compile(rf"(?:,|(?<!\w)(?:{any_of(leads, {})}))\s{{0,9}}\Z"),
-        months=frozenset(month.rstrip(".") for language in languages.all() for month in language.months),
+        months=frozenset(
+            noun.rstrip(".")
+            for language in languages.all()
+            for noun in (*language.months, *(language.dates.ordinal_nouns if language.info.dates else ()))
+        ),
         short_names=frozenset(
             name.rstrip(".")
             for language in languages.all()
@@ -240,6 +247,8 @@ def _goes_on(tail: str, rest: str, patterns: _MailPatterns) -> bool:
     """Whether a sentence goes on after a full stop: "Dr. Patel", "am 4. Mai", "Fri. morning", "z. B. morgen"."""
     word = _NEXT_WORD.match(rest)
     following = word[1] if word else ""
+    if _HOUR.search(tail) and following[:1].isupper():
+        return False
     if _DAY.search(tail):
         return following.lower() in patterns.months or following[:1].islower()
     if patterns.abbreviation.search(tail) or (rest[:1].isdigit() and _SHORT_WORD.search(tail)):
