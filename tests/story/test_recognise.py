@@ -450,6 +450,10 @@ def test_a_wish_comes_with_its_sentence() -> None:
         ("Corrijan el recibo y díganme qué pasó.", ["correction", "explanation"]),
         ("Wann kommt der Techniker endlich vorbei?", ["repair"]),
         ("Your parcel label shows a new cover, that is all.", []),
+        ("Your fitter explained that the pump is an old one.", []),
+        ("Espero noticias suyas, ayer les llamé dos veces.", []),
+        ("La puerta que trajeron ya no tiene arreglo.", []),
+        ("Esperamos la reposición de las piezas antes del jueves.", ["replacement"]),
     ],
 )
 def test_what_the_customer_does_not_want_is_no_wish(text: str, wished: list[str]) -> None:
