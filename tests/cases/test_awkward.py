@@ -37,7 +37,7 @@ class Expected(NamedTuple):
 SITUATIONS = {
     "01-list-headers-on-a-person": Expected("kate.osei@brightdental.test"),
     "02-exchange-suppress-and-virus-note": Expected("h.brandl@brandl-metallbau.test"),
-    "03-re-reponse-automatique": Expected("", "odile.garnier@laposte.test"),
+    "03-re-reponse-automatique": Expected("odile.garnier@laposte.test"),
     "04-crm-tracking-headers": Expected("inigo@salcedo-reformas.test"),
     "05-web-form-wordpress": Expected("gareth.pugh@cardiffmail.test mkean@islay.test"),
     "06-marketplace-relay": Expected(
@@ -56,8 +56,9 @@ SITUATIONS = {
     "17-impossible-date-no-message-id": Expected("parts@oldmill-garage.test"),
     "18-rohe-umlaute-im-kopf": Expected("juergen.mueller@stadtnetz.test"),
     "19-deux-expediteurs": Expected("helene.roux@voilesdulac.test"),
-    "20-same-message-id-twice": Expected("edith.lowe@villagemail.test", "s.adeyemi@villagemail.test"),
-    "21-thanks-for-nothing": Expected("rory.mccall@clydemail.test", "rory.mccall@clydemail.test", fixed=True),
+    "20-same-message-id-twice": Expected("edith.lowe@villagemail.test s.adeyemi@villagemail.test"),
+    # the owner is asked, with the customer's words, whether it is fixed
+    "21-thanks-for-nothing": Expected("rory.mccall@clydemail.test", fixed=True),
     "22-danke-und-drei-wochen-spaeter": Expected(
         "ilse.baumgart@webpost.test", "ilse.baumgart@webpost.test", fixed=True
     ),
@@ -67,7 +68,7 @@ SITUATIONS = {
         "c.delmas@garonne.test", "c.delmas@garonne.test gilbert.anselme@bordeaux-hotel.test"
     ),
     "26-kein-betreff-zwei-kunden": Expected(
-        "detlef.kahl@oderpost.test", "p.wolny@havelnet.test detlef.kahl@oderpost.test"
+        "detlef.kahl@oderpost.test detlef.kahl@oderpost.test", "p.wolny@havelnet.test"
     ),
     "27-one-mail-two-mailboxes": Expected("anneke@visserbloemen.test"),
     "28-two-customers-answer-one-newsletter": Expected("greta@lindkeramik.test olu.bankole@thamesmail.test"),
