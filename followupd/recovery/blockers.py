@@ -416,10 +416,15 @@ def _confirmation_words(case: Case) -> list[str]:
     """
     is_told = bool(case.no_answer and case.letters_of(LetterKind.OPENED))
     is_known = (is_told or case.reminded_at(FIRST_SHOWN)) and not case.letters_of(LetterKind.CONFIRMATION)
-    new = [promise for promise in case.unwritten if promise.source != "options"]  # a letter has offered them
-    promises = [promise for promise in new if promise.source == "reply" or not is_known]
-    granted = [grant for grant in case.grants_in(GrantState.GRANTED) if grant.kind is not Gift.GIFT_CARD]
-    grants = [grant for grant in granted if grant.source == "reply" or not is_known]
+
+    promises = [
+        promise for promise in case.unwritten if promise.source != "options"
+    ]  # a letter has offered them
+    grants = [grant for grant in case.grants_in(GrantState.GRANTED) if grant.kind is not Gift.GIFT_CARD]
+    if is_known:
+        promises = [promise for promise in promises if promise.source == "reply"]
+        grants = [grant for grant in grants if grant.source == "reply"]
+
     options = [] if is_known else [f"{option.text} {option.promised_by}" for option in case.unasked]
     return [*map(_promise_words, promises), *options, *map(_grant_words, grants)]
 

@@ -494,7 +494,7 @@ class CommandService:
             account=(*summary_of(case, playbook, now), *remarks_of(tx, case, playbook)),
             promises=case.owed,
             quote=case.newest_words,
-            asks=tuple(line for promise in case.owed for line in promise.answers[:2]),
+            asks=case.answers_of_owed,
         )
         if old and old.id != command.agent:
             shown = case.customer.shown
@@ -1651,11 +1651,14 @@ def question_of(asked: OutboxEntry, case: Case, grammar: Grammar) -> Question | 
         return Question("settle: sent", by_consent=False)
     if desk_mail.kind is LetterKind.OPENED and (case.stage is Stage.SUSPECTED or case.by_machine):
         return Question("complaint", "dismiss")
-    if desk_mail.kind is LetterKind.APPROVAL and (moves := _offered_moves(desk_mail.text, grammar)):
-        waits = _approvals(case, asked.written_at) > 0
-        return None if waits else Question(moves)
-    if desk_mail.kind is LetterKind.APPROVAL and _approvals(case, asked.written_at) <= 1:
-        return Question("approve", "refuse")
+
+    if desk_mail.kind is LetterKind.APPROVAL:
+        waiting = _approvals(case, asked.written_at)
+        if moves := _offered_moves(desk_mail.text, grammar):
+            return None if waiting else Question(moves)
+        if waiting <= 1:
+            return Question("approve", "refuse")
+
     if desk_mail.kind is LetterKind.ANSWER and (offer := offer_of(case, desk_mail.text)):
         return offer
     return _question_in(desk_mail.text.splitlines(), case, grammar, asked.written_at)

@@ -591,11 +591,16 @@ class Grammar:
         Args:
             text: what stands behind the words before it.
         """
-        number, *words = [folded(word) for word in text.rstrip(" .!").split()] or [""]
-        found = self._verb(words[-1], counted=True) if words else None
-        is_told = found and form_of(found[0]) is Form.NUMBER and not self.words("negations") & {*words}
-        is_short = re.fullmatch(r"#?\d{1,4}", number) and len(words) < _MAX_WORDS
-        return f"{found[0]}: {number.lstrip('#')}" if found and is_told and is_short else ""
+        number, *words = map(folded, text.rstrip(" .!").split() or [""])
+        is_short = 0 < len(words) < _MAX_WORDS
+        if not is_short or not re.fullmatch(r"#?\d{1,4}", number):
+            return ""
+        if self.words("negations").intersection(words):
+            return ""
+
+        found = self._verb(words[-1], counted=True)
+        is_told = found is not None and form_of(found[0]) is Form.NUMBER
+        return f"{found[0]}: {number.lstrip('#')}" if found and is_told else ""
 
     def _by_form(self, verb: str, text: str, bare: str) -> list[Piece]:
         """Return the pieces of a verb and the text behind its separator.

@@ -160,7 +160,7 @@ def sample_agenda(
 
 def _texts_of(case: Case, playbook: Playbook, languages: Catalogue | None) -> Samples:
     """Return the texts of the sample cases in the customer's language, the playbook's or the company's."""
-    spoken = case.language or playbook.language or playbook.company.locale
+    spoken = playbook.language_for(case.language)
     return (languages or catalogue()).language(spoken).samples
 
 

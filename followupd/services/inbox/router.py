@@ -404,7 +404,7 @@ class MailRouter:
             account=(*summary_of(case, playbook, now), *remarks_of(tx, case, playbook)),
             promises=case.owed,
             quote=case.newest_words,
-            asks=tuple(line for promise in case.owed for line in promise.answers[:2]),
+            asks=case.answers_of_owed,
         )
         playbook = replace(playbook, team=team)
         told = OwnerNudged(at=now, matter=str(matter), whom=deputy.id, why=content.because)
