@@ -875,6 +875,7 @@ class Grammar:
                 begin = pause.end()
         if not cuts:
             return ""
+
         starts = [0, *(end for _, end in cuts)]
         stops = [*(start for start, _ in cuts), len(bare)]
         return "\n".join(bare[a:b].rstrip(" ,;") for a, b in zip(starts, stops, strict=True))
@@ -902,6 +903,7 @@ class Grammar:
         """
         if _END.fullmatch(tail) or self._is_polite(tail):
             return orders
+
         pause = _PAUSE.match(tail)
         rest = tail[pause.end() :] if pause else tail
         pieces = self.read(rest) if pause else []
@@ -946,6 +948,7 @@ class Grammar:
             kind = kind or meant
             pause = re.match(r"[\s.!…,;:–—-]*", rest[head[1] :])
             rest = rest[head[1] + (pause.end() if pause else 0) :]
+
         if not kind:
             return []
         if kind == "no" and rest and self._hides_order(rest):
