@@ -373,7 +373,14 @@ def render_preview(directory: Path, name: str, sample: str, language: str, now: 
 
 
 def _findings(settings: Settings, letter: Letter, sample: str, now: datetime) -> list[str]:
-    """Check a sample's letter against the rules of wording."""
+    """Check a sample's letter against the rules of wording.
+
+    Args:
+        settings: with the administrator's own rules and texts.
+        letter: as it was rendered; a desk mail has no findings.
+        sample: the name of the sample case; the hostile one is not checked.
+        now: the time of the sample, in UTC.
+    """
     if letter.kind.is_desk_mail or sample == "hostile":
         return []
     playbook = settings.playbooks.default

@@ -161,7 +161,13 @@ class CommandService:
         return len(pending)
 
     def _run_pending(self, tx: Transaction, pending: PendingCommand, now: datetime) -> None:
-        """Run the command of one tag or move; the agent gets back what is not understood."""
+        """Run the command of one tag or move; the agent gets back what is not understood.
+
+        Args:
+            tx: the transaction.
+            pending: with the line that the tag or folder stands for; it is marked as done whatever comes of it.
+            now: the time of the cycle, in UTC.
+        """
         tx.mail.mark_command_done(pending.id, now)
         mail = tx.mail.get(pending.mail_id)
         try:
@@ -727,6 +733,12 @@ def _settle(tx: Transaction, case: Case, command: Command, now: datetime) -> Cas
 
 def _key_in_doubt(tx: Transaction, case: Case, command: Command, named: Sequence[str]) -> str:
     """Return the key of the letter in doubt that is named, or of the only one.
+
+    Args:
+        tx: the transaction.
+        case: the case.
+        command: whose line is repeated where it names no such letter.
+        named: the words of the order; the first one is a key in any case, and none means the only letter.
 
     Raises:
         NotUnderstoodError: with the keys of the letters in doubt.
@@ -1829,6 +1841,7 @@ def _expected_lines(result: NoteResult, question: Question | None, *, away: str 
     drafts = "\n".join(filter(None, (unclear.draft for unclear in result.back)))
     if drafts:
         return tuple(drafts.split("\n"))
+
     if question is None or result.done or not question.no:
         return (away,) if away and not (result.done or result.back) else ()
     return question.yes, {"refuse": "refuse: "}.get(question.no, question.no)
