@@ -225,8 +225,14 @@ def _read_autoconfig(page: bytes, address: str, source: str) -> MailServers | No
 
 
 def _usable(nodes: "list[etree._Element]", address: str) -> Iterator[MailServer]:
-    """Yield the encrypted servers of an autoconfiguration, in its order."""
+    """Yield the encrypted servers of an autoconfiguration, in its order.
+
+    Args:
+        nodes: the elements of incoming or outgoing servers.
+        address: replaces the marks in host and user names, in whole or in part.
+    """
     local, _, domain = address.partition("@")
+    marks = {"%EMAILADDRESS%": address, "%EMAILLOCALPART%": local, "%EMAILDOMAIN%": domain}
     for node in nodes:
         values = {
             key: (node.findtext(key) or "").strip() for key in ("hostname", "port", "username", "socketType")
@@ -234,16 +240,13 @@ def _usable(nodes: "list[etree._Element]", address: str) -> Iterator[MailServer]
         security = {"SSL": "tls", "STARTTLS": "starttls"}.get(values["socketType"])
         if not security or not values["hostname"] or not values["port"].isdigit():
             continue
+
         username = values["username"] or "%EMAILADDRESS%"
-        for mark, value in (
-            ("%EMAILADDRESS%", address),
-            ("%EMAILLOCALPART%", local),
-            ("%EMAILDOMAIN%", domain),
-        ):
+        for mark, value in marks.items():
             username = username.replace(mark, value)
-        yield MailServer(
-            values["hostname"].replace("%EMAILDOMAIN%", domain), int(values["port"]), security, username
-        )
+
+        host = values["hostname"].replace("%EMAILDOMAIN%", domain)
+        yield MailServer(host, int(values["port"]), security, username)
 
 
 def _by_srv(domain: str, address: str, resolve: Resolve) -> MailServers | None:

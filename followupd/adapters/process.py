@@ -239,7 +239,12 @@ class MailReader:
         return words.rpartition("\n")[2]
 
     def _read(self, content: bytes, identity: Identity) -> Message:
-        """Hand a mail to the child, and answer its questions until it answers ours."""
+        """Hand a mail to the child, and answer its questions until it answers ours.
+
+        Args:
+            content: the mail with its header, as bytes.
+            identity: who we are; handed over only where it has changed since the last mail.
+        """
         child = self._child = self._child or self._start()
         if child.stdin is None or child.stdout is None:
             raise BrokenPipeError

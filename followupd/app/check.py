@@ -213,7 +213,13 @@ def _foreign_includes(files: TemplateFiles, name: str, languages: list[str]) -> 
 
 
 def _copied_text(files: TemplateFiles, name: str, languages: list[str]) -> list[Problem]:
-    """Return a warning if a letter or part has the words of another language's; an empty one has none."""
+    """Return a warning if a letter or part has the words of another language's; an empty one has none.
+
+    Args:
+        files: the shipped templates with the administrator's over them.
+        name: of a file below the templates: "de/follow-up.md".
+        languages: the tags of all languages, that of the file included.
+    """
     language, _, rest = name.partition("/")
     text = files.text(name)
     twins = [f"{other}/{rest}" for other in languages if other != language]

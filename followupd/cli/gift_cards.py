@@ -204,7 +204,13 @@ def _list(options: argparse.Namespace, app: "App") -> int:
 
 
 def _row(card: StockedCard, zone: ZoneInfo, now: datetime) -> tuple[str, ...]:
-    """Return the row of a card; its code is never shown."""
+    """Return the row of a card; its code is never shown.
+
+    Args:
+        card: of the stock; one with a case was given away.
+        zone: in which times and days are shown.
+        now: decides whether a card has expired, in UTC.
+    """
     unused = "expired" if card.expires and card.expires <= now else "in stock"
     return (
         str(card.number),

@@ -26,7 +26,7 @@ from followupd.cli.output import (
 )
 from followupd.clock import local_time
 from followupd.domain.letter import DeliveryOutcome, Letter, LetterKind, LetterStatus, OutboxEntry
-from followupd.domain.mail import IncomingMail, MailLocation, Person
+from followupd.domain.mail import IncomingMail, MailLocation
 from followupd.log import printable, printable_lines
 
 if TYPE_CHECKING:
@@ -239,19 +239,14 @@ def _preview_view(letter: Letter) -> dict[str, Any]:
 def _print_letter(letter: Letter) -> None:
     """Print the headers and the text of a letter."""
     headers = (
-        f"From: {_mailbox(letter.sender)}",
-        f"To: {_mailbox(letter.to)}",
+        f"From: {letter.sender.mailbox}",
+        f"To: {letter.to.mailbox}",
         f"Subject: {letter.subject}",
     )
     for header in headers:
         print(printable(header))
     print()
     print(printable_lines(letter.text))
-
-
-def _mailbox(person: Person) -> str:
-    """Return name and address as in a header."""
-    return f"{person.name} <{person.address}>" if person.name else person.address
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -148,7 +148,7 @@ def preview_letter(
 
 def _offered(case: Case, playbook: Playbook, now: datetime) -> Case:
     """Return a case in which the customer may choose between the two options of the samples."""
-    language = case.language or playbook.language or playbook.company.locale
+    language = playbook.language_for(case.language)
     words = catalogue().language(language).samples
     options = sample_options(case, playbook, now, words)
     return replace(case, options=tuple(replace(option, offered_at=now) for option in options))
@@ -364,8 +364,8 @@ def render_preview(directory: Path, name: str, sample: str, language: str, now: 
         return RenderedPreview(name, tuple(str(error).splitlines()))
 
     headers = (
-        ("From", _mailbox(letter.sender)),
-        ("To", _mailbox(letter.to)),
+        ("From", letter.sender.mailbox),
+        ("To", letter.to.mailbox),
         ("Subject", letter.subject),
     )
 
@@ -373,7 +373,14 @@ def render_preview(directory: Path, name: str, sample: str, language: str, now: 
 
 
 def _findings(settings: Settings, letter: Letter, sample: str, now: datetime) -> list[str]:
-    """Check a sample's letter against the rules of wording."""
+    """Check a sample's letter against the rules of wording.
+
+    Args:
+        settings: with the administrator's own rules and texts.
+        letter: as it was rendered; a desk mail has no findings.
+        sample: the name of the sample case; the hostile one is not checked.
+        now: the time of the sample, in UTC.
+    """
     if letter.kind.is_desk_mail or sample == "hostile":
         return []
     playbook = settings.playbooks.default
@@ -387,11 +394,6 @@ def _findings(settings: Settings, letter: Letter, sample: str, now: datetime) ->
         return [str(finding) for finding in findings]
     places = [located(files, name, finding) for finding in findings]
     return [f"{file}{f':{found.line}' if found.line else ''}: {found}" for file, found in places]
-
-
-def _mailbox(person: Person) -> str:
-    """Return name and address as in a header."""
-    return f"{person.name} <{person.address}>" if person.name else person.address
 
 
 #: stages after or before which no letter of the kinds compared is written

@@ -242,7 +242,13 @@ def _calibrate(options: argparse.Namespace, app: "App") -> int:
 
 
 def _calibration_row(usual: Usual, playbooks: Playbooks, directory: Path) -> dict[str, Any]:
-    """Return how long one kind of promise takes as JSON; times are in days of business."""
+    """Return how long one kind of promise takes as JSON; times are in days of business.
+
+    Args:
+        usual: what was measured of one kind of promise.
+        playbooks: those of today; a kind of none of them has no change to propose.
+        directory: of the settings, to which the path of a file is relative.
+    """
     like = usual.like
     playbook = playbooks.get(like.playbook)
     change = change_of(usual, playbook) if playbook else None
@@ -295,7 +301,12 @@ def _calibration_lines(row: dict[str, Any]) -> str:
 
 
 def _print_grants(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
-    """Print the list of grants as CSV, JSON or a table."""
+    """Print the list of grants as CSV, JSON or a table.
+
+    Args:
+        options: say in which form; a table by default.
+        rows: one for each grant; an empty table becomes a message.
+    """
     if options.csv:
         sys.stdout.write(grants_csv(rows))
     elif options.json:

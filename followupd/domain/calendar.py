@@ -333,7 +333,12 @@ class Calendar:
         return opening, closing
 
     def _working_days(self, day: date, *, forward: bool) -> Iterator[date]:
-        """Give the working days from this date on, itself included, forwards or backwards, without end."""
+        """Give the working days from this date on, itself included, forwards or backwards, without end.
+
+        Args:
+            day: in the company's time zone.
+            forward: towards later days.
+        """
         step = _DAY if forward else -_DAY
 
         while True:

@@ -431,6 +431,11 @@ class Case:
         return self.promises_in(*OWED)
 
     @property
+    def answers_of_owed(self) -> tuple[str, ...]:
+        """The lines with which an agent answers for what is owed, two for each promise."""
+        return tuple(line for promise in self.owed for line in promise.answers[:2])
+
+    @property
     def proposed(self) -> tuple[Promise, ...]:
         """Promises that were read in an agent's reply, and that no agent has approved."""
         return self.promises_in(PromiseState.PROPOSED)

@@ -55,6 +55,11 @@ class Person:
         """The display name, else the address."""
         return self.name or self.address
 
+    @property
+    def mailbox(self) -> str:
+        """Name and address as a person reads them in a header; a name is not quoted."""
+        return f"{self.name} <{self.address}>" if self.name else self.address
+
 
 def addresses_of(people: Iterable[Person]) -> set[str]:
     """Return the addresses of people in the form in which they are compared: case does not count."""

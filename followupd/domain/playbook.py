@@ -236,6 +236,14 @@ class Playbook:
     tell: Literal["", "lead", "manager"] = ""
     severity_overrides: tuple[SeverityOverride, ...] = ()
 
+    def language_for(self, known: str) -> str:
+        """Return the language of letters to a customer: the known one, else the playbook's, else the company's.
+
+        Args:
+            known: the language of the case, as a tag ("de-at"); "" where it is not known.
+        """
+        return known or self.language or self.company.locale
+
     def for_severity(self, severity: str) -> "Playbook":
         """Return the playbook with the times for cases of a severity (practices 34, 45 and 58).
 

@@ -94,6 +94,7 @@ def to_approve(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> A
     ]
     if agent != lead or not grants or case.stage in _NOT_WORKED_ON:
         return None
+
     sentences = [msg("{grant} waits for your word", grant=grant.named) for grant in grants]
     since = min(grant.granted_at or case.opened_at for grant in grants)
     return AgendaItem(case, sentence_list(sentences), since, asks=("approve",))
@@ -138,7 +139,13 @@ def _next_step(case: Case) -> Iterator[Waiting]:
 
 
 def _promises(case: Case, playbook: Playbook, now: datetime) -> Iterator[Waiting]:
-    """Give the promises that are due today, and those that are overdue."""
+    """Give the promises that are due today, and those that are overdue.
+
+    Args:
+        case: the case.
+        playbook: whose calendar says what today is.
+        now: the time of the cycle, in UTC; a deadline that is now has passed.
+    """
     for promise in _due_today(case, playbook, now):
         due = promise.internal_deadline or now
         if due <= now:

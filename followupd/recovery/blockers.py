@@ -416,10 +416,15 @@ def _confirmation_words(case: Case) -> list[str]:
     """
     is_told = bool(case.no_answer and case.letters_of(LetterKind.OPENED))
     is_known = (is_told or case.reminded_at(FIRST_SHOWN)) and not case.letters_of(LetterKind.CONFIRMATION)
-    new = [promise for promise in case.unwritten if promise.source != "options"]  # a letter has offered them
-    promises = [promise for promise in new if promise.source == "reply" or not is_known]
-    granted = [grant for grant in case.grants_in(GrantState.GRANTED) if grant.kind is not Gift.GIFT_CARD]
-    grants = [grant for grant in granted if grant.source == "reply" or not is_known]
+
+    promises = [
+        promise for promise in case.unwritten if promise.source != "options"
+    ]  # a letter has offered them
+    grants = [grant for grant in case.grants_in(GrantState.GRANTED) if grant.kind is not Gift.GIFT_CARD]
+    if is_known:
+        promises = [promise for promise in promises if promise.source == "reply"]
+        grants = [grant for grant in grants if grant.source == "reply"]
+
     options = [] if is_known else [f"{option.text} {option.promised_by}" for option in case.unasked]
     return [*map(_promise_words, promises), *options, *map(_grant_words, grants)]
 
@@ -635,7 +640,7 @@ def why_untrue(letter: Letter, case: Case, playbook: Playbook) -> str:
         playbook: the playbook of the case.
     """
     why = _changed_stage(letter, case, playbook) or _changed_words(letter, case)
-    return why or (_changed_promise(letter, case) if letter.kind in _ABOUT_PROMISES else "")
+    return why or _changed_promise(letter, case)
 
 
 def why_stale(letter: Letter, case: Case, playbook: Playbook, now: datetime) -> str:
@@ -681,8 +686,7 @@ def _changed_content(letter: Letter, case: Case, playbook: Playbook) -> str:
     """
     if letter.kind is LetterKind.FOLLOW_UP:
         return next((blocker.sentence for blocker in blockers_of(case, playbook)), "")
-    why = _changed_promise(letter, case) if letter.kind in _ABOUT_PROMISES else ""
-    return why or _changed_words(letter, case)
+    return _changed_promise(letter, case) or _changed_words(letter, case)
 
 
 def _changed_words(letter: Letter, case: Case) -> str:
@@ -710,10 +714,17 @@ def _changed_grant(letter: Letter, case: Case) -> str:
 
 
 def _changed_promise(letter: Letter, case: Case) -> str:
-    """Return what changed since the letter was written.
+    """Return what changed since the letter was written, "" for nothing and for a letter about no promises.
 
     A promise may be settled, or in writing already; an option may be chosen or withdrawn.
+
+    Args:
+        letter: as it was written.
+        case: as it is now.
     """
+    if letter.kind not in _ABOUT_PROMISES:
+        return ""
+
     to_confirm = [promise.n for promise in case.owed if not promise.confirmed]
     to_confirm += numbers(case.untold)
     for n in letter.concerns:

@@ -519,7 +519,7 @@ def _standing_promises(case: Case, playbook: Playbook, write: LetterRenderer, no
     Raises:
         LetterError: the sentence of a step cannot be rendered.
     """
-    language = case.language or playbook.language or playbook.company.locale
+    language = playbook.language_for(case.language)
     steps = sorted(playbook.steps, key=_is_later)
     if not (case.in_danger or case.again):
         steps = list(filter(_is_later, steps))

@@ -195,7 +195,13 @@ def changed_letter(
 
 
 def _beyond(case: Case, before: Found, after: Found) -> Found:
-    """Return what the second text promises and gives and neither the first one nor the case does."""
+    """Return what the second text promises and gives and neither the first one nor the case does.
+
+    Args:
+        case: the case.
+        before: what was read in the first text.
+        after: what was read in the second one; a promise with another date alone is the same.
+    """
     texts = {*map(_without_date, before.promises), *(promise.text.casefold() for promise in case.promises)}
     grants = set(map(_gift, before.compensation))
     new = [grant for grant in after.compensation if _gift(grant) not in grants]

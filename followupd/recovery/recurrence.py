@@ -103,11 +103,11 @@ def happened_again(
         return None
 
     others = [other for other in cases if other.ref != case.ref]
-    told = [other for other in others if other.told_at and _counts(other.told_at, case.opened_at)]
+    told = [other.told_at for other in others if other.told_at and _counts(other.told_at, case.opened_at)]
     if not told:
         return None
 
-    first = min(other.told_at for other in told if other.told_at)
+    first = min(told)
     later = [other for other in others if first < other.opened_at <= case.opened_at]
     said = case.facts.prevention or ""
     return HappenedAgain(

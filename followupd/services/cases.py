@@ -196,7 +196,12 @@ class _Advance:
                 self.decisions.append(event)
 
     def _tell_spike(self, cause: str, cases: Sequence[CauseCase]) -> None:
-        """Tell the leads of a spike, once in twelve weeks (practice 32)."""
+        """Tell the leads of a spike, once in twelve weeks (practice 32).
+
+        Args:
+            cause: its code, as the case has it.
+            cases: the company's complaints of this cause, this one included.
+        """
         company = self.playbook.company.id
         name = StateKey.SPIKE.of(f"{company}/{cause}" if company else cause)
         known = self.tx.state.get(name)

@@ -161,7 +161,13 @@ class CommandService:
         return len(pending)
 
     def _run_pending(self, tx: Transaction, pending: PendingCommand, now: datetime) -> None:
-        """Run the command of one tag or move; the agent gets back what is not understood."""
+        """Run the command of one tag or move; the agent gets back what is not understood.
+
+        Args:
+            tx: the transaction.
+            pending: with the line that the tag or folder stands for; it is marked as done whatever comes of it.
+            now: the time of the cycle, in UTC.
+        """
         tx.mail.mark_command_done(pending.id, now)
         mail = tx.mail.get(pending.mail_id)
         try:
@@ -494,7 +500,7 @@ class CommandService:
             account=(*summary_of(case, playbook, now), *remarks_of(tx, case, playbook)),
             promises=case.owed,
             quote=case.newest_words,
-            asks=tuple(line for promise in case.owed for line in promise.answers[:2]),
+            asks=case.answers_of_owed,
         )
         if old and old.id != command.agent:
             shown = case.customer.shown
@@ -727,6 +733,12 @@ def _settle(tx: Transaction, case: Case, command: Command, now: datetime) -> Cas
 
 def _key_in_doubt(tx: Transaction, case: Case, command: Command, named: Sequence[str]) -> str:
     """Return the key of the letter in doubt that is named, or of the only one.
+
+    Args:
+        tx: the transaction.
+        case: the case.
+        command: whose line is repeated where it names no such letter.
+        named: the words of the order; the first one is a key in any case, and none means the only letter.
 
     Raises:
         NotUnderstoodError: with the keys of the letters in doubt.
@@ -1651,11 +1663,14 @@ def question_of(asked: OutboxEntry, case: Case, grammar: Grammar) -> Question | 
         return Question("settle: sent", by_consent=False)
     if desk_mail.kind is LetterKind.OPENED and (case.stage is Stage.SUSPECTED or case.by_machine):
         return Question("complaint", "dismiss")
-    if desk_mail.kind is LetterKind.APPROVAL and (moves := _offered_moves(desk_mail.text, grammar)):
-        waits = _approvals(case, asked.written_at) > 0
-        return None if waits else Question(moves)
-    if desk_mail.kind is LetterKind.APPROVAL and _approvals(case, asked.written_at) <= 1:
-        return Question("approve", "refuse")
+
+    if desk_mail.kind is LetterKind.APPROVAL:
+        waiting = _approvals(case, asked.written_at)
+        if moves := _offered_moves(desk_mail.text, grammar):
+            return None if waiting else Question(moves)
+        if waiting <= 1:
+            return Question("approve", "refuse")
+
     if desk_mail.kind is LetterKind.ANSWER and (offer := offer_of(case, desk_mail.text)):
         return offer
     return _question_in(desk_mail.text.splitlines(), case, grammar, asked.written_at)
@@ -1826,6 +1841,7 @@ def _expected_lines(result: NoteResult, question: Question | None, *, away: str 
     drafts = "\n".join(filter(None, (unclear.draft for unclear in result.back)))
     if drafts:
         return tuple(drafts.split("\n"))
+
     if question is None or result.done or not question.no:
         return (away,) if away and not (result.done or result.back) else ()
     return question.yes, {"refuse": "refuse: "}.get(question.no, question.no)

@@ -204,9 +204,13 @@ class PromiseLineReader:
 @lru_cache(maxsize=8)
 def _until(languages: Catalogue) -> re.Pattern[str]:
     """Return the pattern of the words for "until" at the beginning of a text, of all languages."""
+    return re.compile(rf"(?:{_until_words(languages)})(?!\w)\s*", re.IGNORECASE)
+
+
+def _until_words(languages: Catalogue) -> str:
+    """Return the words for "until" of all languages as alternatives of a pattern, the longest ones first."""
     words = {word for language in languages.all() for word in language.answers.notes.until}
-    longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-    return re.compile(rf"(?:{longest_first})(?!\w)\s*", re.IGNORECASE)
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
 
 @lru_cache(maxsize=8)
@@ -231,10 +235,8 @@ def _joining(languages: Catalogue) -> re.Pattern[str]:
     Returns:
         A pattern that fits a word for "until", or a dash, with the blanks around it.
     """
-    words = {word for language in languages.all() for word in language.answers.notes.until}
-    longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     return re.compile(
-        rf"\s{{1,9}}(?:{longest_first})(?!\w)\s{{0,9}}|\s{{0,9}}[–—]\s{{0,9}}|\s{{1,9}}-\s{{1,9}}",
+        rf"\s{{1,9}}(?:{_until_words(languages)})(?!\w)\s{{0,9}}|\s{{0,9}}[–—]\s{{0,9}}|\s{{1,9}}-\s{{1,9}}",
         re.IGNORECASE,
     )
 

@@ -208,7 +208,12 @@ class DigestService:
         )
 
     def _standing_lines(self, agent: Agent, cases: Iterable[Case]) -> list[str]:
-        """Return where the cases of an agent stand, one sentence each; else tags in the mailbox say so."""
+        """Return where the cases of an agent stand, one sentence each; else tags in the mailbox say so.
+
+        Args:
+            agent: only the cases that they own are told.
+            cases: all that are not finished; at most _MAX_CASES are told, the oldest first.
+        """
         owned = [case for case in cases if self._owner(case) == agent and case.stage in _STANDING]
         lines: list[str] = []
         for case in sorted(owned, key=lambda case: case.opened_at)[:_MAX_CASES]:
@@ -221,7 +226,13 @@ class DigestService:
     # --- one case ---
 
     def _items(self, cases: Iterable[Case], agent: Agent, now: datetime) -> list[AgendaItem]:
-        """Return what waits for the agent in several cases."""
+        """Return what waits for the agent in several cases.
+
+        Args:
+            cases: of which some may concern the agent.
+            agent: whose digest it is.
+            now: the time of the cycle, in UTC.
+        """
         found = [self._item(case, agent, now) for case in cases]
         return [item for item in found if item is not None]
 
@@ -349,7 +360,13 @@ def _account(case: Case, reminders: Sequence[Reminder], playbook: Playbook, now:
 
 
 def _call_at(case: Case, reminders: Iterable[Reminder], playbook: Playbook) -> datetime | None:
-    """Return when the customer is to be called after the follow-up, None where no reminder says so."""
+    """Return when the customer is to be called after the follow-up, None where no reminder says so.
+
+    Args:
+        case: the case.
+        reminders: of this case that are due today.
+        playbook: with the time of the follow-up.
+    """
     is_announced = any(reminder.key.kind is ReminderKind.CALL for reminder in reminders)
     return follow_up.due_at(case, playbook) if is_announced else None
 

@@ -404,7 +404,12 @@ class TrainingService:
         return [mail for _, mail in dated[-_MAX_DECISIONS:]]
 
     def _store(self, learned: Learned, now: datetime) -> None:
-        """Store the result of a training, encrypted, and use it from now on."""
+        """Store the result of a training, encrypted, and use it from now on.
+
+        Args:
+            learned: with too few tags, or none held back, it changes nothing but the count of tags.
+            now: the time, in UTC.
+        """
         enough = learned.tags >= FEWEST and learned.held_back > 0
         with self.context.ledger.transaction() as tx:
             found = tx.state.get(StateKey.TRAINING)

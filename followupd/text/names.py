@@ -325,9 +325,12 @@ def _in_order(words: Sequence[str], known: "_Words", *, is_reversed: bool) -> li
         known: what the languages know of names.
         is_reversed: whether a comma says which one that is.
     """
-    ordered = list(words) if is_reversed or _are_loud(words) else sorted(words, key=_is_loud)
-    if not is_reversed and _are_loud(words) and _ends_with_given(words, known):
+    ordered = list(words)
+    if not is_reversed and not _are_loud(words):
+        ordered.sort(key=_is_loud)
+    elif not is_reversed and _ends_with_given(words, known):
         ordered = [words[-1], *words[:-1]]
+
     if " ".join(words).islower():
         return list(map(_capitalised, ordered))
     return [_capitalised(word) if _is_loud(word) else word for word in ordered]

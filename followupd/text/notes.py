@@ -525,6 +525,7 @@ def _slot(line: str, grammar: Grammar) -> tuple[str, str, str] | None:
     bare = bare_line(rest)
     if case and not bare:
         return case, "", ""
+
     label, colon, text = bare.partition(":")
     order = grammar.verb_of(label)
     if not colon or order is None:

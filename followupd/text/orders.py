@@ -591,11 +591,16 @@ class Grammar:
         Args:
             text: what stands behind the words before it.
         """
-        number, *words = [folded(word) for word in text.rstrip(" .!").split()] or [""]
-        found = self._verb(words[-1], counted=True) if words else None
-        is_told = found and form_of(found[0]) is Form.NUMBER and not self.words("negations") & {*words}
-        is_short = re.fullmatch(r"#?\d{1,4}", number) and len(words) < _MAX_WORDS
-        return f"{found[0]}: {number.lstrip('#')}" if found and is_told and is_short else ""
+        number, *words = map(folded, text.rstrip(" .!").split() or [""])
+        is_short = 0 < len(words) < _MAX_WORDS
+        if not is_short or not re.fullmatch(r"#?\d{1,4}", number):
+            return ""
+        if self.words("negations").intersection(words):
+            return ""
+
+        found = self._verb(words[-1], counted=True)
+        is_told = found is not None and form_of(found[0]) is Form.NUMBER
+        return f"{found[0]}: {number.lstrip('#')}" if found and is_told else ""
 
     def _by_form(self, verb: str, text: str, bare: str) -> list[Piece]:
         """Return the pieces of a verb and the text behind its separator.
@@ -870,6 +875,7 @@ class Grammar:
                 begin = pause.end()
         if not cuts:
             return ""
+
         starts = [0, *(end for _, end in cuts)]
         stops = [*(start for start, _ in cuts), len(bare)]
         return "\n".join(bare[a:b].rstrip(" ,;") for a, b in zip(starts, stops, strict=True))
@@ -897,6 +903,7 @@ class Grammar:
         """
         if _END.fullmatch(tail) or self._is_polite(tail):
             return orders
+
         pause = _PAUSE.match(tail)
         rest = tail[pause.end() :] if pause else tail
         pieces = self.read(rest) if pause else []
@@ -941,6 +948,7 @@ class Grammar:
             kind = kind or meant
             pause = re.match(r"[\s.!…,;:–—-]*", rest[head[1] :])
             rest = rest[head[1] + (pause.end() if pause else 0) :]
+
         if not kind:
             return []
         if kind == "no" and rest and self._hides_order(rest):

@@ -799,12 +799,14 @@ def _change(item: Mapping[str, Any], added: Sequence[str], removed: Sequence[str
     wanted = [*kept, *(word for word in added if word[0] != "\\" and word.casefold() not in have)]
     if wanted != present:
         change["categories"] = wanted
+
     flags = flags_of(item)
     for flag, name, on, off in _SYSTEM_FLAGS:
         if flag in added and flag not in flags:
             change[name] = on
         elif flag in removed and flag in flags:
             change[name] = off
+
     return change
 
 

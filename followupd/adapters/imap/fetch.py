@@ -321,7 +321,12 @@ def _structure_of(message: Message, depth: int = 0) -> Value:
 
 
 def _strip(message: Message, part: BodyPart) -> None:
-    """Take the bodies out of a mail that are not to be fetched, and cut off very long ones."""
+    """Take the bodies out of a mail that are not to be fetched, and cut off very long ones.
+
+    Args:
+        message: changed in place; it must have the structure that `part` outlines.
+        part: what the server said of the mail, with what is fetched of each part.
+    """
     payload: object = message.get_payload()
     if part.children and isinstance(payload, list):
         for child, outlined in zip(payload, part.children, strict=True):

@@ -71,7 +71,13 @@ def _tls_context(account: Account) -> ssl.SSLContext:
 
 
 def _log_in(client: Client, account: Account, context: ssl.SSLContext | None) -> None:
-    """Start TLS where the account says so, log in, and enable CONDSTORE where the server has it."""
+    """Start TLS where the account says so, log in, and enable CONDSTORE where the server has it.
+
+    Args:
+        client: connected, and not logged in.
+        account: its token is used where it has one, else its password.
+        context: of TLS, None where the account has none.
+    """
     if account.security == "starttls":
         client.starttls(context)
 

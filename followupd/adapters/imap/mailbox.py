@@ -465,6 +465,11 @@ class ImapMailbox:
         """Wait until the deadline, until `wake` says so, or until an update arrives.
 
         A closed connection raises.
+
+        Args:
+            client: the session.
+            deadline: on the monotonic clock, in seconds.
+            wake: asked at least every WAKE_SECONDS.
         """
         while (left := deadline - monotonic()) > 0 and not wake():
             if client.wait_for_update(min(left, WAKE_SECONDS)):

@@ -435,7 +435,13 @@ def _calendar(file: TomlFile, company: Company, hours: HoursTable) -> Calendar:
 def _mailboxes(
     file: TomlFile, rows: tuple[MailboxSettings, ...], state_directory: Path
 ) -> tuple[MailboxSettings, ...]:
-    """Return the mailboxes with their secrets located; two of one name or address are reported."""
+    """Return the mailboxes with their secrets located; two of one name or address are reported.
+
+    Args:
+        file: in which problems are reported.
+        rows: the tables [[mailbox]], in their order.
+        state_directory: where a token is stored if the table does not say.
+    """
     for key in ("name", "address"):
         _check_unique(file, "mailbox", key, rows)
     through = [_door(file, ("mailbox", n), row) for n, row in enumerate(rows)]

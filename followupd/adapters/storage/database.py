@@ -304,15 +304,21 @@ class FileWatch:
             return self._loss
 
     def _look(self, committed: int) -> str:
-        """Compare the file, and the count of commits, with what they were."""
+        """Compare the file, and the count of commits, with what they were.
+
+        Args:
+            committed: the count of commits as SQLite reads it now.
+        """
         identity = self._identity
         if identity is None or self._identify() != identity:
             return _REPLACED.format(path=self._path)
+
         least = self._committed if self._is_log_empty() else self._count
         count, mark = self._header(identity) or (0, 0)
         went_back = _is_before(count, least) or _is_before(committed, self._committed)
         if mark not in {self._mark, self._old} or went_back:
             return _OVERWRITTEN.format(path=self._path, name=self._path.name)
+
         self._count, self._old, self._committed = count, mark, committed
         return ""
 

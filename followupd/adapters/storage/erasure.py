@@ -97,7 +97,12 @@ def _blank_fields(value: Value) -> Value:
 
 
 def _blank(name: str, value: Any) -> Any:
-    """Return the value of one field, blanked. A tuple loses its texts and keeps dataclasses and numbers."""
+    """Return the value of one field, blanked. A tuple loses its texts and keeps dataclasses and numbers.
+
+    Args:
+        name: of the field; a few keep their text, such as states and keys.
+        value: of any type that an event or a letter has.
+    """
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):

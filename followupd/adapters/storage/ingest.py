@@ -103,7 +103,13 @@ def store_all(
 
 
 def _result(mail: IncomingMail, mail_id: int, locations: _Locations) -> StoreResult:
-    """Compare a mail with its known locations."""
+    """Compare a mail with its known locations.
+
+    Args:
+        mail: as it was just read from a folder, with the tags that it has there.
+        mail_id: its number in the ledger.
+        locations: where it was seen before, those that it has left included.
+    """
     known_tags = {tag for location in locations.values() for tag in location.tags.split()}
     known = [at.gone for (_, folder, _, _), at in locations.items() if folder == mail.place.folder]
     return StoreResult(mail_id, mail.tags - known_tags, not known, returned=bool(known) and all(known))

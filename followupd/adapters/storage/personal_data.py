@@ -232,7 +232,12 @@ def _any_spelling(code: str) -> str:
 
 
 def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
-    """Return a JSON value with every text in it changed, except names."""
+    """Return a JSON value with every text in it changed, except names.
+
+    Args:
+        value: a JSON value; keys of objects, numbers and null stay as they are.
+        change: is given each text.
+    """
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):

@@ -295,7 +295,13 @@ def _template_problems(
 
 
 def _unfit_files(files: TemplateFiles, letter: LetterTemplate, kind: LetterKind) -> Iterator[Problem]:
-    """Yield the problem of a file that a letter's front matter names; mails to agents have none."""
+    """Yield the problem of a file that a letter's front matter names; mails to agents have none.
+
+    Args:
+        files: where the files are looked for.
+        letter: whose front matter names files in "attach" and "logo".
+        kind: of the letter; one to agents must name none.
+    """
     if not kind.to_customer:
         lines = [line for name, (_, line) in letter.front.items() if name in {"attach", "logo"}]
         if lines:

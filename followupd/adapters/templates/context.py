@@ -147,7 +147,13 @@ def _named_in_letters(grants: Iterable[Compensation], states: frozenset[GrantSta
 
 
 def _quotations(case: Case, content: LetterContent, fmt: Formatter) -> Named:
-    """Return the facts in the customer's own words, in quotation marks; the others are missing."""
+    """Return the facts in the customer's own words, in quotation marks; the others are missing.
+
+    Args:
+        case: the case.
+        content: says whether the letter answers a stranger by machine, so that nothing is quoted.
+        fmt: sets the quotation marks of the letter's language.
+    """
     facts = _facts_to_repeat(case, content)
     quotable = {name: name in case.quoted_facts and getattr(facts, name) for name in QUOTABLE}
     words = {name: fmt.quotation(text or "") for name, text in quotable.items()}
@@ -398,7 +404,13 @@ def _orders(lines: Iterable[str], fmt: Formatter) -> list[str]:
 
 
 def _other_words(stage: Stage, asks: Iterable[str], fmt: Formatter) -> list[str]:
-    """Return further words that an agent may need in this stage, `help` last."""
+    """Return further words that an agent may need in this stage, `help` last.
+
+    Args:
+        stage: of the case.
+        asks: lines that the mail offers already ("kept: 1"); their words are left out.
+        fmt: writes the words in the language of the mail.
+    """
     offered = {line.partition(":")[0].strip() for line in asks}
     likely = _WORDS.get(stage, _WORDS_OF_WORK)
     return [fmt.order(word) for word in (*likely, *_WORDS_OF_ALL) if word not in offered]

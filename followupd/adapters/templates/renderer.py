@@ -476,7 +476,7 @@ def _with_informal_steps(
         content: what the letter is about.
         playbook: the playbook of the case.
     """
-    language = case.language or playbook.language or playbook.company.locale
+    language = playbook.language_for(case.language)
     tag = next(_language_tags([language]), DEFAULT)
     said = {step.text_in(tag): step.text_in(f"{tag}-{INFORMAL}") for step in playbook.steps}
 

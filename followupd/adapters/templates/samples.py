@@ -116,7 +116,13 @@ def sample_content(
 
 
 def _quote(kind: LetterKind, case: Case, words: Samples) -> str:
-    """Return the text that a letter quotes: the customer's, but in a mail to a department only a question."""
+    """Return the text that a letter quotes: the customer's, but in a mail to a department only a question.
+
+    Args:
+        kind: of the letter.
+        case: the case.
+        words: of the samples in the customer's language.
+    """
     if case.ref == HOSTILE_REF:
         return f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}"
     return f"{case.subject}?" if kind == LetterKind.REQUEST else words.story
@@ -160,7 +166,7 @@ def sample_agenda(
 
 def _texts_of(case: Case, playbook: Playbook, languages: Catalogue | None) -> Samples:
     """Return the texts of the sample cases in the customer's language, the playbook's or the company's."""
-    spoken = case.language or playbook.language or playbook.company.locale
+    spoken = playbook.language_for(case.language)
     return (languages or catalogue()).language(spoken).samples
 
 

@@ -75,7 +75,12 @@ def wording_problems(
 
 
 def _is_known(finding: Finding, known: list[Finding]) -> bool:
-    """Return whether what is found in a rendered letter was found in its files, alone or as a part of markup."""
+    """Return whether what is found in a rendered letter was found in its files, alone or as a part of markup.
+
+    Args:
+        finding: in the rendered letter; one without words was not found before.
+        known: in the files of the letter; the same rule has to have found them, except for markup.
+    """
     words = finding.words.casefold()
     if not words:
         return False
@@ -139,7 +144,13 @@ def findings_in_letter(
 
 
 def _promised_days(case: Case, content: LetterContent, playbook: Playbook) -> set[date]:
-    """Return the days that promises of the case and of the letter name."""
+    """Return the days that promises of the case and of the letter name.
+
+    Args:
+        case: whose promises count, done ones too.
+        content: with promises that the case may not have yet.
+        playbook: whose calendar says on which day a moment falls.
+    """
     days = set()
     for promise in (*case.promises, *content.promises):
         for moment in (promise.promised_by, promise.internal_deadline):
@@ -167,6 +178,10 @@ def _step_problems(playbooks: Mapping[str, Playbook], rules: WordingRules) -> It
     """Yield what the rules find in the playbooks' next steps, in each of their languages.
 
     Shipped sentences are proven by our own tests, and only checked against the administrator's own phrases.
+
+    Args:
+        playbooks: by name; one that a brand shares is checked once, as the company's.
+        rules: with the administrator's own phrases.
     """
     is_own = rules.phrases or rules.languages is not catalogue()
     proven = frozenset() if is_own else shipped_steps()
@@ -262,7 +277,13 @@ def _letter_findings(
 
 
 def _letters_to_read(files: TemplateFiles, language: str, rules: WordingRules) -> list[str]:
-    """Return the letters to customers that the administrator's changes or own phrases affect."""
+    """Return the letters to customers that the administrator's changes or own phrases affect.
+
+    Args:
+        files: the shipped templates with the administrator's over them.
+        language: as a tag: "de-at".
+        rules: with the administrator's own phrases; one for this language affects all of its letters.
+    """
     names = affected_letters(files, language)
     if rules.phrases.get(language):
         names = files.of_language(language)

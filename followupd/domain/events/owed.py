@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AliasChoices, Field
 
@@ -11,6 +11,20 @@ from followupd.domain.case import Case
 from followupd.domain.compensation import Compensation, GrantState, Money
 from followupd.domain.events.case import Event
 from followupd.domain.promise import Action, HelpRequest, Option, OptionState, Promise, PromiseState, Relation
+
+#: what has a number of its own in a case
+_Owed = TypeVar("_Owed", Promise, Action, Compensation)
+
+
+def _with(new: _Owed, known: tuple[_Owed, ...]) -> tuple[_Owed, ...]:
+    """Return what is owed by number, with one that is new or takes the place of the one of its number.
+
+    Args:
+        new: the promise, action or gift of the event.
+        known: those of the case, in any order.
+    """
+    by_number = {each.n: each for each in known} | {new.n: new}
+    return tuple(by_number[n] for n in sorted(by_number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +47,7 @@ class PromiseMade(Event):
 
     def apply(self, case: Case) -> Case:
         """Add the promise, or replace the proposal of the same number."""
-        by_number = {promise.n: promise for promise in case.promises}
-        by_number[self.promise.n] = self.promise
-        promises = tuple(by_number[n] for n in sorted(by_number))
-
+        promises = _with(self.promise, case.promises)
         case = Event.apply(self, case)
         return case.evolve(promises=promises)
 
@@ -146,8 +157,7 @@ class ActionPlanned(Event):
 
     def apply(self, case: Case) -> Case:
         """Add the action, or replace the one of the same number."""
-        by_number = {action.n: action for action in (*case.actions, self.action)}
-        return case.evolve(actions=tuple(by_number[n] for n in sorted(by_number)))
+        return case.evolve(actions=_with(self.action, case.actions))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,11 +288,7 @@ class CompensationGranted(Event):
         if grant.counts:
             grant = replace(grant, granted_at=self.at, granted_by=self.by)
 
-        by_number = {other.n: other for other in case.compensation}
-        by_number[grant.n] = grant
-        grants = tuple(by_number[n] for n in sorted(by_number))
-
-        return case.evolve(compensation=grants)
+        return case.evolve(compensation=_with(grant, case.compensation))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,11 @@ def give(command: Command, context: CommandContext) -> list[Event]:
 def _check_no_other(command: Command, context: CommandContext, grant: Compensation) -> None:
     """Ask whether a second amount of one kind is meant instead of the first, of which the customer has not heard.
 
+    Args:
+        command: the agent's order; its line is repeated in the question.
+        context: with the case, as it is before the order.
+        grant: what is to be given; one without an amount is never a second one.
+
     Raises:
         NotUnderstoodError: there is such a grant.
     """
@@ -333,7 +338,13 @@ def found_grants(
 
 
 def _issued_with(events: list[Event], command: Command, context: CommandContext) -> list[Event]:
-    """Return that what these events grant is issued, unless it waits for an approval."""
+    """Return that what these events grant is issued, unless it waits for an approval.
+
+    Args:
+        events: of the order to give something, none of them stored yet.
+        command: the order, for its author and source.
+        context: with the case and the time.
+    """
     granted_now = []
     for event in events:
         if isinstance(event, CompensationGranted) and event.compensation.state is GrantState.GRANTED:

@@ -136,6 +136,11 @@ def _stated_or_returned(name: str, command: Command, context: CommandContext) ->
     One that was returned counts when it is said again with "!", and the better sentence that was offered counts
     as it is. The customer's own words are quoted.
 
+    Args:
+        name: the fact: "issue", "impact", "cause", "resolution" or "prevention".
+        command: the order; a "!" at its end insists on a text that came back.
+        context: with the case, which has the texts that came back before.
+
     Raises:
         FactReturnedError: with a better sentence.
     """

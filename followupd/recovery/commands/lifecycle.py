@@ -283,6 +283,11 @@ def _untagged_complaint(command: Command, context: CommandContext, history: Sequ
 
     The playbook's standing next steps do not count as promised.
 
+    Args:
+        command: made of the tag that was removed.
+        context: with the case.
+        history: the events of the case, oldest first; the last complaint among them counts.
+
     Raises:
         NotUnderstoodError: a letter to the customer has left.
     """

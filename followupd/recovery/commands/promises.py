@@ -252,7 +252,14 @@ def _split_owner(text: str, context: CommandContext) -> tuple[str, str]:
 
 
 def _moved_action(n: int, due: datetime, command: Command, context: CommandContext) -> list[Event]:
-    """Return that an action moves to a later date, nothing where there is no such action."""
+    """Return that an action moves to a later date, nothing where there is no such action.
+
+    Args:
+        n: the number of the action in the case.
+        due: the later date, in UTC.
+        command: the order.
+        context: with the case.
+    """
     found = [each for each in context.case.open_actions if each.n == n]
     return [ActionPlanned(action=replace(each, due=due), **origin(command, context)) for each in found]
 

@@ -347,14 +347,16 @@ def _end_of(promise: Promise, due: datetime, end: datetime) -> str:
     """
     if promise.state is PromiseState.WITHDRAWN:
         return ""
-    kept_at = promise.kept_at
-    if promise.state is PromiseState.KEPT and (kept_at is None or kept_at <= due - _EARLY):
-        return "early" if kept_at else "in time"
-    if kept_at and kept_at <= due:
+
+    is_kept, kept_at = promise.state is PromiseState.KEPT, promise.kept_at
+    if kept_at is None and is_kept:
         return "in time"
-    if kept_at or (promise.promised_by and promise.promised_by >= end):
+    if kept_at is None:
+        return "late" if promise.promised_by and promise.promised_by >= end else "broken"
+
+    if kept_at > due:
         return "late"
-    return "broken"
+    return "early" if is_kept and kept_at <= due - _EARLY else "in time"
 
 
 def _clock(name: str, ordered: list[float]) -> Clock:

@@ -77,6 +77,11 @@ def _returned_letter(case: Case, report: Message, bounce: Bounce) -> LetterRecor
 
     That is the letter that it names; a report that names none is about the newest letter to the reported
     address.
+
+    Args:
+        case: with the letters that have left.
+        report: the mail of the server, with the keys of letters that it answers.
+        bounce: what it says; an empty recipient stands for the customer.
     """
     by_key = {letter.key: letter for letter in case.letters if letter.state in _MAY_BOUNCE}
     for key in report.answers:

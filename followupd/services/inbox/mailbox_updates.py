@@ -108,7 +108,12 @@ class MailboxUpdater:
         self.mailbox.move(self.folder, uid, self.mailbox.sent, seen=True)
 
     def _move_back(self, uid: int, *, in_sent: bool) -> None:
-        """Move a mail whose order was done to where it came from: a reply of ours to Sent, any other to the inbox."""
+        """Move a mail whose order was done to where it came from: a reply of ours to Sent, any other to the inbox.
+
+        Args:
+            uid: of the mail in this folder.
+            in_sent: it came from Sent; a mailbox without that folder gets it in the inbox.
+        """
         home = self.mailbox.sent if in_sent else ""
         self.mailbox.move(self.folder, uid, home or self.mailbox.inbox)
 

@@ -121,6 +121,11 @@ class MailRouter:
         """Bring what a department answers to the owner, with the lines to use; False for any other mail.
 
         Colleagues of the department may answer. Automatic replies are ignored.
+
+        Args:
+            tx: the transaction.
+            mail: as it is stored; only one that answers a question to a department is looked at further.
+            now: the time of the cycle, in UTC.
         """
         message = mail.message
         key = next((key for key in message.answers if f".{LetterKind.REQUEST}." in key), "")
@@ -159,6 +164,7 @@ class MailRouter:
         asked = {each.id for each in team.helpers if sender in {each.email.casefold(), each.lead.casefold()}}
         if not asked or team.by_address(sender) or message.forged or message.desk_mails:
             return False
+
         waiting = [
             case
             for case in tx.cases.unfinished()
@@ -404,7 +410,7 @@ class MailRouter:
             account=(*summary_of(case, playbook, now), *remarks_of(tx, case, playbook)),
             promises=case.owed,
             quote=case.newest_words,
-            asks=tuple(line for promise in case.owed for line in promise.answers[:2]),
+            asks=case.answers_of_owed,
         )
         playbook = replace(playbook, team=team)
         told = OwnerNudged(at=now, matter=str(matter), whom=deputy.id, why=content.because)
@@ -418,7 +424,13 @@ class MailRouter:
     # --- customers ---
 
     def _customer_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
-        """Add a mail to its case, or classify one that belongs to none."""
+        """Add a mail to its case, or classify one that belongs to none.
+
+        Args:
+            tx: the transaction.
+            mail: as it is stored, of a sender who is no agent.
+            now: the time of the cycle, in UTC.
+        """
         asked = _desk_mails_case(tx, mail.message)
         case = asked or self._known_case(tx, mail)
         if case is None and mail.message.desk_mails:
@@ -496,7 +508,12 @@ class MailRouter:
         return self._case_with_same_subject(tx, mail)
 
     def _case_with_same_subject(self, tx: Transaction, mail: StoredMail) -> Case | None:
-        """Return the sender's open case with this subject, if it is not too old."""
+        """Return the sender's open case with this subject, if it is not too old.
+
+        Args:
+            tx: the transaction.
+            mail: as it is stored; prefixes of replies ("Re:") are no part of its subject, and an empty one fits none.
+        """
         subject = _bare_subject(mail.message.subject)
         if not subject:
             return None
@@ -592,7 +609,12 @@ class MailRouter:
         return True
 
     def _is_content(self, case: Case, message: Message) -> bool:
-        """Return whether a mail says thanks and nothing else, or answers the follow-up that it is right now."""
+        """Return whether a mail says thanks and nothing else, or answers the follow-up that it is right now.
+
+        Args:
+            case: whose playbook names the people whose names say nothing.
+            message: the customer's; one with files, or that may be a quote, always says more.
+        """
         if message.attachments or message.by_hand or message.doubtful:
             return False
 
@@ -653,7 +675,13 @@ class MailRouter:
     # --- agents ---
 
     def _agent_mail(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
-        """Handle a note, a letter that the agent sent by hand, a reply, or a forwarded complaint."""
+        """Handle a note, a letter that the agent sent by hand, a reply, or a forwarded complaint.
+
+        Args:
+            tx: the transaction.
+            mail: as it is stored; a reply may quote lines that are cut off before it is read.
+            now: the time of the cycle, in UTC.
+        """
         if is_note(mail):
             if not self._note_of_absence(tx, mail, now):
                 self.notes.handle(tx, mail, now)

@@ -527,7 +527,12 @@ class InboxSync:
         return list(found)
 
     def _answered_by(self, tx: Transaction, draft: IncomingMail) -> int:
-        """Return the id of the customer's newest mail in the case of a draft, 0 without a case."""
+        """Return the id of the customer's newest mail in the case of a draft, 0 without a case.
+
+        Args:
+            tx: the transaction.
+            draft: a mail in the folder of drafts; one that cannot be read belongs to no case.
+        """
         ref = tx.cases.ref_for(draft.message.thread) if draft.message else None
         mails = [mail for mail in tx.mail.of_case(ref) if mail.message.kind is Kind.CUSTOMER] if ref else []
         return mails[-1].id if mails else 0
@@ -536,6 +541,12 @@ class InboxSync:
         """Store the commands that new tags mean, and remove the action tags.
 
         Such a tag can be set again, and is a new command then. Tags that say what a mail is stay.
+
+        Args:
+            tx: the transaction.
+            mail_id: the number of the mail in the ledger.
+            tags: those that are new on this mail.
+            now: the time of the cycle, in UTC.
         """
         self._add_commands(tx, mail_id, self._lines(tags), "tag", now)
         done = [tag for tag in tags if any(_is_deed(line) for line in self._lines([tag]))]

@@ -316,6 +316,11 @@ class Reconciler:
         """Send a letter again, ask about it, or wait for its mailbox to be read.
 
         Return whether anything was done.
+
+        Args:
+            tx: the transaction.
+            entry: a letter of which nobody knows whether the server took it.
+            now: the time of the cycle, in UTC.
         """
         letter = entry.letter
         if letter.to_customer and not self._may_resend(entry):

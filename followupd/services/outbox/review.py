@@ -229,7 +229,12 @@ class DraftFiler:
             tx.outbox.set_draft_state(entry.letter.key, entry.draft, DraftState.GONE)
 
     def _remove_unchanged(self, mailbox: MailSource, letter: Letter) -> None:
-        """Remove a letter's drafts that are as they were filed."""
+        """Remove a letter's drafts that are as they were filed.
+
+        Args:
+            mailbox: the mailbox of the letter.
+            letter: whose words are the measure; a draft that an agent has edited stays.
+        """
         for draft in self._drafts_of(mailbox, letter):
             if _is_unchanged(draft.raw, letter):
                 mailbox.remove(mailbox.drafts, draft.uid)
@@ -271,6 +276,10 @@ def _edited(raw: bytes, letter: Letter) -> Letter | None:
 
     Such a draft has other recipients, a file, or no text. One that has little in common with the letter may
     be another one in the same thread.
+
+    Args:
+        raw: the draft as it is in the mailbox; an agent may have changed all of it.
+        letter: as it was filed.
     """
     draft = _parsed(raw)
     own = {attachment.filename for attachment in letter.attachments}
@@ -492,7 +501,13 @@ class ReviewService:
 
 
 def _still_named(reader: PromiseLineReader, case: Case, letter: Letter) -> tuple[int, ...]:
-    """Return which of the promises that a letter put in writing it still names in its new words."""
+    """Return which of the promises that a letter put in writing it still names in its new words.
+
+    Args:
+        reader: finds dates and numbers in the letter's language.
+        case: with the promises as they are now.
+        letter: in the agent's words; its own first words are the measure, where they are kept.
+    """
     concerned = [promise for promise in case.promises if promise.n in letter.concerns]
     before = reader.dates_told(letter.written or letter.text, concerned)
     now_named = reader.dates_told(letter.text, concerned)
@@ -698,7 +713,13 @@ def hold_if_sent_under_another_key(tx: Transaction, mail: StoredMail, now: datet
 
 
 def _sent_by_agent(tx: Transaction, mail: StoredMail, ref: str) -> OutboxEntry | None:
-    """Return the unsent letter of this case that is the same letter to the same person."""
+    """Return the unsent letter of this case that is the same letter to the same person.
+
+    Args:
+        tx: the transaction.
+        mail: of an agent; it is one of our letters by its key, or by its words.
+        ref: the case that its thread belongs to.
+    """
     recipients = addresses_of(mail.message.to)
     for entry in tx.outbox.all(*_UNSENT, case=ref):
         if entry.draft is DraftState.NONE:

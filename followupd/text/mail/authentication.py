@@ -165,7 +165,13 @@ def _is_about(check: MethodResult, domain: str) -> bool:
 
 
 def _results_of(headers: Headers, identity: Identity, method: str) -> list[MethodResult]:
-    """Return the results of one method in all fields that count."""
+    """Return the results of one method in all fields that count.
+
+    Args:
+        headers: of the mail, from which only fields of trusted servers are read.
+        identity: which servers are trusted.
+        method: as the header names it: "dmarc".
+    """
     fields = trusted_fields(headers, identity)
     return [result for field in fields for result in field.results if result.method == method]
 

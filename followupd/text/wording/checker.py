@@ -371,7 +371,13 @@ def _check_shouting(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
 
 
 def _is_loud(text: str, match: re.Match[str], names: Collection[str]) -> bool:
-    """Whether a word is in capitals, and neither a name nor part of a number such as an order's."""
+    """Whether a word is in capitals, and neither a name nor part of a number such as an order's.
+
+    Args:
+        text: all of it: the characters beside the word decide whether it is part of a number.
+        match: the word in the text.
+        names: in lower case.
+    """
     if not match[0].isupper() or match[0].casefold() in names:
         return False
     neighbours = text[max(0, match.start() - 1) : match.start()] + text[match.end() : match.end() + 1]
