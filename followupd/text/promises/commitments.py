@@ -324,11 +324,7 @@ class _SentenceReader:
             _UnsureError: it may give something.
         """
         may_give = max(chances.grants, chances.commits) >= GRANT_ASKED
-        if clause.depends_on_event or self._is_unreal(clause):
-            if chances.is_given and not chances.is_promised and chances.conditional < _DOUBT:
-                raise _UnsureError  # "if" may be part of a gift: "a credit, to be used if you like"
-            return []
-        if clause.carried or not may_give:
+        if clause.depends_on_event or self._is_unreal(clause) or clause.carried or not may_give:
             return []
         gifts = gifts_in(
             clause,
