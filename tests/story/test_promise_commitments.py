@@ -380,6 +380,8 @@ def test_a_promise_keeps_its_relation_to_its_date(language: str, said: str, rela
         ("de", "Wir liefern den Tisch Mitte Dezember.", "2026-12-15"),
         ("fr", "Nous vous livrerons la table semaine 50.", "2026-12-11"),
         ("es", "Le enviaremos la mesa a mediados de diciembre.", "2026-12-15"),
+        ("es", "La semana q viene te llegan los rosales.", "2026-12-11"),
+        ("en", "A new appointment has been made for Thursday 10 December.", "2026-12-10"),
     ],
 )
 def test_weeks_months_and_hours_without_marks_are_dates(language: str, said: str, due: str) -> None:
@@ -444,6 +446,17 @@ def test_a_second_verb_without_a_subject_is_said_with_the_first(
         ("fr", "Nous vous offrons nos excuses."),
         ("fr", "Nous vous offrons notre aide."),
         ("es", "Le ofrecemos nuestras más sinceras disculpas."),
+        ("en", "Do give your mother a big hug from us."),
+        ("de", "Liebe Grüße von uns auch an Ihre Mutter."),
+        ("fr", "Faites une bise à votre mère de ma part."),
+        ("es", "Y dale un beso a tu madre de mi parte."),
+        ("de", "Die Nummer der Störungsstelle, die kostenlos ist, steht auf der Rechnung."),
+        ("fr", "Le numéro du dépannage est le 0800 12 12 12, qui est gratuit."),
+        ("es", "El teléfono es el 900 100 200, que es gratuito."),
+        ("fr", "La traversée de 7 h 30 a été annulée en raison de la tempête."),
+        ("es", "Por mi parte, revisaré el aviso antes de fin de mes."),
+        ("fr", "Votre sœur nous a dit samedi que vous attendiez 150 € de dédommagement."),
+        ("fr", "Dans le cas contraire, le déplacement reste gratuit pour vous."),
     ],
 )
 def test_words_of_courtesy_give_nothing(language: str, said: str) -> None:
@@ -458,12 +471,44 @@ def test_words_of_courtesy_give_nothing(language: str, said: str) -> None:
         ("de", "Vom Honorar gebe ich euch die Hälfte zurück."),
         ("fr", "Nous vous remboursons la moitié de votre séjour."),
         ("es", "Le devolveremos la mitad de la cuota."),
+        ("de", "Wir schicken Ihnen eine neue Hülle oder ziehen 60 Euro ab, was Ihnen lieber ist."),
+        ("fr", "Je vous renvoie une housse ou je vous rends 60 €, comme vous préférez."),
+        ("es", "O le mando otra funda o le descuento 60 euros del total, lo que usted prefiera."),
+        ("en", "I'll send another cover or I can take £60 off, whichever you prefer."),
     ],
 )
 def test_one_of_two_gifts_and_a_share_of_an_unnamed_sum_are_asked_about(language: str, said: str) -> None:
     found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency="EUR")
     assert found.compensation == ()
     assert found.unsure == (said,)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fr", "Nous avons crédité 20 € sur votre compte, à utiliser quand vous voulez."),
+        ("es", "Ya te acreditamos 20 euros en tu cuenta, los podés usar cuando quieras."),
+        ("es", "Mientras tanto te hemos abonado 20 euros en tu cuenta."),
+    ],
+)
+def test_words_like_an_event_take_nothing_back_from_a_gift(language: str, said: str) -> None:
+    (gift,) = grants(said, language, "EUR")
+    assert gift.amount == "20.00"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", "Die neue Lampe geht am Donnerstag raus."),
+        ("fr", "La nouvelle part jeudi."),
+        ("es", "La nueva sale de Yecla el jueves."),
+        ("en", "The new one goes out on Thursday."),
+    ],
+)
+def test_the_new_one_is_a_replacement_and_a_promise(language: str, said: str) -> None:
+    found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load(language))
+    assert [gift.kind for gift in found.compensation] == ["replacement"]
+    assert len(found.promises) == 1
 
 
 def test_a_sentence_may_end_with_an_hour() -> None:
