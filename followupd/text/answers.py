@@ -250,7 +250,7 @@ class Right(StrEnum):
 
 
 #: characters of an answer to "is it right now?"
-_MAX_RIGHT = 700
+MAX_RIGHT = 700
 #: what makes words doubtful: a question, three dots, quotation marks, a sad face
 _DOUBTED = re.compile(r"[?…“”„«»\"]|\.\.|[:;=]['’]?-?[(\[/|]")
 _CLAUSE = re.compile(r"[^,;:.!¡()–—\n]+")
@@ -353,8 +353,8 @@ def read_right(text: str, names: Collection[str] = (), languages: Catalogue | No
         languages: the languages to use, the shipped ones by default.
     """
     words = _right_words(languages or catalogue())
-    answer, request = _parted(text[: _MAX_RIGHT + 1], words)
-    if len(text) > _MAX_RIGHT or _DOUBTED.search(answer):
+    answer, request = _parted(text, words)
+    if len(text) > MAX_RIGHT or _DOUBTED.search(answer):
         return Right.UNCLEAR
     low = words.gone.sub(f" {_GOOD} ", words.right_phrases.sub(_GOOD, answer))
     persists = words.persists.search(low) is not None
@@ -382,7 +382,7 @@ def asks_more(text: str, languages: Catalogue | None = None) -> bool:
 
 def _parted(text: str, words: _RightWords) -> tuple[str, str]:
     """Return the part of a mail that answers, and from its first question or request on the other one, folded."""
-    plain = words.footers.sub("", _STRETCHED.sub(r"\1", folded(text)))
+    plain = words.footers.sub("", _STRETCHED.sub(r"\1", folded(text[:MAX_RIGHT])))
     sentences = _SENTENCE.findall(words.requests.sub(r"\n\g<0>", plain))
     asks = (n for n, sentence in enumerate(sentences) if "?" in sentence or words.requests.match(sentence))
     first = next((n for n in asks if n), len(sentences))
