@@ -486,6 +486,13 @@ class RightTable(LanguageTable):
     wrong_phrases: Barred = ()
     persists: Barred = ()
     leaving: Barred = ()
+    greetings: WordSet = frozenset()
+    again: WordSet = frozenset()
+    unsettled: WordSet = frozenset()
+    requests: Barred = ()
+    footers: Patterns = ()
+    faults: Patterns = ()
+    gone: Patterns = ()
 
 
 class ChoiceTable(LanguageTable):

@@ -249,9 +249,15 @@ class Right(StrEnum):
     UNCLEAR = "unclear"
 
 
+#: characters of an answer to "is it right now?"
+MAX_RIGHT = 700
 #: what makes words doubtful: a question, three dots, quotation marks, a sad face
 _DOUBTED = re.compile(r"[?…“”„«»\"]|\.\.|[:;=]['’]?-?[(\[/|]")
 _CLAUSE = re.compile(r"[^,;:.!¡()–—\n]+")
+#: in the place of phrases: what says that it is right, and that it is wrong
+_GOOD, _BAD = "✓", "✗"
+#: letters that are stretched ("ouiii")
+_STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -262,6 +268,10 @@ class _RightWords:
     """
 
     groups: Mapping[str, frozenset[str]]
+    misspelt: Mapping[str, str]
+    greetings: frozenset[str]
+    unsettled: frozenset[str]
+    still: frozenset[str]
     alone: frozenset[str]
     known: frozenset[str]
     articles: frozenset[str]
@@ -271,6 +281,10 @@ class _RightWords:
     right_phrases: re.Pattern[str]
     wrong_phrases: re.Pattern[str]
     leaving: re.Pattern[str]
+    footers: re.Pattern[str]
+    requests: re.Pattern[str]
+    faults: re.Pattern[str]
+    gone: re.Pattern[str]
 
 
 @lru_cache(maxsize=8)
@@ -278,14 +292,18 @@ def _right_words(languages: Catalogue) -> _RightWords:
     """Return the words of answers to "is it right now?", of all languages."""
     tables = [language.answers.right for language in languages.all()]
     thanks, around = _thanks_words(languages)
-    names = ("no", "wrong", "denials", "waiting", "weak", "whole", "arrived")
+    names = ("no", "wrong", "denials", "waiting", "weak", "whole", "arrived", "again")
     groups = {name: _union(tables, name) for name in names}
-    groups["yes"] = _union(tables, "yes", "right") - groups["weak"]
+    groups["yes"] = _union(tables, "yes", "right") - groups["weak"] | {_GOOD}
     groups["thanks"] = thanks
     return _RightWords(
         groups=MappingProxyType(groups),
+        misspelt=_misspelt(groups["yes"] | thanks),
+        greetings=_union(tables, "greetings"),
+        unsettled=_union(tables, "unsettled") | groups["wrong"],
+        still=groups["again"] | groups["waiting"] | groups["no"] | {_BAD},
         alone=_union(tables, "alone"),
-        known=frozenset().union(around, _union(tables, "around", "articles"), *groups.values()),
+        known=frozenset().union(around, _union(tables, "around", "articles"), {_BAD}, *groups.values()),
         articles=_union(tables, "articles"),
         doubts=_union(tables, "doubts"),
         joins=_any_phrase(phrase for table in tables for phrase in table.joins),
@@ -293,7 +311,29 @@ def _right_words(languages: Catalogue) -> _RightWords:
         right_phrases=_any_phrase(phrase for table in tables for phrase in table.right_phrases),
         wrong_phrases=_any_phrase(phrase for table in tables for phrase in table.wrong_phrases),
         leaving=_any_phrase(phrase for table in tables for phrase in table.leaving),
+        footers=_any_pattern(languages, "footers"),
+        requests=_any_phrase(phrase for table in tables for phrase in table.requests),
+        faults=_any_pattern(languages, "faults"),
+        gone=_any_pattern(languages, "gone"),
     )
+
+
+def _any_pattern(languages: Catalogue, name: str) -> re.Pattern[str]:
+    """Return the pattern of any of these patterns of the tables [right], for a folded text."""
+    answers = [language.answers for language in languages.all()]
+    given = [(getattr(answer.right, name), answer.parts) for answer in answers]
+    return re.compile("|".join(verbatim(patterns, parts) for patterns, parts in given))
+
+
+def _misspelt(known: Iterable[str]) -> Mapping[str, str]:
+    """Return long words by how they are typed with a letter left out, or with two in the wrong order."""
+    spelt = {}
+    for word in known:
+        for n in range(1, len(word) - 1 if len(word) > 5 else 0):
+            spelt[word[:n] + word[n + 1 :]] = word
+            spelt[word[:n] + word[n + 1] + word[n] + word[n + 2 :]] = word
+
+    return MappingProxyType(spelt)
 
 
 def _any_phrase(phrases: Iterable[str]) -> re.Pattern[str]:
@@ -312,22 +352,61 @@ def read_right(text: str, names: Collection[str] = (), languages: Catalogue | No
         names: names of people, which are no unknown words.
         languages: the languages to use, the shipped ones by default.
     """
-    if len(text) > _MAX_THANKS or _DOUBTED.search(text):
-        return Right.UNCLEAR
     words = _right_words(languages or catalogue())
-    low, works = words.right_phrases.subn(",", folded(text))
+    answer, request = _parted(text, words)
+    if len(text) > MAX_RIGHT or _DOUBTED.search(answer):
+        return Right.UNCLEAR
+    low = words.gone.sub(f" {_GOOD} ", words.right_phrases.sub(_GOOD, answer))
     persists = words.persists.search(low) is not None
-    low, fails = words.wrong_phrases.subn(",", low)
-    people = set(folded(" ".join(names)).split())
-    clauses = [_words_of(clause) for clause in _CLAUSE.findall(words.joins.sub(",", low))]
+    low, fails = words.wrong_phrases.subn(f",{_BAD},", low)
+    clauses = [_words_of(clause, words) for clause in _CLAUSE.findall(words.joins.sub(",", low))]
+    people = {*folded(" ".join(names)).split(), *_signed(text, clauses, words)}
     told = [set(clause) - people for clause in clauses if clause]
     said = set().union(*told)
     named = set().union(*(_things(clause, words) for clause in clauses))
-    if not said <= words.known | named or any(_is_ambiguous(clause, words) for clause in told):
+    faulty = words.faults.search(low) is not None
+    is_known = said <= words.known | named and not faulty
+    if not is_known or any(_is_ambiguous(clause, words) for clause in told):
+        persists |= faulty and not said.isdisjoint(words.still)
         is_wrong = _is_told_wrong(told, words, persists=persists, fails=fails > 0)
         return Right.WRONG if is_wrong else Right.UNCLEAR
     found = {name for name, group in words.groups.items() if said & group}
-    return _right_or_wrong(found | ({"yes"} if works else set()), fails=fails > 0)
+    right = _right_or_wrong(found, fails=fails > 0)
+    return Right.UNCLEAR if right is Right.RIGHT and _is_unsettled(request, words) else right
+
+
+def asks_more(text: str, languages: Catalogue | None = None) -> bool:
+    """Return whether a mail asks for something behind its answer: "Yes. Do you have it in red?"."""
+    return bool(_parted(text, _right_words(languages or catalogue()))[1])
+
+
+def _parted(text: str, words: _RightWords) -> tuple[str, str]:
+    """Return the part of a mail that answers, and from its first question or request on the other one, folded."""
+    plain = words.footers.sub("", _STRETCHED.sub(r"\1", folded(text[:MAX_RIGHT])))
+    sentences = _SENTENCE.findall(words.requests.sub(r"\n\g<0>", plain))
+    asks = (n for n, sentence in enumerate(sentences) if "?" in sentence or words.requests.match(sentence))
+    first = next((n for n in asks if n), len(sentences))
+    return "\n".join(sentences[:first]), "\n".join(sentences[first:])
+
+
+def _is_unsettled(request: str, words: _RightWords) -> bool:
+    """Return whether a request may be about what went wrong: "When will the other one come?", "And the money?"."""
+    fails = words.faults, words.persists, words.wrong_phrases
+    is_about_it = any(each.search(request) for each in fails) or words.joins.match(request.lstrip(" \n¿"))
+    return bool(is_about_it) or not words.unsettled.isdisjoint(_words_of(request, words))
+
+
+def _signed(text: str, clauses: Sequence[Sequence[str]], words: _RightWords) -> set[str]:
+    """Return the names below a mail, and the one or two unknown words in or behind a greeting."""
+    *above, last = text.strip().split("\n")
+    is_name = bool(above) and len(last.split()) < 5 and all(word[0].isupper() for word in last.split())
+    names = set(_words_of(folded(last), words)) if is_name else set()
+    for before, clause in zip([[], *clauses], clauses, strict=False):
+        unknown = set(clause) - words.known - words.doubts
+        if words.greetings & {*before[-1:], *clause[:2]} and len(unknown) < 3:
+            names |= unknown
+
+    return names - words.known - words.doubts
 
 
 def _things(clause: Sequence[str], words: _RightWords) -> set[str]:
@@ -367,11 +446,12 @@ def _is_told_wrong(clauses: Sequence[set[str]], words: _RightWords, *, persists:
     return persists or bool((is_no or fails) and any(clause & against for clause in rest))
 
 
-def _words_of(clause: str) -> list[str]:
-    """Return the words and signs of a folded clause in order, without marks."""
-    return [
-        word for word in _WORD.findall(clause) if word[0].isalnum() or unicodedata.category(word[0]) == "So"
+def _words_of(clause: str, words: _RightWords) -> list[str]:
+    """Return the words and signs of a folded clause in order and spelt rightly, without marks."""
+    spelt = [
+        word if word in words.known else words.misspelt.get(word, word) for word in _WORD.findall(clause)
     ]
+    return [word for word in spelt if word[0].isalnum() or unicodedata.category(word[0]) == "So"]
 
 
 def _is_ambiguous(clause: set[str], words: _RightWords) -> bool:
@@ -393,7 +473,7 @@ def _right_or_wrong(found: set[str], *, fails: bool) -> Right:
         found: the groups of words that were seen.
         fails: a phrase says that it is not right.
     """
-    is_right = "yes" in found or {"weak", "whole"} <= found
+    is_right = "yes" in found or ("whole" in found and bool(found & {"weak", "arrived"}))
     speaks_against = found & {"no", "wrong", "denials"} or fails
     if is_right and not speaks_against:
         return Right.RIGHT

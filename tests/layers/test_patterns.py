@@ -16,7 +16,7 @@ import pytest
 import followupd
 from followupd.languages import catalogue
 from followupd.languages.safety import is_exponential
-from followupd.text import names
+from followupd.text import answers, names
 from followupd.text.mail import absence
 from followupd.text.promises import sentences
 from followupd.text.wording import checker, facts
@@ -158,6 +158,7 @@ def test_what_is_linear_is_proven(pattern: str, method: str) -> None:
 
 #: most characters that are read at once by the patterns of these modules that are not proven linear, and what they are
 BOUNDED = {
+    "text.answers": (answers.MAX_RIGHT, "MAX_RIGHT of an answer"),
     "text.mail.absence": (absence.MAX_NOTE, "MAX_NOTE of an absence note, in single blanks"),
     "text.names": (names.MAX_LINE, "MAX_LINE of a line that may be a greeting or farewell"),
     "text.promises": (sentences.MAX_SENTENCE, "MAX_SENTENCE of a sentence"),

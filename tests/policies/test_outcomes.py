@@ -14,7 +14,7 @@ from followupd.languages import catalogue
 from followupd.recovery import commands
 from followupd.recovery.outcomes import Contact, Evidence, due_outcomes, next_due, outcome_of, says_right
 from followupd.services.context import PromiseLineReader
-from followupd.text.answers import Right, read_right, says_farewell
+from followupd.text.answers import Right, asks_more, read_right, says_farewell
 from tests.builders import NOW, PLAYBOOK, Story, a_case
 
 DAY = timedelta(days=1)
@@ -282,6 +282,162 @@ def test_things_and_faults_may_have_any_name(text: str, expected: Right) -> None
 )
 def test_a_word_is_enough_and_one_unknown_word_is_too_many(text: str, expected: Right) -> None:
     assert read_right(text, ["Kim Doe"]) is expected
+
+
+# mixed, ironic, conditional, right in part, or with another thing that is wrong: never "right"
+TRAPS = """
+Yes it works. The lid came off though.
+Yes, the lamp works but the shade is scratched
+Yes. When will the second parcel come?
+Yes thanks. Could you also replace the handle?
+Great. Now it leaks from the other side.
+Perfect, it lasted a whole day
+It works, as long as I hold the button
+Yes if you count a kettle without a lid as fine
+All good apart from the scratch
+It's fixed for now
+Works most of the time
+Brilliant. Another broken one.
+Oh yes, wonderful service, three weeks without a fridge
+You can close it once the money arrives
+You can close the case when I have my refund
+Don't close it yet
+Yes, please send the right one
+Yes, thank you. Where is the refund?
+Happy to confirm that nothing has changed
+Lovely, the wrong colour again
+No problems since Monday, except that it smells
+The leak has stopped but now it hums
+It doesn't leak any more, it floods
+One works fine. The other is dead.
+Yes the chair arrived. I have not sat on it yet.
+Sorted? You must be joking
+Yes, all good. Is it normal that it gets so hot?
+Thanks for the new one. I'd be happier with my money
+Everything fine except the invoice
+Yes. By the way, the second one has a crack too.
+Happy with the lamp. While I'm here, the shade you sent is torn.
+As good as new. As new as the first one that broke.
+Ja, läuft. Nur der Deckel klemmt noch.
+Ja super, wieder das falsche Modell
+Alles gut, sobald das Geld da ist
+Ja, danke. Wann kommt der Rest?
+Läuft wieder, wenn man draufhaut
+Passt schon irgendwie
+Tropft nicht mehr, dafür brummt es jetzt
+Die Tür passt, die Schublade nicht
+Na prima, schon wieder kaputt
+Ja klar, und morgen kommt der Weihnachtsmann
+Sie können den Fall schließen, wenn ich mein Geld habe
+Kann mich nicht beklagen, außer über den Lärm
+Ja. Übrigens ist der zweite Stuhl auch wackelig.
+Bestens, bis auf die Kratzer
+Keine Probleme mehr seit ich ihn nicht mehr benutze
+Ja, geht wieder. Könnten Sie den Griff noch austauschen?
+Wie neu, sagt der Techniker. Ich sehe das anders.
+Oui, mais il manque une vis
+Oui, ça marche. Par contre la porte grince.
+Parfait, encore un modèle cassé
+Tout est réglé sauf le remboursement
+Oui merci. Quand arrive le deuxième colis ?
+Vous pourrez clore quand j'aurai reçu l'argent
+Ne fermez pas le dossier
+Ça marche quand ça veut
+Plus de fuite, mais un bruit bizarre
+Bravo, quel service, un mois sans frigo
+Oui. D'ailleurs, l'autre chaise est bancale aussi.
+Ravi d'apprendre que c'est réglé, chez moi rien n'a bougé
+La table est parfaite, les chaises sont rayées
+C'est bon pour la lampe, pas pour l'abat-jour
+Comme neuf, à part la rayure
+Sí, pero le falta un tornillo
+Sí, funciona. Eso sí, hace ruido.
+Perfecto, otra vez la talla equivocada
+Todo bien salvo el mando
+Sí, gracias. ¿Cuándo llega el otro paquete?
+Pueden cerrar el caso cuando reciba el dinero
+No cierren el caso todavía
+Ya no gotea, ahora se atasca
+Ya va, aunque a ratos
+Estupendo, un mes sin nevera
+Sí. Por cierto, la segunda silla también cojea.
+La mesa perfecta, las sillas rayadas
+Si me devuelven el dinero, todo perfecto
+Asunto cerrado cuando vea el abono
+Genial, justo lo que no pedí
+Va de maravilla para lo que cuesta
+Perfect timing, it died this morning
+Great service. The lamp is in the bin.
+Nothing since Monday
+Alles bestens, ich habe woanders gekauft
+Super. Jetzt geht das Licht nicht mehr an.
+Merci, je l'ai réparé moi-même
+Oui, reçu. Vide.
+Sí, ha llegado. Vacío.
+Yes, received the refund, half of it
+Yes thanks. Is that all you can do?
+Great. And the apology?
+Ja, passt. Und die Gutschrift?
+Oui, parfait. Et le bon d'achat ?
+Sí, todo bien. ¿Y la factura?
+All sorted. PS: the lid is loose
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", TRAPS, ids=str)
+def test_what_is_right_in_part_is_not_right(text: str) -> None:
+    assert read_right(text, ["Kim Doe"]) is not Right.RIGHT
+
+
+# each a kind of its own: praise in other words, faults that are gone, closed files, letters, footers, names
+KINDS = {
+    Right.RIGHT: (
+        *(
+            "yess thnaks so much u guys are great xx",
+            "All good\n\nSent from my phone",
+            "You can close the case",
+        ),
+        *("It doesn't drip any more, thanks", "Hi Robin, works perfectly now.\nBest,\nJ. Okafor"),
+        *("No problems at all since the repair.", "Problem solved!", "Works fine since the swap"),
+        *("Kann nicht meckern", "Der Hahn tropft nicht mehr", "jaaa super!", "Für mich ist das Thema durch."),
+        *(
+            "Ouiii merci bcp",
+            "Tout est rentré dans l'ordre",
+            "Affaire classée",
+            "La porte ne grince plus, merci",
+        ),
+        *("Por mi parte asunto cerrado.", "sii mil gracias", "Ya no gotea, gracias", "De maravilla"),
+    ),
+    Right.WRONG: (
+        *("Nope still leaking", "The problem came back", "Far from it", "Hello, it still squeaks. What now?"),
+        *("Der Hahn tropft immer noch", "Von wegen.", "Danke der Nachfrage, aber es klemmt immer noch"),
+        *("Il manque toujours une pièce", "Non, ça fuit encore", "C'est pire qu'avant."),
+        *("que va, sigue igual", "Se ha vuelto a romper", "No, sigue goteando"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [(text, right) for right, texts in KINDS.items() for text in texts], ids=str
+)
+def test_answers_of_many_kinds_are_read(text: str, expected: Right) -> None:
+    assert read_right(text) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi Karen, yes the lamp's fine now. While I'm here, do you still do the matching one in brass?",
+        "Indeed it is right. Please also send me two more packs of filters.",
+        "Ja, stimmt jetzt alles. Frage nebenbei: Muss man das Holz ölen?",
+        "Oui merci. Petite question : la garantie est-elle de deux ans ?",
+        "Sí, gracias. ¿Abrís los sábados?",
+    ],
+)
+def test_a_yes_beside_another_request_is_right_and_wants_an_answer(text: str) -> None:
+    assert read_right(text) is Right.RIGHT
+    assert asks_more(text)
+    assert not asks_more("Yes, all good now. Thanks!")
 
 
 def test_an_answer_counts_only_after_the_question() -> None:

@@ -51,7 +51,7 @@ from followupd.services.inbox.case_opening import CaseOpener
 from followupd.services.outbox import review
 from followupd.services.record import isolated, mark_told, quarantine, record
 from followupd.services.staff_mail import AbsenceService, StaffNotices, is_flooded, notice_key, remarks_of
-from followupd.text.answers import Right, is_thanks, says_farewell
+from followupd.text.answers import Right, asks_more, is_thanks, says_farewell
 from followupd.text.mail.headers import bare_subject
 from followupd.text.names import register_of, salutation
 from followupd.text.notes import own_lines
@@ -623,7 +623,8 @@ class MailRouter:
         if is_thanks(message.text, names, self.context.languages):
             return True
         answer = outcomes.says_right(case, message.certain_text, names, self.context.languages)
-        return answer is Right.RIGHT and not message.distrusted
+        is_settled = not asks_more(message.certain_text, self.context.languages)
+        return answer is Right.RIGHT and is_settled and not message.distrusted
 
     def _classified_again(self, case: Case, message: Message, now: datetime) -> list[Event]:
         """Return what a further mail says more clearly than the first one.
