@@ -66,9 +66,16 @@ class ComplaintClassifier:
         return replace(message, kind=Kind.CUSTOMER)
 
     def _judged(self, message: Message) -> Verdict:
-        """Return what the recogniser says of the words alone."""
+        """Return what the recogniser says of the words alone; the subject of a form's mail is not the customer's."""
+        judged = self._judged_under(message.subject, message)
+        if message.via and judged.verdict == "no":
+            return self._judged_under("", message)
+        return judged
+
+    def _judged_under(self, subject: str, message: Message) -> Verdict:
+        """Return what the recogniser says of a mail's words under this subject."""
         return self.recogniser.judge(
-            message.subject,
+            subject,
             _text(message),
             language=self.default_language,
             auto=self.auto,
