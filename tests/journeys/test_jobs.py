@@ -166,7 +166,7 @@ def a_promise_is_withdrawn(desk: Desk) -> None:
     desk.answers("withdraw: 2 because it is sold out")
     desk.later(days=1)
     [letter] = desk.letters()[before:]
-    assert "That will not happen. The reason: it is sold out." in flat(letter)
+    assert "I am afraid that will not happen. The reason: it is sold out." in flat(letter)
 
 
 @job()
