@@ -80,7 +80,7 @@ def test_promises_and_gifts_of_strangers_are_heard_so_often(tmp_path: Path) -> N
         "nothing_promised": 3,
         "gifts": 24,
         "heard_gifts": 22,
-        "nothing_given": 3,
+        "nothing_given": 4,  # "you will get a new card by post", which may well be one
     }
 
 

@@ -55,7 +55,10 @@ def test_a_promise_in_writing_is_withdrawn_in_writing_before_anything_else(promi
     later(promised, minutes=11)
     [letter] = promised.letters("delay")
     words = " ".join(text_of(letter).split())
-    assert "I told you: “Ship a new grinder.” I am afraid that will not happen. The reason: it is sold out." in words
+    assert (
+        "I told you: “Ship a new grinder.” I am afraid that will not happen. The reason: it is sold out."
+        in words
+    )
     assert promised.case().untold == ()
     later(promised, days=1)
     assert len(promised.letters("delay")) == 1

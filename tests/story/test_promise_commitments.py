@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -824,3 +825,34 @@ def test_a_clause_that_leans_on_the_one_before_it_is_not_promised_alone() -> Non
 def test_a_list_that_says_when_is_not_cut_at_its_colon() -> None:
     (promise,) = promises("Exchange of the machine: Friday, between 9 and 11, old one taken back")
     assert promise.text.startswith("Exchange of the machine")
+
+
+#: by language, what a plain promise of goods is made of, in order
+PLAIN = {
+    "en": (
+        ("We will send you", "I'll send you", "We will ship you", "I will bring you"),
+        ("a new lamp", "a new blender", "the missing part", "a replacement"),
+        ("by Friday", "on Thursday", "tomorrow"),
+    ),
+    "de": (
+        ("Wir schicken Ihnen", "Ich bringe Ihnen", "Wir liefern Ihnen"),
+        ("bis Freitag", "am Donnerstag", "morgen"),
+        ("eine neue Lampe", "einen neuen Mixer", "das fehlende Teil", "einen Ersatz"),
+    ),
+    "fr": (
+        ("Nous vous enverrons", "Je vous apporte", "Je vous enverrai"),
+        ("une nouvelle lampe", "un nouveau mixeur", "la pièce manquante"),
+        ("d'ici vendredi", "jeudi", "demain"),
+    ),
+    "es": (
+        ("Le enviaremos", "Te mando", "Le llevaré"),
+        ("una lámpara nueva", "una batidora nueva", "la pieza que falta"),
+        ("antes del viernes", "el jueves", "mañana"),
+    ),
+}
+
+
+@pytest.mark.parametrize("language", PLAIN)
+def test_plain_promises_of_goods_are_recognised_whatever_is_sent_and_when(language: str) -> None:
+    sentences = [f"{' '.join(parts)}." for parts in product(*PLAIN[language])]
+    assert [text for text in sentences if not any(one.due for one in promises(text, language))] == []

@@ -65,7 +65,7 @@ _AHEAD = (
     (timedelta.max, -2.0),
 )
 #: how likely a condition or a policy may be in what is taken as given
-_DOUBT = 0.35
+_DOUBT = 0.5
 #: a date without a year that is so far ahead is likely one that is over
 _FAR = timedelta(days=290)
 #: words that must be left where a date is taken from the end of a clause
