@@ -856,3 +856,17 @@ PLAIN = {
 def test_plain_promises_of_goods_are_recognised_whatever_is_sent_and_when(language: str) -> None:
     sentences = [f"{' '.join(parts)}." for parts in product(*PLAIN[language])]
     assert [text for text in sentences if not any(one.due for one in promises(text, language))] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "I will ship a replacement by Friday, and we will refund you 12.50 GBP for the delivery."),
+        ("en", "We will ship the lamp by Friday and refund you £12.50."),
+        ("de", "Wir schicken Ihnen die Lampe bis Freitag und erstatten Ihnen 12.50 EUR."),
+        ("fr", "Nous vous enverrons la lampe d'ici vendredi et vous remboursons 12.50 EUR."),
+        ("es", "Le enviaremos la lámpara antes del sábado y le devolvemos 12.50 EUR."),
+    ],
+)
+def test_a_sum_of_money_is_no_time_of_day(language: str, text: str) -> None:
+    assert [one.due for one in promises(text, language) if one.due] == [FRIDAY]

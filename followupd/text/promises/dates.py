@@ -205,6 +205,8 @@ class DateReader:
         if len(parts) != 2 or parts[1].has_day or not parts[1].at:
             return parts
         day, at = parts
+        if at.loose and not at.marked and low[at.start].isdigit():  # a sum of money: "12.50"
+            return parts
         whole = day.merged(replace(at, loose=False))
         if whole is None or not day.has_day:
             return parts
