@@ -189,6 +189,7 @@ def test_the_page_of_the_month_leaves_once_wherever_the_daemon_is_killed(at_mont
     assert pages(service) == 0
 
     service.smtp.plan("data", KEEP, 60.0)
+    threading.Event().wait(2.5)  # seconds: the mailbox is read after the copy would have come
     with service.running() as process:
         until(lambda: pages(service), "the page")
         ends(process, signal.SIGKILL, LIMIT)  # after the server took it, and before it said so
