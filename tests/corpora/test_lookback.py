@@ -12,7 +12,7 @@ from followupd.text import complaints
 
 @pytest.fixture(scope="module")
 def generated() -> lookback.Generated:
-    return lookback.Generator("BK").once()
+    return lookback.Generator("BKO").once()
 
 
 def test_most_that_are_called_forgotten_are_and_most_are_found(

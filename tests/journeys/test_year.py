@@ -101,6 +101,7 @@ def test_a_year_shows_what_became_of_a_customer_and_that_it_happened_again(user:
         if row["group"] == "all"
     ] == [("30 days", 0, 1)]
     assert back["2021-06"]["tables"]["again"]["rows"] == [["carrier", "1", "1", lee]]
+    assert user.json("calibrate", at="2021-06-05 10:30:00") == []  # two cases tell nothing yet
     user.types("erase", "kim@customers.test", at="2021-06-05 11:00:00")
     forgotten = user.json("report", "--month", "2021-02", at="2021-06-05 12:00:00")
     assert forgotten["came_back"] == []
