@@ -417,9 +417,8 @@ def _confirmation_words(case: Case) -> list[str]:
     is_told = bool(case.no_answer and case.letters_of(LetterKind.OPENED))
     is_known = (is_told or case.reminded_at(FIRST_SHOWN)) and not case.letters_of(LetterKind.CONFIRMATION)
 
-    promises = [
-        promise for promise in case.unwritten if promise.source != "options"
-    ]  # a letter has offered them
+    # those of options a letter has offered
+    promises = [promise for promise in case.unwritten if promise.source != "options"]
     grants = [grant for grant in case.grants_in(GrantState.GRANTED) if grant.kind is not Gift.GIFT_CARD]
     if is_known:
         promises = [promise for promise in promises if promise.source == "reply"]

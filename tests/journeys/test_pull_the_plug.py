@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import monotonic
 
 import pytest
 from sqlalchemy import event
@@ -154,20 +153,15 @@ def pages(service: Service) -> int:
     return sum(PAGE in letter.as_string() for letter in service.letters())
 
 
-def at_once(condition: Callable[[], object], what: str) -> None:
-    """Wait until a condition holds, and see it within a millisecond: what follows in the daemon takes only some."""
-    pause, deadline = threading.Event(), monotonic() + LIMIT
-    while not condition():
-        if monotonic() > deadline:
-            raise TimeoutError(what)
-        pause.wait(0.001)
+#: seconds between two looks at the log: what follows in the daemon takes only some milliseconds
+AT_ONCE = 0.001
 
 
 def killed_at(service: Service, step: str) -> None:
     """Start the daemon, and kill it when its log has this step."""
     before = len(service.journal())
     with service.running() as process:
-        at_once(lambda: re.search(step, service.journal()[before:]), step)
+        until(lambda: re.search(step, service.journal()[before:]), step, longest=AT_ONCE)
         ends(process, signal.SIGKILL, LIMIT)
 
 
@@ -177,7 +171,7 @@ def test_the_page_of_the_month_leaves_once_wherever_the_daemon_is_killed(at_mont
     assert "letter-written" not in service.journal()
 
     with service.running() as process:  # when it is computed, and cannot be written yet
-        at_once(lambda: service.journal().count("month-begun") == 2, "the month")
+        until(lambda: service.journal().count("month-begun") == 2, "the month", longest=AT_ONCE)
         with locked(service.directory / "ledger.db"), pytest.raises(subprocess.TimeoutExpired):
             process.wait(5)  # seconds: it has long been computed
         ends(process, signal.SIGKILL, LIMIT)

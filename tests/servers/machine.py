@@ -59,19 +59,27 @@ def free_ports(number: int) -> list[int]:
 _SHORTEST, _LONGEST = 0.01, 0.1
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = LIMIT) -> None:
+def until(
+    condition: Callable[[], object], what: str, seconds: float = LIMIT, *, longest: float = _LONGEST
+) -> None:
     """Wait until `condition` holds; it is asked less and less often, so that asking takes no time from others.
+
+    Args:
+        condition: what is waited for.
+        what: its name, for the error.
+        seconds: the limit.
+        longest: seconds between two looks at most; fewer where what follows must be caught at once.
 
     Raises:
         TimeoutError: it did not hold within the limit; `what` names it.
     """
     pause, deadline = Event(), monotonic() + seconds
-    wait = _SHORTEST
+    wait = min(_SHORTEST, longest)
     while not condition():
         if monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds:g} seconds")
         pause.wait(wait)
-        wait = min(_LONGEST, 1.5 * wait)
+        wait = min(longest, 1.5 * wait)
 
 
 def greets(port: int, greeting: bytes) -> bool:
