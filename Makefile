@@ -67,7 +67,7 @@ jobs: venv
 
 # Fuzz the parsers of mails, notes, durations and configurations, FOLLOWUPD_FUZZ seconds each (ten minutes).
 fuzz: venv
-	FOLLOWUPD_FUZZ=$${FOLLOWUPD_FUZZ:-600} $(IN)pytest -o faulthandler_timeout=0 tests/fuzz
+	FOLLOWUPD_FUZZ=$${FOLLOWUPD_FUZZ:-600} $(IN)pytest -o faulthandler_timeout=0 --timeout=0 tests/fuzz
 
 # Change the pure core in one place at a time, and print which changes no test notices: make mutants MODULES="followupd.domain.playbook".
 mutants: venv
@@ -77,7 +77,7 @@ mutants: venv
 # FOLLOWUPD_TORTURE_CASES cases on machines that share a ledger, and dropped connections. It prints what was tried.
 torture: venv
 	FOLLOWUPD_TORTURE=$${FOLLOWUPD_TORTURE:-2000} FOLLOWUPD_TORTURE_CASES=$${FOLLOWUPD_TORTURE_CASES:-500} \
-		$(IN)pytest -o faulthandler_timeout=0 -s tests/properties tests/journeys/test_torture.py \
+		$(IN)pytest -o faulthandler_timeout=0 --timeout=0 -s tests/properties tests/journeys/test_torture.py \
 		tests/journeys/test_several_daemons.py tests/journeys/test_line_cut.py tests/journeys/test_pull_the_plug.py
 
 # Attack a running followupd over real servers as an outsider would: each line of docs/security.md, a flood of
@@ -85,7 +85,7 @@ torture: venv
 # It prints what was tried.
 redteam: venv
 	FOLLOWUPD_REDTEAM=$${FOLLOWUPD_REDTEAM:-1000} FOLLOWUPD_FAULTS=$${FOLLOWUPD_FAULTS:-200} \
-		$(IN)pytest -o faulthandler_timeout=0 -s -v --no-header $$($(IN)python -m tests.layers.test_security) \
+		$(IN)pytest -o faulthandler_timeout=0 --timeout=0 -s -v --no-header $$($(IN)python -m tests.layers.test_security) \
 		tests/journeys/test_redteam.py tests/journeys/test_more_attacks.py tests/journeys/test_nobody_gets_in.py \
 		tests/journeys/test_fault_injection.py tests/journeys/test_robots.py tests/contracts/test_mailbox_odd_peers.py tests/layers/test_patterns.py
 
