@@ -13,8 +13,10 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.servers.machine import free_ports
 
-#: what a stage does next: a reply ("451 4.3.0 later"), seconds to wait, or one of the two below
+#: what a stage does next: a reply ("451 4.3.0 later"), seconds to wait, or one of those below
 Action = str | float
+#: this turn is as any other; what follows is for the next one, planned before it can come
+PASS = "pass"
 #: the mail is kept now, whatever the rest of the turn does; seconds after it are a reply that comes too late
 KEEP = "keep"
 #: the mail is kept, then the line dies without a reply: RFC 1047's gap
@@ -102,6 +104,8 @@ class Sink(Controller):
         plan = self.plans[stage]
         while plan:
             action = plan.popleft()
+            if action == PASS:
+                return None
             if action == KEEP:
                 keep()
             elif isinstance(action, str):
