@@ -132,6 +132,7 @@ class Dates(LanguageTable):
     months_parts: tuple[tuple[Literal["all", "week1", "early", "mid"], Pattern], ...] = ()
     windows: Patterns = ()
     at_hour: Patterns = ()
+    near_hour: tuple[tuple[int, Pattern], ...] = ()
     day_endings: Patterns = ()
     of: Patterns = ()
     of_year: Patterns = ()

@@ -7,13 +7,16 @@ library: a text of fifteen words costs a third of a millisecond.
 import base64
 import math
 import re
+import sys
 import unicodedata
 import zlib
 from array import array
+from bisect import bisect_left
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import and_
 from typing import Any
 
 #: n-grams fall into 2 ** BITS places
@@ -160,16 +163,50 @@ class Classes:
         return {name: model.score(at, seen) for name, model in self.models.items()}
 
 
-#: a tree asks for one number after the other, (name, least, below, else), and ends with what it adds
+#: a tree asks for one number after the other, (name, most, below, above), and ends with what it adds
 Tree = float | list[Any]
+#: leaves of a tree at most, which are bits of one number for all trees together
+_LEAVES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """All that trees ask of one number: the leaves that are left, by how many of the bounds are below it."""
+
+    name: str
+    bounds: Sequence[float]
+    left: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Boosted trees of one class: they weigh the scores of other classes and named signs together."""
+    """Boosted trees of one class: they weigh the scores of other classes and named signs together.
+
+    Each leaf is a bit, from the left to the right. A number above a bound takes away the leaves below it, and the first
+    leaf that is left counts: so all trees are walked at once, by one number after the other.
+    """
 
     bias: float
-    trees: Sequence[Tree]
+    asked: Sequence[_Asked]
+    leaves: Sequence[Mapping[int, float]]
+
+    @classmethod
+    def of(cls, bias: float, trees: Sequence[Tree]) -> "Trees":
+        """Read trees of at most 16 leaves.
+
+        Args:
+            bias: log-odds of the class where nothing is known.
+            trees: each asks for (name, most, below, above), and ends with a number.
+        """
+        taken: dict[str, list[tuple[float, int]]] = {}
+        leaves = [_walked(tree, at * _LEAVES, taken) for at, tree in enumerate(trees)]
+        asked = []
+        for name, bounds in sorted(taken.items()):
+            bounds.sort()
+            left = accumulate((~bits for _, bits in bounds), and_, initial=-1)
+            asked.append(_Asked(name, [bound for bound, _ in bounds], list(left)))
+        values = [{1 << at: value for at, value in enumerate(some)} for some in leaves]
+        return cls(bias, asked, values)
 
     def score(self, seen: Mapping[str, float]) -> float:
         """Return the log-odds of the class.
@@ -177,21 +214,30 @@ class Trees:
         Args:
             seen: numbers by their name; one that is missing is 0.
         """
-        return self.bias + sum(_leaf(tree, seen) for tree in self.trees)
+        left = (1 << _LEAVES * len(self.leaves)) - 1
+        for one in self.asked:
+            left &= one.left[bisect_left(one.bounds, seen.get(one.name, 0.0))]
+        blocks = array("H", left.to_bytes(2 * len(self.leaves), sys.byteorder))
+        in_order = blocks if sys.byteorder == "little" else reversed(blocks)
+        return self.bias + sum(
+            values[block & -block] for values, block in zip(self.leaves, in_order, strict=True)
+        )
 
 
-def _leaf(tree: Tree, seen: Mapping[str, float]) -> float:
-    """Return what a tree adds to the log-odds.
+def _walked(tree: Tree, begin: int, taken: dict[str, list[tuple[float, int]]]) -> list[float]:
+    """Return the values of the leaves of a tree from the left to the right.
 
     Args:
         tree: the tree.
-        seen: numbers by their name.
+        begin: the bit of its first leaf.
+        taken: by name, the bounds of all trees so far, each with the leaves that a number above it takes away.
     """
-    get = seen.get
-    while isinstance(tree, list):
-        name, most, below, above = tree
-        tree = below if get(name, 0.0) <= most else above
-    return tree
+    if not isinstance(tree, list):
+        return [tree]
+    name, most, below, above = tree
+    left = _walked(below, begin, taken)
+    taken.setdefault(name, []).append((most, ((1 << len(left)) - 1) << begin))
+    return left + _walked(above, begin + len(left), taken)
 
 
 def shifted(chance: float, by: float) -> float:

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -50,7 +51,7 @@ class Score:
         c = self.counts
         return (
             f"{name:12} promises P {self.share('right', 'right', 'beside'):.2f} R {self.share('right', 'promises'):.2f}"
-            f" asked-or-R {(c['right'] + c['asked']) / max(1, c['promises']):.2f} (n={c['promises']})"
+            f" asked-or-R {(c['right'] + c['asked']) / max(1, c['promises']):.2f} (n={c['promises']}, {c['joined']} in another's line)"
             f"  dates {self.share('day', 'right'):.2f} relation {self.share('relation', 'right'):.2f}"
             f" kind {self.share('kind', 'right'):.2f}"
             f"  gifts P {self.share('gift', 'gift', 'gift beside'):.2f} R {self.share('gift', 'gifts'):.2f}"
@@ -67,7 +68,7 @@ def add(row: Labelled, found: Found, score: Score) -> None:
     count = score.counts
     left = [promise for promise in found.promises if not promise.past]
     for wanted in row["promises"]:
-        if wanted["due"] is None and _is_only_given(wanted["word"], found):
+        if None in _dues(wanted) and _is_only_given(wanted["word"], found):
             continue
         count["promises"] += 1
         one = _best(wanted, left)
@@ -75,6 +76,8 @@ def add(row: Labelled, found: Found, score: Score) -> None:
             left.remove(one)
             count["right"] += 1
             _details(wanted, one, score, row)
+        elif any(_is_said(wanted, other) for other in found.promises):
+            count.update(right=1, day=1, relation=1, kind=1, joined=1)
         elif _asked(wanted["word"], found):
             count["asked"] += 1
         else:
@@ -87,17 +90,48 @@ def add(row: Labelled, found: Found, score: Score) -> None:
     _silence(row, found, score)
 
 
+def _is_said(wanted: Labelled, one: FoundPromise) -> bool:
+    """Whether a line says this promise too, with its date: "Gary comes on Friday and brings the tile"."""
+    return (
+        not one.past
+        and re.search(wanted["word"], one.text, re.IGNORECASE) is not None
+        and _on_day(wanted, one)
+    )
+
+
+def _on_day(wanted: Labelled, one: FoundPromise) -> bool:
+    """Whether the date is right, or there is rightly none."""
+    due = _due(one)
+    by = wanted.get("relation") == "by"
+    return any(
+        bool(due) == bool(want) and (due.startswith(want or "") or (by and due[:10] == _working(want[:10])))
+        for want in _dues(wanted)
+    )
+
+
+def _due(one: FoundPromise) -> str:
+    return LONDON.local(one.due).strftime("%Y-%m-%dT%H:%M") if one.due else ""
+
+
 def _details(wanted: Labelled, one: FoundPromise, score: Score, row: Labelled) -> None:
     count = score.counts
-    due = LONDON.local(one.due).strftime("%Y-%m-%dT%H:%M") if one.due else ""
-    dues = wanted["due"] if isinstance(wanted["due"], list) else [wanted["due"]]
-    day = any(bool(due) == bool(want) and due.startswith(want or "") for want in dues)
-    relation = "relation" not in wanted or due == "" or one.relation == wanted["relation"]
+    due, day = _due(one), _on_day(wanted, one)
+    relation = "relation" not in wanted or due == "" or one.relation in wanted["relation"].split("|")
     kind = one.kind in wanted["kind"].split("|")
     count.update(day=day, relation=relation, kind=kind)
     if not (day and relation and kind):
         want = (wanted["due"], wanted.get("relation"), wanted["kind"])
         score.misses.append(f"{row['id']} DETAIL {one.text!r}: {due} {one.relation} {one.kind}, is {want}")
+
+
+def _dues(wanted: Labelled) -> list[Any]:
+    """Return the moments that are right, None for none."""
+    return wanted["due"] if isinstance(wanted["due"], list) else [wanted["due"]]
+
+
+def _working(day: str) -> str:
+    """Return the last working day up to a day: "by the end of October" ends on it."""
+    return LONDON.local(LONDON.end_of_business(date.fromisoformat(day))).strftime("%Y-%m-%d")
 
 
 def _best(wanted: Labelled, left: list[FoundPromise]) -> FoundPromise | None:

@@ -870,3 +870,54 @@ def test_plain_promises_of_goods_are_recognised_whatever_is_sent_and_when(langua
 )
 def test_a_sum_of_money_is_no_time_of_day(language: str, text: str) -> None:
     assert [one.due for one in promises(text, language) if one.due] == [FRIDAY]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "I'll send the label on Friday and I'll ring you as soon as the van is back."),
+        ("fr", "Je vous envoie le colis vendredi et je vous appellerai dès que j'aurai la réponse."),
+    ],
+)
+def test_a_promise_for_a_day_and_one_for_an_event_are_two(language: str, said: str) -> None:
+    first, second = promises(said, language)
+    assert first.due == FRIDAY
+    assert second.due is None
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "We have refunded £20.00 to you. The refund has already been credited to your card."),
+        ("de", "Wir haben Ihnen 20,00 £ erstattet. Die Gutschrift wurde heute auf Ihr Konto gebucht."),
+    ],
+)
+def test_money_that_is_told_again_is_given_once(language: str, said: str) -> None:
+    assert [gift.amount for gift in grants(said, language)] == ["20.00"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "Su pedido sale mañana, viernes 4, del almacén."),
+        ("de", "Der Schrank wird am Mittwoch, den 3. Dezember, geliefert."),
+    ],
+)
+def test_a_day_and_another_one_beside_it_are_asked_about(language: str, said: str) -> None:
+    found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load(language))
+    assert found.promises == ()
+    assert found.unsure == (said,)
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "line"),
+    [
+        ("de", "Sehr geehrte Frau Dr. Mertens, ich rufe Sie am Freitag an.", "Ich rufe Sie am Freitag an"),
+        ("fr", "Bonjour M. Keita, l'équipe passe chez vous vendredi.", "L'équipe passe chez vous"),
+        ("fr", "Madame, Monsieur, la directrice vous recevra vendredi.", "La directrice vous recevra"),
+        ("es", "Hola, Carmen: le llamo el viernes con la respuesta.", "Le llamo el viernes con la respuesta"),
+        ("en", "i'll come on friday and fit it. try not to use it till then", "I'll come on friday and fit it"),
+    ],
+)
+def test_a_line_has_neither_salutation_nor_the_next_sentence(language: str, said: str, line: str) -> None:
+    assert [promise.text for promise in promises(said, language)] == [line]

@@ -351,3 +351,30 @@ def test_the_last_day_of_a_voucher_is_no_day_to_come(language: str, text: str) -
 def test_this_morning_is_over_in_the_afternoon(hour: int, coming: int) -> None:
     reader = date_reader(ENGLISH, now=SENT_AT.replace(hour=hour), calendar=LONDON)
     assert len(reader.to_come("It left our warehouse this morning.")) == coming
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "moment"),
+    [
+        ("en", "on Friday at half 8", "12-04 08:30"),
+        ("en", "Friday, half past two", "12-04 14:30"),
+        ("en", "quarter to nine on Friday", "12-04 08:45"),
+        ("de", "am Freitag um halb neun", "12-04 08:30"),
+        ("de", "am Freitag um halb zwei", "12-04 13:30"),
+        ("fr", "jeudi à 8 h et demie", "12-03 08:30"),
+        ("es", "el jueves a las 8 y media", "12-03 08:30"),
+        ("es", "el viernes a las cinco menos cuarto", "12-04 16:45"),
+        ("es", "el miercoles a primera hora", "12-02 12:00"),
+        ("es", "el jueves a partir de las cinco", "12-03 17:00"),
+        ("es", "mañana miércoles entre 9 y 11", "12-02 11:00"),
+        ("es", "en el plazo máximo de diez días hábiles", "12-15 17:00"),
+        ("es", "el viernes a la mañana", "12-04 12:00"),
+        ("fr", "mardi 8, entre 10 h et midi", "12-08 12:00"),
+        ("en", "between 9 and noon on Friday", "12-04 12:00"),
+        ("fr", "aux alentours du 15", "12-15 17:00"),
+        ("en", "today by overnight courier", "12-01 17:00"),
+    ],
+)
+def test_times_and_days_are_read_as_agents_write_them(language: str, text: str, moment: str) -> None:
+    found = date_reader(load(language), now=SENT_AT, calendar=LONDON).find(text)
+    assert [f"{LONDON.local(when.moment):%m-%d %H:%M}" for when in found] == [moment]

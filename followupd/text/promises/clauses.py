@@ -214,7 +214,7 @@ def _at_dates(
         Texts, and where in each of them its own dates begin.
     """
     dates = reader.to_come(part)
-    if len(dates) < 2:
+    if len(dates) < 2 or reader.at_odds(part) or _WORD.search(part[dates[0].end : dates[1].start]) is None:
         return [(part, 0)]
 
     cuts = {
@@ -252,7 +252,8 @@ def _with_one_subject(
     Returns:
         The span of the words between both.
     """
-    if len(dates) != 2:
+    # "early next week, probably Tuesday" is one day
+    if len(dates) != 2 or dates[0].moment.date() == dates[1].moment.date():
         return None
     for begin, end in reversed(_between(part, dates[0], dates[1], patterns)):
         first = part[: dates[0].start] + part[dates[0].end : begin]
@@ -335,7 +336,9 @@ def _classes() -> Classes:
 @lru_cache(maxsize=1)
 def _trees() -> Mapping[str, Trees]:
     """Return the shipped trees, which decide where n-grams alone do not."""
-    return {name: Trees(trees["bias"], trees["trees"]) for name, trees in promise_weights()["trees"].items()}
+    return {
+        name: Trees.of(trees["bias"], trees["trees"]) for name, trees in promise_weights()["trees"].items()
+    }
 
 
 def signs_of(sentence: str, language: Language) -> dict[str, float]:

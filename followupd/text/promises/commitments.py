@@ -49,6 +49,8 @@ from followupd.text.promises.sentences import lowered, sentences
 UNDATED_ASKED = 0.3
 #: from which probability three words are a promise
 SURELY = 0.85
+#: how likely each of two clauses gives something, if they are not one gift
+_BOTH_GIVE = 0.8
 _FEWEST_WORDS_UNDATED = 4
 _FEWEST_WORDS = 2
 #: words of a clause at most that only says that something costs nothing
@@ -247,6 +249,9 @@ class _SentenceReader:
             first: a clause, and how likely it belongs to each class.
             second: the next one.
         """
+        both_give = min(first[1].grants, second[1].grants) >= _BOTH_GIVE
+        if both_give or (second[1].is_promised and self._has_own_time(second[0])):
+            return None
         # "on 2 January, and he will be there from 18:30": the day of the first clause is meant
         both_dated = with_day(first[0].dates) and with_day(second[0].dates)
         # "we send a new lamp by Friday, and I have refunded 20 EUR": one is to come, and one is done
@@ -263,6 +268,11 @@ class _SentenceReader:
         both = Chances(*map(max, first[1], second[1]))
         dated = next((chances for clause, chances in (first, second) if clause.dates), both)
         return clause_of(text, self.patterns, self.dates), both._replace(done=dated.done)
+
+    def _has_own_time(self, clause: Clause) -> bool:
+        """Whether a clause says of itself when: as soon as something happened, or on the day that was named."""
+        days_after = date_patterns(self.language).days_after
+        return clause.depends_on_event or any(pattern.search(clause.low) for _, pattern in days_after)
 
     def _report(self, text: str, chances: Chances, found: _Result) -> None:
         """Note what is done already, and an amount that the next sentence may mean.
@@ -305,7 +315,7 @@ class _SentenceReader:
             return
 
         for gift in gifts:
-            if not (found.gifts and self._says_it_is_free(clause, gift)):
+            if not self._is_told_again(clause, gift, found.gifts):
                 found.add_gift(gift)
         for promise in promises:
             found.add_promise(promise)
@@ -350,6 +360,24 @@ class _SentenceReader:
         if chances.may_be_given:
             raise _UnsureError
         return []
+
+    def _is_told_again(
+        self, clause: Clause, gift: FoundCompensation, known: Collection[FoundCompensation]
+    ) -> bool:
+        """Whether a clause only says more of what was given before: "I refund £20. The money is on your card".
+
+        Args:
+            clause: the clause.
+            gift: what it gives.
+            known: what was given before.
+        """
+        own = {amount.amount for amount in find_money(clause.text, self.currency, self.language.catalogue)}
+        told = {(other.amount, other.currency) for other in known if other.amount not in own}
+        return (
+            (gift.amount, gift.currency) in told
+            if gift.amount
+            else bool(known) and self._says_it_is_free(clause, gift)
+        )
 
     def _says_it_is_free(self, clause: Clause, gift: FoundCompensation) -> bool:
         """Whether a short clause only says of what was given before that it costs nothing: "You pay nothing for it"."""

@@ -25,8 +25,8 @@ END_OF_DAY = time(23, 59)
 LEAD_REACH = 40
 #: what people who write "at 3" mean is after noon up to this hour
 _LAST_HOUR_MEANT_LATER = 6
-#: an hour of no clock, for a word that is no number
-_NO_HOUR = 99
+#: the hour of a word that is no number: "between 9 and noon"
+_HOUR_OF_NOON = 12
 _AFTER_NOON = re.compile(r"\bp\.? ?m\b|\dp\.?m\b")
 _BEFORE_NOON = re.compile(r"\ba\.? ?m\b|\da\.?m\b")
 #: up to the day after tomorrow, a phrase names a day
@@ -195,6 +195,8 @@ class PartReader:
             case "hour":  # the 3 of "at 3" is a time only beside a day; "by 16:00" is one
                 is_marked = self.patterns.hour_mark.search(match[0]) is not None
                 return replace(place, at=self._hour(match[f"h{index}_"]), loose=True, marked=is_marked)
+            case "near":
+                return replace(place, at=self._near_hour(match[f"near{index}_"], int(index)), loose=True)
             case "window":
                 return self._window(place, match, index)
             case "later" | "weekno" | "inmonth":
@@ -234,7 +236,7 @@ class PartReader:
         """
         numbers = [*map(int, re.findall(r"\d+", written)), 0]
         if len(numbers) == 1:
-            numbers = [self.patterns.numbers.get(_first_word(written), _NO_HOUR), 0]
+            numbers = [self.patterns.numbers.get(_first_word(written), _HOUR_OF_NOON), 0]
         hour, minute = numbers[:2]
 
         most = 12 if _AFTER_NOON.search(written) else 0
@@ -243,6 +245,17 @@ class PartReader:
         with suppress(ValueError):
             return in_office_hours(time(hour + 12 if hour < most else hour, minute), written)
         return None
+
+    def _near_hour(self, written: str, index: int) -> time | None:
+        """Return the time of "half past 8".
+
+        Args:
+            written: the hour.
+            index: of the language's form, which says how many minutes from the hour.
+        """
+        hour = self._hour(written)
+        by = timedelta(minutes=self.patterns.minutes_from[index])
+        return (datetime.combine(self.today, hour) + by).time() if hour else None
 
     def _rarer(self, place: DatePart, match: re.Match[str], kind: str, index: str) -> DatePart:
         """Read "a week from Friday", "week 50" and "mid December".

@@ -58,6 +58,7 @@ class DatePatterns:
     weeks_later: tuple[int, ...]
     near_days: Mapping[str, int]
     days_after: tuple[tuple[int, re.Pattern[str]], ...]
+    minutes_from: tuple[int, ...]
     week_of: re.Pattern[str]
     month_parts: tuple[str, ...]
     past_before: re.Pattern[str]
@@ -104,6 +105,7 @@ def date_patterns(language: Language) -> DatePatterns:
             (days, re.compile(rf"(?<!\w)(?:{expand(pattern, {})})(?!\w)"))
             for days, pattern in table.days_after
         ),
+        minutes_from=tuple(minutes for minutes, _ in table.near_hour),
         week_of=re.compile(rf"(?<!\w)(?:{_any(table.week_of)})\s{{0,9}}$"),
         month_parts=tuple(part for part, _ in table.months_parts),
         glue=re.compile(rf"\s{{0,9}}(?:,|t|{_any(table.glue)})?\s{{0,9}}"),
@@ -140,6 +142,7 @@ def _part(table: Dates, months: Mapping[str, int], weekdays: Mapping[str, int]) 
         _weekday(table, _longest_first(weekdays)),
         rf"(?P<ordinal>{_any(table.ordinal)})",
         *_windows(table),
+        *_near_hours(table),
         rf"(?P<clock>(?:\b|(?<=\dt)){expand(table.clock, {})})",
         *_hours(table, month),
         rf"(?P<bareday>{_any(table.bare_day)})",
@@ -231,11 +234,20 @@ def _hour(table: Dates) -> str:
 
 def _windows(table: Dates) -> list[str]:
     """Return the patterns of "between 9 and 11"."""
-    hour = _hour(table)
+    noon = _any(pattern for meaning, pattern in table.phrases if meaning == "noon")
+    hour = rf"(?:{_hour(table)}|(?:{noon})(?!\w))"
     return [
         rf"(?P<window{n}>\b(?<![\d.,:/-])"
         rf"{expand(pattern, {'FROM': (rf'(?P<from{n}>{hour})',), 'TO': (rf'(?P<to{n}>{hour})',)})}(?![\d%/]|[.,]\d))"
         for n, pattern in enumerate(table.windows)
+    ]
+
+
+def _near_hours(table: Dates) -> list[str]:
+    """Return the patterns of "half past 8", which is a time beside a day; the hour is in its group."""
+    return [
+        rf"(?P<near{n}>\b{expand(pattern, {'HOUR': (rf'(?P<near{n}_>{_hour(table)})',)})}(?!\w))"
+        for n, (_, pattern) in enumerate(table.near_hour)
     ]
 
 

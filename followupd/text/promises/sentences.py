@@ -28,7 +28,7 @@ ABBREVIATION_REACH = 12
 #: words of a salutation
 _LONGEST_SALUTATION = 6
 #: letters of a month or weekday that is shortened
-_LONGEST_SHORT_NAME = 5
+_LONGEST_SHORT_NAME = 4
 _QUOTE_LINE = re.compile(r"\s*[>|]")
 _LIST_ITEM = re.compile(r"\s*(?:[-*•·–→]|\d{1,2}[.)]|[a-z]\))\s+(?=\S)")
 _SENTENCE_END = re.compile(
@@ -41,8 +41,9 @@ _SENTENCE_END = re.compile(
     """,
     re.VERBOSE,
 )
-#: a word of so many letters before a full stop is no abbreviation, even if no capital follows: "on the van today. he"
-_FULL_WORD = re.compile(r"[^\W\d_]{3}[.!?…]$|[!?…]$|[^\W\d_]\)[.!?…]$")
+#: a word of three letters, or of two with a vowel, before a full stop is no abbreviation, even if no capital follows:
+#: "on the van today. he"
+_FULL_WORD = re.compile(r"[^\W\d_]{3}[.!?…]$|\b(?=\w?[aeiouyéà])[^\W\d_]{2}[.!?…]$|[!?…]$|[^\W\d_]\)[.!?…]$")
 #: what may be the sign of an amount or shorten "number"
 _SHORT_WORD = re.compile(r"\b[^\W\d_]{1,3}\.$")
 #: an hour before a full stop, as in "avant 15 h. Nous"
@@ -141,9 +142,19 @@ def _mail_patterns(languages: Catalogue) -> _MailPatterns:
     greetings = _any_in(languages, "greetings")
     farewells = _any_in(languages, "farewells")
     abbreviations = _any_in(languages, "abbreviations")
+    days = "|".join(
+        re.escape(name.title())
+        for language in languages.all()
+        for name in (*language.months, *language.weekdays)
+    )
     leads = [lead for language in languages.all() if language.info.dates for lead in language.dates.lead]
     return _MailPatterns(
-        greeting=re.compile(rf"^(?:{greetings})\b[^,!:.?\n]{{0,60}}[,!:]\s*", re.IGNORECASE),
+        # perhaps two of them, or one and a name: "Madame, Monsieur,", "Hola, Carmen:"
+        greeting=re.compile(
+            rf"^(?:{greetings})\b(?:[^,!:.?\n]|(?<!\w{{5}})\.){{0,60}}[,!:]\s*"
+            rf"(?:(?:{greetings})\b[^,!:.?\n]{{0,40}}[,!:]\s|(?-i:(?!(?:{days})\b)[^\W\d_a-zà-ÿ]\w{{1,20}})[,:]\s)?",
+            re.IGNORECASE,
+        ),
         # a salutation alone on its line: "Dear Mr Novak", "Monsieur"
         opening=re.compile(
             rf"(?:(?:{greetings})\b(?:[^,!?:.\n\d]|\b\w{{1,4}}\.){{0,40}}[,!:.]?\s*){{1,2}}", re.IGNORECASE
