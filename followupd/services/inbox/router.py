@@ -329,6 +329,8 @@ class MailRouter:
         received = self.context.playbooks.default.calendar.local(mail.received_at)
         said = message.text, message.subject, received, self.context.languages
         until, since = back_on(*said) or absence.next_morning(now), away_from(*said)
+        if message.distrusted:  # a forged note must not keep an agent from the cases for long
+            until = min(until, now + delivery_reports.MOST_UNPROVEN)
         if desk_mail.to.address.casefold() != agent.email.casefold() or until <= now:
             return False
 
