@@ -142,7 +142,7 @@ class HttpProvider:
         """Return an error of the network, or of what the provider sent, as a sentence for the owner.
 
         Args:
-            error: of the connection, or of a response that broke off.
+            error: the error of the connection, or of a response that broke off.
         """
         parts = urlsplit(self.url)
         host = parts.hostname or ""

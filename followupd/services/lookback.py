@@ -113,7 +113,7 @@ def _folder_of(path: Path, top: Path) -> str:
     """Return the name of the folder that a file is in: "Sent" for .INBOX.Sent/cur/1 and for Sent/1.eml.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         top: the directory of the archive.
 
     Returns:
@@ -137,7 +137,7 @@ def _holds_mail(path: Path, top: Path) -> bool:
     """Return whether a file holds a mail that was sent or received: no draft, nothing deleted, no index of a server.
 
     Args:
-        path: of the file; in a Maildir mails are in `cur` and `new` alone, and their names tell flags.
+        path: the path of the file; in a Maildir mails are in `cur` and `new` alone, and their names tell flags.
         top: the directory of the archive.
     """
     if _is_named(_folder_of(path, top), catalogue().mail_clients.folders.drafts):
@@ -279,8 +279,8 @@ def _addresses(headers: Headers, *names: str) -> set[str]:
     """Return the addresses in some fields, in lower case.
 
     Args:
-        headers: of a mail.
-        names: of the fields, in lower case.
+        headers: the headers of a mail.
+        names: the names of the fields, in lower case.
     """
     fields = [field for name in names for field in headers.values(name)]
     people = [parsed.person() for field in fields for parsed in parse_addresses(field)]
@@ -291,7 +291,7 @@ def _is_labelled_sent(headers: Headers) -> bool:
     """Return whether a mail of Google Takeout has the label of sent mail.
 
     Args:
-        headers: of the mail; there is one mbox for all labels.
+        headers: the headers of the mail; there is one mbox for all labels.
     """
     labels = headers.text("x-gmail-labels").split(",")
     return any(_is_named(label, catalogue().mail_clients.folders.sent) for label in labels)
@@ -356,7 +356,7 @@ class ArchiveReader:
         """Return whether a mail is from before `since`.
 
         Args:
-            headers: of the mail, whose own date counts.
+            headers: the headers of the mail, whose own date counts.
             received_at: what counts for a mail without a date.
         """
         if self.since is None:
@@ -544,7 +544,7 @@ def _by_workers(
 
     Args:
         first: mails that were taken already.
-        rest: those behind them; no more of them are taken than workers need soon.
+        rest: those after them; no more of them are taken than workers need soon.
         reader: the workers are copies of this process, which have it without its being sent.
         processes: how many workers.
     """
@@ -585,7 +585,7 @@ def _chunks(first: list[RawMail], rest: Iterator[RawMail]) -> Iterator[list[RawM
 
     Args:
         first: mails that were taken already.
-        rest: those behind them.
+        rest: those after them.
     """
     for start in range(0, len(first), _CHUNK):
         yield first[start : start + _CHUNK]

@@ -1,4 +1,4 @@
-"""Classify short texts by their words and letters: hashed n-grams, one weight for each class, and trees behind them.
+"""Classify short texts by their words and letters: hashed n-grams, one weight for each class, and trees after them.
 
 The weights are data (`followupd/languages/*.json`), made by the training scripts in `benchmarks/`. Reading needs no
 library: a text of fifteen words costs a third of a millisecond.
@@ -7,7 +7,6 @@ library: a text of fifteen words costs a third of a millisecond.
 import base64
 import math
 import re
-import unicodedata
 import zlib
 from array import array
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
+
+from followupd.text import without_accents
 
 #: n-grams fall into 2 ** BITS places
 BITS = 16
@@ -31,12 +32,7 @@ _PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00df": "ss"})
 
 def folded(text: str) -> str:
     """Return the text in lower case and without accents, as people type on phones."""
-    low = text.lower().translate(_PLAIN)
-    if low.isascii():
-        return low
-    return "".join(
-        letter for letter in unicodedata.normalize("NFKD", low) if not unicodedata.combining(letter)
-    )
+    return without_accents(text.lower().translate(_PLAIN))
 
 
 def tokens(text: str) -> list[str]:
@@ -51,7 +47,7 @@ def ngrams(words: Sequence[str], whole: Container[str] = ()) -> set[str]:
     """Return the features of a text: words, pairs, triples, pairs around a word, and parts of words.
 
     Args:
-        words: of the text.
+        words: the words of the text.
         whole: words whose parts do not count.
     """
     found = sequences(words)
@@ -89,7 +85,7 @@ def places(features: Iterable[str], bits: int = BITS) -> list[int]:
 
     Args:
         features: n-grams, as `ngrams` returns them.
-        bits: of the table's size, with which the weights were made.
+        bits: the bits of the table's size, with which the weights were made.
 
     Returns:
         an index from 0 to 2 ** bits - 1 for each feature; two features may share one.

@@ -87,7 +87,7 @@ _REFUSALS: dict[int, type[GraphError]] = {
     410: ExpiredError,
     412: ChangedError,
 }
-#: codes of a delta link that is of no use any more, whatever the number
+#: codes of a delta link that is no longer of use, whatever the number
 _EXPIRED = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired"})
 
 

@@ -26,7 +26,7 @@ def handle_bounce(tx: Transaction, mail: StoredMail, now: datetime) -> None:
     Args:
         tx: the transaction.
         mail: a delivery report (RFC 3464) or a feedback report (RFC 5965).
-        now: the time.
+        now: the time of the cycle, in UTC.
     """
     bounce = mail.message.bounce
     message_ids = list(mail.message.thread)
@@ -56,7 +56,7 @@ def _record_returned(tx: Transaction, case: Case, report: Message, bounce: Bounc
         case: the case.
         report: the delivery report.
         bounce: the mail that it came in.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     letter = _returned_letter(case, report, bounce)
     if letter is None:
