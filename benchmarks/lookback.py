@@ -16,13 +16,15 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import sha256
+from operator import attrgetter
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -31,7 +33,8 @@ import trustme
 
 from followupd.domain.calendar import Calendar
 from followupd.domain.mail import Identity
-from followupd.recovery.past.lookback import Lookback, WordOutcome, look_back
+from followupd.languages import catalogue
+from followupd.recovery.past.lookback import JudgedPromise, Lookback, WordOutcome, look_back
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.lookback import ArchiveReader, RawMail, read_archive
 from followupd.text import complaints
@@ -46,6 +49,11 @@ NOW = datetime(2028, 1, 1, tzinfo=UTC)
 _LANGUAGES = ("en", "de", "fr", "es")
 #: how often what happens after a reply
 _ENDS = {WordOutcome.WORD: 0.45, WordOutcome.LATE: 0.15, WordOutcome.ASKED: 0.15, WordOutcome.FORGOTTEN: 0.25}
+#: words of days that are not so many weeks before others: the end of the month, Christmas, week 31
+_OF_YEAR = re.compile(
+    r"(?i)month|monat|\bmois|\bmes\b|christmas|weihnacht|noël|navidad|easter|ostern|pâques|pascua|silvester"
+    r"|new year|\bKW\b|kalenderwoche|week \d|semaine \d|semana \d"
+)
 _FIRST = ("Kim", "Alex", "Maria", "Sam", "Nora", "Paul", "Ines", "Tom", "Lena", "Hugo", "Eva", "Luc")
 _LAST = ("Doe", "Novak", "Stone", "Berg", "Roux", "Vega", "Frost", "Haas", "Lind", "Moreau", "Ortiz", "Kern")
 _WORDS = {
@@ -75,19 +83,28 @@ _WROTE = {
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A labelled promise: the mail that makes it, its day, and what became of it."""
+    """A labelled promise: the mail that makes it, the days that are right, the last of them, and what became of it.
+
+    Of one that is `optional`, its label says that to read no date is right, too.
+    """
 
     message_id: str
+    days: frozenset[date]
     due: date
     outcome: WordOutcome
+    optional: bool = False
 
 
 @dataclass(slots=True)
 class Generated:
-    """The mails of an archive by folder ("" for the inbox, "Sent"), and the truth about them."""
+    """The mails of an archive by folder ("" for the inbox, "Sent"), and the truth about them.
+
+    `doubtful` has patterns of the words in a mail that may be called a promise or not.
+    """
 
     mails: list[tuple[str, bytes]] = field(default_factory=list)
     truth: list[Truth] = field(default_factory=list)
+    doubtful: dict[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -140,7 +157,6 @@ class Generator:
             row = self.random.choice(self.replies)
             self.conversation(row, weeks=0 if _names_day(row) else self.random.randrange(100))
             self._noise(parsedate_to_datetime(row["date"]))
-        del self.done.mails[mails:]
         return self.done
 
     def conversation(self, row: Mapping[str, Any], *, weeks: int) -> None:
@@ -159,20 +175,21 @@ class Generator:
         talk.customer(sent - timedelta(hours=self.random.uniform(0.5, 30)), opened["subject"], opened["body"])
         quoted = "\n".join(f"> {line}" for line in opened["body"].splitlines())
         made = talk.ours(sent, f"{row['text']}\n\n{_WROTE[tag]}\n{quoted}")
-        days = [_day(promise) - back for promise in row["promises"] if _is_dated(promise)]
+        self.done.doubtful[made] = row.get("opt", ())
+        promised = [promise for promise in row["promises"] if _is_dated(promise)]
         if self.random.random() < 0.3:
             talk.customer(sent + timedelta(minutes=50), "", _THANKS[tag])
             if self.random.random() < 0.3:
                 talk.ours(sent + timedelta(minutes=80), _WELCOME[tag])
-        self._end(talk, made, sent, days)
+        self._end(talk, sent, [_truth(made, promise, back) for promise in promised])
 
-    def _end(self, talk: "_Talk", made: str, sent: datetime, days: Sequence[date]) -> None:
-        """Write how a conversation ends, and note what that means for each promise."""
+    def _end(self, talk: "_Talk", sent: datetime, promised: Sequence[Truth]) -> None:
+        """Write how a conversation ends, and note what became of each promise."""
         end = self.random.choices(list(_ENDS), list(_ENDS.values()))[0]
-        due = CALENDAR.close_of(max(days)) if days else sent + timedelta(days=2)
+        due = max((CALENDAR.close_of(one.due) for one in promised), default=sent + timedelta(days=2))
         word = asked = None
         if end is WordOutcome.WORD:
-            first = CALENDAR.close_of(min(days)) if days else due
+            first = min((CALENDAR.close_of(min(one.days)) for one in promised), default=due)
             within = max(first - sent, timedelta(hours=1))  # a reply may leave after the close of its day
             word = sent + within * self.random.uniform(0.4, 0.98)
         elif end is WordOutcome.LATE:
@@ -185,7 +202,7 @@ class Generator:
         if word:
             text = self.random.choice(_WORDS[talk.language]).format(n=self.random.randrange(10**6))
             talk.ours(word, text, fresh=self.random.random() < 0.1)
-        self.done.truth += [Truth(made, day, _became(day, word, asked)) for day in days]
+        self.done.truth += [replace(one, outcome=_became(one.due, word, asked)) for one in promised]
 
     def _noise(self, at: datetime) -> None:
         """Write what a mailbox holds beside: a newsletter, an absence note, a question that is answered."""
@@ -266,11 +283,13 @@ def _rows(name: str) -> list[dict[str, Any]]:
 
 
 def _names_day(row: Mapping[str, Any]) -> bool:
-    """Whether a text names the day of a promise, or any date, by a number, so that it cannot be moved by weeks."""
+    """Whether a text names the day of a promise, any date by a number, or a month, so that it cannot be moved by weeks."""
     numbers = set(re.findall(r"\d+", row["text"]))
-    days = {str(_day(promise).day) for promise in row["promises"] if promise["due"]}
+    days = {str(day.day) for promise in row["promises"] if promise["due"] for day in _days(promise)}
     dotted = re.search(r"\d[./]\d", row["text"]) is not None
-    return dotted or not days.isdisjoint(numbers)
+    words = set(re.findall(r"[^\W\d_]+", row["text"].lower()))
+    in_year = _OF_YEAR.search(row["text"]) or not words.isdisjoint(catalogue().language(row["lang"]).months)
+    return dotted or bool(in_year) or not days.isdisjoint(numbers)
 
 
 def _is_dated(promise: Mapping[str, Any]) -> bool:
@@ -278,9 +297,22 @@ def _is_dated(promise: Mapping[str, Any]) -> bool:
     return bool(promise["due"]) and promise.get("relation") != "from"
 
 
-def _day(promise: Mapping[str, Any]) -> date:
+def _labelled(promise: Mapping[str, Any]) -> Sequence[str | None]:
+    """Return every date that the label of a promise takes as right; None says that to read none is right, too."""
     due = promise["due"]
-    return date.fromisoformat(max(due if isinstance(due, list) else [due])[:10])
+    return due if isinstance(due, list) else [due]
+
+
+def _days(promise: Mapping[str, Any]) -> list[date]:
+    """Return every day that the label of a promise takes as right."""
+    return [date.fromisoformat(one[:10]) for one in _labelled(promise) if one]
+
+
+def _truth(message_id: str, promise: Mapping[str, Any], back: timedelta) -> Truth:
+    """Return a labelled promise of a mail that was written so much earlier, before its outcome is drawn."""
+    days = frozenset(day - back for day in _days(promise))
+    optional = None in _labelled(promise)
+    return Truth(message_id, days, max(days), WordOutcome.FORGOTTEN, optional)
 
 
 def _became(day: date, word: datetime | None, asked: datetime | None) -> WordOutcome:
@@ -301,21 +333,33 @@ def read_generated(generated: Generated, *, now: datetime = NOW) -> Lookback:
     return look_back(contents.read, CALENDAR, now)
 
 
-def right(found: Lookback, truth: Sequence[Truth], outcome: WordOutcome) -> tuple[float, float]:
-    """Return precision and recall of an outcome: the same mail, the same day, the same outcome, each counted once."""
-    wanted = [(one.message_id, one.due) for one in truth if one.outcome is outcome]
-    claimed = [
-        (judged.made.id, CALENDAR.local(judged.promise.due).date())
-        for judged in found.promises
-        if judged.outcome is outcome
-    ]
-    left = list(wanted)
-    hits = 0
-    for one in claimed:
-        if one in left:
+def right(found: Lookback, generated: Generated, outcome: WordOutcome) -> tuple[float, float]:
+    """Return precision and recall of an outcome: the right mail, a right day, the same outcome, each counted once."""
+    left = [one for one in generated.truth if one.outcome is outcome]
+    wanted = sum(not one.optional for one in left)
+    hits, claimed = Counter[bool](), 0
+    for judged in found.promises:
+        if judged.outcome is not outcome:
+            continue
+        one = _meant(judged, left)
+        if one:
             left.remove(one)
-            hits += 1
-    return hits / max(1, len(claimed)), hits / max(1, len(wanted))
+            hits[one.optional] += 1
+        claimed += one is not None or not _is_doubtful(judged, generated)
+    return hits.total() / max(1, claimed), hits[False] / max(1, wanted)
+
+
+def _meant(judged: JudgedPromise, left: Sequence[Truth]) -> Truth | None:
+    """Return the labelled promise that a finding is, None for none."""
+    day = CALENDAR.local(judged.promise.due).date()
+    fits = [one for one in left if one.message_id == judged.made.id and day in one.days]
+    return min(fits, key=attrgetter("optional"), default=None)
+
+
+def _is_doubtful(judged: JudgedPromise, generated: Generated) -> bool:
+    """Whether the words of a finding are labelled as those that may be called a promise or not."""
+    patterns = generated.doubtful[judged.made.id]
+    return any(re.search(words, judged.promise.text, re.IGNORECASE) for words in patterns)
 
 
 def main() -> None:
@@ -339,7 +383,7 @@ def main() -> None:
     seconds = monotonic() - start
     print(f"{generated.total} mails, {len(generated.truth)} promises with a date, {seconds:.1f} s")
     for outcome in WordOutcome:
-        precision, recall = right(found, generated.truth, outcome)
+        precision, recall = right(found, generated, outcome)
         number = sum(one.outcome is outcome for one in generated.truth)
         print(f"{outcome:18} P {precision:.2f} R {recall:.2f} (n={number}, found {found.count(outcome)})")
     usage = [

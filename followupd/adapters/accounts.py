@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from followupd import clock
-from followupd.adapters.crypto import Vault, weakness
+from followupd.adapters.crypto import Vault, keys_of, weakness
 from followupd.adapters.graph.mailbox import GraphMailbox
 from followupd.adapters.imap.login import Account
 from followupd.adapters.imap.mailbox import ImapMailbox
@@ -84,7 +84,7 @@ def ledger_url(settings: Settings) -> str:
 
 def ledger_keys(settings: Settings) -> Sequence[bytes]:
     """Return the ledger's keys, one a line in their file, the present one first."""
-    keys = [line.encode() for line in settings.ledger.key.reveal().splitlines() if line.strip()]
+    keys = keys_of(settings.ledger.key.reveal())
     if problem := ledger_key_problem(settings):
         raise SetupError([problem])
     return keys
@@ -95,11 +95,11 @@ def ledger_key_problem(settings: Settings) -> Problem | None:
 
     Only the first key in its file encrypts and signs; older ones below it may be weaker, and open what is there.
     """
-    keys = [line for line in settings.ledger.key.reveal().splitlines() if line.strip()]
-    why = weakness(keys[0]) if keys else "its file is empty"
+    keys = keys_of(settings.ledger.key.reveal())
+    why = weakness(keys[0].decode()) if keys else "its file is empty"
     if not why:
         try:
-            Vault([key.encode() for key in keys])
+            Vault(keys)
         except ValueError as error:
             why = str(error)
     if not why:

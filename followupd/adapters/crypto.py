@@ -97,7 +97,7 @@ class Vault:
         return f"Vault({len(self._all_keys)} keys)"
 
     def encrypt(self, data: bytes, place: bytes = b"") -> bytes:
-        """Return the data encrypted with the current key, behind a random nonce.
+        """Return the data encrypted with the current key, after a random nonce.
 
         Args:
             data: what is encrypted.
@@ -131,7 +131,7 @@ class Vault:
 
         Args:
             letter_key: the letter's key.
-            domain: of the sender's address, in ASCII (RFC 5322, section 3.6.4).
+            domain: the domain of the sender's address, in ASCII (RFC 5322, section 3.6.4).
 
         Returns:
             For example "<FU-7K3Q9.follow-up.1.SIGNATURE@example.com>".
@@ -192,6 +192,15 @@ class Vault:
         return "FU-" + "".join(characters)
 
 
+def keys_of(content: str) -> list[bytes]:
+    """Return the keys in a ledger key's file, the present one first.
+
+    Args:
+        content: the content of the file, with a key on each line that is not blank.
+    """
+    return [line.encode() for line in content.splitlines() if line.strip()]
+
+
 def _derive(key: bytes, purpose: bytes) -> bytes:
     """Return the key for one purpose (RFC 5869)."""
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"followupd " + purpose).derive(key)
@@ -231,7 +240,7 @@ def _message_id(keys: _DerivedKeys, letter_key: str, domain: str, purpose: str |
     Args:
         keys: the present ones for a new letter, older ones to recognise a letter that was sent under them.
         letter_key: the key of the letter, which can be read in the id by everyone.
-        domain: of the sender, in any case.
+        domain: the domain of the sender, in any case.
         purpose: what the signature is for; None for the letter's own purpose, and "" as it was before
             purposes were told apart.
     """

@@ -8,17 +8,16 @@ been processed, such as a timeout or a 5xx reply, is repeated with the same key 
 import http.client
 import json
 import re
-import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from followupd.adapters.network import trusting, why
+from followupd.adapters.network import shut_down, trusting, why
 from followupd.adapters.settings import Secret
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, Money
@@ -130,7 +129,7 @@ class HttpProvider:
         with closing(connection):
             connection.connect()
             # HTTPConnection forgets its socket after the response's headers, so the timer keeps it.
-            timer = threading.Timer(self.deadline, _shut_down, (connection.sock,))
+            timer = threading.Timer(self.deadline, shut_down, (connection.sock,))
             timer.daemon = True
             timer.start()
             try:
@@ -142,7 +141,7 @@ class HttpProvider:
         """Return an error of the network, or of what the provider sent, as a sentence for the owner.
 
         Args:
-            error: of the connection, or of a response that broke off.
+            error: the error of the connection, or of a response that broke off.
         """
         parts = urlsplit(self.url)
         host = parts.hostname or ""
@@ -153,12 +152,6 @@ class HttpProvider:
         if str(error):
             return f"{host}: {type(error).__name__}"
         return f"{host} broke off its answer"
-
-
-def _shut_down(connection: socket.socket) -> None:
-    """End the connection from another thread; it may have been closed just now."""
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _request_body(order: GiftCardOrder, extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -205,7 +205,7 @@ def _mailbox_health(figures: LedgerFigures, name: str, alive_since: datetime) ->
 
     Args:
         figures: what the ledger has.
-        name: of the mailbox.
+        name: the name of the mailbox.
         alive_since: the time since which a running daemon has left a record, in UTC.
 
     Returns:
@@ -266,17 +266,17 @@ def _is_of_another_key(directory: Path, key: str, word: tuple[Any, datetime] | N
     """Return whether the ledger's key is in a file that this user may read, and does not open the ledger.
 
     Args:
-        directory: of the configuration.
+        directory: the directory of the configuration.
         key: where the key is, as the configuration says it.
         word: what was encrypted when the ledger was made.
     """
-    from followupd.adapters.crypto import KNOWN_WORD_PLACE, DecryptionError, Vault
+    from followupd.adapters.crypto import KNOWN_WORD_PLACE, DecryptionError, Vault, keys_of
 
     kind, _, name = key.partition(":")
     path = directory / ("credentials" if kind == "credential" else "") / name
     if word is None or not os.access(path, os.R_OK):
         return False
-    keys = [line.encode() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    keys = keys_of(path.read_text(encoding="utf-8"))
     try:
         Vault(keys).decrypt(b64decode(word[0]), KNOWN_WORD_PLACE)
     except (DecryptionError, ValueError):
@@ -519,7 +519,7 @@ def _metric(
         kind: gauge or counter.
         description: of what it counts.
         values: by label, "" for none.
-        prefix: of the name.
+        prefix: the prefix of the name.
     """
     yield f"# HELP {prefix}_{name} {description}"
     yield f"# TYPE {prefix}_{name} {kind}"

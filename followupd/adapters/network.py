@@ -7,6 +7,7 @@ import contextlib
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -108,6 +109,105 @@ def why(error: OSError, host: str, port: int) -> str:
             return f"{place} did not answer in time"
         case _:
             return f"the connection to {place} ended: {error}"
+
+
+# --- HTTP -----------------------------------------------------------------------------------------------------
+
+
+def http_session(ca_file: str, most: int, seconds: float) -> Any:
+    """Return a session of HTTP of `requests`, none of whose requests takes more time or memory than is allowed.
+
+    Args:
+        ca_file: the only authorities to trust, "" for the system's.
+        most: bytes of an answer, once it is unpacked.
+        seconds: from a request to the end of its answer. A timeout of `requests` limits the wait for each byte only.
+    """
+    import requests  # an extra
+
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _ending_adapter(most, seconds))
+    if ca_file:
+        session.verify = ca_file
+        session.trust_env = False  # else REQUESTS_CA_BUNDLE would take precedence
+    return session
+
+
+class _Counted:
+    """The body of an answer, of which each piece is counted."""
+
+    def __init__(self, raw: Any, allowance: Allowance) -> None:
+        self._raw, self._allowance = raw, allowance
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def stream(self, *words: Any, **options: Any) -> Iterator[bytes]:
+        """Yield the pieces of the body, unpacked.
+
+        Raises:
+            ConnectionAbortedError: they are too many, or come too late.
+        """
+        with self._raw as raw:
+            for piece in raw.stream(*words, **options):
+                self._allowance.spend(len(piece))
+                yield piece
+        self._allowance.spend(0)  # a connection that was shut down looks like the end of the answer
+
+
+def _ending_adapter(most: int, seconds: float) -> Any:
+    """Return what connects a session, and shuts a connection down on which a request has not ended in time."""
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+    class Watched(HTTPConnection):
+        _end: threading.Timer | None = None
+
+        def request(self, *words: Any, **options: Any) -> None:
+            self._unwatch()
+            if self.sock is None:
+                self.connect()
+            self._end = threading.Timer(seconds, shut_down, (self.sock,))
+            self._end.daemon = True
+            self._end.start()
+            super().request(*words, **options)
+
+        def close(self) -> None:
+            self._unwatch()
+            super().close()
+
+        def _unwatch(self) -> None:
+            if self._end:
+                self._end.cancel()
+
+    class WatchedTls(Watched, HTTPSConnection):
+        pass
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Watched
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = WatchedTls
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *words: Any, **options: Any) -> None:
+            super().init_poolmanager(*words, **options)
+            self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
+
+        def send(self, *words: Any, **options: Any) -> Any:
+            allowance = Allowance(most, seconds)
+            response = super().send(*words, **options)
+            response.raw = _Counted(response.raw, allowance)
+            return response
+
+    return Adapter()
+
+
+def shut_down(connection: socket.socket) -> None:
+    """End a connection from another thread; it may have been closed just now."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 # --- which servers an address has ---------------------------------------------------------------------------

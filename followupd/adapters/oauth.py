@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from followupd.adapters.network import http_session
 from followupd.errors import Problem, SetupError, UnavailableError
 
 GOOGLE, MICROSOFT = "oauth-google", "oauth-microsoft"
@@ -38,6 +39,8 @@ GOOGLE_TOKEN = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address,
 MICROSOFT_AUTHORITY = "https://login.microsoftonline.com"
 #: nothing listens there: the code is read from the browser's address bar (RFC 8252, section 7.3)
 REDIRECT = "http://127.0.0.1"
+#: bytes of an answer of a login server; tokens have a few thousand
+_MAX_ANSWER = 2**20
 #: errors after which a person must log in again
 _LOGIN_ENDED = {"invalid_grant", "interaction_required", "consent_required"}
 
@@ -48,7 +51,7 @@ class Application:
 
     `name` is what `followupd login NAME` takes. `endpoint` replaces the provider's address, `ca_file` the
     system's CAs. `graph` is the address of Microsoft Graph ("https://graph.microsoft.com") where the token is for it,
-    and not for IMAP and SMTP.
+    and not for IMAP and SMTP. `patience` is the time for a whole answer of the login server, in seconds.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Application:
     endpoint: str = ""
     ca_file: str = ""
     graph: str = ""
+    patience: float = 60.0
 
     @property
     def microsoft_scopes(self) -> list[str]:
@@ -226,18 +230,7 @@ def exchange_code(application: Application, code: str, verifier: str) -> Mapping
 
 def session_of(application: Application) -> Any:
     """Return a session of HTTP, which trusts only the authority that the configuration names, if it names one."""
-    return http_session(application.ca_file)
-
-
-def http_session(ca_file: str) -> Any:
-    """Return a session of HTTP; `ca_file` has the only authorities to trust, "" for the system's."""
-    import requests
-
-    session = requests.Session()
-    if ca_file:
-        session.verify = ca_file
-        session.trust_env = False  # else REQUESTS_CA_BUNDLE would take precedence
-    return session
+    return http_session(application.ca_file, _MAX_ANSWER, application.patience)
 
 
 @contextlib.contextmanager
@@ -255,7 +248,8 @@ def errors_explained(application: Application) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, ValueError) as error:  # every error of requests is an OSError; msal raises ValueError
+    # every error of requests is an OSError; msal raises ValueError, and google-auth TypeError for what is no JSON
+    except (OSError, ValueError, TypeError) as error:
         problem = f"the login server of {application.name} cannot be asked ({type(error).__name__})"
         raise UnavailableError(problem) from None
 

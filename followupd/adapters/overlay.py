@@ -272,7 +272,7 @@ def require_free(directory: Path) -> None:
 
 
 def set_values(directory: Path, values: Mapping[str, Mapping[str, str]]) -> None:
-    """Write values into followupd.toml; comments behind them stay.
+    """Write values into followupd.toml; comments after them stay.
 
     Args:
         directory: the configuration directory.
@@ -295,7 +295,7 @@ def set_values(directory: Path, values: Mapping[str, Mapping[str, str]]) -> None
 
 
 def _comment(value: str) -> str:
-    """Return the comment behind a value with the blanks before it, "" if there is none."""
+    """Return the comment after a value with the blanks before it, "" if there is none."""
     end = value.find('"', 1) + 1 if value.startswith('"') else 0
     at = value.find("#", end)
     return f"  {value[at:]}" if at >= 0 else ""
@@ -346,11 +346,11 @@ def _is_same(one: Path, other: Path) -> bool:
 def write_language(directory: Path, tag: str) -> list[Path]:
     """Write what is to be translated for a language that has no letters yet: its two folders, in English.
 
-    Nothing of it is used before it is translated: each file has ".example" behind its name, which is then taken off.
+    Nothing of it is used before it is translated: each file has ".example" after its name, which is then taken off.
 
     Args:
         directory: the configuration directory.
-        tag: of the language, such as "nl".
+        tag: the tag of the language, such as "nl".
 
     Returns:
         The files written; what is there already is left as it is.

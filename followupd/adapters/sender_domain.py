@@ -55,7 +55,7 @@ def delivery_sentences(address: str, smtp_host: str, texts: Texts) -> Iterator[s
 
 
 def _records(texts: Iterable[str] | None, version: str) -> list[str]:
-    """Return the texts of a name that are records of this version: the word alone, or with something behind it.
+    """Return the texts of a name that are records of this version: the word alone, or with something after it.
 
     Args:
         texts: all texts of the name; None where no name server answered.

@@ -191,7 +191,7 @@ def _foreign_texts(files: TemplateFiles, name: str, languages: list[str]) -> lis
 
     Args:
         files: the templates.
-        name: of its file, which begins with its language, such as "de/follow-up.md".
+        name: the name of its file, which begins with its language, such as "de/follow-up.md".
         languages: those that have templates.
     """
     return [*_foreign_includes(files, name, languages), *_copied_text(files, name, languages)]
@@ -217,7 +217,7 @@ def _copied_text(files: TemplateFiles, name: str, languages: list[str]) -> list[
 
     Args:
         files: the shipped templates with the administrator's over them.
-        name: of a file below the templates: "de/follow-up.md".
+        name: the name of a file below the templates: "de/follow-up.md".
         languages: the tags of all languages, that of the file included.
     """
     language, _, rest = name.partition("/")

@@ -83,7 +83,7 @@ def _read_mailbox(app: App, name: str, now: datetime, failures: Failures) -> int
 
     Args:
         app: the application.
-        name: of the mailbox.
+        name: the name of the mailbox.
         now: the time of the cycle, in UTC.
         failures: by mailbox, or by mailbox and folder; a folder that cannot be read is added. The Sent folder
             is added under the name of the mailbox too.

@@ -253,7 +253,7 @@ def _parse_json(line: bytes, number: int, identity: Identity) -> tuple[Any, Mess
 
     Args:
         line: a JSON object with `subject`, `body` and `headers`, each of which may be missing, and an `id`.
-        number: of the line, from 1 on; it is the id where there is none.
+        number: the number of the line, from 1 on; it is the id where there is none.
         identity: whose mailbox it would have come to.
     """
     try:

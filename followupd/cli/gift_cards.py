@@ -207,7 +207,7 @@ def _row(card: StockedCard, zone: ZoneInfo, now: datetime) -> tuple[str, ...]:
     """Return the row of a card; its code is never shown.
 
     Args:
-        card: of the stock; one with a case was given away.
+        card: the card of the stock; one with a case was given away.
         zone: in which times and days are shown.
         now: decides whether a card has expired, in UTC.
     """

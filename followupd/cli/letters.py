@@ -304,7 +304,7 @@ def _diff(options: argparse.Namespace) -> int:
 def _try(options: argparse.Namespace) -> int:
     """Let a complaint arrive from an address, show what the agent gets, and send the first letter at once.
 
-    It is heard, written and sent as every other, but by a ledger and a key of its own that are deleted behind it:
+    It is heard, written and sent as every other, but by a ledger and a key of its own that are deleted after it:
     neither the real ledger nor its daemon knows of it, and no agent gets a mail.
     """
     from tempfile import TemporaryDirectory

@@ -150,7 +150,7 @@ def _looked_back(
         options: those of the command.
         settings: the configuration, None if there is none.
         archive: the mails.
-        address: of the mailbox, "" for a guess.
+        address: the address of the mailbox, "" for a guess.
         times: the calendar, the beginning, and the present.
     """
     from followupd.services.lookback import ArchiveReader, our_addresses, read_archive
@@ -275,7 +275,7 @@ def _identity(options: argparse.Namespace, settings: "Settings | None", address:
     Args:
         options: those of `lookback`; --us without a mailbox sets the configuration aside.
         settings: the configuration, None where there is none.
-        address: of the mailbox, "" if it is not known.
+        address: the address of the mailbox, "" if it is not known.
     """
     named = frozenset(each.lower() for each in (*options.us, address) if each)
     if not settings or (options.us and not address):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_app(directory: Path, *, create: bool = False) -> Iterator["App"]:
-    """Load the configuration, build the application and upgrade its ledger, which is closed behind the block.
+    """Load the configuration, build the application and upgrade its ledger, which is closed after the block.
 
     Args:
         directory: the configuration directory.
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     raised.
 
     Args:
-        arguments: of the command, without the program's name; None for those of this process.
+        arguments: the arguments of the command, without the program's name; None for those of this process.
     """
     gc.set_threshold(_YOUNG_GENERATION)  # a tenth of the time of a start; `run` lowers it again
     options = _parse(list(sys.argv[1:] if arguments is None else arguments))
@@ -151,7 +151,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     """Parse all words; exit with a usage error if they make no command.
 
     Args:
-        words: those behind the program's name. Python has put surrogates where bytes were no UTF-8.
+        words: those after the program's name. Python has put surrogates where bytes were no UTF-8.
 
     Returns:
         The options. `many` names the one that takes several words, "" where the command has none.
@@ -167,7 +167,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     unknown_option = any(word.startswith("-") and word != "-" for word in rest)
     if unknown_option or not options.many:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    # argparse only collects list items that stand together: `tell FU-7K3Q9 fixed --as ana "kept: 1"`
+    # argparse only collects list items that are next to each other: `tell FU-7K3Q9 fixed --as ana "kept: 1"`
     getattr(options, options.many).extend(rest)
 
     return options
@@ -202,7 +202,7 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
 
 
 def _shared_options() -> argparse.ArgumentParser:
-    """Return the options that stand before or after a command; a default here would overwrite the former."""
+    """Return the options that may come before or after a command; a default here would overwrite the former."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(
         "--config",

@@ -110,7 +110,7 @@ def in_range(
 
     Args:
         options: those of the command.
-        calendar: the company's.
+        calendar: the company's calendar.
         now: the present time.
         items: all of them.
         moment: returns when an item came to be.
@@ -151,7 +151,7 @@ def print_table(rows: Iterable[Sequence[str]], head: Sequence[str] = (), indent:
     Args:
         rows: of equally many cells. What a terminal would take for a command is made harmless.
         head: the titles, which are printed in capitals; none for a table without a head line.
-        indent: what stands before each line.
+        indent: what precedes each line.
     """
     cells = [list(map(printable, row)) for row in rows]
     if not cells:

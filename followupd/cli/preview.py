@@ -122,7 +122,7 @@ def preview_letter(
         ref: the reference of a case, "" for a sample case.
         sample: the name of the sample case.
         now: the time of rendering.
-        language: of a sample's letter, "" for the company's.
+        language: the language of a sample's letter, "" for the company's.
         given: what is different from the case.
 
     Raises:
@@ -188,7 +188,7 @@ def in_colours(html: str, colours: str) -> str:
     """Return the HTML part as a mail program shows it that is set to light or dark colours.
 
     Args:
-        html: of a letter.
+        html: the HTML of a letter.
         colours: "light" or "dark"; anything else leaves it to the browser.
     """
     wanted = {"light": "not all", "dark": "all"}.get(colours)
@@ -238,9 +238,9 @@ def letter_of_case(app: App, kind: LetterKind, case: Case, playbook: Playbook, n
 
     Args:
         app: the application.
-        kind: of the letter.
+        kind: the kind of the letter.
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         now: the present moment, in UTC.
 
     Returns:
@@ -269,9 +269,9 @@ def _decisions(app: App, kind: LetterKind, case: Case, playbook: Playbook, now: 
 
     Args:
         app: the application.
-        kind: of the letter.
+        kind: the kind of the letter.
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         now: the present moment, in UTC.
     """
     policy = _POLICIES[kind]
@@ -310,7 +310,7 @@ def _sample_letter(
         settings: the configuration.
         kind: the kind of the letter.
         sample: the name of the sample case.
-        language: of the letter, "" for the company's.
+        language: the language of the letter, "" for the company's.
         now: the time of rendering.
         given: what is different from the sample case.
 
@@ -353,7 +353,7 @@ def render_preview(directory: Path, name: str, sample: str, language: str, now: 
         directory: the configuration.
         name: the kind of letter.
         sample: the name of a sample case or the reference of a real one, "" for the first sample.
-        language: of a sample's letter, "" for the company's.
+        language: the language of a sample's letter, "" for the company's.
         now: the time of rendering.
     """
     ref = "" if sample in SAMPLES else sample
@@ -454,7 +454,7 @@ def _difference(before: App, after: App, kind: LetterKind, case: Case, now: date
     Args:
         before: the application with the old configuration.
         after: the one with the new configuration.
-        kind: of the letter.
+        kind: the kind of the letter.
         case: the case.
         now: the present moment, in UTC.
     """
@@ -473,7 +473,7 @@ def _letter_lines(app: App, kind: LetterKind, case: Case, now: datetime) -> list
 
     Args:
         app: the application.
-        kind: of the letter.
+        kind: the kind of the letter.
         case: the case.
         now: the present moment, in UTC.
     """

@@ -247,7 +247,7 @@ def _calibration_row(usual: Usual, playbooks: Playbooks, directory: Path) -> dic
     Args:
         usual: what was measured of one kind of promise.
         playbooks: those of today; a kind of none of them has no change to propose.
-        directory: of the settings, to which the path of a file is relative.
+        directory: the directory of the settings, to which the path of a file is relative.
     """
     like = usual.like
     playbook = playbooks.get(like.playbook)

@@ -123,7 +123,7 @@ def unavailable_problem(path: "Key", reason: str) -> Problem:
     """Return the problem for a server that cannot be used, with the hint that most likely helps.
 
     Args:
-        path: of the server's table in followupd.toml.
+        path: the path of the server's table in followupd.toml.
         reason: why it cannot be used.
     """
     from followupd.adapters.settings.toml_lines import dotted
@@ -623,7 +623,7 @@ def _asked_servers(
     Args:
         answers: with the mailbox's address.
         named: what the options name.
-        options: of the command.
+        options: the options of the command.
     """
     if not _is_asked(options):
         print_error("Write them into followupd.toml, or use --imap and --smtp.")

@@ -318,7 +318,7 @@ def _values(line: str, settings: "Settings") -> Iterable[str]:
     """Return what the placeholder of a line can be, each value once.
 
     Args:
-        line: of a tag, such as "owner: {}".
+        line: the line of a tag, such as "owner: {}".
         settings: the configuration, which has the agents, playbooks and causes.
     """
     match line:

@@ -148,10 +148,10 @@ def compose_mail(
     Args:
         sender: who writes.
         to: who gets it.
-        subject: of the mail.
+        subject: the subject of the mail.
         text: its words.
         at: when it is written.
-        message_id: of the mail.
+        message_id: the Message-ID of the mail.
         reply_to: the mail that it answers.
     """
     mail = EmailMessage()

@@ -523,7 +523,7 @@ class Case:
 
     @property
     def again(self) -> bool:
-        """Whether it is not the customer's first complaint of late (practice 20)."""
+        """Whether it is not the customer's first recent complaint (practice 20)."""
         return bool(self.complaints_before)
 
     @property

@@ -132,7 +132,7 @@ class Form(Enum):
     NONE = auto()
     #: numbers of promises or compensation: "kept: 1, 2"
     NUMBER = auto()
-    #: a number, and words behind it: "late: 1 until Friday because ..."
+    #: a number, and words after it: "late: 1 until Friday because ..."
     NUMBER_AND_TEXT = auto()
     AMOUNT = auto()
     #: one of a few values, or the name of something that is configured
@@ -242,9 +242,9 @@ def read_request(text: str, known: Container[str] = ()) -> Request:
     """Split the text of `ask` into department, date and question, which stays as it was written.
 
     Args:
-        text: what is behind "ask:"; the date is not read here, because that needs the language and the
+        text: what is after "ask:"; the date is not read here, because that needs the language and the
             calendar.
-        known: the ids of departments. Behind one of them a question needs no colon.
+        known: the ids of departments. After one of them a question needs no colon.
 
     Raises:
         NotUnderstoodError: there is no question, or no department before it.

@@ -287,7 +287,7 @@ class LetterRenderer(Protocol):
         Args:
             kind: a kind of mail to agents.
             case: which the mail is about.
-            playbook: of the case.
+            playbook: the playbook of the case.
             now: the time of the cycle.
             content: why the agent gets it, and the lines with which it can be answered.
             to: the agent, or the department, that gets it.
@@ -308,8 +308,8 @@ class LetterRenderer(Protocol):
         """Render the letter of a gift card, the only one that contains a code.
 
         Args:
-            case: of the grant; nothing of the complaint is in the letter (practice 47).
-            playbook: of the case.
+            case: the case of the grant; nothing of the complaint is in the letter (practice 47).
+            playbook: the playbook of the case.
             now: the time of the cycle.
             card: with the code, the value and the last day as they are printed.
         """
@@ -320,5 +320,5 @@ class LetterRenderer(Protocol):
         Args:
             text: a Jinja2 template of one sentence, with `owner`, `company` and `customer`.
             case: whose owner and customer are named.
-            playbook: of the case.
+            playbook: the playbook of the case.
         """

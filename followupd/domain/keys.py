@@ -42,7 +42,7 @@ class StateKey(StrEnum):
     DRAFT_GONE = "draft gone {}"
     #: the day of the last digest
     DIGEST = "digest"
-    #: the mails in quarantine of which somebody was told, by their ids
+    #: the mails in quarantine that somebody was told of, by their ids
     QUARANTINE_TOLD = "told of quarantine"
     #: whether an inbox was read completely
     INBOX_READ = "read {}"

@@ -342,7 +342,7 @@ class OutboxUsage:
         """Return when automatic letters were sent to an address or domain after a time.
 
         Args:
-            name: of an address (`address_of`), or "@" and a domain.
+            name: the name of an address (`address_of`), or "@" and a domain.
             start: a letter of exactly this time does not count.
 
         Returns:

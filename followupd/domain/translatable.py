@@ -74,7 +74,7 @@ def places(pattern: str) -> frozenset[str]:
     return frozenset(_PLACE.findall(pattern))
 
 
-#: words that stand in sentences and come from names of states, kinds and facts, and rows of `sentence_list`
+#: words that occur in sentences and come from names of states, kinds and facts, and rows of `sentence_list`
 VALUES = (
     # kinds of compensation
     msgid("the refund"),
@@ -118,7 +118,7 @@ VALUES = (
     msgid("label"),
     msgid("folder"),
     msgid("note"),
-    # what stands behind the verb in a line of a note
+    # what follows the verb in a line of a note
     msgid("what by when"),
     msgid("number"),
     msgid("[number]"),

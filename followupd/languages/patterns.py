@@ -90,7 +90,7 @@ def expand(pattern: str, parts: Parts) -> str:
 
     Args:
         pattern: as it is written in a language file.
-        parts: of the same file.
+        parts: the parts of the same file.
 
     Raises:
         ValueError: a part has no definition, or contains itself.
@@ -123,7 +123,7 @@ def compiled(patterns: Iterable[str], parts: Parts, flags: int = 0) -> re.Patter
     Args:
         patterns: as language files have them: "{NAME}" stands for a part, and a blank for any white space.
         parts: the parts that the language names, by name.
-        flags: of the `re` module.
+        flags: the flags of the `re` module.
     """
     return re.compile(any_of(patterns, parts), flags)
 
@@ -134,17 +134,17 @@ def whole_words(patterns: Iterable[str], parts: Parts, flags: int = 0) -> re.Pat
     Args:
         patterns: as language files have them: "{NAME}" stands for a part, and a blank for any white space.
         parts: the parts that the language names, by name.
-        flags: of the `re` module. Digits and underscores count as letters of a word.
+        flags: the flags of the `re` module. Digits and underscores count as letters of a word.
     """
     return re.compile(rf"(?<!\w)(?:{any_of(patterns, parts)})(?!\w)", flags)
 
 
 def _fill(pattern: str, parts: Parts, inside: tuple[str, ...]) -> str:
-    """Return the pattern on one line, with its parts in the place of their names.
+    """Return the pattern on one line, with its parts in place of their names.
 
     Args:
         pattern: as it is written in a language file.
-        parts: of the same file.
+        parts: the parts of the same file.
         inside: names of the parts that contain the pattern.
 
     Raises:
@@ -158,8 +158,8 @@ def _part(name: str, parts: Parts, inside: tuple[str, ...]) -> str:
     """Return a part as a group of its alternatives.
 
     Args:
-        name: of the part.
-        parts: of the same file.
+        name: the name of the part.
+        parts: the parts of the same file.
         inside: names of the parts that contain it.
     """
     if name in inside:

@@ -151,7 +151,7 @@ def _invalid_patterns(patterns: Sequence[str], parts: Parts, path: Path) -> list
     """Return the patterns that do not compile.
 
     Args:
-        patterns: of one list.
+        patterns: the patterns of one list.
         parts: that the patterns may name.
         path: to the list. It is the fault's own path if the patterns are invalid only together, because they
             define the same group.
@@ -176,7 +176,7 @@ def _compile_error(patterns: Sequence[str], parts: Parts) -> str:
     """Return why these alternatives do not compile, "" if they do.
 
     Args:
-        patterns: of one list.
+        patterns: the patterns of one list.
         parts: that the patterns may name.
     """
     try:
@@ -190,7 +190,7 @@ def _slow_patterns(patterns: Sequence[str], parts: Parts, path: Path) -> list[La
     """Return the patterns that take exponential time on some text; all of them compile.
 
     Args:
-        patterns: of one list.
+        patterns: the patterns of one list.
         parts: that the patterns may name.
         path: to the list.
     """

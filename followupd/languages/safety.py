@@ -52,7 +52,7 @@ def _repeated_bodies(items: _Items) -> Iterator[_Items]:
     """Yield the bodies of all repetitions, including those inside of others and of look-arounds.
 
     Args:
-        items: of a pattern, as the parser returns them.
+        items: the items of a pattern, as the parser returns them.
     """
     for operator, argument in items:
         name = str(operator)
@@ -105,7 +105,7 @@ class _Automaton:
         """Build the automaton of a body whose end leads to its beginning.
 
         Args:
-            body: of the repetition, as the parser returns it.
+            body: the body of the repetition, as the parser returns it.
             samples: a character of each sort that the pattern may tell apart.
         """
         automaton = cls(samples)
@@ -159,8 +159,8 @@ class _Automaton:
         """Add the states of one item of the parser.
 
         Args:
-            name: of the operator, such as "MAX_REPEAT".
-            argument: of the operator.
+            name: the name of the operator, such as "MAX_REPEAT".
+            argument: the argument of the operator.
         """
         if name in _CONDITIONS:
             return _Fragment()
@@ -197,7 +197,7 @@ class _Automaton:
         Args:
             minimum: times that its body must match.
             maximum: times that its body may match.
-            body: of the repetition, as the parser returns it.
+            body: the body of the repetition, as the parser returns it.
         """
         part = self._sequence(body)
         if maximum > 1:
@@ -236,8 +236,8 @@ def _matches(sample: str, name: str, argument: Any) -> bool:
 
     Args:
         sample: the character.
-        name: of the parser's operator.
-        argument: of the operator.
+        name: the name of the parser's operator.
+        argument: the argument of the operator.
     """
     match name:
         case "LITERAL":

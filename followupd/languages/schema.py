@@ -631,7 +631,7 @@ class FactMoment(LanguageTable):
 
 
 class FactWords(LanguageTable):
-    """The table [facts]: how what agents state is read before it may stand in a letter."""
+    """The table [facts]: how what agents state is read before it may be used in a letter."""
 
     stub: Patterns = ()
     subject: Patterns = ()

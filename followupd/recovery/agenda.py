@@ -82,7 +82,7 @@ def to_approve(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> A
         case: the case.
         playbook: the playbook of the case.
         agent: who may be asked.
-        now: the time.
+        now: the time of the cycle, in UTC.
     """
     lead = playbook.team.first(Role.LEAD)
     today = playbook.calendar.local(now).date()

@@ -221,7 +221,7 @@ def _grants(case: Case) -> list[Blocker]:
 def gifts(case: Case, playbook: Playbook) -> list[Blocker]:
     """Return that something is given for the trouble, or a reason for nothing, before the follow-up or the close.
 
-    That is what the playbook calls usual, and something at least after a second complaint of late.
+    That is what the playbook calls usual, and something at least after a second recent complaint.
     """
     usual = gesture_blocker(case, playbook)
     if usual is not None:
@@ -475,7 +475,7 @@ def showing(
         case: the case of the letter.
         playbook: the playbook of the case.
         write: writes the mail.
-        now: the time.
+        now: the time of the cycle, in UTC.
     """
     because = leaving(letter, leaves_at, case, playbook)
     content = LetterContent(because=because, letter=letter.unwrapped)
@@ -560,7 +560,7 @@ def delay_letter(
 
     Args:
         case: the case.
-        late: the promises that the letter is about; their first reason and their first new date stand in it.
+        late: the promises that the letter is about; their first reason and their first new date are in it.
         playbook: the playbook of the case.
         write: writes the letter.
         now: the time of the cycle, in UTC.

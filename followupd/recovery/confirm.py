@@ -139,9 +139,9 @@ def unread_letters(case: Case, playbook: Playbook, write: LetterRenderer, now: d
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the time.
+        now: the time of the cycle, in UTC.
 
     Raises:
         LetterError: a letter cannot be written.

@@ -117,9 +117,9 @@ def _ask_for_missing(case: Case, playbook: Playbook, write: LetterRenderer, now:
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
 
     Returns:
         The event that it was asked for, then the mail. What was asked for earlier stays in the event, so that
@@ -162,9 +162,9 @@ def _follow_up(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
 
     Returns:
         The letter; before the owner has read it, what shows it to them. It is due for that earlier than it
@@ -224,9 +224,9 @@ def unread_letters(case: Case, playbook: Playbook, write: LetterRenderer, now: d
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letter.
-        now: the time.
+        now: the time of the cycle, in UTC.
 
     Raises:
         LetterError: the letter cannot be written.
@@ -244,9 +244,9 @@ def _call(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) 
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
 
     Returns:
         The event that the owner was asked, and the mail where no digest did; nothing where the playbook wants

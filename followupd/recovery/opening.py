@@ -64,7 +64,7 @@ def open_case(
         facts: what is known of the case already.
         severity: low, normal or high.
         danger: whether words of the mail say that somebody's health or safety is at stake.
-        language: of the mail, "" where it is not certain: then the playbook's is used.
+        language: the language of the mail, "" where it is not certain: then the playbook's is used.
         suggested: facts in the customer's words by name, which an agent confirms.
         by: who or what opens it.
         why: what opens it, for the history.
@@ -158,7 +158,7 @@ def classified(verdict: Verdict, now: datetime, *, urgent: bool = False) -> Even
     """Return the event that follows from a verdict, complaint or suspected.
 
     Args:
-        verdict: of the recogniser; its reason stands in the history, or a general one where it gives none.
+        verdict: the verdict of the recogniser; its reason is in the history, or a general one where it gives none.
         now: the time of the cycle, in UTC.
         urgent: whether an agent is asked about a suspicion at once, and not in the digest.
     """
@@ -188,9 +188,9 @@ def colleague_wrote(
     Args:
         case: the case.
         message: the mail, as it was read.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
 
     Returns:
         The event that the owner was told, under a key with the time, so that each mail is shown; then the
@@ -334,7 +334,7 @@ def _first_letter(
         events: what happens to it before.
         playbook: the playbook of the case.
         write: writes the letter.
-        now: the time.
+        now: the time of the cycle, in UTC.
     """
     for event in events:
         case = lifecycle.after(case, event)
@@ -356,9 +356,9 @@ def _tell_late(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
 
     Returns:
         The mail; nothing before it is due, and nothing once anything but the standing next steps is promised,
@@ -383,9 +383,9 @@ def _promised_at_once(
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
 
     Raises:
         LetterError: the sentence of a step cannot be rendered.

@@ -32,9 +32,9 @@ def read_choice(
     Args:
         case: the case.
         message: the mail, as it was read.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
         languages: the words of all languages.
 
     Raises:
@@ -85,7 +85,7 @@ def _chosen_option(
     Args:
         case: the case.
         message: the mail, as it was read.
-        playbook: of the case.
+        playbook: the playbook of the case.
         languages: the words of all languages.
     """
     if message.distrusted:
@@ -105,9 +105,9 @@ def _ask_owner(
         case: the case.
         message: the mail, as it was read.
         problem: why it was not done.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     lines = [msg("option {n}: {text}", n=option.n, text=option.text) for option in case.to_choose]
     content = LetterContent(

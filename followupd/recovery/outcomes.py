@@ -69,7 +69,7 @@ def due_outcomes(case: Case, playbook: Playbook, evidence: Evidence, now: dateti
     Args:
         case: a closed case.
         playbook: which says how long after the close.
-        evidence: of the customer, from the close on.
+        evidence: the evidence of the customer, from the close on.
         now: the time of the events.
     """
     if next_due(case, playbook) is None or case.closed_at is None:
@@ -92,7 +92,7 @@ def outcome_of(case: Case, evidence: Evidence, until: datetime) -> tuple[Outcome
 
     Args:
         case: the case, as it was closed.
-        evidence: of the customer, from the close on.
+        evidence: the evidence of the customer, from the close on.
         until: the end of the time that is looked at, in UTC.
     """
     since = case.closed_at or until
@@ -182,9 +182,9 @@ def read_answer(
     Args:
         case: the case.
         message: the mail, as it was read.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
         languages: the words of all languages.
 
     Raises:

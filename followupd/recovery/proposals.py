@@ -25,9 +25,9 @@ def proposed(
     Args:
         case: the case.
         found: what was read.
-        playbook: of the case.
-        now: the time.
-        letter: the key of the letter of ours in which it stands, "" for a mail of an agent's own.
+        playbook: the playbook of the case.
+        now: the time of the cycle, in UTC.
+        letter: the key of the letter of ours that it is in, "" for a mail of an agent's own.
     """
     known = {promise.text for promise in case.promises}
     promises, grants = paired(found.promises, found.compensation, case.next_promise, known)
@@ -122,7 +122,7 @@ def moved(
 
     Args:
         told: the promises that the letter is about.
-        before: the date that is read behind each promise in the letter as it was written, by number; None
+        before: the date that is read after each promise in the letter as it was written, by number; None
             for no date.
         after: the same in the letter as an agent changed it.
     """
@@ -146,7 +146,7 @@ def changed_letter(
     """Return what follows from a letter that an agent changed before it was sent.
 
     A new date of a promise is noted: the customer has it in writing. What the letter promises or gives beyond
-    what was written is proposed to the owner, and a promise that it names no more, or without a date, is
+    what was written is proposed to the owner, and a promise that it no longer names, or without a date, is
     asked about.
 
     Args:
@@ -154,8 +154,8 @@ def changed_letter(
         before: what the letter promised and gave as it was written.
         after: what it promises and gives now.
         dates: the promises whose date it tells differently.
-        playbook: of the case.
-        now: the time.
+        playbook: the playbook of the case.
+        now: the time of the cycle, in UTC.
         letter: its key; what it promises is in writing once it is approved.
 
     Returns:
@@ -216,7 +216,7 @@ def _gift(found: FoundCompensation) -> tuple[str, str, str]:
 
 
 def _given_no_more(case: Case, before: Found, after: Found) -> list[Compensation]:
-    """Return what was granted in the case, and stands in the first text and not in the second one."""
+    """Return what was granted in the case, and is in the first text and not in the second one."""
     kept = set(map(_gift, after.compensation))
     gone = {(found.kind, found.amount) for found in before.compensation if _gift(found) not in kept}
     return [

@@ -59,9 +59,9 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
 
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
@@ -99,9 +99,9 @@ def read_answer(
     Args:
         case: the case.
         message: the mail, as it was read.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
         languages: the words of all languages.
 
     Raises:
@@ -126,7 +126,7 @@ def _read(case: Case, message: Message, playbook: Playbook, languages: Catalogue
     Args:
         case: the case.
         message: the mail, as it was read.
-        playbook: of the case.
+        playbook: the playbook of the case.
         languages: the words of all languages.
     """
     grants = case.awaiting_receipt
@@ -144,7 +144,7 @@ def _arrived(case: Case, reading: ReceiptReading, message: Message, now: datetim
         case: the case.
         reading: what the answer says.
         message: the mail, as it was read.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     numbers = reading.those(Answer.ARRIVED)
     by, why = message.sender.address, "the customer says that it arrived"
@@ -165,7 +165,7 @@ def _lost(case: Case, reading: ReceiptReading, message: Message, now: datetime) 
         case: the case.
         reading: what the answer says.
         message: the mail, as it was read.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     missing = _grants(case, reading, Answer.MISSING)
     by, why = message.sender.address, f"the customer says that it has not arrived: {_named(missing)}"
@@ -190,9 +190,9 @@ def _tell_owner(
         case: the case.
         reading: what the answer says.
         message: the mail, as it was read.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     missing = _grants(case, reading, Answer.MISSING)
     unclear = _grants(case, reading, Answer.UNCLEAR)

@@ -190,7 +190,7 @@ def _at_least(count: int, shape: float, share: float) -> float:
 
     Args:
         count: how many; at least 0 is certain.
-        shape: of the gamma distribution of the rate, above 0.
+        shape: the shape of the gamma distribution of the rate, above 0.
         share: the time of the newest cases, as a part of that and the 12 weeks before together; from 0 to 1.
 
     Returns:

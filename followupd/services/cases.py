@@ -115,7 +115,7 @@ class CaseService:
         """Return the function that returns when to look at a case again: the earliest time of any policy.
 
         Args:
-            playbook: of the case.
+            playbook: the playbook of the case.
             now: the time of the cycle.
             others: further times: when a letter is tried again, or may be written.
         """
@@ -233,7 +233,7 @@ class _Advance:
         It waits for the next morning, unless a date that the customer knows would pass before.
 
         Args:
-            decisions: of one policy.
+            decisions: the decisions of one policy.
 
         Returns:
             All of them, or those without the delay letter; the case is looked at again when it may be written.

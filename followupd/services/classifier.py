@@ -29,7 +29,7 @@ class ComplaintClassifier:
 
     From the score `ask` on, a mail is suspected; from `auto` on, it is a complaint. A named amount of `large`
     or more raises the severity. `region` ("GB") is that of telephone numbers without a country code. `delta`
-    is called for each mail, since training goes on while the daemon runs.
+    is called for each mail, since training continues while the daemon runs.
     """
 
     recogniser: complaints.Recogniser

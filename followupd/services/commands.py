@@ -294,10 +294,10 @@ class CommandService:
             actor: who gives the commands, as the history names them.
             source: note, digest or tell.
             agent: the agent, None when it is not known which one it is.
-            now: the time.
+            now: the time of the cycle, in UTC.
             doubts: lines that come back in any case.
             question: the one question that the lines answer.
-            signer: whose signature may stand below the lines, by default the agent's.
+            signer: whose signature may be below the lines, by default the agent's.
             asked_at: when the mail was written that asks for an approval and is answered.
         """
         empty = FOLLOW_UP_EXTRAS if source == "note" else ()
@@ -329,7 +329,7 @@ class CommandService:
             result: what became of the note; its case may change.
             spoken: the commands.
             line: a line of a note.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         try:
             changing = [command for command in spoken if command.verb not in LOOK_UPS]
@@ -356,7 +356,7 @@ class CommandService:
             remark: free words, one or several lines.
             actor: who gives the commands.
             source: note, digest or tell.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         kept = []
         for line in remark.splitlines():
@@ -378,7 +378,7 @@ class CommandService:
         Args:
             case: the case.
             line: a line of a note.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         reader = self.context.line_reader(case)
         found = reader.commitments_in(line, now)
@@ -397,7 +397,7 @@ class CommandService:
         Args:
             case: the case.
             done: the lines that were done.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         lines = [command.line for command in done]
         playbook = self.context.playbooks.for_case(case)
@@ -418,7 +418,7 @@ class CommandService:
             case: the case.
             spoken: the commands.
             reply: the mail in Sent that was tagged, in which the promise is that `promised` means.
-            now: the time.
+            now: the time of the cycle, in UTC.
 
         Raises:
             NotUnderstoodError: one of them cannot be executed, for a reason that the agent is told.
@@ -462,7 +462,7 @@ class CommandService:
             case: the case.
             spoken: the commands.
             reply: the mail in Sent that was tagged.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         events: list[Event] = []
         for command in spoken:
@@ -490,8 +490,8 @@ class CommandService:
             tx: the transaction.
             case: the case.
             old_owner: who owned the case.
-            command: what was said.
-            now: the present moment, in UTC.
+            command: the agent's order.
+            now: the time of the cycle, in UTC.
         """
         playbook = self.context.playbooks.for_case(case)
         new, old = playbook.owner_of(case.owner), playbook.team.by_id(old_owner)
@@ -531,7 +531,7 @@ class CommandService:
             case: the case.
             command: the command.
             reply: the mail in Sent that was tagged.
-            now: the time.
+            now: the time of the cycle, in UTC.
             earlier: the events of the commands before it in its line.
         """
         context = self.context
@@ -563,8 +563,8 @@ def _remember_returned(
         tx: the transaction.
         case: the case.
         error: why the line goes back.
-        command: what was said.
-        now: the time.
+        command: the agent's order.
+        now: the time of the cycle, in UTC.
     """
     returned = FactReturned(
         at=now,
@@ -582,7 +582,7 @@ def tells_absence(context: ServiceContext, text: str) -> bool:
 
     Args:
         context: with the languages of agents.
-        text: of a note.
+        text: the text of a note.
     """
     from followupd.text.mail.absence import says_absent  # what reads mail is loaded late
 
@@ -608,7 +608,7 @@ def preventions_told(tx: Transaction, cases: Iterable[CauseCase], but: str) -> I
 
     Args:
         tx: the transaction.
-        cases: of one cause.
+        cases: the cases of one cause.
         but: the case that asks, which is left out.
     """
     told = [case.ref for case in cases if case.told_at and case.ref != but]
@@ -617,7 +617,7 @@ def preventions_told(tx: Transaction, cases: Iterable[CauseCase], but: str) -> I
 
 
 def early_promises(context: ServiceContext, tx: Transaction, case: Case) -> list[Translatable]:
-    """Return what to ask about promises of a reply that are shorter than half of their like, a sentence each."""
+    """Return what to ask about promises shorter than half of what similar ones took, a sentence each."""
     language = context.languages.language(case.language or context.language)
     known = tx.state.value(StateKey.CALIBRATION, {})
     return short_proposals(case, context.playbooks.for_case(case), language, known)
@@ -657,7 +657,7 @@ def _draft_of(found: Found, playbook: Playbook) -> str | None:
 
     Args:
         found: what was found to be promised and given.
-        playbook: of the case.
+        playbook: the playbook of the case.
     """
     match found:
         case [promise], _, _ if promise.dated:
@@ -714,8 +714,8 @@ def _settle(tx: Transaction, case: Case, command: Command, now: datetime) -> Cas
     Args:
         tx: the transaction.
         case: the case.
-        command: what was said.
-        now: the present moment, in UTC.
+        command: the agent's order.
+        now: the time of the cycle, in UTC.
 
     Raises:
         NotUnderstoodError: the line has no resolution, or names no letter in doubt.
@@ -776,7 +776,7 @@ _EDITED_QUOTE = msgid(
 _TO_US_ALONE = msgid("your mail went to us alone, and not to the customer")
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
-#: answers to the same words without an order, in a case and a day; a machine that answers ours must not go on for ever
+#: answers to the same words without an order, in a case and a day; a machine must not answer ours for ever
 _MAX_ANSWERS = 5
 #: answers to any words without an order, in a case and a day
 _MOST_ANSWERS = 50
@@ -812,7 +812,7 @@ class NoteService:
         Args:
             tx: the transaction.
             note: the stored mail.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         asked = tx.outbox.get(note.message.desk_mails[0])
         desk_mail = asked.letter
@@ -863,7 +863,7 @@ class NoteService:
             message: the answer, as a mail client sends it.
             agent: who says it, where that is known.
             by: who tells it, where no agent is known.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         grammar = self.context.grammar
         written = {entry.letter.key: entry for entry in tx.outbox.all(case=case.ref)}
@@ -910,7 +910,7 @@ class NoteService:
             tx: the transaction.
             note: the mail.
             case: the case that it names, by its thread or its subject.
-            now: the time.
+            now: the time of the cycle, in UTC.
             outsiders: to whom outside of the company it is written; the customer is not among them.
         """
         lines = own_lines(note.message)
@@ -954,7 +954,7 @@ class NoteService:
             case: the case that it names.
             agent: in whose name it is.
             lines: its own lines, or its subject if there are none.
-            now: the time.
+            now: the time of the cycle, in UTC.
             outsiders: to whom outside of the company it is written.
         """
         changes, look_ups = self._orders_in(lines, agent)
@@ -1006,7 +1006,7 @@ class NoteService:
             note: the stored mail.
             case: the case that it is about, None for none.
             distrusted: why its sender is not believed, "" when it is.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         agent = self.context.playbooks.default.team.by_address(note.message.sender.address)
         if agent is None:
@@ -1181,7 +1181,7 @@ class NoteService:
             tx: the transaction.
             result: what became of the note; its case may change.
             agent: who wrote it.
-            now: the time.
+            now: the time of the cycle, in UTC.
             question: what the note answers, where that is one question.
             went_to: to whom it was written, where that may be a mistake.
         """
@@ -1249,7 +1249,7 @@ class NoteService:
             case: the case.
             content: what the answer says.
             agent: who wrote it.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         playbook = self.context.playbooks.for_case(case)
         answer = self.context.letters.desk(LetterKind.ANSWER, case, playbook, now, content, agent)
@@ -1262,7 +1262,7 @@ class NoteService:
             tx: the transaction.
             result: what became of the note, in which there is no order.
             agent: who wrote it.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         ref, local = result.case.ref, self.context.playbooks.default.calendar.local
         answers = [
@@ -1289,7 +1289,7 @@ class NoteService:
             tx: the transaction.
             result: what became of the note; its case may change.
             agent: who wrote it.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         owner = self.context.playbooks.for_case(result.case).owner_of(result.case.owner)
         changes = [command for command in result.done if command.verb not in WITHOUT_CASE]
@@ -1316,7 +1316,7 @@ class NoteService:
             case: the case.
             agent: who wrote it.
             lines: the lines of a note.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         if is_flooded(tx, agent, case.ref, now):
             return
@@ -1341,7 +1341,7 @@ class NoteService:
             tx: the transaction.
             result: what became of the note; its case may change.
             agent: who wrote it.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         asked = [(command.verb, command.text) for command in result.done if command.verb in LOOK_UPS]
         look_up = LookUpService(self.context)
@@ -1363,7 +1363,7 @@ class NoteService:
             note: the stored mail.
             agent: who wrote it.
             lines: the lines of a note.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         if is_flooded(tx, agent, "", now):
             return
@@ -1400,7 +1400,7 @@ class NoteService:
             note: the stored mail.
             asked: the digest that is answered.
             agent: who wrote it.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         digest = asked.letter
         named = cases_in(f"{digest.text}\n{digest.html}")
@@ -1441,7 +1441,7 @@ class NoteService:
             asked: the digest that is answered. Orders that the customer wrote too, or for a case that was closed
                 since, come back.
             agent: who wrote it.
-            now: the time.
+            now: the time of the cycle, in UTC.
 
         Returns:
             What became of them, each line and problem with the reference before it.
@@ -1474,7 +1474,7 @@ class NoteService:
             tx: the transaction.
             asked: the digest that is answered.
             agent: who wrote it.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         told = [case for case in tx.cases.unfinished() if case.flood and case.opened_at <= asked.written_at]
         suspected = [case for case in told if case.stage is Stage.SUSPECTED]
@@ -1514,7 +1514,7 @@ class NoteService:
             tx: the transaction.
             lines: the lines of a note.
             agent: who wrote it.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         note = read_note(lines, self.context.grammar, signer=agent)
         done: list[str] = []
@@ -1544,7 +1544,7 @@ class NoteService:
             tx: the transaction.
             order: the line.
             agent: who wrote it.
-            now: the time.
+            now: the time of the cycle, in UTC.
             done: the lines that were done; this one is added.
             problems: why lines come back; the problem of this one is added.
         """
@@ -1576,7 +1576,7 @@ class NoteService:
             done: the lines that were done.
             problems: why lines come back.
             found: what was looked up.
-            now: the time.
+            now: the time of the cycle, in UTC.
             digest: the digest that is answered.
         """
         playbook = self.context.playbooks.default
@@ -1680,7 +1680,7 @@ def _offered_moves(text: str, grammar: Grammar) -> str:
     """Return the lines of a desk mail that give promises the dates that the customer was told, "" without any.
 
     Args:
-        text: of the desk mail; what it quotes offers nothing.
+        text: the text of the desk mail; what it quotes offers nothing.
         grammar: how agents speak.
     """
     lines = [line.strip() for line in text.splitlines() if not line.startswith(">")]
@@ -1714,7 +1714,7 @@ def _question_in(
     """Return the one question of a desk mail, by the lines that it offers.
 
     Args:
-        lines: of the desk mail, or of a quote of it.
+        lines: the lines of the desk mail, or of a quote of it.
         case: the case.
         grammar: how agents speak.
         asked_at: when the desk mail was written, None where that is not known.
@@ -1793,8 +1793,8 @@ def _why_answered(result: NoteResult, findings: Sequence[str], playbook: Playboo
     Args:
         result: what became of the note; its case may change.
         findings: what the wording rules found.
-        playbook: of the case.
-        now: the time.
+        playbook: the playbook of the case.
+        now: the time of the cycle, in UTC.
     """
     if result.back:
         return msg("some lines of your note were not understood")
@@ -1864,7 +1864,7 @@ def _without_case(subject: str) -> str:
     """Return a subject without the case in brackets: "[FU-7K3Q9] kept: 1" is a line, too.
 
     Args:
-        subject: of a mail.
+        subject: the subject of a mail.
     """
     return re.sub(r"^\s*(?:\w{2,3}:\s*)*\[?FU-[A-Z0-9]{5,12}\]?\s*:?\s*", "", subject, flags=re.IGNORECASE)
 

@@ -64,7 +64,7 @@ class PromiseLineReader:
         return found.due is not None
 
     def split_until(self, text: str, now: datetime) -> DatedText:
-        """Split what stands behind "until", a word that any language may have repeated: "bis Freitag".
+        """Split what follows "until", a word that any language may have repeated: "bis Freitag".
 
         Raises:
             NotUnderstoodError: a weekday and a day of the month do not belong together.
@@ -80,7 +80,7 @@ class PromiseLineReader:
         return DatedText("", days.pop()) if len(days) == 1 else DatedText(text)
 
     def split_span(self, text: str, now: datetime) -> tuple[datetime | None, DatedText]:
-        """Split "from 24 to 31 December" into its first day and what stands behind "until".
+        """Split "from 24 to 31 December" into its first day and what follows "until".
 
         Args:
             text: "until Friday", "24/12 - 31/12, Lee stands in".
@@ -130,13 +130,13 @@ class PromiseLineReader:
         return reached_nobody(text, self.language.catalogue)
 
     def dates_told(self, text: str, told: Sequence[Promise]) -> dict[int, datetime | None]:
-        """Return the date that a letter's text has behind each of these promises, None without one.
+        """Return the date that a letter's text has after each of these promises, None without one.
 
         A promise that the text does not name is left out.
 
         Args:
             text: a letter as plain text, with an empty line between paragraphs.
-            told: promises that the letter may name, each in the words in which it was made. What is behind
+            told: promises that the letter may name, each in the words in which it was made. What is after
                 one, up to the next one in the same paragraph, is read for its date.
 
         Returns:
@@ -154,7 +154,7 @@ class PromiseLineReader:
         return found
 
     def _first_date(self, text: str, promise: Promise) -> datetime | None:
-        """Return the first date in the words behind a promise, as of the day on which it was made."""
+        """Return the first date in the words after a promise, as of the day on which it was made."""
         now = promise.made_at or promise.promised_by
         if now is None:
             return None
@@ -227,7 +227,7 @@ def _since(languages: Catalogue) -> re.Pattern[str]:
 
 @lru_cache(maxsize=8)
 def _joining(languages: Catalogue) -> re.Pattern[str]:
-    """Return the pattern of what stands between the first and the last day of a span, in all languages.
+    """Return the pattern of what is between the first and the last day of a span, in all languages.
 
     Args:
         languages: the shipped languages and those of the admin.
@@ -242,7 +242,7 @@ def _joining(languages: Catalogue) -> re.Pattern[str]:
 
 
 def _flat(text: str) -> str:
-    """Return a promise as it stands inside a letter: on one line, without its end."""
+    """Return a promise as it is written inside a letter: on one line, without its end."""
     return " ".join(text.split()).rstrip(" .").casefold()
 
 

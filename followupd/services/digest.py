@@ -32,7 +32,7 @@ from followupd.services.staff_mail import FLOOD_LINE, StaffNotices, notice_key
 
 #: a single waiting case gets its reminder instead of a digest
 _MIN_CASES = 2
-#: lines that stand in the place of a likelier one
+#: lines that stand in place of a likelier one
 _UNLIKELY = frozenset({"late", "withdraw", "withdraw-option", "refuse", "missing", "not-reached"})
 _KEPT = "kept: "
 #: at most this many cases in one part of a digest
@@ -364,7 +364,7 @@ def _call_at(case: Case, reminders: Iterable[Reminder], playbook: Playbook) -> d
 
     Args:
         case: the case.
-        reminders: of this case that are due today.
+        reminders: the reminders of this case that are due today.
         playbook: with the time of the follow-up.
     """
     is_announced = any(reminder.key.kind is ReminderKind.CALL for reminder in reminders)
@@ -406,7 +406,7 @@ def _since(case: Case, work: AgendaItem | None, reminders: Sequence[Reminder], n
 def _asks(work: AgendaItem | None, reminders: Sequence[Reminder]) -> tuple[str, ...]:
     """Return the lines with which the agent may answer: of several that answer the same, the likely one.
 
-    Promises that were kept are named in one line. What may stand in the place of each line is explained once,
+    Promises that were kept are named in one line. What may stand in place of each line is explained once,
     in the digest itself.
     """
     lines = list(work.asks) if work else []
@@ -455,7 +455,7 @@ def _doubt_line(tx: Transaction) -> str:
 
 
 def _quarantine_line(tx: Transaction) -> str:
-    """Return the line about quarantine, only while it holds mail of which nobody was told."""
+    """Return the line about quarantine, only while it holds mail that nobody was told of."""
     new = untold(tx)
     if not new:
         return ""

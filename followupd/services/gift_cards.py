@@ -102,9 +102,9 @@ class GiftCardOrders:
         Args:
             tx: the transaction.
             case: the case.
-            order: of the gift card.
+            order: the order of the gift card.
             card: the gift card.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         if problem := _store(tx, order, card, now):
             self._handle_failure(tx, case, order, GiftCardUnavailable(problem, permanent=True), now)
@@ -128,9 +128,9 @@ class GiftCardOrders:
         Args:
             tx: the transaction.
             case: the case.
-            order: of the gift card.
+            order: the order of the gift card.
             card: the gift card.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         playbook = self.context.playbooks.for_case(case)
         company = playbook.company
@@ -149,9 +149,9 @@ class GiftCardOrders:
         Args:
             tx: the transaction.
             case: the case.
-            order: of the gift card.
+            order: the order of the gift card.
             why: the reason.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         tx.orders.place(case.ref, order.n, order.money, now)
         tx.orders.postpone(order.key, now + _BACK_OFF[-1], why)
@@ -172,9 +172,9 @@ class GiftCardOrders:
         Args:
             tx: the transaction.
             case: the case.
-            order: of the gift card.
+            order: the order of the gift card.
             failure: why there is no card.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         is_lasting = failure.permanent or order.attempts + 1 >= len(_BACK_OFF)
         wait = _BACK_OFF[-1]
@@ -193,9 +193,9 @@ class GiftCardOrders:
 
         Args:
             case: the case.
-            order: of the gift card.
+            order: the order of the gift card.
             why: the reason.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         value = f"{order.money.amount} {order.money.currency}"
         because = msg("the gift card of {value} cannot be sent yet: {why}", value=value, why=why)
@@ -219,9 +219,9 @@ def _store(tx: Transaction, order: GiftCardOrder, card: GiftCard, now: datetime)
 
     Args:
         tx: the transaction.
-        order: of the gift card.
+        order: the order of the gift card.
         card: the gift card.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     if card.money != order.money:
         value = f"{card.money.amount} {card.money.currency}"

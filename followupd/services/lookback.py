@@ -24,7 +24,7 @@ from followupd.domain.mail import Identity, Kind, Message, Person
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Relation
 from followupd.errors import UnavailableError, UnreadableError
-from followupd.languages import Catalogue, catalogue
+from followupd.languages import Catalogue, Language, catalogue
 from followupd.recovery.past.lookback import ArchiveMail, DatedPromise
 from followupd.services.classifier import ComplaintClassifier
 from followupd.text import promises
@@ -33,6 +33,8 @@ from followupd.text.mail.headers import Headers, bare_subject, message_ids, pars
 from followupd.text.mail.kind import is_ours
 from followupd.text.mail.parse import split_header
 from followupd.text.mail.read import read
+from followupd.text.promises.clauses import classified
+from followupd.text.promises.dates import DateReader, date_reader
 
 #: bytes of a mail that are read, and of its beginning that has the header
 _MOST_BYTES, _MOST_HEADER = 2**21, 2**16
@@ -43,8 +45,9 @@ _FEW = 300
 #: mails whose headers tell who we are
 _SAMPLE = 4000
 _AHEAD = timedelta(days=1)
-#: how likely a clause must be a promise: more than where a person is asked (chosen on the replies B and K)
-_CERTAIN = 0.75
+#: how likely a clause must be a promise, and a sentence that an agent would be asked about, where it names a single day
+#: (chosen on the replies O and P, which taught nothing then)
+_LIKELY, _ASKED = 0.6, 0.3
 #: words of an answer to thanks
 _BRIEF = 8
 _MAILDIR_FLAGS = re.compile(r":2,([A-Za-z]*)$")
@@ -113,7 +116,7 @@ def _folder_of(path: Path, top: Path) -> str:
     """Return the name of the folder that a file is in: "Sent" for .INBOX.Sent/cur/1 and for Sent/1.eml.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         top: the directory of the archive.
 
     Returns:
@@ -137,7 +140,7 @@ def _holds_mail(path: Path, top: Path) -> bool:
     """Return whether a file holds a mail that was sent or received: no draft, nothing deleted, no index of a server.
 
     Args:
-        path: of the file; in a Maildir mails are in `cur` and `new` alone, and their names tell flags.
+        path: the path of the file; in a Maildir mails are in `cur` and `new` alone, and their names tell flags.
         top: the directory of the archive.
     """
     if _is_named(_folder_of(path, top), catalogue().mail_clients.folders.drafts):
@@ -279,8 +282,8 @@ def _addresses(headers: Headers, *names: str) -> set[str]:
     """Return the addresses in some fields, in lower case.
 
     Args:
-        headers: of a mail.
-        names: of the fields, in lower case.
+        headers: the headers of a mail.
+        names: the names of the fields, in lower case.
     """
     fields = [field for name in names for field in headers.values(name)]
     people = [parsed.person() for field in fields for parsed in parse_addresses(field)]
@@ -291,7 +294,7 @@ def _is_labelled_sent(headers: Headers) -> bool:
     """Return whether a mail of Google Takeout has the label of sent mail.
 
     Args:
-        headers: of the mail; there is one mbox for all labels.
+        headers: the headers of the mail; there is one mbox for all labels.
     """
     labels = headers.text("x-gmail-labels").split(",")
     return any(_is_named(label, catalogue().mail_clients.folders.sent) for label in labels)
@@ -356,7 +359,7 @@ class ArchiveReader:
         """Return whether a mail is from before `since`.
 
         Args:
-            headers: of the mail, whose own date counts.
+            headers: the headers of the mail, whose own date counts.
             received_at: what counts for a mail without a date.
         """
         if self.since is None:
@@ -416,19 +419,41 @@ class ArchiveReader:
             at: when it was written, from which "tomorrow" counts.
         """
         tag = self.classifier.language(message) or self.classifier.default_language
+        language = self.languages.language(tag)
         found = promises.find_commitments(
             message.text,
             sent_at=at,
             calendar=self.calendar,
-            language=self.languages.language(tag),
+            language=language,
             doubtful=message.doubtful,
             dated_only=True,
         )
-        return tuple(
+        taken = [
             DatedPromise(promise.text, promise.due)
             for promise in found.promises
-            if promise.due and promise.relation is not Relation.FROM and promise.likely >= _CERTAIN
-        )
+            if promise.due and promise.relation is not Relation.FROM and promise.likely >= _LIKELY
+        ]
+        dates = date_reader(language, now=at, calendar=self.calendar)
+        asked = (self._asked(sentence, language, dates) for sentence in found.unsure)
+        return (*taken, *filter(None, asked))
+
+    def _asked(self, sentence: str, language: Language, dates: DateReader) -> DatedPromise | None:
+        """Return what a sentence promises that an agent would be asked about; None if that is not clear here either.
+
+        Nobody is there to be asked about an archive, and what is missed would never be known. It must name one day.
+
+        Args:
+            sentence: a sentence of a reply, which may promise something.
+            language: the language of the reply.
+            dates: reads dates as of the moment at which the reply was written.
+        """
+        chances = classified(sentence, language)
+        to_come = dates.to_come(sentence)
+        days = {self.calendar.local(when.moment).date() for when in to_come}
+        begins = any(when.relation is Relation.FROM for when in to_come)
+        if len(days) != 1 or begins or chances.is_report or chances.commits < _ASKED:
+            return None
+        return DatedPromise(sentence, max(when.moment for when in to_come))
 
     def _customers(self, message: Message, at: datetime) -> ArchiveMail | None:
         """Return a mail of a customer; None for one of a machine or of a colleague.
@@ -544,7 +569,7 @@ def _by_workers(
 
     Args:
         first: mails that were taken already.
-        rest: those behind them; no more of them are taken than workers need soon.
+        rest: those after them; no more of them are taken than workers need soon.
         reader: the workers are copies of this process, which have it without its being sent.
         processes: how many workers.
     """
@@ -585,7 +610,7 @@ def _chunks(first: list[RawMail], rest: Iterator[RawMail]) -> Iterator[list[RawM
 
     Args:
         first: mails that were taken already.
-        rest: those behind them.
+        rest: those after them.
     """
     for start in range(0, len(first), _CHUNK):
         yield first[start : start + _CHUNK]

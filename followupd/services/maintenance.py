@@ -132,7 +132,7 @@ def monthly_report(
     Args:
         tx: the transaction.
         month: the month.
-        calendar: the company's.
+        calendar: the company's calendar.
         is_ours: whether a mailbox, by its name, belongs to the company.
     """
     book = _book(tx, month, calendar, is_ours)
@@ -147,7 +147,7 @@ def _book(tx: Transaction, month: Month, calendar: Calendar, is_ours: Callable[[
     Args:
         tx: the transaction.
         month: the month.
-        calendar: the company's.
+        calendar: the company's calendar.
         is_ours: whether a mailbox, by its name, belongs to the company.
     """
     since = month.begin - _MONTHS_BACK
@@ -205,7 +205,7 @@ class MonthlyService:
         Args:
             month: the month.
             mailbox: one of the company's, "" for the company of [company].
-            now: the present moment.
+            now: the time of the cycle, in UTC.
         """
         playbooks, ledger = self.context.playbooks, self.context.ledger
         company = playbooks.company(mailbox).id
@@ -246,12 +246,12 @@ class MonthlyService:
         """Return the mail to one address: the headline in sentences, with the page attached.
 
         Args:
-            key: of the letter.
+            key: the key of the letter.
             address: who gets it.
             report: the figures of the month.
-            page: of the month.
+            page: the page of the month.
             mailbox: one of the company's, "" for the company of [company].
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         default = self.context.playbooks.of(mailbox).default
         agent = administrator(default.team, address)
@@ -266,7 +266,7 @@ class MonthlyService:
 
         Args:
             letters: the mails about one month.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         with self.context.ledger.transaction() as tx:
             new = [letter for letter in letters if not tx.outbox.contains(letter.key)]
@@ -282,7 +282,7 @@ def _was_empty(looked: tuple[Any, datetime] | None, month: Month, now: datetime)
     Args:
         looked: the month that was empty last, and when that was found; None if none was.
         month: the month that is asked about.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     return looked is not None and looked[0] == month.name and now - looked[1] < _LOOKED_AGAIN_AFTER
 
@@ -382,7 +382,7 @@ class TrainingService:
         """Train on all decisions; too few of them change nothing.
 
         Args:
-            now: the time.
+            now: the time of the cycle, in UTC.
             keep: whether the result is stored and used.
             counted: hands the decisions over one by one, and may tell somebody how many there were.
 

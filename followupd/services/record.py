@@ -58,7 +58,7 @@ def record(
         tx: the transaction.
         case: the case as it was read.
         decisions: events and letters, in their order.
-        now: the time.
+        now: the time of the cycle, in UTC.
         next_check: returns when to look at the changed case again; without it the case is due at once.
 
     Returns:
@@ -112,13 +112,13 @@ def quarantine(tx: Transaction, mail: StoredMail, reason: str) -> None:
 
 
 def untold(tx: Transaction) -> list[int]:
-    """Return the mails in quarantine of which nobody was told, by their ids, oldest first."""
+    """Return the mails in quarantine that nobody was told of, by their ids, oldest first."""
     known = set(tx.state.value(StateKey.QUARANTINE_TOLD, ()))
     return [mail_id for mail_id in tx.mail.quarantined_ids() if mail_id not in known]
 
 
 def mark_told(tx: Transaction, mail_ids: Iterable[int], now: datetime) -> None:
-    """Record that somebody was told of mails in quarantine; those that are in it no more are forgotten."""
+    """Record that somebody was told of mails in quarantine; those that are no longer in it are forgotten."""
     known = {*tx.state.value(StateKey.QUARANTINE_TOLD, ()), *mail_ids}
     kept = [mail_id for mail_id in tx.mail.quarantined_ids() if mail_id in known]
     tx.state.put(StateKey.QUARANTINE_TOLD, kept, now)

@@ -78,9 +78,9 @@ class StaffNotices:
         Args:
             tx: the transaction.
             mail: the mail, as it is stored.
-            command: what was said.
+            command: the agent's order.
             problem: why it was not done.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
             draft: a better line, where there is one.
         """
         ref = mail.case_ref or tx.cases.ref_for(mail.message.thread)
@@ -114,7 +114,7 @@ class StaffNotices:
             mail: the mail.
             ref: the case that it is about, "" if it is about none.
             why: why it is not believed.
-            now: the time.
+            now: the time of the cycle, in UTC.
 
         Raises:
             LetterError: the notice cannot be written.
@@ -180,7 +180,7 @@ class StaffNotices:
 
         Args:
             admin: the administrator's address, "" for none.
-            now: the time.
+            now: the time of the cycle, in UTC.
 
         Returns:
             How many mails were written.
@@ -210,7 +210,7 @@ class StaffNotices:
             address: where mails do not arrive.
             count: how many came back.
             agent: who is told.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         key = notice_key(self._today(now), f"undelivered-{hashlib.sha256(address.encode()).hexdigest()[:12]}")
         why = msg(
@@ -256,9 +256,9 @@ class StaffNotices:
 
         Args:
             tx: the transaction.
-            name: of the file.
+            name: the name of the file.
             lines: what was said.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         today = self._today(now)
         return sum(
@@ -281,7 +281,7 @@ class StaffNotices:
             key: the notice's key (`notice_key`).
             lines: what it says, one paragraph each.
             agent: the recipient.
-            now: the time.
+            now: the time of the cycle, in UTC.
             mailbox: the mailbox from which it is sent, by default the first one.
 
         Raises:
@@ -300,10 +300,10 @@ class StaffNotices:
         """Return a notice, as `queue` takes it.
 
         Args:
-            key: of the letter.
+            key: the key of the letter.
             lines: what was said.
             agent: the agent.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
             mailbox: an open one.
         """
         agenda = Agenda(key=key, day=self._today(now), general=tuple(lines))
@@ -344,7 +344,7 @@ class LookUpService:
             text: of `show`: a case, a customer's address or nothing.
             ref: the case that the note is about, "" for none.
             agent: who asks.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         if verb == "help":
             return (LookedUp(is_help=True),)
@@ -358,7 +358,7 @@ class LookUpService:
         Args:
             tx: the transaction.
             agent: who wrote it.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         lines = []
         for case in tx.cases.unfinished():
@@ -377,7 +377,7 @@ class LookUpService:
         Args:
             tx: the transaction.
             wanted: a reference or an address.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         ref = _REFERENCE.search(wanted.upper())
         address = _ADDRESS.search(wanted)
@@ -394,7 +394,7 @@ class LookUpService:
         Args:
             tx: the transaction.
             case: the case.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         playbook = self.context.playbooks.for_case(case)
         who = case.customer.shown or msg("a customer who was forgotten")
@@ -446,7 +446,7 @@ class AbsenceService:
             tx: the transaction.
             agent: the agent.
             text: what is read.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
 
         Raises:
             NotUnderstoodError: nobody knows who says so, or until when.
@@ -496,7 +496,7 @@ class AbsenceService:
 
         Args:
             agent: who is away.
-            more: what stands behind the date.
+            more: what follows the date.
             since: the beginning.
             back: the end.
         """
@@ -530,7 +530,7 @@ class AbsenceService:
             tx: the transaction.
             agent: who is away.
             until: when the agent is back; a time that has come ends an absence.
-            now: the time.
+            now: the time of the cycle, in UTC.
             since: the beginning, None for now.
         """
         begin = max(since or now, now)
@@ -562,7 +562,7 @@ class AbsenceService:
             deputy: who is told.
             agent: who is away.
             absence: the beginning and the end.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         begin, until = absence
         playbook = self.context.playbooks.default
@@ -614,7 +614,7 @@ def is_flooded(tx: Transaction, agent: Agent, case: str, now: datetime) -> bool:
         tx: the transaction.
         agent: who would be written to.
         case: the reference of the case.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     return tx.outbox.count_to(agent.email, case, now - timedelta(days=1)) >= _MOST_A_DAY
 

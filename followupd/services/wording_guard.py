@@ -65,8 +65,8 @@ class WordingGuard:
         Args:
             lines: what was said.
             case: the case.
-            playbook: of the case.
-            now: the present moment, in UTC.
+            playbook: the playbook of the case.
+            now: the time of the cycle, in UTC.
         """
         found: list[Finding] = []
         for command in _commands(lines):
@@ -78,10 +78,10 @@ class WordingGuard:
         """Return the findings in one command; only text that is used in letters is checked.
 
         Args:
-            command: what was said.
+            command: the agent's order.
             case: the case.
-            playbook: of the case.
-            now: the present moment, in UTC.
+            playbook: the playbook of the case.
+            now: the time of the cycle, in UTC.
         """
         kind = _CHECKED_VERBS.get(command.verb)
         if kind is None:
@@ -113,7 +113,7 @@ class WordingGuard:
             letter: the letter.
             case: its case.
             playbook: the playbook of the case.
-            now: the time.
+            now: the time of the cycle, in UTC.
             secret: a gift card's code, which is not checked and not quoted in a finding.
         """
         if not letter.to_customer:
@@ -153,8 +153,8 @@ class WordingGuard:
             tx: the transaction.
             letter: the letter.
             case: the case.
-            playbook: of the case.
-            now: the present moment, in UTC.
+            playbook: the playbook of the case.
+            now: the time of the cycle, in UTC.
             secret: what no finding may show.
 
         Raises:
@@ -175,9 +175,9 @@ def wording_context(
     """Return how the rules read dates and promises: by the playbook's calendar, in the language of the text.
 
     Args:
-        playbook: of the case.
+        playbook: the playbook of the case.
         language: whose words are read.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
         languages: the words of all languages.
     """
     calendar = playbook.calendar

@@ -20,6 +20,7 @@ from followupd.domain.promise import Option
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.patterns import verbatim
 from followupd.languages.schema import Answers, ChoiceTable, LanguageTable, Receipt
+from followupd.text import without_accents
 
 #: characters of an answer about a receipt that are read
 _MAX_RECEIPT = 2000
@@ -41,8 +42,7 @@ def folded(text: str) -> str:
     Args:
         text: of any language.
     """
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    return without_accents(text.casefold().replace("’", "'"))
 
 
 # --- the words of all languages ---
@@ -214,7 +214,7 @@ _MAX_THANKS = 300
 
 @lru_cache(maxsize=8)
 def _thanks_words(languages: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the words of thanks in all languages, and those that may stand around them."""
+    """Return the words of thanks in all languages, and those that may be around them."""
     tables = [language.answers.thanks for language in languages.all()]
     return _union(tables, "thanks"), _union(tables, "thanks", "around")
 
@@ -254,7 +254,7 @@ MAX_RIGHT = 700
 #: what makes words doubtful: a question, three dots, quotation marks, a sad face
 _DOUBTED = re.compile(r"[?…“”„«»\"]|\.\.|[:;=]['’]?-?[(\[/|]")
 _CLAUSE = re.compile(r"[^,;:.!¡()–—\n]+")
-#: in the place of phrases: what says that it is right, and that it is wrong
+#: in place of phrases: what says that it is right, and that it is wrong
 _GOOD, _BAD = "✓", "✗"
 #: letters that are stretched ("ouiii")
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
@@ -345,7 +345,7 @@ def _any_phrase(phrases: Iterable[str]) -> re.Pattern[str]:
 def read_right(text: str, names: Collection[str] = (), languages: Catalogue | None = None) -> Right:
     """Read the answer to "is it right for you now?"; one unknown word, a number or a question makes it unclear.
 
-    Two things may be said in any words: what has come or works ("the new lamp"), and what is wrong behind a plain no.
+    Two things may be said in any words: what has come or works ("the new lamp"), and what is wrong after a plain no.
 
     Args:
         text: the new text of the mail.
@@ -376,7 +376,7 @@ def read_right(text: str, names: Collection[str] = (), languages: Catalogue | No
 
 
 def asks_more(text: str, languages: Catalogue | None = None) -> bool:
-    """Return whether a mail asks for something behind its answer: "Yes. Do you have it in red?"."""
+    """Return whether a mail asks for something after its answer: "Yes. Do you have it in red?"."""
     return bool(_parted(text, _right_words(languages or catalogue()))[1])
 
 
@@ -397,7 +397,7 @@ def _is_unsettled(request: str, words: _RightWords) -> bool:
 
 
 def _signed(text: str, clauses: Sequence[Sequence[str]], words: _RightWords) -> set[str]:
-    """Return the names below a mail, and the one or two unknown words in or behind a greeting."""
+    """Return the names below a mail, and the one or two unknown words in or after a greeting."""
     *above, last = text.strip().split("\n")
     is_name = bool(above) and len(last.split()) < 5 and all(word[0].isupper() for word in last.split())
     names = set(_words_of(folded(last), words)) if is_name else set()
@@ -410,7 +410,7 @@ def _signed(text: str, clauses: Sequence[Sequence[str]], words: _RightWords) -> 
 
 
 def _things(clause: Sequence[str], words: _RightWords) -> set[str]:
-    """Return the unknown words that name what has come, or what works: within two words behind an article.
+    """Return the unknown words that name what has come, or what works: within two words after an article.
 
     Args:
         clause: its words, in order.
@@ -526,7 +526,7 @@ def read_receipt(
 ) -> ReceiptReading:
     """Read the answer of a customer who was asked whether these grants arrived.
 
-    Only a plain "the refund has not arrived" may stand among unknown words: it only makes a person look.
+    Only a plain "the refund has not arrived" may be among unknown words: it only makes a person look.
 
     Args:
         text: the new text of the mail.
@@ -621,7 +621,7 @@ class _ReceiptReader:
         """Whether all words of a clause are known, and it asks nothing.
 
         Args:
-            clause: the clause.
+            clause: a clause of an agent's sentence.
         """
         return not clause.question and self.known.issuperset(clause.words)
 
@@ -631,7 +631,7 @@ class _ReceiptReader:
         If there is more in the mail, it may be the answer to something else: "Yes" in "Yes, please transfer it".
 
         Args:
-            clause: the clause.
+            clause: a clause of an agent's sentence.
         """
         words = self.words
         more = words.arrived | words.denials | words.nothing | words.waiting
@@ -644,7 +644,7 @@ class _ReceiptReader:
         A greeting says nothing, and neither does a clause of unknown words that is about something else.
 
         Args:
-            clause: the clause.
+            clause: a clause of an agent's sentence.
         """
         names_any = clause.has(self.words.kind_words)
         other_kind = names_any and not self._named(clause)
@@ -728,7 +728,7 @@ class _ReceiptReader:
         """Return the grants that a clause is about: those it names, or all.
 
         Args:
-            clause: the clause.
+            clause: a clause of an agent's sentence.
         """
         named = self._named(clause)
         if named:
@@ -801,7 +801,7 @@ class _ReceiptReader:
         """Return the words of a part, without marks and currencies, elided words split.
 
         Args:
-            part: of a sentence, folded.
+            part: the part of a sentence, folded.
         """
         spelled = self.words.elided.sub(r"\1' ", self.words.currencies.sub(" ", part))
         return [word for word in _WORD.findall(spelled) if not _MARKS.fullmatch(word)]
@@ -849,7 +849,7 @@ def _numbers(words: Iterable[str], options: Collection[Option], known: ChoiceWor
     "Last" is the highest number on offer. "Former" and "latter" name one only where there are two.
 
     Args:
-        words: of the answer.
+        words: the words of the answer.
         options: those on offer.
         known: the words of answers.
     """
@@ -883,7 +883,7 @@ def reached_nobody(text: str, languages: Catalogue) -> bool:
     """Whether an agent's line about a call says that nobody, or only a voice mail, was reached.
 
     Args:
-        text: of the line.
+        text: the text of the line.
         languages: all of them, since the language of the line is not known.
     """
     return _nobody_reached(languages).search(text) is not None

@@ -40,7 +40,7 @@ def line_of(name: str, folders: Mapping[str, str], tags: Mapping[str, str], verb
     its value is the bare verb, so that the agent hears what was expected.
 
     Args:
-        name: of the folder, with "/" between its parts.
+        name: the name of the folder, with "/" between its parts.
         folders: the configured ones, as for `command_lines`; they count before the tags.
         tags: the configured tags, by pattern.
         verbs: the words of all languages.

@@ -1,7 +1,6 @@
 """Names in a greeting: which a letter may repeat, how a person is addressed, and how an agent greeted."""
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +10,7 @@ from operator import attrgetter
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.patterns import any_of, verbatim, whole_words
 from followupd.languages.schema import LetterManner
+from followupd.text import without_accents
 
 #: a longer name is not repeated
 MAX_NAME = 50
@@ -35,8 +35,6 @@ _HIDDEN_IN_NAME = re.compile(
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ue000-\uf8ff\U000e0000-\U0010ffff\u0334-\u0338]"
     r"|[A-Za-z][\u200c\u200d]|[\u0300-\u036f]{3}"
 )
-#: accents, once they are apart from their letters
-_MARK = re.compile(r"[\u0300-\u036f]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 #: scripts with letters that look like Latin ones: Greek, Cyrillic, Armenian, Cherokee, Lisu
 _LOOKS_LATIN = re.compile(r"[\u0370-\u052f\u0531-\u058f\u13a0-\u13ff\ua4d0-\ua4ff\uab70-\uabbf]")
@@ -159,7 +157,7 @@ def register_of(text: str, language: str, languages: Catalogue = SHIPPED) -> str
 
     Args:
         text: the new text of the reply.
-        language: of the case; one that makes no difference has none of these words.
+        language: the language of the case; one that makes no difference has none of these words.
         languages: the languages to use.
     """
     info = languages.language(language).info
@@ -203,7 +201,7 @@ def between_greeting_and_name(text: str, languages: Catalogue = SHIPPED) -> str:
 
 
 def within_frame(text: str) -> str:
-    """Return what stands between two lines that say where a message begins and ends, as marketplaces write them.
+    """Return what is between two lines that say where a message begins and ends, as marketplaces write them.
 
     What the marketplace says around it is not the customer's. Both lines end with the same word, in whichever language
     ("Anfang der Nachricht", "Ende der Nachricht").
@@ -289,7 +287,7 @@ def _is_disguised(name: str, words: "_Words") -> bool:
         name: on one line.
         words: what the languages know of names.
     """
-    plain = _MARK.sub("", unicodedata.normalize("NFKD", name))
+    plain = without_accents(name)
     is_mixed = None not in {_LATIN.search(name), _LOOKS_LATIN.search(name)}
     is_hidden = _HIDDEN_IN_NAME.search(name) is not None
     return is_mixed or is_hidden or words.not_persons.search(f"{name}\n{plain}") is not None
@@ -309,7 +307,7 @@ def _split_titles(words: Sequence[str], titles: Collection[str]) -> tuple[list[s
     """Return the titles before a name, in lower case without full stops, and the name.
 
     Args:
-        words: of a name.
+        words: the words of a name.
         titles: the titles that are known.
     """
     found = list(takewhile(titles.__contains__, map(_bare, words[:-1])))
@@ -320,8 +318,8 @@ def _in_order(words: Sequence[str], known: "_Words", *, is_reversed: bool) -> li
     """Return the words with the given name first, and a capital letter each where they had none, or only capitals.
 
     Args:
-        words: of a name; in "DOE Kim" the one in capitals is the family's, and in "DOE KIM" the given name is the
-            last one, where that alone is a common one.
+        words: the words of a name; in "DOE Kim" the one in capitals is the family's, and in "DOE KIM" the given name is
+            the last one, if that alone is a common one.
         known: what the languages know of names.
         is_reversed: whether a comma says which one that is.
     """
@@ -340,7 +338,7 @@ def _are_loud(words: Sequence[str]) -> bool:
     """Return whether all words of a name are in capitals, or initials.
 
     Args:
-        words: of the name.
+        words: the words of the name.
     """
     return " ".join(words).isupper()
 
@@ -349,7 +347,7 @@ def _ends_with_given(words: Sequence[str], known: "_Words") -> bool:
     """Return whether the last word of a name is a common given name, and the first is none.
 
     Args:
-        words: of the name.
+        words: the words of the name.
         known: what the languages know of names.
     """
     first, last = (each.partition("-")[0] for each in (words[0], words[-1])) if words else ("", "")
@@ -360,7 +358,7 @@ def _is_loud(word: str) -> bool:
     """Return whether a word is in capitals, and no initial.
 
     Args:
-        word: of a name.
+        word: the word of a name.
     """
     return word.isupper() and len(word) > 1 and not _INITIAL.fullmatch(word)
 
@@ -369,7 +367,7 @@ def _capitalised(word: str) -> str:
     """Return "O'NEILL-SMITH" as "O'Neill-Smith".
 
     Args:
-        word: of a name.
+        word: the word of a name.
     """
     return re.sub(r"[^\W\d_]+", lambda part: part[0].capitalize(), word)
 
@@ -378,7 +376,7 @@ def _given(words: Sequence[str], manner: LetterManner, known: "_Words") -> str:
     """Return the given name of a full name, "" where it is not certain which word that is.
 
     Args:
-        words: of the name, in their order.
+        words: the words of the name, in their order.
         manner: how the letter's language writes names.
         known: what the languages know of names.
     """
@@ -396,7 +394,7 @@ def _with_titles(titles: Sequence[str], words: Sequence[str], manner: LetterMann
 
     Args:
         titles: as the language writes them.
-        words: of the name, in their order.
+        words: the words of the name, in their order.
         manner: how the letter's language writes names.
         known: what the languages know of names.
     """
@@ -410,7 +408,7 @@ def _family(words: Sequence[str], known: "_Words") -> list[str]:
     """Return the family name of a full name, with what belongs to it ("van der Berg", "Ní Bhriain").
 
     Args:
-        words: of the name, in their order.
+        words: the words of the name, in their order.
         known: what the languages know of names.
     """
     middle = takewhile(
@@ -423,7 +421,7 @@ def _bare(word: str) -> str:
     """Return a word in lower case without the marks around it.
 
     Args:
-        word: of a name.
+        word: the word of a name.
     """
     return word.strip(".,").lower()
 

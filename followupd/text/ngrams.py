@@ -1,4 +1,4 @@
-"""Classify short texts by their words and letters: hashed n-grams, one weight for each class, and trees behind them.
+"""Classify short texts by their words and letters: hashed n-grams, one weight for each class, and trees after them.
 
 The weights are data (`followupd/languages/*.json`), made by the training scripts in `benchmarks/`. Reading needs no
 library: a text of fifteen words costs a third of a millisecond.
@@ -8,7 +8,6 @@ import base64
 import math
 import re
 import sys
-import unicodedata
 import zlib
 from array import array
 from bisect import bisect_left
@@ -18,6 +17,8 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from operator import and_
 from typing import Any
+
+from followupd.text import without_accents
 
 #: n-grams fall into 2 ** BITS places
 BITS = 16
@@ -34,12 +35,7 @@ _PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00df": "ss"})
 
 def folded(text: str) -> str:
     """Return the text in lower case and without accents, as people type on phones."""
-    low = text.lower().translate(_PLAIN)
-    if low.isascii():
-        return low
-    return "".join(
-        letter for letter in unicodedata.normalize("NFKD", low) if not unicodedata.combining(letter)
-    )
+    return without_accents(text.lower().translate(_PLAIN))
 
 
 def tokens(text: str) -> list[str]:
@@ -54,7 +50,7 @@ def ngrams(words: Sequence[str], whole: Container[str] = ()) -> set[str]:
     """Return the features of a text: words, pairs, triples, pairs around a word, and parts of words.
 
     Args:
-        words: of the text.
+        words: the words of the text.
         whole: words whose parts do not count.
     """
     found = sequences(words)
@@ -92,7 +88,7 @@ def places(features: Iterable[str], bits: int = BITS) -> list[int]:
 
     Args:
         features: n-grams, as `ngrams` returns them.
-        bits: of the table's size, with which the weights were made.
+        bits: the bits of the table's size, with which the weights were made.
 
     Returns:
         an index from 0 to 2 ** bits - 1 for each feature; two features may share one.

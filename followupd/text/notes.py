@@ -35,7 +35,7 @@ MIN_WRAPPED = 45
 _MIN_DIGITS = 6
 #: characters of a line of a signature
 _MAX_SIGNATURE = 80
-#: words of a name behind a farewell
+#: words of a name after a farewell
 _MAX_NAMES = 3
 #: in half of all signatures, where it is ignored
 _PHONE = "phone"
@@ -43,7 +43,7 @@ _WORDS = re.compile(r"[^\W_]+")
 #: signs for which Roundcube writes letters when it quotes a page as text: "EUR5.00" for "€5.00"
 _SIGNS = str.maketrans({"€": " EUR ", "©": " c ", "®": " r ", "™": " tm "})
 _AMOUNT_BY_CODE = re.compile(r"\b(eur)(?=\d)")
-#: the target of a link, as mail clients write it behind its words
+#: the target of a link, as mail clients write it after its words
 _LINK_TARGET = re.compile(r"<[^<>\s]{3,500}>|\[\d{1,2}\]|(?:https?|mailto|tel):\S{1,500}")
 #: words on both sides of a change, which are as they were
 _MIN_CONTEXT = 2
@@ -429,7 +429,7 @@ def split_case(line: str) -> tuple[str, str]:
     """Split "FU-7K3Q9: complaint" into case and line; the case is "" if the line names none.
 
     Args:
-        line: of a note about several cases.
+        line: the line of a note about several cases.
     """
     found = _CASE_AND_LINE.fullmatch(line)
     if found is None:
@@ -453,7 +453,7 @@ def join_wrapped(lines: Sequence[str], grammar: Grammar | None = None) -> list[s
     After a short line a person began a new one: "Thanks, Ana" does not continue the promise above it.
 
     Args:
-        lines: of the note.
+        lines: the lines of the note.
         grammar: how agents speak; the shipped languages by default.
     """
     known = grammar or Grammar()
@@ -589,7 +589,7 @@ def repeated_orders(lines: Sequence[str], words: str, offered: str, grammar: Gra
     that the desk mail offers is the agent's, although the customer may have written it, too.
 
     Args:
-        lines: of the note.
+        lines: the lines of the note.
         words: what the customer wrote.
         offered: the desk mail; its quoted lines offer nothing.
         grammar: how agents speak.

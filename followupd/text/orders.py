@@ -6,7 +6,6 @@ is left over. A text after the verb is never changed.
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from followupd.domain.command import (
 from followupd.domain.translatable import msg, msgid
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import Answers
+from followupd.text import without_accents
 from followupd.text.promises.money import amount_at_start
 
 #: verbs of deeds that are said together with a no: "no, hold it"
@@ -39,6 +39,8 @@ _SEPARATOR = re.compile(r"\s*[:：﹕]\s*|\s*=\s*|\s+[-–—]+\s+|[-–—]\s+|
 _TOKEN = re.compile(
     r"[^\W\d_]+(?:['’‐‑-][^\W\d_]+)*['’]?|[^\w\s.,;:!?¡¿…'’\"“”„«»()\[\]{}#*<>=/|`~^+&%$€£–—-]+"
 )
+#: how an emoji is drawn, and the colour of its skin
+_SHADES = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 _BETWEEN = re.compile(r"[\s_‐‑-]*")
 _END = re.compile(r"[\s.!…,;:]*")
 _PAUSE = re.compile(r"\s*[.!…,;:–—-]+\s*|\s+")
@@ -96,7 +98,7 @@ class Speaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A verb with its text, as it was written after the verb, and the line that it stands in."""
+    """A verb with its text, as it was written after the verb, and the line that it is in."""
 
     verb: str
     text: str
@@ -155,11 +157,10 @@ def folded(text: str) -> str:
     """Return words without differences of case, accents, hyphens, blanks and apostrophes.
 
     Args:
-        text: what stands behind the words before it.
+        text: the rest of the line.
     """
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
-    letters = "".join(c for c in plain if not unicodedata.combining(c) and c not in "\ufe0f\ufe0e")
-    letters = re.sub("[\U0001f3fb-\U0001f3ff]", "", letters)
+    plain = without_accents(text.casefold().replace("’", "'"))
+    letters = _SHADES.sub("", plain)
     return " ".join(re.sub(r"[\s_‐‑-]+", " ", letters).split())
 
 
@@ -257,7 +258,7 @@ class Grammar:
     def read(self, line: str) -> list[Piece]:
         """Return what a line says.
 
-        Several pieces where it has several orders, or a sentence behind an order.
+        Several pieces where it has several orders, or a sentence after an order.
 
         Args:
             line: a line of a note.
@@ -352,7 +353,7 @@ class Grammar:
         """Return whether a sentence has a word that names a promise: "I promised her".
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         named = {phrase for phrase, verb in self.verbs.items() if verb in {"promise", "promised"}}
         return any(folded(match.group()) in named for match in _TOKEN.finditer(text))
@@ -368,7 +369,7 @@ class Grammar:
     def left_empty(self, line: str, verbs: Iterable[str]) -> bool:
         """Return whether a line has one of these verbs and a colon, as it was offered.
 
-        Nothing stands after it.
+        Nothing follows it.
 
         Args:
             line: a line of a note.
@@ -447,7 +448,7 @@ class Grammar:
         """Return the pieces of a line that begins with a verb.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
             bare: the line without what is around it.
         """
         found = self._verb(text, counted=True)
@@ -478,11 +479,11 @@ class Grammar:
         return verb in _DISTINCT and folded(phrase) in self._first_words
 
     def _without_separator(self, verb: str, rest: str, bare: str, *, distinct: bool) -> list[Piece]:
-        """Return the pieces of a line with a verb and something behind it, with no colon between them.
+        """Return the pieces of a line with a verb and something after it, with no colon between them.
 
         Args:
             verb: the verb of the order.
-            rest: what stands behind the verb.
+            rest: what follows the verb.
             bare: the line without what is around it.
             distinct: the line can hardly be a mere sentence.
         """
@@ -510,7 +511,7 @@ class Grammar:
         Args:
             verb: the verb of the order.
             form: what the verb takes.
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         if form in {Form.NUMBER, Form.NUMBER_AND_TEXT}:
             return _NUMBER.match(self._after_number_word(text)) is not None
@@ -529,7 +530,7 @@ class Grammar:
         """Return whether a text begins with the id of a department, and says more.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         named, _, question = text.partition(" ")
         return folded(named.rstrip(",:")) in set(map(folded, self.helpers)) and question.strip() != ""
@@ -538,7 +539,7 @@ class Grammar:
         """Return what a department is asked, without an article before the department.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         head = self._head(text, self.words("articles"))
         rest = text[head[1] :].lstrip() if head else text
@@ -549,7 +550,7 @@ class Grammar:
 
         Args:
             verb: the verb of the order.
-            text: what stands behind the words before it.
+            text: the rest of the line.
             bare: the line without what is around it.
         """
         if text.endswith("?"):
@@ -569,7 +570,7 @@ class Grammar:
 
         Args:
             verb: the verb of the order.
-            text: what stands behind the words before it.
+            text: the rest of the line.
             bare: the line without what is around it.
         """
         first, *words = [folded(word.strip(".,!")) for word in text.split()[:_MAX_WORDS]] or [""]
@@ -589,7 +590,7 @@ class Grammar:
         """Return the order that a sentence about a number means, "" for none: "kept: 1" for "1 is kept".
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         number, *words = map(folded, text.rstrip(" .!").split() or [""])
         is_short = 0 < len(words) < _MAX_WORDS
@@ -603,11 +604,11 @@ class Grammar:
         return f"{found[0]}: {number.lstrip('#')}" if found and is_told else ""
 
     def _by_form(self, verb: str, text: str, bare: str) -> list[Piece]:
-        """Return the pieces of a verb and the text behind its separator.
+        """Return the pieces of a verb and the text after its separator.
 
         Args:
             verb: the verb of the order.
-            text: what stands behind the words before it.
+            text: the rest of the line.
             bare: the line without what is around it.
         """
         text = text.strip()
@@ -630,7 +631,7 @@ class Grammar:
 
         Args:
             verb: the verb of the order.
-            text: what stands behind the words before it.
+            text: the rest of the line.
             bare: the line without what is around it.
         """
         if not text or _END.fullmatch(text) or self._is_polite(text):
@@ -642,7 +643,7 @@ class Grammar:
 
         Args:
             verb: the verb of the order.
-            text: what stands behind the words before it.
+            text: the rest of the line.
             bare: the line without what is around it.
         """
         numbers, rest = self._numbers(text)
@@ -657,7 +658,7 @@ class Grammar:
         """Return the number that a word means, with an article at most before it ("one", "the first"); "" for none.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         words = folded(text.strip(_OUTER).strip(".!*_ ")).split()
         numbers = self._number_words.get(words[-1], set()) if 0 < len(words) <= _WORDS_OF_NUMBER else set()
@@ -701,7 +702,7 @@ class Grammar:
         """Split "#1 and 2, thanks" into the numbers and the rest.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         found: list[str] = []
         place = 0
@@ -721,10 +722,10 @@ class Grammar:
         return found, text[place:]
 
     def _after_number_word(self, text: str) -> str:
-        """Return what stands behind "no." or "promise" before a number.
+        """Return what follows "no." or "promise" before a number.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         head = self._head(text, self.words("numbers"))
         return text[head[1] :].lstrip(" \u00a0.") if head else text
@@ -735,7 +736,7 @@ class Grammar:
         The rest stays as it was written.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         rest = self._after_number_word(text)
         return re.sub(r"^#\s?(?=\d)", "", rest) if re.match(r"#?\s?\d", rest) else text
@@ -743,11 +744,11 @@ class Grammar:
     def _money(self, verb: str, text: str, bare: str) -> list[Piece]:
         """Return the order of a verb that takes an amount.
 
-        What stands behind the amount must be understood too.
+        What follows the amount must be understood too.
 
         Args:
             verb: the verb of the order.
-            text: what stands behind the words before it.
+            text: the rest of the line.
             bare: the line without what is around it.
         """
         found = self._amount(text)
@@ -770,18 +771,18 @@ class Grammar:
         return [Unclear(bare, problem)]
 
     def _is_filler(self, text: str) -> bool:
-        """Return whether words behind an amount change nothing about it: "as agreed".
+        """Return whether words after an amount change nothing about it: "as agreed".
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         return folded(text.rstrip(" .!")) in self.words("fillers")
 
     def _amount(self, text: str) -> tuple[int, int] | None:
-        """Return where the amount at the beginning of a text stands; "of" may stand before it.
+        """Return where the amount at the beginning of a text is; "of" may precede it.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         head = self._head(text, self.words("of"))
         skipped = head[1] if head else 0
@@ -794,7 +795,7 @@ class Grammar:
 
         Args:
             verb: the verb of the order.
-            text: what stands behind the words before it.
+            text: the rest of the line.
             bare: the line without what is around it.
         """
         whole = self._value(verb, text)
@@ -812,15 +813,13 @@ class Grammar:
 
         Args:
             verb: the verb of the order.
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         said = folded(text.strip(_OUTER).rstrip(".!…;,").strip("*_ "))
         if verb == "owner":
             return self.people.get(said)
         named, _, last = said.rpartition(" ")
-        if (
-            verb == "settle" and named and not self._choice(verb, said)
-        ):  # a letter's key stands before the value
+        if verb == "settle" and named and not self._choice(verb, said):  # a letter's key precedes the value
             value = self._choice(verb, last)
             return f"{text.split(maxsplit=1)[0]} {value}" if value and " " not in named else None
         return self._choice(verb, said)
@@ -844,7 +843,7 @@ class Grammar:
 
         Args:
             verb: the verb of the order.
-            text: what stands behind the words before it.
+            text: the rest of the line.
             bare: the line without what is around it.
         """
         if verb == "show" and self.verb_of(text.rstrip(" .!")) == "today":
@@ -885,20 +884,20 @@ class Grammar:
 
         Args:
             verb: the verb of the last words.
-            rest: what stands behind it.
+            rest: what follows it.
             bare: the line, or its last order that has a colon.
         """
         states_fact = (self._verb(bare) or ("",))[0] in FACT_VERBS
         return states_fact and form_of(verb) is Form.NONE and not any(map(str.isalnum, rest))
 
     def _with_tail(self, orders: list[Piece], tail: str, bare: str) -> list[Piece]:
-        """Return orders with what stands behind them.
+        """Return orders with what follows them.
 
         Nothing more, courtesies, further orders, or a sentence.
 
         Args:
             orders: the orders that were read so far.
-            tail: what stands behind the order.
+            tail: what follows the order.
             bare: the line without what is around it.
         """
         if _END.fullmatch(tail) or self._is_polite(tail):
@@ -971,7 +970,7 @@ class Grammar:
         """Return whether the reason of a no begins with an order, which would be lost as a reason.
 
         Args:
-            text: what stands behind the no.
+            text: what follows the no.
         """
         clause = re.split(r"[,;.!]", text, maxsplit=1)[0]
         found, meant = self._verb(clause), self.free(clause)
@@ -1025,7 +1024,7 @@ class Grammar:
         Args:
             bare: the line without what is around it.
             label: the words before a colon.
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         problem = msg("{line} is not a line I know", line=quoted(bare))
         meant = self._similar(label) or self._similar(label.split(maxsplit=1)[0])
@@ -1056,7 +1055,7 @@ class Grammar:
         """Return whether words make what was said before them depend on something.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         return self._head(text.lstrip(), self.words("conditions")) is not None
 
@@ -1072,7 +1071,7 @@ class Grammar:
         """Return whether words are no condition and no question.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         return not self.is_condition(text) and "?" not in text
 
@@ -1080,7 +1079,7 @@ class Grammar:
         """Return whether a text consists of courtesies and names of agents.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
         """
         known = self.words("polite", "courtesies") | set(self.people)
         rest = text.strip(_OUTER)
@@ -1097,7 +1096,7 @@ class Grammar:
         """Return the verb that a text begins with, and where its phrase ends; the longest phrase counts.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
             counted: count phrases that are a verb only with a number, too.
         """
         known = self._verbs_and_counted if counted else self.verbs
@@ -1108,7 +1107,7 @@ class Grammar:
         """Return the longest known phrase at the beginning of a text, and where it ends.
 
         Args:
-            text: what stands behind the words before it.
+            text: the rest of the line.
             known: the folded phrases to look for.
         """
         found = None
@@ -1156,7 +1155,7 @@ def _is_balanced(text: str, opening: str, closing: str) -> bool:
     """Return whether quotations that begin in a text end in it, so that marks around it belong together.
 
     Args:
-        text: what stands between the marks.
+        text: what is between the marks.
         opening: the mark that begins a quotation.
         closing: the one that ends it; where both are the same sign, there is none in the text.
     """
@@ -1218,7 +1217,7 @@ def split_reason(text: str, languages: Catalogue) -> tuple[str, str]:
         languages: the languages of the word.
 
     Returns:
-        What stands before the word, and the reason, "" where there is none.
+        What precedes the word, and the reason, "" where there is none.
     """
     found = _reasons(languages).search(text)
     if found is None:

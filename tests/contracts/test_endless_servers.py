@@ -1,16 +1,21 @@
 """A mail server that never stops sending, or never ends an answer, holds neither a thread nor the memory."""
 
 import contextlib
+import gzip
 import socketserver
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 
 import pytest
+from requests.exceptions import RequestException
 
 from followupd.adapters.imap.mailbox import Account, ImapMailbox, SyncCursor
+from followupd.adapters.network import http_session
+from followupd.adapters.oauth import GOOGLE, Application, refresh
 from followupd.adapters.smtp.connection import SmtpAccount
 from followupd.adapters.smtp.transport import SmtpTransport
 from followupd.domain.letter import DeliveryOutcome
@@ -191,3 +196,69 @@ def test_an_smtp_server_that_never_stops_is_left_and_only_after_the_dot_in_doubt
         with bounded(), SmtpTransport(account) as transport:
             result = transport.deliver(b"Subject: x\r\n\r\nhi\r\n", sender="a@b.test", to="c@d.test")
         assert result.outcome is outcome
+
+
+def http(answer: bytes, *, before: bytes = b"", slowly: bool = False) -> Talk:
+    """Hear a request, and answer for ever; b"" is no answer."""
+
+    def talk(say: Callable[[bytes], None], hear: Callable[[], bytes]) -> None:
+        while hear().strip():
+            pass
+        say(before)
+        if answer:
+            for_ever(say, answer, slowly=slowly)
+        hear()  # the body
+        hear()
+
+    return talk
+
+
+FOUND = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = FOUND + b"Transfer-Encoding: chunked\r\n\r\n"
+HTTP = {
+    "nothing": http(b""),
+    "a status line by drops": http(b"x", before=b"HTTP/1.1 200 ", slowly=True),
+    "answers that are none yet": http(b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "fields": http(b"X: y\r\n", before=FOUND),
+    "a field by drops": http(b"x", before=FOUND + b"X: ", slowly=True),
+    "a body": http(b"x", before=FOUND + b"\r\n"),
+    "a body by drops": http(b"x", before=FOUND + b"Content-Length: 90000\r\n\r\n", slowly=True),
+    "pieces": http(b"9\r\nxxxxxxxxx\r\n", before=CHUNKED),
+    "pieces by drops": http(b"1\r\nx\r\n", before=CHUNKED, slowly=True),
+    "a piece by drops": http(b"x", before=CHUNKED + b"90000\r\n", slowly=True),
+}
+
+
+@pytest.mark.parametrize("form", HTTP)
+def test_a_login_server_that_never_stops_is_left(form: str, tmp_path: Path) -> None:
+    with a_server(HTTP[form]) as port:
+        application = Application(
+            name="support",
+            auth=GOOGLE,
+            username="u@shop.test",
+            client="c",
+            file=tmp_path / "t.json",
+            endpoint=f"http://127.0.0.1:{port}/token",
+            patience=TIMEOUT,
+        )
+        with bounded(), pytest.raises(UnavailableError):
+            refresh(application, "r")
+
+
+@pytest.mark.parametrize("form", HTTP)
+def test_a_session_of_http_leaves_a_server_that_never_stops(form: str) -> None:
+    with a_server(HTTP[form]) as port:
+        session = http_session("", 2**20, TIMEOUT)
+        with bounded(), pytest.raises((RequestException, ConnectionAbortedError)):
+            session.get(f"http://127.0.0.1:{port}/", timeout=9.0)
+        session.close()
+
+
+def test_a_packed_answer_that_grows_without_end_is_left() -> None:
+    bomb = gzip.compress(bytes(400 * 2**20), 9)
+    head = FOUND + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    with a_server(http(b"", before=head + bomb)) as port:
+        session = http_session("", 2**20, AT_MOST)
+        with bounded(), pytest.raises(ConnectionAbortedError):
+            session.get(f"http://127.0.0.1:{port}/", timeout=9.0)
+        session.close()

@@ -276,6 +276,29 @@ def test_a_forged_absence_keeps_no_letter_back_for_long(
     tried["absences that nobody confirms"] += 1
 
 
+@pytest.mark.parametrize(
+    "result",
+    [
+        "dmarc=none header.from=agents.test",
+        "dmarc=pass header.from=evil.test",
+        "spf=pass smtp.mailfrom=x.test",
+    ],
+)
+@pytest.mark.parametrize("auto", ["auto-replied", "no"])
+def test_a_forged_absence_of_an_agent_hands_nothing_over_for_long(
+    make_world: Callable[..., World], result: str, auto: str, tried: Counter[str]
+) -> None:
+    world = make_world(mailbox=TRUSTED)
+    desk = a_complaint(world)
+    note = "I am out of the office and will be back on 30 April 2027."
+    as_somebody(world, "ana@agents.test", result, note, desk, Auto_Submitted=auto)
+    world.passes(world.now + timedelta(days=31))
+    before = len(world.letters("desk/opened"))
+    world.customer_writes(complaint(1), "Order 1", "jo@c.test")
+    assert [mail["To"] for mail in world.letters("desk/opened")[before:]] == ["Ana Reyes <ana@agents.test>"]
+    tried["absences that nobody confirms"] += 1
+
+
 # --- reports that are not true ---
 
 

@@ -12,6 +12,8 @@ import pytest
 from followupd.cli.lookback import READERS, Names
 from followupd.cli.main import main
 from followupd.domain.calendar import Calendar
+from followupd.domain.mail import Identity
+from followupd.languages import catalogue
 from followupd.recovery.past.lookback import (
     ArchiveMail,
     DatedPromise,
@@ -21,7 +23,10 @@ from followupd.recovery.past.lookback import (
     look_back,
     worth_reading,
 )
-from followupd.services.lookback import MaildirArchive, MboxArchive, our_addresses
+from followupd.services.classifier import ComplaintClassifier
+from followupd.services.lookback import ArchiveReader, MaildirArchive, MboxArchive, RawMail, our_addresses
+from followupd.text import complaints
+from followupd.text.promises.dates import date_reader
 
 LONDON = Calendar(timezone="Europe/London")
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -181,6 +186,44 @@ def test_names_are_shortened_unless_they_are_asked_for(text: str) -> None:
     assert Names(hidden=True).person(mail) == "K. D."
     assert Names(hidden=True).person(replace(mail, name="")) == "k…@x…"
     assert (Names(hidden=False).text(text, mail), Names(hidden=False).person(mail)) == (text, "Kim Doe")
+
+
+# --- what an agent would be asked about ---
+
+#: sentence -> the day of the promise, None where more than a person's word is missing
+ASKED = {
+    "I will write to you again by 2 March, whether they have answered or not.": "2027-03-02",
+    "Operatives will attend within 3 working days.": "2027-02-04",
+    "We will send it on Tuesday 2 March and collect the old one on Friday 5 March.": None,
+    "From 2 March on we will answer within a day.": None,
+    "I wrote to you on 28 January.": None,
+    "I will write to you again.": None,
+}
+
+
+@pytest.fixture(scope="module")
+def reader() -> ArchiveReader:
+    classifier = ComplaintClassifier(complaints.Recogniser.shipped(), 0.9, 0.3, "en", "")
+    return ArchiveReader(Identity(addresses=frozenset({"support@example.test"})), classifier, LONDON, NOW)
+
+
+@pytest.mark.parametrize(("sentence", "day"), ASKED.items())
+def test_a_sentence_that_an_agent_would_be_asked_about_counts_where_it_names_one_day(
+    reader: ArchiveReader, sentence: str, day: str | None
+) -> None:
+    english = catalogue().language("en")
+    dates = date_reader(english, now=datetime(2027, 2, 1, 10, tzinfo=UTC), calendar=LONDON)
+    found = reader._asked(sentence, english, dates)
+    assert (found and str(found.due.date())) == day
+
+
+def test_each_promise_of_a_reply_is_kept_whether_it_was_clear_or_would_be_asked_about(
+    reader: ArchiveReader,
+) -> None:
+    text = "I will send a new kettle by Friday.\n\nI will write to you again by 20 November, whether they have answered or not."
+    read = reader.read(RawMail(a_reply(text), True, None, 1))
+    assert read is not None
+    assert [str(promise.due.date()) for promise in read.promises] == ["2026-11-06", "2026-11-20"]
 
 
 # --- archives of files ---

@@ -2,7 +2,7 @@
 
 The number of a mail is made of the second in which it was received and a hash of its immutable id. So it is the same
 in each process, later mails have higher ones, and a mail is found again by its second. The cursor holds the link that
-the server gave, and what was read behind it; when the link has expired, the folder is listed again, and the ledger
+the server gave, and what was read after it; when the link has expired, the folder is listed again, and the ledger
 knows the mails by their places and fingerprints.
 """
 
@@ -227,7 +227,7 @@ class DeltaPages:
         return whole if whole.get("parentFolderId") == self.state.id else {}
 
     def list_all(self) -> str:
-        """Remember all mails that are in the folder now as known; return the link behind them."""
+        """Remember all mails that are in the folder now as known; return the link after them."""
         link = ""
         while True:
             page = self.page(link)
@@ -252,7 +252,7 @@ def in_path(id_: str) -> str:
 
 
 def next_link(page: Mapping[str, Any]) -> str:
-    """Return where the reading goes on: behind this page, or with the next changes."""
+    """Return where the reading continues: after this page, or with the next changes."""
     return str(page.get("@odata.nextLink") or page.get("@odata.deltaLink") or "")
 
 
@@ -262,7 +262,7 @@ def fetched(client: GraphClient, uid: int, item: Mapping[str, Any]) -> FetchedMa
     One that the server has and cannot give has no text: it goes into quarantine.
 
     Args:
-        client: the session.
+        client: the open session of the mailbox.
         uid: its number.
         item: the mail as Graph describes it.
     """
@@ -401,7 +401,7 @@ class Reading:
         self.pages.state.known.update(uids)
 
     def _told(self, **found: Any) -> FolderChanges:
-        """Return a batch with the cursor behind it.
+        """Return a batch with the cursor after it.
 
         Args:
             found: `new` mails, or changed `flags`; neither for the cursor alone.

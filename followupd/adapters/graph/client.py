@@ -17,8 +17,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from followupd.adapters.imap.login import Account
-from followupd.adapters.network import Allowance, is_loopback, why
-from followupd.adapters.oauth import http_session
+from followupd.adapters.network import http_session, is_loopback, why
 from followupd.errors import LoginRefusedError, UnavailableError
 
 #: requests at once, whatever mailbox they are for
@@ -87,7 +86,7 @@ _REFUSALS: dict[int, type[GraphError]] = {
     410: ExpiredError,
     412: ChangedError,
 }
-#: codes of a delta link that is of no use any more, whatever the number
+#: codes of a delta link that is no longer of use, whatever the number
 _EXPIRED = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired"})
 
 
@@ -189,7 +188,7 @@ class GraphClient:
         port = "" if account.port == usual else f":{account.port}"
         self._origin = f"{scheme}://{account.host}{port}"
         self._mailbox = f"{self._origin}/v1.0/users/{quote(account.username, safe='@')}"
-        self._session = http_session(account.ca_file)
+        self._session = http_session(account.ca_file, MAX_ANSWER, MAX_SECONDS)
         self._token = ""
         with _GATES_LOCK:
             self._gate = _GATES.setdefault(self._origin, _Gate())
@@ -315,15 +314,8 @@ class GraphClient:
                 auth=_Bearer(token),
                 timeout=(min(timeout, 30.0), timeout),
                 allow_redirects=False,
-                stream=True,
             )
-            with contextlib.closing(response):
-                allowance = Allowance(MAX_ANSWER, MAX_SECONDS)
-                chunks = []
-                for chunk in response.iter_content(CHUNK):
-                    allowance.spend(len(chunk))
-                    chunks.append(chunk)
-        return _Response(response.status_code, dict(response.headers), b"".join(chunks))
+        return _Response(response.status_code, dict(response.headers), response.content)
 
     def _renewed(self) -> str:
         """Return a token, another one than the server has refused.

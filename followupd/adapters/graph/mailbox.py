@@ -212,7 +212,7 @@ class GraphMailbox:
         """Ask the server for its folders and those within them.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
         """
         found: dict[str, str] = {}
         waiting = [("", "/mailFolders")]
@@ -269,7 +269,7 @@ class GraphMailbox:
         """Create one folder.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
             parent: the folder that holds it, which must exist; "" for the mailbox itself.
             name: its own name, without "/".
         """
@@ -402,7 +402,7 @@ class GraphMailbox:
         """Return a mail of a folder as it is now; empty when it is not there.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
             folder: the folder's name.
             uid: the mail's number. When this process has not seen the mail yet, its second is looked through.
         """
@@ -424,7 +424,7 @@ class GraphMailbox:
         """List mails of a folder, and return their numbers.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
             folder: the folder's name.
             query: OData's options without their "$", such as a filter.
         """
@@ -505,7 +505,7 @@ class GraphMailbox:
         """Change the categories of one mail; again, from what it has then, if somebody else changed it meanwhile.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
             folder: where the mail is; one that is no longer there is passed over.
             uid: its number.
             added: keywords and flags to set.
@@ -534,7 +534,7 @@ class GraphMailbox:
         Without the right to that list they have no colour, and are seen all the same.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
             keywords: what is about to be set; other words than status tags are left as agents have them.
         """
         wanted = {
@@ -558,7 +558,7 @@ class GraphMailbox:
         """Enter categories that are not in the mailbox's list, and return them.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
             colours: a colour for each name; names do not differ by case.
         """
         listed = client.pages("/outlook/masterCategories", top=str(PAGE))
@@ -609,7 +609,7 @@ class GraphMailbox:
         """Do once what takes a mail out of a folder; after a lost answer it is looked whether the mail is there still.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
             folder: where the mail is.
             uid: its number; a mail that is no longer there is no error.
             act: gets the mail's address and the mail as it is now.
@@ -647,7 +647,7 @@ class GraphMailbox:
         """Make a draft of a mail in a folder, once, whether the answer comes or not; return it.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
             folder: the folder's name.
             raw: the whole mail; after a lost answer it is looked for by its Message-ID.
             flags: flags and keywords that it gets.
@@ -673,7 +673,7 @@ class GraphMailbox:
         """Return the mails of a folder with the Message-ID of this one.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
             path: that of the folder's mails.
             raw: the mail; one without a Message-ID has no like.
         """
@@ -754,7 +754,7 @@ class GraphMailbox:
         """Whether a draft can be made, which is deleted at once.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
         """
         try:
             item = self._file(client, self.drafts, CLOCK_DRAFT, ())
@@ -769,7 +769,7 @@ class GraphMailbox:
         """Whether the list of categories can be read.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
         """
         try:
             client.get("/outlook/masterCategories", top="1")
@@ -825,7 +825,7 @@ def _has_some(client: GraphClient, path: str, question: str) -> bool:
     """Return whether a list has a mail that meets a filter; a filter that the mailbox does not know finds none.
 
     Args:
-        client: the session.
+        client: the open session of the mailbox.
         path: that of the list.
         question: the filter.
     """
@@ -841,7 +841,7 @@ def _count(client: GraphClient, folder: str, question: str) -> int:
     """Return how many mails of a folder meet a filter.
 
     Args:
-        client: the session.
+        client: the open session of the mailbox.
         folder: the folder's id.
         question: the filter.
     """

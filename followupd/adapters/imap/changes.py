@@ -51,7 +51,7 @@ class FolderChanges:
 
     `flags` are the present flags (at Gmail also labels) of mails up to the cursor whose flags changed; such a
     mail need not be known. `reset` says that the folder's UIDs are new and that everything is read again. `left` is
-    the number of new mails behind these, as far as it is known.
+    the number of new mails after these, as far as it is known.
     """
 
     folder: str
@@ -217,7 +217,7 @@ def _search(client: Client, start: SyncCursor, *, has_modseq: bool) -> tuple[lis
 
     Args:
         client: a connection with the folder selected.
-        start: how far the folder was read. A server may answer a range behind the last mail with that mail,
+        start: how far the folder was read. A server may answer a range after the last mail with that mail,
             so that the UIDs can begin with one that is known.
         has_modseq: whether the server counts changes, and the cursor has the count.
 

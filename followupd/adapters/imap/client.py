@@ -74,7 +74,7 @@ class _ResponseReader:
         """Return this many bytes, fewer at the end of the connection.
 
         Args:
-            size: of a literal, as the server announced it (RFC 9051, section 4.3).
+            size: the size of a literal, as the server announced it (RFC 9051, section 4.3).
 
         Raises:
             IMAPClientAbortError: more was announced than any response of ours has; the connection is of no
@@ -105,7 +105,7 @@ class _BoundedImap(imaplib.IMAP4):
     def _get_capabilities(self) -> None:
         """Request the server's capabilities; after STARTTLS, over the encrypted connection.
 
-        Bytes that arrived in clear text behind the response are an error, never read as encrypted.
+        Bytes that arrived in clear text after the response are an error, never read as encrypted.
         """
         if self.reader.connection is not self.sock:
             if self.reader.buffer:
@@ -183,7 +183,7 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
             ssl_context: which checks the certificate; None for imapclient's own.
 
         Raises:
-            IMAPClientAbortError: bytes arrived in clear text behind the response. Somebody on the way may
+            IMAPClientAbortError: bytes arrived in clear text after the response. Somebody on the way may
                 have put them there, so they are never read as encrypted.
         """
         if self._reader.buffer:

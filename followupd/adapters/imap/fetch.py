@@ -60,7 +60,7 @@ class BodyPart:
 
     @property
     def prefix(self) -> str:
-        """The number with a dot behind it, as it stands before the number of a child."""
+        """The number with a dot after it, as it precedes the number of a child."""
         return self.number + "." if self.number else ""
 
     @property
@@ -264,7 +264,7 @@ def _required_section(fetched: Mapping[bytes, Value], name: str) -> bytes:
 def _terminated(header: bytes) -> bytes:
     """End a header with its empty line.
 
-    The line is missing behind a cut at MAX_HEADER, and from some servers.
+    The line is missing after a cut at MAX_HEADER, and from some servers.
     """
     if header.endswith((b"\r\n\r\n", b"\n\n")) or header in {b"\r\n", b"\n"}:
         return header

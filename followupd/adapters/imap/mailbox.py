@@ -467,7 +467,7 @@ class ImapMailbox:
         A closed connection raises.
 
         Args:
-            client: the session.
+            client: the open session of the mailbox.
             deadline: on the monotonic clock, in seconds.
             wake: asked at least every WAKE_SECONDS.
         """

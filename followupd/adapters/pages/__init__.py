@@ -15,7 +15,7 @@ def render_page(name: str, **values: Any) -> str:
     """Return a page as HTML; every value is escaped.
 
     Args:
-        name: of the template, such as "lookback.html".
+        name: the name of the template, such as "lookback.html".
         values: what the template shows.
     """
     return _environment().get_template(name).render(**values)

@@ -50,7 +50,7 @@ _KEYS_OF_AN_ORDER = frozenset({"external_id", "reward.value", "reward.delivery.m
 _DEFAULT_CURRENCY = "GBP"
 #: the ports of IMAP and SMTP (RFC 8314) that belong to one kind of encryption
 _USUAL_SECURITY = {993: "tls", 143: "starttls", 587: "starttls", 465: "tls"}
-#: what the starter has in the place of what only the admin knows; example domains are nobody's (RFC 2606)
+#: what the starter has in place of what only the admin knows; example domains are nobody's (RFC 2606)
 _STARTER_NAME = "Example Ltd"
 _EXAMPLE_HOST = re.compile(r"(?:^|[@.])example\.(?:com|net|org)$", re.IGNORECASE)
 #: numbers that are kept free for films and books, by Ofcom and the North American Numbering Plan
@@ -83,7 +83,7 @@ def examine(directory: Path) -> tuple[Settings | None, list[Problem]]:
     """Return the configuration, None if it cannot be used, and everything that is wrong with it.
 
     Args:
-        directory: of the configuration; what is missing in it is a problem like any other.
+        directory: the directory of the configuration; what is missing in it is a problem like any other.
 
     Returns:
         The settings, which warnings do not keep from being used, and errors and warnings alike.
@@ -228,7 +228,7 @@ def _brand(part: TomlFile, name: str, company: Company, context: Mapping[str, An
     Args:
         part: the table.
         name: its name.
-        company: of the table [company].
+        company: the company of the table [company].
         context: what validators may ask for.
     """
     table = read(part, BrandTable, context)

@@ -410,7 +410,7 @@ def folder_of(company: Company, name: str) -> str:
 
     Args:
         company: [company], or a brand.
-        name: of the folder, such as "playbooks"; "" for what all of the company's names begin with.
+        name: the name of the folder, such as "playbooks"; "" for what all of the company's names begin with.
     """
     return f"companies/{company.id}/{name}" if company.id else name
 
@@ -429,7 +429,7 @@ def _playbook(
         file: the opened file.
         stem: the file's name without its ending.
         company: whose it is.
-        calendar: of the company.
+        calendar: the calendar of the company.
         team: the agents.
         context: what validators may ask for: the directory and the company's currency.
     """

@@ -114,7 +114,7 @@ tag_name = checker(
     "use up to 40 ASCII letters, digits and $ _ . + -, because tags contain it.",
 )
 
-#: a name that letters use behind a full stop: `vars.returns_page`
+#: a name that letters use after a full stop: `vars.returns_page`
 variable_name = checker(
     re.compile(r"[a-z][a-z0-9_]{0,39}").fullmatch,
     SettingsRule.NAME,

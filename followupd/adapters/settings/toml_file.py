@@ -74,7 +74,7 @@ class TomlFile:
         """Take a table out of the values, and return it as a file of its own that shares the problems.
 
         Args:
-            path: of a table that is there.
+            path: the path of a table that is there.
         """
         *outer, name = path
         data = _value_at(self.data, outer).pop(name)
@@ -106,7 +106,7 @@ class TomlFile:
 
         Args:
             is_valid: the condition.
-            path: of the value in the file, such as ("agent", 0, "deputy").
+            path: the path of the value in the file, such as ("agent", 0, "deputy").
             rule: that it breaks.
             problem: what is wrong, without a full stop.
             hint: how to mend it.

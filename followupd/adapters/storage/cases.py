@@ -130,7 +130,7 @@ class CaseStore:
         The lock lets others read the cases, and not change them.
 
         Args:
-            refs: of the cases, in any order.
+            refs: the references of the cases, in any order.
 
         Returns:
             The cases by reference.

@@ -403,7 +403,7 @@ def _copy(database: str, path: Path, progress: Callable[[int, int], None]) -> No
 
     Args:
         database: the path of the ledger.
-        path: of the new file.
+        path: the path of the new file.
         progress: is told how many pages were copied, and how many there are.
     """
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(path)) as target:
@@ -506,7 +506,7 @@ def encrypt_event(vault: Vault, event: Event, ref: str, seq: int) -> bytes:
     Args:
         vault: decrypts it.
         event: what happened.
-        ref: of the case.
+        ref: the reference of the case.
         seq: its place in the history.
     """
     name = type(event).__name__
@@ -518,9 +518,9 @@ def decrypt_event(vault: Vault, name: str, token: bytes, ref: str, seq: int) -> 
 
     Args:
         vault: decrypts it.
-        name: of the event's class.
+        name: the name of the event's class.
         token: the encrypted value.
-        ref: of the case.
+        ref: the reference of the case.
         seq: its place in the history.
 
     Raises:
@@ -581,7 +581,7 @@ def _convert(connection: Connection, table: Table, names: list[str], rows: list[
     Args:
         connection: whose dialect knows how.
         table: the table of the columns.
-        names: of the columns.
+        names: the names of the columns.
         rows: by column; they are changed in place.
     """
     dialect = connection.dialect

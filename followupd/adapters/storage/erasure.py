@@ -100,7 +100,7 @@ def _blank(name: str, value: Any) -> Any:
     """Return the value of one field, blanked. A tuple loses its texts and keeps dataclasses and numbers.
 
     Args:
-        name: of the field; a few keep their text, such as states and keys.
+        name: the name of the field; a few keep their text, such as states and keys.
         value: of any type that an event or a letter has.
     """
     if isinstance(value, Enum):

@@ -161,11 +161,15 @@ def _lock(file: IO[str]) -> None:
     Raises:
         BlockingIOError: another process holds it for longer.
     """
-    for _ in range(_ATTEMPTS):
-        with suppress(BlockingIOError):
-            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _PAUSE.wait(_PAUSE_SECONDS)
-    return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if left == 0:
+                raise
+            _PAUSE.wait(_PAUSE_SECONDS)
+        else:
+            return
 
 
 class _SharedLease:

@@ -253,7 +253,7 @@ class Ledger:
         """Copy this ledger to another database and compare all rows; return how many rows each table has.
 
         Args:
-            url: of an empty database, as for a ledger.
+            url: the URL of an empty database, as for a ledger.
             progress: is told how many tables were copied or compared, and how many steps there are.
 
         Raises:

@@ -234,12 +234,12 @@ def _counted(tables: list[Table], progress: Callable[[int, int], None] | None) -
 
 
 def _copy_table(table: Table, origin: Connection, copied: Connection) -> int:
-    """Copy the rows of one table, and let new rows be numbered behind them; return how many there are.
+    """Copy the rows of one table, and let new rows be numbered after them; return how many there are.
 
     Args:
         table: a table of ours.
         origin: the ledger that is copied.
-        copied: the new ledger. SQLite numbers new rows behind the last one by itself, PostgreSQL by a
+        copied: the new ledger. SQLite numbers new rows after the last one by itself, PostgreSQL by a
             sequence, which is set.
     """
     count = 0

@@ -253,7 +253,7 @@ class OutboxStore:
         """Count the letters about a case ("" for none) to an address that were written since then.
 
         Args:
-            address: of an agent or a customer.
+            address: the address of an agent or a customer.
             case: the reference of the case.
             since: the time.
         """
@@ -355,7 +355,7 @@ class OutboxStore:
         Args:
             letters: those that may be sent.
             windows: from when on letters count.
-            companies: of the mailboxes that belong to a second brand.
+            companies: the companies of the mailboxes that belong to a second brand.
 
         Returns:
             Times and numbers, also of letters that are being sent or in doubt. Breaker and mailboxes are not

@@ -138,7 +138,7 @@ def case_for(name: str, case: Case) -> tuple[LetterKind, Case]:
     """Return the kind of the letter in a file, and the sample case as one in which that file is the letter.
 
     Args:
-        name: of the file below the templates.
+        name: the name of the file below the templates.
         case: a sample case.
 
     Raises:
@@ -178,7 +178,7 @@ def render_sample(
 
     Args:
         renderer: writes it.
-        kind: of the letter.
+        kind: the kind of the letter.
         case: the sample case.
         playbook: the playbook of the case.
         now: the time of the letter.
@@ -243,7 +243,7 @@ def _file_problems(
     Args:
         files: the templates.
         language: whose words are read.
-        playbook: of the case.
+        playbook: the playbook of the case.
         now: the present moment, in UTC.
     """
     environment = sandbox(files, markdown.escaped, markup=True)
@@ -265,7 +265,7 @@ def _template_problems(
     Args:
         environment: Jinja2's.
         files: the templates.
-        name: of the file.
+        name: the name of the file.
         playbook: provides the company and its people.
         now: the present moment, in UTC.
 
@@ -300,7 +300,7 @@ def _unfit_files(files: TemplateFiles, letter: LetterTemplate, kind: LetterKind)
     Args:
         files: where the files are looked for.
         letter: whose front matter names files in "attach" and "logo".
-        kind: of the letter; one to agents must name none.
+        kind: the kind of the letter; one to agents must name none.
     """
     if not kind.to_customer:
         lines = [line for name, (_, line) in letter.front.items() if name in {"attach", "logo"}]

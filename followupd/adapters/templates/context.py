@@ -407,7 +407,7 @@ def _other_words(stage: Stage, asks: Iterable[str], fmt: Formatter) -> list[str]
     """Return further words that an agent may need in this stage, `help` last.
 
     Args:
-        stage: of the case.
+        stage: the stage of the case.
         asks: lines that the mail offers already ("kept: 1"); their words are left out.
         fmt: writes the words in the language of the mail.
     """

@@ -30,7 +30,7 @@ from followupd.text.promises.sentences import around_date
 #: how long the appointment is in the owner's calendar
 DURATION = timedelta(minutes=15)
 
-#: what is offered to be filled in behind a number: "1 until because"
+#: what is offered to be filled in after a number: "1 until because"
 _BLANKS = re.compile(r"(?:\s|\d|until|because|\.|…)*")
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 

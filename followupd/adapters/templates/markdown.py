@@ -166,7 +166,7 @@ def _inline(node: SyntaxTreeNode) -> Iterator[str]:
 
 
 def _link(node: SyntaxTreeNode) -> str:
-    """Return the text of a link, with its target behind it unless both are the same."""
+    """Return the text of a link, with its target after it unless both are the same."""
     label = "".join(_children(node))
     target = str(node.attrs.get("href", "")).removeprefix("mailto:")
     is_said = label == target or target.startswith("tel:")

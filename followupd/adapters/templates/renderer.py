@@ -125,7 +125,7 @@ class TemplateRenderer:
 
         Args:
             case: the case.
-            playbook: of the case.
+            playbook: the playbook of the case.
             now: the present moment, in UTC.
             card: the gift card.
 
@@ -327,7 +327,7 @@ class TemplateRenderer:
 
         Args:
             template: the letter's template.
-            kind: of the letter.
+            kind: the kind of the letter.
             case: the case.
             scope: the values by name.
             to: who gets it.
@@ -358,10 +358,10 @@ class TemplateRenderer:
 
         Args:
             template: the letter's template.
-            kind: of the letter.
+            kind: the kind of the letter.
             scope: the values by name.
             mailbox: the name of the one that it leaves from.
-            key: of the letter.
+            key: the key of the letter.
             fields: its other fields.
 
         Raises:
@@ -414,7 +414,7 @@ class TemplateRenderer:
 
         Args:
             case: the case.
-            playbook: of the case.
+            playbook: the playbook of the case.
             now: the present moment, in UTC.
             content: what the letter says beyond the case.
             fmt: writes dates and money in the letter's language.

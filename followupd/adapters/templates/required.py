@@ -63,7 +63,7 @@ def _missing_tone(
     """Yield what is missing of apologies and thanks.
 
     Args:
-        kind: of the letter; a follow-up apologises in its first paragraph and in its last one.
+        kind: the kind of the letter; a follow-up apologises in its first paragraph and in its last one.
         language: in whose phrases it apologises and thanks.
         text: its plain text.
         scope: whose owner's name ends the body.
@@ -85,7 +85,7 @@ def _missing_values(kind: LetterKind, text: str, scope: Mapping[str, Any]) -> It
     """Yield the values of this kind of letter that the text does not contain.
 
     Args:
-        kind: of the letter; most kinds must contain no value.
+        kind: the kind of the letter; most kinds must contain no value.
         text: its plain text.
         scope: the values that its template was rendered with. Of one that may be said in several ways, one
             way is enough.

@@ -85,13 +85,13 @@ def sample_content(
 ) -> LetterContent:
     """Return what a policy would hand over with a letter of this kind for a sample case.
 
-    In the hostile sample every text that people write is an attack. Options of the case itself stand before those
+    In the hostile sample every text that people write is an attack. Options of the case itself come before those
     of the sample.
 
     Args:
-        kind: of the letter.
+        kind: the kind of the letter.
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         now: the present moment, in UTC.
         languages: the words of all languages.
     """
@@ -119,9 +119,9 @@ def _quote(kind: LetterKind, case: Case, words: Samples) -> str:
     """Return the text that a letter quotes: the customer's, but in a mail to a department only a question.
 
     Args:
-        kind: of the letter.
+        kind: the kind of the letter.
         case: the case.
-        words: of the samples in the customer's language.
+        words: the words of the samples in the customer's language.
     """
     if case.ref == HOSTILE_REF:
         return f"{HOSTILE}\n\n# {HOSTILE}\n> {HOSTILE}"
@@ -135,7 +135,7 @@ def sample_agenda(
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         now: the present moment, in UTC.
         languages: the words of all languages.
     """

@@ -324,7 +324,7 @@ def files_of(files: TemplateFiles, template: LetterTemplate, domain: str) -> tup
     Args:
         files: the templates, below which the files lie.
         template: the letter, whose front matter names them.
-        domain: of the address that sends it, for the id of the logo.
+        domain: the domain of the address that sends it, for the id of the logo.
 
     Raises:
         LetterFileError: one is missing, too large, or of no kind that may be sent.
@@ -354,7 +354,7 @@ def _checked_file(files: TemplateFiles, template: LetterTemplate, name: str, lin
     Args:
         files: the templates.
         template: the letter's template.
-        name: of the file.
+        name: the name of the file.
         line: its number.
 
     Raises:
@@ -382,7 +382,7 @@ def letter_of_file(name: str) -> tuple[LetterKind, str] | None:
     """Return the kind of letter in a file and the playbook that it is for, "" for all; None for no letter.
 
     Args:
-        name: of the file below the templates: "en/follow-up.delivery.md".
+        name: the name of the file below the templates: "en/follow-up.delivery.md".
     """
     stem = name.partition("/")[2].removesuffix(".md")
     letter, _, playbook = stem.partition(".")
@@ -396,7 +396,7 @@ def stems_of(kind: LetterKind, playbook: str, stand_in: str = "") -> tuple[str, 
     """Return the names of the files of which the first that exists is the letter, without their ending.
 
     Args:
-        kind: of a letter to the customer.
+        kind: the kind of a letter to the customer.
         playbook: the name of the case's playbook.
         stand_in: the letter that stands in for it, one of `STAND_INS`; "" for none.
     """

@@ -94,8 +94,8 @@ def located(files: TemplateFiles, name: str, finding: Finding) -> tuple[str, Fin
 
     Args:
         files: the templates.
-        name: of the letter's file.
-        finding: words that stand in the letter or in a part that it includes; words that only come together in the
+        name: the name of the letter's file.
+        finding: words that are in the letter or in a part that it includes; words that only come together in the
             rendered letter, and what is said of the whole letter, have no line.
 
     Returns:

@@ -261,7 +261,7 @@ class AgentWrote(Event):
 
     `register` is formal, informal, or "" where the words do not show it.
     A reply that left before the customer's last mail does not answer that mail (`answers`). `moves` are the numbers
-    of promises with a later day that stands beside theirs: once an agent says so, the customer knows it already.
+    of promises with a later day that is beside theirs: once an agent says so, the customer knows it already.
     `register` is formal, informal, or "" where the words do not show it.
     """
 

@@ -217,7 +217,7 @@ class HelpSettled(Event):
     n: int
 
     def apply(self, case: Case) -> Case:
-        """Mark the request, of which nobody is reminded then."""
+        """Mark the request, which is then no longer reminded of."""
         requests = [replace(each, settled=each.settled or each.n == self.n) for each in case.requests]
         return case.evolve(requests=tuple(requests))
 

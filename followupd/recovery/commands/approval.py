@@ -75,7 +75,7 @@ def promised(command: Command, context: CommandContext) -> list[Event]:
 
 
 def _comes_early(promise: Promise, gifts: list[str], context: CommandContext) -> bool:
-    """Return whether a promise is shorter than half of what its like took: then it waits for an `approve`.
+    """Return whether a promise is shorter than half of what similar ones took: then it waits for an `approve`.
 
     Args:
         promise: as the reply says it.

@@ -341,7 +341,7 @@ def _issued_with(events: list[Event], command: Command, context: CommandContext)
     """Return that what these events grant is issued, unless it waits for an approval.
 
     Args:
-        events: of the order to give something, none of them stored yet.
+        events: the events of the order to give something, none of them stored yet.
         command: the order, for its author and source.
         context: with the case and the time.
     """

@@ -25,15 +25,15 @@ class LineReader(Protocol):
         """Split "ship it by Friday" into the text and the date.
 
         Args:
-            text: what is behind the verb.
+            text: what is after the verb.
             now: when the agent wrote it, from which "tomorrow" counts.
         """
 
     def split_until(self, text: str, now: datetime) -> DatedText:
-        """Split what stands behind "until": "Friday", or in any language "bis Freitag".
+        """Split what follows "until": "Friday", or in any language "bis Freitag".
 
         Args:
-            text: what is behind the verb.
+            text: what is after the verb.
             now: when the agent wrote it.
         """
 
@@ -163,7 +163,7 @@ def check_approved(
         text: the numbers in it, with any signs between them; "" means all of them.
         proposed: the numbers of what waits.
         what: what is numbered, in the singular, for the error.
-        context: of the case.
+        context: the context of the case.
 
     Raises:
         NotUnderstoodError: it means one of these. The line that accepts them is offered where it accepts nothing

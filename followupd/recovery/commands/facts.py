@@ -374,7 +374,7 @@ def _check_no_date_before(asked: Request, command: Command, context: CommandCont
         context: with what reads dates.
 
     Raises:
-        NotUnderstoodError: with the line in which the date stands before the question.
+        NotUnderstoodError: with the line in which the date precedes the question.
     """
     words = asked.question.split(maxsplit=_MAX_DATE_WORDS)
     for count in range(1, min(len(words), _MAX_DATE_WORDS + 1)):

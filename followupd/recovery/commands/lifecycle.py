@@ -58,7 +58,7 @@ _TAG = "tag"
 _TAGGED_AS_COMPLAINT = frozenset({f"{_TAG}: complaint", CALLED_A_COMPLAINT})
 #: how the history begins that has a word of an agent
 _SAID = re.compile(r"(?:tag|folder|note|digest|tell): ")
-#: how it has a word that took another back, which stands at its end
+#: how it has a word that took another back, which is at its end
 _TAKEN_BACK = re.compile(r"(?:tag|folder|note|digest|tell): undo(?:: (.*))?", re.DOTALL)
 _UNDONE = "taken back"
 
@@ -258,7 +258,7 @@ def not_reached(command: Command, context: CommandContext) -> list[Event]:
 
 
 def untagged(command: Command, context: CommandContext, history: Sequence[Event]) -> list[Event]:
-    """Take back what a tag said that was removed: a hold, or a complaint of which nobody was told.
+    """Take back what a tag said that was removed: a hold, or a complaint that nobody was told of.
 
     Where something else was said since, by a person or a playbook's letter, the tag is no longer what counts.
 
@@ -340,7 +340,7 @@ def said_with_it(history: Iterable[Event]) -> str:
     """Return the line that stands before the one that the last `undo` took back, "" where it was not said with it.
 
     Args:
-        history: of a case, which ends with an `undo`.
+        history: the history of a case, which ends with an `undo`.
     """
     words = _words(history)
     undone = next((n for n in reversed(range(len(words))) if _TAKEN_BACK.fullmatch(words[n].why)), 0)
@@ -481,7 +481,7 @@ def _without_promise(n: int, before: Case, command: Command, context: CommandCon
     Args:
         n: its number.
         before: the case before.
-        command: what was said.
+        command: the agent's order.
         context: what the services share.
 
     Raises:
@@ -504,7 +504,7 @@ def _promise_as_before(n: int, before: Case, command: Command, context: CommandC
     Args:
         n: its number.
         before: the case before.
-        command: what was said.
+        command: the agent's order.
         context: what the services share.
 
     Raises:
@@ -530,7 +530,7 @@ def _without_grant(
         n: the number of the grant.
         at: when it was given.
         before: the case before.
-        command: what was said.
+        command: the agent's order.
         context: what the services share.
 
     Raises:

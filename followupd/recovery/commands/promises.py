@@ -89,7 +89,7 @@ def _checked_length(said: DatedText, command: Command, context: CommandContext) 
     """Return the text of a promise, without the "!" with which an agent stands by a date that looks too early.
 
     Raises:
-        NotUnderstoodError: the date is less than half as far away as what its like took (practice 24).
+        NotUnderstoodError: the date is less than half as far away as what similar ones took (practice 24).
     """
     case, playbook = context.case, context.playbook
     language = context.languages.language(case.language or playbook.company.locale)
@@ -310,7 +310,7 @@ def late(command: Command, context: CommandContext) -> list[Event]:
 
 
 def _with_because(n: int, when: str, because: str, context: CommandContext) -> str | None:
-    """Return the line that says the words behind a date as the reason: "until Wednesday, screws are missing".
+    """Return the line that says the words after a date as the reason: "until Wednesday, screws are missing".
 
     Args:
         n: the promise.
@@ -331,7 +331,7 @@ def _after_promise(n: int, date: datetime, when: str, context: CommandContext) -
         n: the promise.
         date: as it was read.
         when: the words for it.
-        context: of the case.
+        context: the context of the case.
     """
     promise = context.case.promise(n)
     promised_by = promise.promised_by if promise else None

@@ -19,7 +19,7 @@ from followupd.text.promises.money import gift_named
 FEWEST_CASES = 15
 #: "8 of 10 took up to ..."
 SHARE = 0.8
-#: a new promise that is shorter than this part of what its like took is asked about
+#: a new promise that is shorter than this part of what similar ones took is asked about
 _TOO_SHORT = 0.5
 _ANSWER = "next-update"
 _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}%]*%\}", re.DOTALL)
@@ -132,7 +132,7 @@ def _measured(promise: Promise, case: Case, playbook: Playbook, now: datetime) -
     Args:
         promise: one promise of the case.
         case: the case, as it is stored.
-        playbook: of the case; its calendar counts the business days.
+        playbook: the playbook of the case; its calendar counts the business days.
         now: the end of a promise that is overdue.
     """
     made_at, due = promise.made_at, promise.promised_by
@@ -148,7 +148,7 @@ def _measured(promise: Promise, case: Case, playbook: Playbook, now: datetime) -
 
 
 def like_of(promise: Promise, case: Case, playbook: Playbook, language: Language) -> Like | None:
-    """Return what a promise is compared with; None for a step that the playbook has no more.
+    """Return what a promise is compared with; None for a step that the playbook no longer has.
 
     Args:
         promise: one promise of the case.
@@ -295,7 +295,7 @@ def stored(usual: Iterable[Usual]) -> dict[str, list[float]]:
 def shorter_than_like(
     like: Like, made_at: datetime, promised_by: datetime, known: Mapping[str, list[float]], playbook: Playbook
 ) -> Translatable | None:
-    """Return what to ask about a new promise that is shorter than half of its like; None where there is nothing.
+    """Return what to ask about a new promise shorter than half of what similar ones took; None if nothing.
 
     Args:
         like: what it is compared with.
@@ -319,12 +319,12 @@ def shorter_than_like(
 def short_proposals(
     case: Case, playbook: Playbook, language: Language, known: Mapping[str, list[float]]
 ) -> list[Translatable]:
-    """Return what to ask about proposed promises that are shorter than half of their like, a sentence each.
+    """Return what to ask about proposed promises shorter than half of what similar ones took, a sentence each.
 
     Args:
         case: with the promises that were read in a reply.
-        playbook: of the case.
-        language: of the case.
+        playbook: the playbook of the case.
+        language: the language of the case.
         known: what `stored` returned.
     """
     found = []

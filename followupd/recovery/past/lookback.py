@@ -99,7 +99,7 @@ def _first_of_ours(mails: Iterable[ArchiveMail], after: datetime) -> datetime | 
     """Return when we wrote first after a moment.
 
     Args:
-        mails: of a thread, in order.
+        mails: the mails of a thread, in order.
         after: the moment.
 
     Returns:
@@ -230,7 +230,7 @@ def look_back(mails: Iterable[ArchiveMail], calendar: Calendar, now: datetime) -
 
     Args:
         mails: in any order, each once.
-        calendar: the company's.
+        calendar: the company's calendar.
         now: the present, or the last mail if that is later; a promise whose date is later is open.
     """
     ordered = sorted(mails, key=attrgetter("at", "id"))
@@ -255,7 +255,7 @@ def _judge_promises(
     Args:
         thread: whose mails make the promises.
         by_customer: all mails of each customer, in order.
-        calendar: the company's.
+        calendar: the company's calendar.
         now: the present.
     """
     for mail in thread.mails:
@@ -363,7 +363,7 @@ def _judge(
         made: the mail that makes it.
         promise: its words and its date; one that is over when it is made counts for nothing.
         later: the mails after it, in order.
-        calendar: the company's.
+        calendar: the company's calendar.
         now: the present.
     """
     if promise.due <= made.at:
@@ -424,7 +424,7 @@ def last_moment(due: datetime, calendar: Calendar) -> datetime:
 
     Args:
         due: the date that the customer was told, as the promise reader returns it.
-        calendar: the company's.
+        calendar: the company's calendar.
     """
     day = calendar.local(due).date()
     if due == calendar.close_of(day):
@@ -503,7 +503,7 @@ def by_week(found: Lookback, calendar: Calendar) -> tuple[int, list[tuple[date, 
 
     Args:
         found: the promises are counted in the week of their date; weeks without one are there too.
-        calendar: the company's.
+        calendar: the company's calendar.
     """
     promises = found.promises
     if not promises:
@@ -575,7 +575,7 @@ def _count_letters(thread: Thread, playbook: Playbook, effect: RulesEffect) -> N
 
     Args:
         thread: in which the customer complains.
-        playbook: of its case.
+        playbook: the playbook of its case.
         effect: what is counted.
     """
     after = playbook.calendar.after
@@ -595,7 +595,7 @@ def _count_reminders(thread: Thread, playbook: Playbook, until: datetime, effect
 
     Args:
         thread: in which the customer complains.
-        playbook: of its case.
+        playbook: the playbook of its case.
         until: the present, for promises without a word.
         effect: what is counted.
     """

@@ -409,7 +409,7 @@ def book_of(
 
     Args:
         month: the month.
-        calendar: of the company.
+        calendar: the calendar of the company.
         cases: all cases that may count, each looked at once.
         first_words: when customers heard from us first, by the reference of the case.
         mails: returns how many mails the customer wrote in a case.

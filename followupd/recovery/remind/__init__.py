@@ -68,9 +68,9 @@ def decide(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
 
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.

@@ -246,7 +246,7 @@ def slip_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datet
 def leaving_today(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> AgendaItem | None:
     """Return the letter about a slip or a silence that leaves on this day; None if there is none to read.
 
-    It stands in the mail of the morning that goes to the owner anyway.
+    It is in the mail of the morning that goes to the owner anyway.
 
     Args:
         case: the case.

@@ -57,9 +57,9 @@ def nudges(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime)
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
 
     Raises:
         LetterError: the letter cannot be written; `services/cases.py` asks the owner.
@@ -85,9 +85,9 @@ def is_due(case: Case, playbook: Playbook, agent: Agent, now: datetime) -> bool:
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         agent: the agent.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     reminders = _daily_reminders(case, playbook, agent)
     return any(_is_sent(reminder, case, playbook, now) for reminder in reminders)
@@ -102,7 +102,7 @@ def without_repeats(reminders: Iterable[Reminder]) -> list[Reminder]:
     """Return the reminders without those that say that something comes which others say is due.
 
     Args:
-        reminders: of one case, so that kind and number say what each is about; their order is kept.
+        reminders: the reminders of one case, so that kind and number say what each is about; their order is kept.
     """
     found = list(reminders)
     due = {(each.key.kind, each.key.number) for each in found if each.key.step != "soon"}

@@ -46,9 +46,9 @@ def requests(case: Case, playbook: Playbook, write: LetterRenderer, now: datetim
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
 
     Raises:
         LetterError: the mail cannot be written; `services/cases.py` asks the owner.
@@ -120,9 +120,9 @@ def _letter(
 
     Args:
         case: the case.
-        playbook: of the case.
+        playbook: the playbook of the case.
         write: writes the letters.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
         request: what a department is asked.
         helper: the department.
         mail: which step it is, and to whom it goes.

@@ -28,7 +28,7 @@ _NOT_COUNTED = NO_COMPLAINT | {Stage.SUSPECTED}
 
 
 def _with_complaints_before(context: ServiceContext, tx: Transaction, first: CaseOpened) -> CaseOpened:
-    """Return the first event of a case with the customer's complaints of late; a second one is severe.
+    """Return the first event of a case with the customer's recent complaints; a second one is severe.
 
     Args:
         context: with the companies to which mailboxes belong.
@@ -87,7 +87,7 @@ class CaseOpener:
             mail: the mail, as it is stored.
             cause: why there is a case: a complaint that was heard or suspected.
             verdict: what the recogniser said of the mail.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
             earlier: the closed case in whose thread the mail is.
 
         Raises:
@@ -140,7 +140,7 @@ class CaseOpener:
             mail: the mail, as it is stored.
             cause: why there is a case: a complaint that was heard or suspected.
             verdict: what the recogniser said of the mail.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         message, classifier = mail.message, self.classifier
         has_open_case = bool(tx.cases.unfinished_of(message.sender.address, mail.mailbox))

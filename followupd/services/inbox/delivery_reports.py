@@ -15,7 +15,7 @@ _MAY_BOUNCE = frozenset({LetterRecordState.SENT, LetterRecordState.PENDING, Lett
 #: the action of a feedback report (RFC 5965): the customer marked our mail as spam
 _SPAM_COMPLAINT = "complaint"
 #: so long an absence keeps letters back that nobody has confirmed: a forged note must not make us forget a promise
-_MOST_UNPROVEN = timedelta(days=30)
+MOST_UNPROVEN = timedelta(days=30)
 
 
 def handle_bounce(tx: Transaction, mail: StoredMail, now: datetime) -> None:
@@ -26,7 +26,7 @@ def handle_bounce(tx: Transaction, mail: StoredMail, now: datetime) -> None:
     Args:
         tx: the transaction.
         mail: a delivery report (RFC 3464) or a feedback report (RFC 5965).
-        now: the time.
+        now: the time of the cycle, in UTC.
     """
     bounce = mail.message.bounce
     message_ids = list(mail.message.thread)
@@ -56,7 +56,7 @@ def _record_returned(tx: Transaction, case: Case, report: Message, bounce: Bounc
         case: the case.
         report: the delivery report.
         bounce: the mail that it came in.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     letter = _returned_letter(case, report, bounce)
     if letter is None:
@@ -119,7 +119,7 @@ def handle_absence(tx: Transaction, mail: StoredMail, now: datetime) -> None:
     case = tx.cases.get(ref)
     # The absence of an agent, or of a colleague of the customer, is not the customer's.
     if is_participant(tx, case, message):
-        until = back_on if message.proven else min(back_on, now + _MOST_UNPROVEN)
+        until = back_on if message.proven else min(back_on, now + MOST_UNPROVEN)
         away = CustomerAway(at=now, by=message.sender.address, why="an absence note", until=until)
         record(tx, case, [away], now)
 

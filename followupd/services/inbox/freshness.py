@@ -61,7 +61,7 @@ def stale_mailboxes(
         tx: the transaction.
         mailboxes: the names of the mailboxes in question.
         max_age: the time for which a complete reading counts.
-        now: the time.
+        now: the time of the cycle, in UTC.
     """
     oldest = now - max_age
     read_at = {name: last_read(tx, name) for name in mailboxes}

@@ -111,7 +111,7 @@ class MailboxUpdater:
         """Move a mail whose order was done to where it came from: a reply of ours to Sent, any other to the inbox.
 
         Args:
-            uid: of the mail in this folder.
+            uid: the UID of the mail in this folder.
             in_sent: it came from Sent; a mailbox without that folder gets it in the inbox.
         """
         home = self.mailbox.sent if in_sent else ""

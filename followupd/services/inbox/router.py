@@ -232,7 +232,7 @@ class MailRouter:
             n: the number of the question.
             text: the answer.
             by: who answered.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         playbook = self.context.playbooks.for_case(case)
         request = next(each for each in case.requests if each.n == n)
@@ -267,7 +267,7 @@ class MailRouter:
             tx: the transaction.
             mail: the mail, as it is stored.
             case: the case.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         message = mail.message
         said = msg(
@@ -318,7 +318,7 @@ class MailRouter:
             mail: the answer.
             agent: who sent it.
             because: why it is taken for an absence note.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         # what reads mail is loaded late, see adapters.process
         from followupd.text.mail.absence import away_from, back_on
@@ -329,6 +329,8 @@ class MailRouter:
         received = self.context.playbooks.default.calendar.local(mail.received_at)
         said = message.text, message.subject, received, self.context.languages
         until, since = back_on(*said) or absence.next_morning(now), away_from(*said)
+        if message.distrusted:  # a forged note must not keep an agent from the cases for long
+            until = min(until, now + delivery_reports.MOST_UNPROVEN)
         if desk_mail.to.address.casefold() != agent.email.casefold() or until <= now:
             return False
 
@@ -346,7 +348,7 @@ class MailRouter:
         Args:
             tx: the transaction.
             mail: the answer.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         from followupd.text.mail.absence import says_absent
         from followupd.text.mail.kind import is_subject_of_absence
@@ -393,7 +395,7 @@ class MailRouter:
             case: the case.
             agent: the agent.
             desk_mail: what the agent was asked.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         playbook = self.context.playbooks.for_case(case)
         team = playbook.team.without(agent)
@@ -454,7 +456,7 @@ class MailRouter:
             tx: the transaction.
             mail: the mail, as it is stored.
             case: the case.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
         if tx.mail.original_of(mail) or self._is_owner_flooded(tx, case, now):
@@ -559,7 +561,7 @@ class MailRouter:
             tx: the transaction.
             mail: the mail, as it is stored.
             case: the case.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         message = mail.message
         tx.mail.mark_processed(mail.id, case_ref=case.ref)
@@ -592,7 +594,7 @@ class MailRouter:
             tx: the transaction.
             mail: the mail, as it is stored.
             case: the case.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
 
         Returns:
             Whether a case was opened. Then the mail belongs to that one, and the closed one stays as it is.
@@ -772,7 +774,7 @@ class MailRouter:
             tx: the transaction.
             mail: an agent's mail.
             case: in which it is noted.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         customer = case.customer.address.casefold()
         others = [
@@ -814,7 +816,7 @@ class MailRouter:
             tx: the transaction.
             mail: the mail, as it is stored.
             case: the case.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         case = case or self._case_in_subject(tx, mail)
         is_forwarded = case is None and mail.message.forwarded_from is not None
@@ -877,7 +879,7 @@ class MailRouter:
             tx: the transaction.
             mail: the mail, as it is stored.
             case: the case.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         message = mail.message
         duplicate = bool(message.message_id) and tx.cases.ref_for([message.message_id]) == case.ref
@@ -929,7 +931,7 @@ class MailRouter:
             mail: the mail, as it is stored.
             updates: what the mail says of promises.
             moves: promises, each with a later day.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         if case.stage in {Stage.SUSPECTED, Stage.DISMISSED, Stage.CLOSED}:
             return []
@@ -993,7 +995,7 @@ def _late_lines(moves: Sequence[tuple[int, datetime]], playbook: Playbook) -> li
 
     Args:
         moves: the numbers of promises, each with a later day.
-        playbook: of the case, whose calendar says which day it is.
+        playbook: the playbook of the case, whose calendar says which day it is.
     """
     days = [(n, playbook.calendar.local(later)) for n, later in moves]
     return [f"late: {n} until {later.day} {later:%B %Y}" for n, later in days]
@@ -1006,7 +1008,7 @@ def _moved(case: Case, n: int, later: datetime, playbook: Playbook) -> Translata
         case: the case.
         n: the number of the promise.
         later: the day that the reply names.
-        playbook: of the case.
+        playbook: the playbook of the case.
     """
     promise = case.promise(n)
     name = promise.named if promise else str(n)

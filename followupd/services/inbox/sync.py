@@ -77,7 +77,7 @@ def record_failure(
         mailbox: the name of the mailbox.
         folder: the name of the folder.
         in_flight: the UIDVALIDITY, and the UIDs that were being fetched.
-        now: the time.
+        now: the time of the cycle, in UTC.
     """
     uidvalidity, *uids = in_flight
     failure = FetchFailure(uidvalidity, uids[0], alone=len(uids) == 1, times=1)
@@ -96,7 +96,7 @@ def clear_failure(tx: Transaction, mailbox: str, folder: str, now: datetime) -> 
         tx: the transaction.
         mailbox: an open one.
         folder: the folder.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     tx.state.put(StateKey.FETCH_FAILURE.of(mailbox, folder), None, now)
 
@@ -227,7 +227,7 @@ class InboxSync:
             mailbox: an open one.
             folder: the folder.
             cursor: how far it was read.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         is_inbox = folder.role is FolderRole.INBOX
         updater = MailboxUpdater(
@@ -282,17 +282,17 @@ class InboxSync:
     def _skip_poison_mail(
         self, folder: Folder, cursor: FolderCursor, failure: FetchFailure, now: datetime
     ) -> FolderCursor:
-        """Quarantine a mail that the server cannot return, and move the cursor behind it.
+        """Quarantine a mail that the server cannot return, and move the cursor after it.
 
         Both happen in one transaction, so that the mail is neither fetched again nor forgotten. Where the
-        server has renumbered the folder since the cursor was stored, everything behind the mail is looked
+        server has renumbered the folder since the cursor was stored, everything after the mail is looked
         for again.
 
         Args:
             folder: the folder.
             cursor: how far it was read.
             failure: why there is no card.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         place = MailLocation(folder.mailbox, folder.name, failure.uidvalidity, failure.uid)
         incoming = unreadable(place, DROPS_CONNECTION, now, in_sent=folder.is_sent)
@@ -353,7 +353,7 @@ class InboxSync:
             folder: the folder.
             cursor: how far it was read.
             batch: the mails and changes.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         if batch.cursor.uidvalidity != cursor.uidvalidity:
             log.folder_renumbered(folder.mailbox, folder.name)
@@ -377,7 +377,7 @@ class InboxSync:
             folder: the folder.
             batch: the mails and changes.
             cursor: how far it was read.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
 
         Returns:
             How many mails were new, those that an agent has tagged now included.
@@ -483,7 +483,7 @@ class InboxSync:
             folder: the folder.
             arrived: the mails by their numbers.
             result: what was stored.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
             is_reread: whether they were read before.
         """
         if arrived.message is None:
@@ -510,7 +510,7 @@ class InboxSync:
             folder: the folder.
             batch: the new mails and their flags.
             incoming: the same mails as they were parsed.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         if not folder.is_command or self.drafts is None:
             return []
@@ -560,10 +560,10 @@ class InboxSync:
 
         Args:
             tx: the transaction.
-            mail_id: of the stored mail.
+            mail_id: the id of the stored mail.
             lines: what was said.
             source: where it was said.
-            now: the present moment, in UTC.
+            now: the time of the cycle, in UTC.
         """
         for line in lines:
             tx.mail.add_command(mail_id, line, source, now)

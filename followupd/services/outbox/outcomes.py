@@ -100,7 +100,7 @@ def confirm_sent(tx: Transaction, letter: Letter, why: str, now: datetime) -> No
         tx: the transaction.
         letter: the letter.
         why: the reason.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     if tx.outbox.confirm_sent(letter.key, now, why):
         log.letter_confirmed(letter.key)
@@ -138,7 +138,7 @@ def cancel(tx: Transaction, letter: Letter, why: str, now: datetime) -> None:
         tx: the transaction.
         letter: the letter.
         why: the reason.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     if tx.outbox.drop(letter.key):
         log.letter_cancelled(letter.key, why)
@@ -180,7 +180,7 @@ def _drop_by_hand(tx: Transaction, entry: OutboxEntry, by: str, now: datetime) -
         tx: the transaction.
         entry: the letter, as it is stored.
         by: who says so.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     letter = entry.letter
     if not tx.outbox.drop(letter.key):
@@ -319,7 +319,7 @@ class Reconciler:
 
         Args:
             tx: the transaction.
-            entry: a letter of which nobody knows whether the server took it.
+            entry: a letter for which it is unknown whether the server took it.
             now: the time of the cycle, in UTC.
         """
         letter = entry.letter
@@ -374,8 +374,8 @@ class Reconciler:
         Args:
             case: the case.
             letter: the letter.
-            key: of the letter.
-            now: the present moment, in UTC.
+            key: the key of the letter.
+            now: the time of the cycle, in UTC.
         """
         playbook = self.context.playbooks.for_case(case)
         owner = playbook.owner_of(case.owner)

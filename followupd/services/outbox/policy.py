@@ -181,7 +181,7 @@ class SendPolicy:
         Args:
             letter: the letter.
             case: its case.
-            now: the time.
+            now: the time of the cycle, in UTC.
             at_once: a person let it leave in spite of quiet hours.
         """
         if case.held:
@@ -309,7 +309,7 @@ def open_breaker(tx: Transaction, why: str, now: datetime, budget: Budget | None
 
 
 def stop_if_restored_copy(ledger: Ledger, now: datetime) -> None:
-    """Open the breaker if the ledger is a copy that somebody put in the place of the original, whenever that was.
+    """Open the breaker if the ledger is a copy that somebody put in place of the original, whenever that was.
 
     A copy does not know what was sent since it was made, and would send it again.
 

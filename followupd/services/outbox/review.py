@@ -65,7 +65,7 @@ class DraftFiler:
         Args:
             mailbox: the open connection; a mailbox without a Drafts folder gets no drafts.
             name: the mailbox's name in the configuration.
-            now: the time.
+            now: the time of the cycle, in UTC.
             lines: returns the command lines that the flags of a mail mean.
 
         Raises:
@@ -152,7 +152,7 @@ class DraftFiler:
 
         Args:
             letter: in review, whose draft was filed.
-            now: the time.
+            now: the time of the cycle, in UTC.
             is_there: whether Drafts has the draft, edited or not.
         """
         key = StateKey.DRAFT_GONE.of(letter.key)
@@ -345,7 +345,7 @@ def _without_footnotes(text: str) -> str:
     """Return a text without the numbers and the list that Roundcube makes of the links of a page.
 
     Args:
-        text: of a draft, with line feeds alone between its lines.
+        text: the text of a draft, with line feeds alone between its lines.
     """
     notes = _FOOTNOTES.search(text.rstrip())
     if notes is None:
@@ -422,7 +422,7 @@ class ReviewService:
         Args:
             tx: the transaction.
             entry: a letter whose draft was changed or is missing.
-            now: the time.
+            now: the time of the cycle, in UTC.
         """
         if entry.draft is DraftState.EDITED:
             self._release(tx, entry, now)
@@ -475,7 +475,7 @@ class ReviewService:
         Args:
             tx: the transaction.
             entry: the letter.
-            now: the time.
+            now: the time of the cycle, in UTC.
             odd: what is wrong with its draft, which is looked for and read again when it is approved; "" for one
                 that cannot be sent.
             line: an order that puts it right, "" for none.
@@ -526,7 +526,7 @@ def changes_of(
         case: the letter's case.
         letter: the letter, as it was written first or as it was changed before.
         text: what it says now.
-        now: the time.
+        now: the time of the cycle, in UTC.
     """
     before = letter.first_words
     if _one_line(before) == _one_line(text) or case.stage in NO_COMPLAINT:
@@ -605,7 +605,7 @@ def _record_changes(
         tx: the transaction.
         mail: the mail, as it is stored.
         entry: the letter, as it is stored.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     letter, text = entry.letter, mail.message.text
     own_words = " ".join(body(letter.text, ""))
@@ -628,7 +628,7 @@ def _confirm_by_copy(context: ServiceContext, tx: Transaction, mail: StoredMail,
         context: what the services share.
         tx: the transaction.
         mail: the mail, as it is stored.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     key = mail.message.own_key
     if not key or not tx.outbox.contains(key):
@@ -717,7 +717,7 @@ def _sent_by_agent(tx: Transaction, mail: StoredMail, ref: str) -> OutboxEntry |
 
     Args:
         tx: the transaction.
-        mail: of an agent; it is one of our letters by its key, or by its words.
+        mail: the mail of an agent; it is one of our letters by its key, or by its words.
         ref: the case that its thread belongs to.
     """
     recipients = addresses_of(mail.message.to)

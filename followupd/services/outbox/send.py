@@ -249,7 +249,7 @@ class SendService:
             transport: a connection, or none yet, to the server.
             claimed: letters whose claims are committed.
             now: the time of the cycle.
-            go_on: asked before each letter; False releases this one and those behind it.
+            go_on: asked before each letter; False releases this one and those after it.
 
         Returns:
             The letters that the server was offered, each with its result. At least one is sent however slow
@@ -360,7 +360,7 @@ def _apply(tx: Transaction, letter: Letter, verdict: Verdict, now: datetime) -> 
         tx: the transaction.
         letter: the letter.
         verdict: what the recogniser said of the mail.
-        now: the present moment, in UTC.
+        now: the time of the cycle, in UTC.
     """
     match verdict:
         case Cancel(why):

@@ -193,7 +193,7 @@ def _wishes(words: Sequence[str], book: PhraseBook) -> Iterable[str]:
 
 
 def _is_asked_for(hit: Hit, asks: Sequence[Hit]) -> bool:
-    """Whether a phrase is a wish by itself, or stands near words that ask."""
+    """Whether a phrase is a wish by itself, or is near words that ask."""
     is_wish = not hit.group.startswith(ASKED_FOR)
     return is_wish or any(-_ASKED_BEFORE <= hit.start - ask.start <= _ASKED_BEHIND for ask in asks)
 

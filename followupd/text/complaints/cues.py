@@ -31,7 +31,7 @@ GRAVE = frozenset({"safety", "legal", "public"})
 #: begins the name of a group of phrases that are a wish beside words that ask
 ASKED_FOR = "asked for: "
 
-#: "not disappointed", "no complaints": a cue of these groups does not count behind a denial
+#: "not disappointed", "no complaints": a cue of these groups does not count after a denial
 _DENIABLE = frozenset({"explicit", "anger", "insult", "dishonest", "failure", "praise", "solved"})
 #: words before a cue that may deny it, unless the cue itself begins with a denial ("not happy")
 _WINDOW = 2

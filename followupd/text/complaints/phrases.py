@@ -337,7 +337,7 @@ def _rests(way: Way, word: str) -> Iterator[Way]:
 
 
 def _following(ways: Sequence[Way]) -> frozenset[str] | None:
-    """Return the words, and stems as "abc*", with which the ways can go on; None if any word can follow."""
+    """Return the words, and stems as "abc*", with which the ways can continue; None if any word can follow."""
     keys = frozenset(chain.from_iterable(map(_keys, ways)))
     return None if "*" in keys else keys
 

@@ -631,7 +631,7 @@ _Limit = tuple[bool, float, str]
 
 
 def _strictest(limits: Iterable[_Limit]) -> tuple[float, str] | None:
-    """Return the first limit that applies, without looking at the ones behind it; None if none does."""
+    """Return the first limit that applies, without looking at the ones after it; None if none does."""
     return next(((score, why) for applies, score, why in limits if applies), None)
 
 

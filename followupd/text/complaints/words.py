@@ -1,13 +1,13 @@
 """Split a text into words and sentences, in lower case and without accents, and guess its language."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import ComplaintWords
+from followupd.text import without_accents
 
 #: characters of a mail that are read: a complaint says so early, and the time must be bounded
 READ = 4_000
@@ -88,11 +88,7 @@ def folded(text: str) -> str:
         A text that may be longer or shorter than what was read, so that positions in both cannot be compared.
     """
     text = _NOISE.sub(" ", text[:READ])
-    text = text.replace("’", "'").replace("‘", "'").replace("ß", "ss").lower()
-    if text.isascii():
-        return text
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    return without_accents(text.replace("’", "'").replace("‘", "'").replace("ß", "ss").lower())
 
 
 def words_of(text: str, vocabulary: Vocabulary | None = None) -> list[str]:

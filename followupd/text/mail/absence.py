@@ -212,7 +212,7 @@ def away_from(
 
     Args:
         text: what is read.
-        subject: of the mail.
+        subject: the subject of the mail.
         now: the present moment, in UTC.
         languages: the words of all languages.
     """
@@ -223,7 +223,7 @@ def away_from(
 
 
 def says_absent(text: str, languages: Catalogue | None = None) -> bool:
-    """Return whether a text begins as absence notes do, behind a greeting: "I am out of the office until ...".
+    """Return whether a text begins as absence notes do, after a greeting: "I am out of the office until ...".
 
     Args:
         text: the new text of a mail.
@@ -287,7 +287,7 @@ def _written_days(found: re.Match[str], months: Mapping[str, int]) -> Sequence[t
     """Return the days, as year, month and day, that a date with its year can mean.
 
     Args:
-        found: of the pattern in `written_at`.
+        found: the match of the pattern in `written_at`.
         months: the numbers of months by their names.
     """
     if found["n"]:
@@ -314,8 +314,8 @@ def _searched(text: str, subject: str) -> str:
     """Return subject and text with single blanks, cut to MAX_NOTE characters.
 
     Args:
-        text: of the note.
-        subject: of the note.
+        text: the text of the note.
+        subject: the subject of the note.
     """
     words = " ".join(text[:MAX_NOTE].split())
     return f"{subject}\n{words}"[:MAX_NOTE]
@@ -338,7 +338,7 @@ class _ReturnReader:
         """Return the day of return; None for no real day, and for one too far away.
 
         Args:
-            match: of the pattern `span`. Behind "until" is the last day of absence.
+            match: the match of the pattern `span`. After "until" is the last day of absence.
         """
         day = self._written_day(match)
         if day is None:
@@ -353,7 +353,7 @@ class _ReturnReader:
         """Return the first day of an absence that is to come, None for another one.
 
         Args:
-            match: of the pattern `days`. A day without a month is in the month of the last day, or in that before.
+            match: a match of `days`. A day without a month is in the month of the last day, or in that before.
         """
         back, written = self.day(match), match["first"].strip(" .")
         if back is None or self.today is None:
@@ -380,7 +380,7 @@ class _ReturnReader:
         """Return the day that is written: relative to today, as an ISO date, with a month, or in numbers.
 
         Args:
-            match: of the pattern `span`, whose groups tell the form: y1, m1, d1; n2 or n3 with d and y; a4,
+            match: the match of the pattern `span`, whose groups tell the form: y1, m1, d1; n2 or n3 with d and y; a4,
                 b4, y4.
         """
         named = match.groupdict()

@@ -30,7 +30,7 @@ _RECEIVED_BY = re.compile(r"(?:^|\s)by\s+([^\s;()]+)", re.IGNORECASE)
 _QUOTED_LOCAL_PART = re.compile(r'"(?:[^"\\]|\\.){0,64}"@', re.DOTALL)
 _ANGLE = re.compile(r"<[^<>@]{0,400}@[^<>]{0,400}>")
 #: a server's name as servers write theirs, and the only version that there is. A field whose name is written otherwise
-#: (in quotation marks, behind a comment, with a dot at its end) may be a forged one that ours has not removed
+#: (in quotation marks, after a comment, with a dot at its end) may be a forged one that ours has not removed
 _PLAIN_SERVER = re.compile(r"\s*[^\s;()\"\\=]*[^\s;()\"\\=.](?:\s+1)?\s*(?:\([^()\\]{0,200}\)\s*)?(?:;|$)")
 #: what belongs to the words at both of its sides
 _JOINING = ("=", "/", ".")
@@ -68,7 +68,7 @@ def forged(headers: Headers, identity: Identity) -> str:
     A failed check anywhere is a failed check, whatever the other fields say.
 
     Args:
-        headers: of the mail.
+        headers: the headers of the mail.
         identity: which servers' results are trusted.
     """
     if any(each.result == "fail" for each in _results_of(headers, identity, "dmarc")):
@@ -85,7 +85,7 @@ def unproven(headers: Headers, identity: Identity) -> str:
     removed a forged result below it.
 
     Args:
-        headers: of the mail.
+        headers: the headers of the mail.
         identity: which servers' results are trusted.
     """
     if not identity.authserv:
@@ -125,7 +125,7 @@ def proven(headers: Headers, identity: Identity) -> bool:
     """Return whether a server that is trusted confirms the sender of a mail, and nothing speaks against it.
 
     Args:
-        headers: of the mail.
+        headers: the headers of the mail.
         identity: which servers' results are trusted.
     """
     return bool(identity.authserv) and not (forged(headers, identity) or unproven(headers, identity))
@@ -137,7 +137,7 @@ def has_several_senders(headers: Headers) -> bool:
     DMARC checks only one of them, and nobody knows which one a mail program shows.
 
     Args:
-        headers: of the mail.
+        headers: the headers of the mail.
     """
     fields = headers.values("from")
     if len(fields) != 1:
@@ -168,7 +168,7 @@ def _results_of(headers: Headers, identity: Identity, method: str) -> list[Metho
     """Return the results of one method in all fields that count.
 
     Args:
-        headers: of the mail, from which only fields of trusted servers are read.
+        headers: the headers of the mail, from which only fields of trusted servers are read.
         identity: which servers are trusted.
         method: as the header names it: "dmarc".
     """
@@ -183,7 +183,7 @@ def trusted_fields(headers: Headers, identity: Identity) -> list[AuthenticationR
     very top, have names that nobody tells us; so a Received is foreign once a field of ours was above it.
 
     Args:
-        headers: of the mail.
+        headers: the headers of the mail.
         identity: which servers' results are trusted; the hosts of our own domains are ours, too.
     """
     if not identity.authserv:
@@ -224,7 +224,7 @@ def parse_results(value: str) -> AuthenticationResults:
     """Read one field by the grammar of RFC 8601, section 2.2; never fails.
 
     Args:
-        value: of the field, unfolded.
+        value: the value of the field, unfolded.
     """
     sections, is_complete = _sections(value[:MAX_RESULTS])
     is_complete &= len(value) <= MAX_RESULTS

@@ -200,7 +200,7 @@ def visible_letters(text: str) -> int:
     """Return how many letters and digits a text shows, without "Sent from ..." and the names of pictures.
 
     Args:
-        text: of one part.
+        text: the text of one part.
     """
     lines = [line.strip(_INVISIBLE) for line in _PICTURE.sub(" ", text).splitlines()]
     return sum(
@@ -212,7 +212,7 @@ def _is_said_by(text: str, others: Sequence[str]) -> bool:
     """Whether other parts say what a text says, as if it were a second form of them.
 
     Args:
-        text: of one part.
+        text: the text of one part.
         others: of the parts before it.
     """
     words = _WORD.findall(text)
@@ -281,7 +281,7 @@ def _without_armour(text: str) -> str:
     """Return a text without uuencoded files and the armour of PGP signatures.
 
     Args:
-        text: of the mail.
+        text: the text of the mail.
     """
     if "-----BEGIN PGP SIGNATURE" in text:
         text = _PGP_TAIL.sub("", _PGP_HEAD.sub("", text))
@@ -295,7 +295,7 @@ def _without_banners(text: str) -> str:
     """Return a text without what gateways put above it; one that is nothing else stays as it is.
 
     Args:
-        text: of the mail.
+        text: the text of the mail.
     """
     rest = _below_banners(text)
     is_shorter = len(rest) < len(text.lstrip())
@@ -306,7 +306,7 @@ def _below_banners(text: str) -> str:
     """Return what is below the banners of gateways, each up to the end of its paragraph, or of its line.
 
     Args:
-        text: of the mail.
+        text: the text of the mail.
     """
     rest = text.lstrip()
     for _ in range(MAX_BANNERS):

@@ -152,7 +152,7 @@ def _recipient_status(fields: Headers) -> _RecipientStatus:
     """Return what a block of fields says about one recipient (RFC 3464, section 2.3).
 
     Args:
-        fields: of the block. A vague status (5.0.0) is replaced by the one in the diagnostic code.
+        fields: the fields of the block. A vague status (5.0.0) is replaced by the one in the diagnostic code.
     """
     final = fields.first("final-recipient")
     named = fields.first("original-recipient") or final or fields.first("x-actual-recipient")
@@ -178,7 +178,7 @@ def _typed_address(value: str) -> str:
     """Return the address of a field such as "rfc822; kim@example.org", "" if it has none.
 
     Args:
-        value: of the field.
+        value: the value of the field.
     """
     return normalised_address(value.rpartition(";")[2].strip(" <>"))
 
@@ -187,7 +187,7 @@ def _most_severe(reports: Iterable[_RecipientStatus]) -> _RecipientStatus:
     """Return the report that counts: a failure before a delay before a success, one with a recipient first.
 
     Args:
-        reports: of one mail; without any the result is empty.
+        reports: the reports of one mail; without any the result is empty.
     """
     return min(
         reports,
@@ -200,7 +200,7 @@ def _without_letter(text: str) -> str:
     """Return what the mail system wrote, without the returned letter below it.
 
     Args:
-        text: of the report.
+        text: the text of the report.
     """
     low = text.lower()
     positions = [low.find(mark) for mark in _LETTER_MARKS]
@@ -304,7 +304,7 @@ def _is_failure(action: str, code: str) -> bool:
     """Whether a delivery failed for good: 4.x.x and a delay are not final yet, and a success never was one.
 
     Args:
-        action: of the report.
+        action: the action of the report.
         code: its status, or its SMTP code.
     """
     return action not in _NOT_FAILED and not code.startswith(("2", "4"))
@@ -316,8 +316,8 @@ def _is_dead(action: str, status: str, low: str) -> bool:
     Only 5.1.x, 5.2.1 and 5.4.4 say so; of 257 real reports with 5.x.x only 98 did (docs/mail.md, section 2).
 
     Args:
-        action: of the report.
-        status: of the report.
+        action: the action of the report.
+        status: the status of the report.
         low: what the mail system wrote, in lower case.
     """
     if not _is_failure(action, status):

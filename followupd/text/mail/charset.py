@@ -173,7 +173,7 @@ def eastern_charset(tag: str, text: str) -> str:
     """Return the charset that is usual where a language of East Asia is written, "" for other languages.
 
     Args:
-        tag: of the language, such as "zh-tw", "" if it is not known.
+        tag: the tag of the language, such as "zh-tw", "" if it is not known.
         text: in that language.
     """
     by_tag = next((charset for prefix, charset in _EASTERN if tag.startswith(prefix)), "")

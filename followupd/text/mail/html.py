@@ -32,7 +32,7 @@ _CELLS = frozenset({"td", "th"})
 _WHITE_SPACE = " \t\r\n\f"
 _TO_BLANKS = str.maketrans(dict.fromkeys("\t\r\n\f", " "))
 
-#: is in the place of a quote that was cut out; it is removed from what customers write
+#: is in place of a quote that was cut out; it is removed from what customers write
 _PLACEHOLDER = "\ue000"
 #: classes, ids and names of the containers in which mail programs quote
 _QUOTE_NAMES = frozenset(
@@ -287,8 +287,8 @@ def _is_hidden(tag: Any, attributes: dict[str, str]) -> bool:
     """Whether an element is struck out or not shown.
 
     Args:
-        tag: of the element.
-        attributes: of the element.
+        tag: the tag of the element.
+        attributes: the attributes of the element.
     """
     if tag in _HIDDEN_TAGS or "hidden" in attributes:
         return True
@@ -306,7 +306,7 @@ def _names(attributes: dict[str, str]) -> frozenset[str]:
     """Return the classes, the id and the names of an element.
 
     Args:
-        attributes: of the element; "class" has several names.
+        attributes: the attributes of the element; "class" has several names.
     """
     names = attributes.get("class", "").split()
     for key in _NAME_ATTRIBUTES:
@@ -454,7 +454,7 @@ def _on_one_line(text: str | None) -> str:
     """Return a text with blanks for line breaks, which mean nothing in HTML.
 
     Args:
-        text: of an element, None for an empty one.
+        text: the text of an element, None for an empty one.
     """
     return (text or "").replace("\n", " ")
 
@@ -477,7 +477,7 @@ def _with_quotes(lines: Iterable[str], quotes: list[str]) -> str:
     """Return the text of a document with its quotes, on separate lines, instead of the placeholders.
 
     Args:
-        lines: of the document.
+        lines: the lines of the document.
         quotes: their texts by the numbers in the placeholders.
     """
     if not quotes:
@@ -503,7 +503,7 @@ def _quoted_lines(text: str) -> Iterator[str]:
     """Yield the lines of a quote with their marks.
 
     Args:
-        text: of a quote; an empty one has no lines.
+        text: the text of a quote; an empty one has no lines.
     """
     if not text:
         return
@@ -564,7 +564,7 @@ class _TextLayout:
         """Begin a list, a list item or preformatted text.
 
         Args:
-            tag: of a block.
+            tag: the tag of a block.
         """
         match tag:
             case "ul":
@@ -583,7 +583,7 @@ class _TextLayout:
         """End a list or preformatted text.
 
         Args:
-            tag: of a block.
+            tag: the tag of a block.
         """
         if tag in _LISTS:
             self.counters.pop()

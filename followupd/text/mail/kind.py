@@ -352,7 +352,7 @@ def _auto_reply_field(headers: Headers) -> str:
     """Return the first field that says that a mail is an automatic reply, "" if there is none.
 
     Args:
-        headers: of the mail; most have none of these fields.
+        headers: the headers of the mail; most have none of these fields.
     """
     if not headers.has_any(_ANY_AUTO_REPLY_FIELD):
         return ""
@@ -373,7 +373,7 @@ def _is_from_autoresponder(headers: Headers) -> bool:
     """Whether an autoresponder delivered the mail.
 
     Args:
-        headers: of the mail.
+        headers: the headers of the mail.
     """
     return any(value.lower().startswith("autoresponder") for value in headers.values("delivered-to"))
 
@@ -382,7 +382,7 @@ def _has_auto_reply_class(headers: Headers) -> bool:
     """Whether Exchange's message class is that of automatic replies.
 
     Args:
-        headers: of the mail.
+        headers: the headers of the mail.
     """
     message_class = headers.first("x-post-messageclass").lower()
     return "autoresponder" in message_class or message_class.startswith("ipm.note.rules.")
@@ -443,7 +443,7 @@ def _is_of_our_group(headers: Headers, identity: Identity) -> bool:
     """Whether a mail came through a support group of ours, whose members' mails are customers' mails.
 
     Args:
-        headers: of the mail.
+        headers: the headers of the mail.
         identity: our groups, by their List-Id.
     """
     list_id = headers.first("list-id").lower()
@@ -573,7 +573,7 @@ def _reason_by_kind(kind: Kind) -> str:
     """Return the reason for a mail that no person wrote.
 
     Args:
-        kind: of the mail.
+        kind: the kind of the mail.
     """
     if kind in {Kind.CUSTOMER, Kind.AGENT}:
         return ""
@@ -586,7 +586,7 @@ def _reason_by_sender(sender: Person, identity: Identity, kind: Kind) -> str:
     Args:
         sender: who wrote the mail.
         identity: our own addresses.
-        kind: of the mail; agents may write from our address.
+        kind: the kind of the mail; agents may write from our address.
     """
     if not sender.address:
         return "it names no sender"
@@ -667,7 +667,7 @@ def _is_spam(headers: Headers) -> bool:
     """Whether a filter has called the mail spam, in a separate field or before the subject.
 
     Args:
-        headers: of the mail. A field that came with the mail says so to the sender's own harm.
+        headers: the headers of the mail. A field that came with the mail says so to the sender's own harm.
     """
     if headers.has_any(_ANY_SPAM_FIELD):
         fields = ((headers.first(name).lower(), sign) for name, sign in _SPAM_FIELDS.items())

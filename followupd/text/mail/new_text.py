@@ -134,7 +134,7 @@ def _kinds_by_mark(text: str, lines: Sequence[str]) -> list[LineKind]:
 
     Args:
         text: the text of the mail, in which marks are searched first: most mails have none.
-        lines: of the text.
+        lines: the lines of the text.
     """
     marks = ">|" if text.isascii() else _QUOTE_SIGNS
     if not _has_any(text, marks):
@@ -146,7 +146,7 @@ def _has_mark(line: str) -> bool:
     """Whether a line begins with a quote mark; letters and digits are ruled out before the pattern is tried.
 
     Args:
-        line: of the mail.
+        line: the line of the mail.
     """
     if not line or line[0].isalnum():
         return False
@@ -157,8 +157,8 @@ def _lines_of(lines: Sequence[str], kinds: Sequence[LineKind], kind: LineKind) -
     """Yield the lines of one kind.
 
     Args:
-        lines: of the mail.
-        kinds: of the lines.
+        lines: the lines of the mail.
+        kinds: the kinds of the lines.
         kind: the wanted one.
     """
     for line, line_kind in zip(lines, kinds, strict=True):
@@ -170,8 +170,8 @@ def _joined(lines: Sequence[str], kinds: Sequence[LineKind], wanted: Collection[
     """Return the lines of these kinds as a text, with one empty line where others were left out.
 
     Args:
-        lines: of the mail.
-        kinds: of the lines.
+        lines: the lines of the mail.
+        kinds: the kinds of the lines.
         wanted: the kinds.
     """
     chosen: list[str] = []
@@ -192,11 +192,11 @@ def _joined(lines: Sequence[str], kinds: Sequence[LineKind], wanted: Collection[
 def _mark_headings(lines: Sequence[str], kinds: list[LineKind], thread: ThreadText) -> None:
     """Mark the headings of quotes, and all that follows one unless its quote has marks.
 
-    Where the quote has marks, the writer may go on below it.
+    Where the quote has marks, the writer may continue below it.
 
     Args:
-        lines: of the mail.
-        kinds: of the lines; changed in place.
+        lines: the lines of the mail.
+        kinds: the kinds of the lines; changed in place.
         thread: the earlier mails.
     """
     end = 0  # of the last heading
@@ -219,7 +219,7 @@ def _possible_headings(lines: Sequence[str]) -> list[int]:
     """Return the lines at which a heading may begin, by a cheap look: the patterns are slow.
 
     Args:
-        lines: of the mail. An attribution begins at most MAX_ATTRIBUTION lines above its end.
+        lines: the lines of the mail. An attribution begins at most MAX_ATTRIBUTION lines above its end.
 
     Returns:
         Their numbers, ascending; lines that are empty begin nothing.
@@ -270,7 +270,7 @@ def _heading_height(lines: Sequence[str], begin: int, thread: ThreadText) -> int
     mail.
 
     Args:
-        lines: of the mail.
+        lines: the lines of the mail.
         begin: number of the line.
         thread: the earlier mails.
     """
@@ -301,7 +301,7 @@ def _labels_below(lines: Sequence[str], begin: int) -> int:
     """Return how many lines below a separator belong to it: "From: Kim" and the empty lines around.
 
     Args:
-        lines: of the mail.
+        lines: the lines of the mail.
         begin: number of the first line below the separator.
     """
     height = 0
@@ -342,7 +342,7 @@ def _attribution_height(lines: Sequence[str], begin: int, first: str) -> int:
     """Return the height of "On Monday, Kim <kim@example.org> wrote:", 0 if the lines are no attribution.
 
     Args:
-        lines: of the mail.
+        lines: the lines of the mail.
         begin: number of the first line.
         first: the first line, stripped. Only if it begins like an attribution may others belong to it.
     """
@@ -374,7 +374,7 @@ def _may_end_attribution(line: str) -> bool:
     """Whether a line has what every attribution has, which is fast to see: an address, or a colon at its end.
 
     Args:
-        line: of the mail.
+        line: the line of the mail.
     """
     return "@" in line or line.endswith(_COLONS)
 
@@ -383,7 +383,7 @@ def _is_quoted(line: str) -> bool:
     """Whether a line is quoted, and not the end of an attribution that was broken before a ">".
 
     Args:
-        line: of the mail.
+        line: the line of the mail.
     """
     return _QUOTE_MARK.match(line) is not None and _BROKEN_ATTRIBUTION.match(line) is None
 
@@ -392,8 +392,8 @@ def _introduces_thread(lines: Sequence[str], number: int, line: str, thread: Thr
     """Whether "Service desk wrote:", without time and address, is above the beginning of an earlier mail.
 
     Args:
-        lines: of the mail.
-        number: of the line.
+        lines: the lines of the mail.
+        number: the number of the line.
         line: the line, stripped.
         thread: the earlier mails.
     """
@@ -411,8 +411,8 @@ def _next_line(lines: Sequence[str], number: int) -> str:
     """Return the next line that is not empty, if it is one of three.
 
     Args:
-        lines: of the mail.
-        number: of the first line that counts.
+        lines: the lines of the mail.
+        number: the number of the first line that counts.
     """
     return next(filter(None, lines[number : number + 3]), "")
 
@@ -457,7 +457,7 @@ def _header_block_height(lines: Sequence[str], begin: int) -> int:
     long fields may continue on lines without a label.
 
     Args:
-        lines: of the mail.
+        lines: the lines of the mail.
         begin: number of the first line.
     """
     if label_of(lines[begin]) == "":
@@ -483,8 +483,8 @@ def _mark_rule_above(lines: Sequence[str], kinds: list[LineKind], begin: int) ->
     """Mark a rule above a heading, which belongs to the quote.
 
     Args:
-        lines: of the mail.
-        kinds: of the lines; changed in place.
+        lines: the lines of the mail.
+        kinds: the kinds of the lines; changed in place.
         begin: first line of the heading.
     """
     above = begin - 1
@@ -498,7 +498,7 @@ def _is_quote_marked(lines: Sequence[str], begin: int) -> bool:
     """Whether one of the next lines has a quote mark.
 
     Args:
-        lines: of the mail.
+        lines: the lines of the mail.
         begin: number of the first of MAX_GAP lines.
     """
     return any(_QUOTE_MARK.match(line) for line in lines[begin : begin + MAX_GAP])
@@ -508,8 +508,8 @@ def _mark_strays(lines: Sequence[str], kinds: list[LineKind], thread: ThreadText
     """Mark lines without a mark between two with one.
 
     Args:
-        lines: of the mail.
-        kinds: of the lines; changed in place.
+        lines: the lines of the mail.
+        kinds: the kinds of the lines; changed in place.
         thread: the earlier mails.
         is_note: an agent wrote the mail, in which a line counts as quoted only if the thread has it.
     """
@@ -554,9 +554,9 @@ def _mark_repeated_claims(text: str, lines: Sequence[str], kinds: list[LineKind]
     """Mark new lines that repeat what others said ("you said that ...") as doubtful.
 
     Args:
-        text: of the mail.
-        lines: of the mail.
-        kinds: of the lines; changed in place.
+        text: the text of the mail.
+        lines: the lines of the mail.
+        kinds: the kinds of the lines; changed in place.
     """
     low = text.casefold()
     for letters, phrases in _MARKS.you_said.items():
@@ -586,8 +586,8 @@ def _keep_something(lines: Sequence[str], kinds: list[LineKind]) -> None:
     The heading and lines with quote marks stay quoted, and so does all of a forwarded mail.
 
     Args:
-        lines: of the mail.
-        kinds: of the lines; changed in place.
+        lines: the lines of the mail.
+        kinds: the kinds of the lines; changed in place.
     """
     own = [line for line, kind in zip(lines, kinds, strict=True) if kind is not LineKind.QUOTED]
     is_all_quoted = len(own) < len(lines) and not any(own)
@@ -608,7 +608,7 @@ def _is_forwarded(lines: Sequence[str]) -> bool:
     """Whether one of the first lines announces a forwarded mail.
 
     Args:
-        lines: of the mail.
+        lines: the lines of the mail.
     """
     near = lines[:MAX_FORWARD_LINES]
     return any(FORWARDED.match(line[:MAX_SEARCHED].lower()) for line in near)

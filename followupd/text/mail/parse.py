@@ -84,7 +84,7 @@ class _Lazy(Generic[Value]):
         self.name = compute.__name__
 
     def __get__(self, owner: object, _: type) -> Value:
-        """Compute the value and put it in the place of the property."""
+        """Compute the value and put it in place of the property."""
         value = owner.__dict__[self.name] = self.compute(owner)
         return value
 
@@ -188,8 +188,8 @@ def _charset_of_fields(headers: Headers, parts: Sequence[MimePart]) -> str:
     """Return the charset of 8-bit fields: that of the text, or of its language if the fields are not in that.
 
     Args:
-        headers: of the mail.
-        parts: of the mail, of which the first with a charset counts.
+        headers: the headers of the mail.
+        parts: the parts of the mail, of which the first with a charset counts.
     """
     declared = next((part.parameters["charset"] for part in parts if "charset" in part.parameters), "")
     raw = headers.first("subject") + headers.first("from")
@@ -325,7 +325,7 @@ def _irregular_fields(text: str) -> tuple[list[tuple[str, str]], int | None]:
 
 
 def _fields_follow(fields: Sequence[tuple[str, list[str]]], lines: Sequence[str]) -> bool:
-    """Whether the header goes on below a line that is no field.
+    """Whether the header continues below a line that is no field.
 
     It does if usual fields follow that have not been there yet. If one comes again, or a boundary, the line
     begins a text with the header of another mail or part. Above a text without a header of its own, such as
@@ -384,7 +384,7 @@ def _children(part: MimePart, number: int) -> list[MimePart]:
 
     Args:
         part: the multipart; a boundary that its header does not name, or that is not in it, is guessed.
-        number: of the multipart within the mail, by which the forms of one alternative are known to belong together.
+        number: its number within the mail, by which the forms of one alternative are known to belong together.
     """
     pieces = _split(part.body, part.parameter("boundary")) or _split(part.body, _guess_boundary(part.body))
     children = [_child(piece, part.type) for piece in pieces]
@@ -413,7 +413,7 @@ def _guess_boundary(body: bytes) -> str:
     """Return the boundary that the header does not tell or misspells: a line "--..." with a header below it.
 
     Args:
-        body: of the multipart, of which MAX_GUESS bytes are searched.
+        body: the body of the multipart, of which MAX_GUESS bytes are searched.
     """
     found = _GUESSED_BOUNDARY.search(body[:MAX_GUESS])
     if found is None:
@@ -427,7 +427,7 @@ def _split(body: bytes, boundary: str) -> list[bytes]:
     Without such a line there is nothing.
 
     Args:
-        body: of the multipart.
+        body: the body of the multipart.
         boundary: without its dashes.
     """
     if not boundary:
@@ -464,7 +464,7 @@ def content_type(headers: Headers) -> tuple[str, Mapping[str, str]]:
     Without a usable type it is text/plain (RFC 2045, section 5.2).
 
     Args:
-        headers: of the part.
+        headers: the headers of the part.
     """
     return _parse_content_type(headers.first("content-type"))
 
@@ -518,7 +518,7 @@ def _decode_extended(value: str) -> str:
     One without apostrophes has no charset.
 
     Args:
-        value: of a parameter, with its pieces joined.
+        value: the value of a parameter, with its pieces joined.
     """
     charset, text = "", value
     if value.count("'") > 1:

@@ -163,7 +163,7 @@ def _is_written_by(written: str, sender: Person, agents: Collection[str]) -> boo
     """Whether the sender of a forwarded mail is an agent; Outlook leaves a colleague's address out.
 
     Args:
-        written: what stands behind "From:".
+        written: what follows "From:".
         sender: who forwards it.
         agents: their addresses, in lower case.
     """
@@ -178,8 +178,8 @@ def _words_below(labels: Sequence[str], lines: Sequence[str], number: int) -> st
 
     Args:
         labels: what each line names.
-        lines: of the text.
-        number: of the line that names the sender.
+        lines: the lines of the text.
+        number: the number of the line that names the sender.
     """
     end = number + 1
     while end < len(lines) and (labels[end] or _continues_field(lines, end)):
@@ -197,7 +197,7 @@ def _has_hint(text: str) -> bool:
     """Whether a text may announce a forwarded mail: the phrases' longest words are fast to find.
 
     Args:
-        text: of the mail, with quotes.
+        text: the text of the mail, with quotes.
     """
     low = text.casefold()
     hints = _ASCII_HINTS if low.isascii() else _HINTS
@@ -208,7 +208,7 @@ def _first_line(lines: Sequence[str], *, is_announced: bool) -> int | None:
     """Return the number of the line that announces the original, None if there is none.
 
     Args:
-        lines: of the mail.
+        lines: the lines of the mail.
         is_announced: the subject says that the mail is forwarded, so that a line above any quote counts.
     """
     for number, line in enumerate(lines):
@@ -250,8 +250,8 @@ def _sender_in_line(lines: Sequence[str], number: int) -> Person | None:
     "[mailto:...]".
 
     Args:
-        lines: of the mail, without quote marks.
-        number: of the line.
+        lines: the lines of the mail, without quote marks.
+        number: the number of the line.
     """
     line = lines[number]
     written = line.replace("：", ":").partition(":")[2].lstrip("*_")
@@ -287,7 +287,7 @@ MAX_FORM_LINES = 80
 
 
 def _form_field(labels: Iterable[str]) -> re.Pattern[str]:
-    """Return the pattern of a line of a form with one of these labels; what is behind it is group 1."""
+    """Return the pattern of a line of a form with one of these labels; what is after it is group 1."""
     words = "|".join(map(re.escape, sorted(labels, key=len, reverse=True)))
     return re.compile(
         rf"[\s*_>•|-]{{0,9}}(?:{words})(?:\s?\([^()]{{0,40}}\))?[\s*_]{{0,5}}(?:[:：=|\t]|$)(.{{0,300}})",
@@ -319,11 +319,11 @@ def named_in_form(text: str) -> Person | None:
 
 
 def _values(lines: Sequence[str], field: re.Pattern[str]) -> Iterator[str]:
-    """Yield what is behind a label in its line, or below it.
+    """Yield what is after a label in its line, or below it.
 
     Args:
-        lines: of the mail, without empty ones.
-        field: of the label.
+        lines: the lines of the mail, without empty ones.
+        field: the field of the label.
     """
     for line, following in zip(lines, [*lines, ""][1:], strict=True):
         found = field.match(line)
@@ -374,7 +374,7 @@ def read_plain(subject: str, body: str, headers: Mapping[str, str] | None, ident
     """Read a mail that is given as text (`followupd read` on JSON lines).
 
     Args:
-        subject: of the mail, unless `headers` have one.
+        subject: the subject of the mail, unless `headers` have one.
         body: its text.
         headers: further fields by name; invalid names and fields about the content are ignored.
         identity: our own addresses and keys.
@@ -628,7 +628,7 @@ class _MailReader:
         """Return what a delivery report or a feedback report says, None for other mails.
 
         Args:
-            body: of the report.
+            body: the body of the report.
         """
         if self.kind is not Kind.BOUNCE:
             return None
@@ -664,7 +664,7 @@ class _MailReader:
         """Return the first mail that a person forwards, None for other mails.
 
         Args:
-            text: of the mail, with quotes.
+            text: the text of the mail, with quotes.
             author: who sent the mail.
         """
         if self.kind not in {Kind.CUSTOMER, Kind.AGENT}:
@@ -691,7 +691,7 @@ def _people(headers: Headers, name: str) -> tuple[Person, ...]:
     """Return the people with an address in the fields of a name.
 
     Args:
-        headers: of the mail.
+        headers: the headers of the mail.
         name: such as "to".
     """
     found = []
@@ -721,7 +721,7 @@ _REPLACEMENT = "\ufffd"
 
 
 def encodable(value: Value) -> Value:
-    """Return a value with U+FFFD in the place of lone surrogates and NUL, which no database stores.
+    """Return a value with U+FFFD in place of lone surrogates and NUL, which no database stores.
 
     Args:
         value: a text, or a tuple or dataclass that contains texts. Nearly all are encodable and are returned

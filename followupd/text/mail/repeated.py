@@ -139,8 +139,8 @@ def mark_repeated(lines: Sequence[str], kinds: list[LineKind], thread: ThreadTex
     """Mark lines that an earlier mail has as quoted or doubtful; those that are surely the writer's stay new.
 
     Args:
-        lines: of the mail.
-        kinds: of the lines; changed in place.
+        lines: the lines of the mail.
+        kinds: the kinds of the lines; changed in place.
         thread: the earlier mails.
         is_note: an agent wrote the mail, and its lines may be commands.
     """
@@ -159,8 +159,8 @@ class _ThreadComparison:
         """Flatten the lines, and find the neighbours of each.
 
         Args:
-            lines: of the mail, of which MAX_LINES that are not empty are compared.
-            kinds: of the lines.
+            lines: the lines of the mail, of which MAX_LINES that are not empty are compared.
+            kinds: the kinds of the lines.
             thread: the earlier mails.
         """
         self.lines = lines
@@ -190,7 +190,7 @@ class _ThreadComparison:
         """Return these lines, flattened and joined.
 
         Args:
-            numbers: of the lines.
+            numbers: the numbers of the lines.
         """
         return " ".join(self.flat[number] for number in numbers)
 
@@ -274,7 +274,7 @@ class _ThreadComparison:
         """Whether there is such a line and it is in a marked quote.
 
         Args:
-            number: of the line, or _NONE.
+            number: the number of the line, or _NONE.
         """
         return number != _NONE and self.kinds[number] is LineKind.QUOTED
 

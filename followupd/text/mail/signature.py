@@ -67,8 +67,8 @@ def mark_signatures(lines: Sequence[str], kinds: list[LineKind]) -> None:
     """Mark the lines of each signature; every block between two quotes may have one.
 
     Args:
-        lines: of the mail.
-        kinds: of the lines; changed in place.
+        lines: the lines of the mail.
+        kinds: the kinds of the lines; changed in place.
     """
     for start, stop in _blocks(kinds):
         begin = _first_line(lines, start, stop)
@@ -80,7 +80,7 @@ def _blocks(kinds: Sequence[LineKind]) -> list[tuple[int, int]]:
     """Return beginning and end of each block of lines that are not quoted.
 
     Args:
-        kinds: of the lines.
+        kinds: the kinds of the lines.
     """
     if LineKind.QUOTED not in kinds:
         return [(0, len(kinds))]
@@ -101,7 +101,7 @@ def _first_line(lines: Sequence[str], start: int, stop: int) -> int:
     """Return the first line of the signature in a block, `stop` if it has none.
 
     Args:
-        lines: of the mail.
+        lines: the lines of the mail.
         start: first line of the block.
         stop: end of the block.
     """
@@ -118,7 +118,7 @@ def _may_begin_signature(line: str) -> bool:
     This is a cheap look before the patterns.
 
     Args:
-        line: of the mail.
+        line: the line of the mail.
     """
     if 0 < len(line) < MAX_NAME:
         return True
@@ -165,8 +165,8 @@ def _begins_signature(lines: Sequence[str], number: int, stop: int) -> bool:
     after a dash ("-Kim") or a farewell. What is below the line must look like a signature, too.
 
     Args:
-        lines: of the mail.
-        number: of a line that is not empty.
+        lines: the lines of the mail.
+        number: the number of a line that is not empty.
         stop: end of the block.
     """
     line = lines[number].strip()
@@ -188,8 +188,8 @@ def _is_last_farewell(lines: Sequence[str], number: int, stop: int) -> bool:
     """Whether a line is a farewell with nothing below it, or with a name.
 
     Args:
-        lines: of the mail.
-        number: of the line.
+        lines: the lines of the mail.
+        number: the number of the line.
         stop: end of the block.
     """
     line = lines[number].strip()
@@ -203,8 +203,8 @@ def _is_dashed_name(lines: Sequence[str], number: int, stop: int) -> bool:
     """Whether a line is "-Kim" at the end of a letter, and no item of a list.
 
     Args:
-        lines: of the mail.
-        number: of the line.
+        lines: the lines of the mail.
+        number: the number of the line.
         stop: end of the block.
     """
     if not DASHED_NAME.match(lines[number]):
@@ -217,8 +217,8 @@ def _is_delimiter(lines: Sequence[str], number: int, stop: int) -> bool:
     """Whether dashes are a delimiter, and no rule in the text: only short lines follow, or a list's footer.
 
     Args:
-        lines: of the mail.
-        number: of the line of dashes.
+        lines: the lines of the mail.
+        number: the number of the line of dashes.
         stop: end of the block.
     """
     if lines[number].rstrip() == "--":
@@ -238,8 +238,8 @@ def _underlines(lines: Sequence[str], number: int) -> bool:
     """Whether a rule is right below a line of text, as under a heading or in a table.
 
     Args:
-        lines: of the mail.
-        number: of the rule.
+        lines: the lines of the mail.
+        number: the number of the rule.
     """
     has_text_above = number > 0 and lines[number - 1] != ""
     return has_text_above and len(lines[number].strip()) > 3
@@ -252,7 +252,7 @@ def is_farewell(line: str) -> bool:
     known phrase, or a line of at most MAX_FAREWELL characters that begins or ends with one.
 
     Args:
-        line: of the mail; punctuation and pictures around the words do not count.
+        line: the line of the mail; punctuation and pictures around the words do not count.
     """
     words = line.strip(TRIM).casefold()
     if words in FAREWELLS:
@@ -286,8 +286,8 @@ def _lines_below(lines: Sequence[str], number: int, stop: int) -> list[str]:
     """Return the next lines that are not empty, as many as show that it is no signature.
 
     Args:
-        lines: of the mail.
-        number: of the line above them.
+        lines: the lines of the mail.
+        number: the number of the line above them.
         stop: end of the block.
     """
     start = number + 1
@@ -298,8 +298,8 @@ def _mark(lines: Sequence[str], kinds: list[LineKind], begin: int, stop: int) ->
     """Mark the lines of a signature, up to a postscript or to a paragraph below a farewell.
 
     Args:
-        lines: of the mail.
-        kinds: of the lines; changed in place.
+        lines: the lines of the mail.
+        kinds: the kinds of the lines; changed in place.
         begin: first line of the signature.
         stop: end of the block.
     """
@@ -319,8 +319,8 @@ def _is_paragraph(lines: Sequence[str], number: int) -> bool:
     """Whether a line is a sentence after an empty line, which somebody added, and no disclaimer.
 
     Args:
-        lines: of the mail.
-        number: of a line below a name.
+        lines: the lines of the mail.
+        number: the number of a line below a name.
     """
     line = lines[number]
     follows_gap = lines[number - 1] == ""

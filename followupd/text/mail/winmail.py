@@ -119,7 +119,7 @@ class _PropertyValue:
         """Return the value as text, without the NUL at its end.
 
         Args:
-            charset: of a value that is not Unicode.
+            charset: the charset of a value that is not Unicode.
         """
         codec = charset
         if self.type == _UNICODE:
@@ -233,7 +233,7 @@ def _end_of_name(data: bytes, position: int) -> int:
 
     Args:
         data: all properties.
-        position: of the name.
+        position: the position of the name.
     """
     is_text, length = struct.unpack_from("<II", data, position + 16)
     end = position + 24
@@ -247,7 +247,7 @@ def _values(data: bytes, position: int, kind: int) -> tuple[list[bytes], int]:
 
     Args:
         data: all properties.
-        position: of the values.
+        position: the position of the values.
         kind: their type, and whether there may be several.
     """
     value_type = kind & _TYPE_MASK
@@ -397,7 +397,7 @@ class _RtfReader:
         """Return the text of rich text, with stripped lines and single empty lines.
 
         Args:
-            text: of the document, in which 8-bit characters are written as codes.
+            text: the text of the document, in which 8-bit characters are written as codes.
         """
         follows_star = False
         for token in _RTF_TOKEN.finditer(text):

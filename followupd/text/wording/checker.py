@@ -173,7 +173,7 @@ _MAX_SHOWN = 80
 _MAX_ACRONYM = 5
 #: two customers may have "missed the train"; as many words as this in the same order are copied
 _MIN_COPIED = 5
-#: characters behind a phrase in which its exception is looked for
+#: characters after a phrase in which its exception is looked for
 _AFTER_PHRASE = 40
 _NO_LISTS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 
@@ -321,7 +321,7 @@ def _shortened(words: str) -> str:
 def _check_phrases(rule: WordingRule, it: _Reading) -> Iterator[Finding]:
     """Find the phrases of a rule.
 
-    A phrase near one of its list of exceptions ("RULE-unless"), in the same sentence or just behind it, is
+    A phrase near one of its list of exceptions ("RULE-unless"), in the same sentence or just after it, is
     none.
     """
     pattern = it.pattern(rule.name, it.rules.own(it.language, rule.name))

@@ -61,7 +61,7 @@ _NAME_PLACE = "{NAME}"
 _NEVER = "(?!)"
 #: stands for a day that only the agent knows
 _UNKNOWN_DAY = "\0"
-#: a comma behind a date that another mark, or nothing, follows
+#: a comma after a date that another mark, or nothing, follows
 _COMMAS = re.compile(r",(\s*(?:[.,;:!?)]|$))")
 _NOTHING = re.compile(_NEVER)
 #: flaws of a sentence that is about somebody
@@ -145,7 +145,7 @@ def advice(
     names: Collection[str] = (),
     languages: Catalogue = SHIPPED,
 ) -> Advice | None:
-    """Return what an agent should change in a fact before it stands in a letter; None when it may.
+    """Return what an agent should change in a fact before it is used in a letter; None when it may.
 
     Args:
         name: of the fact: issue, impact, cause, resolution or prevention.
@@ -332,7 +332,7 @@ def _pronoun(fact: _Fact) -> str:
 
 
 def _phrase(name: str) -> Callable[[_Fact], str]:
-    """Return what finds a phrase in a fact that may stand in no letter.
+    """Return what finds a phrase in a fact that may be in no letter.
 
     Args:
         name: of the list of phrases, as [phrases] has it.
@@ -355,7 +355,7 @@ def _listed(name: str) -> Callable[[_Fact], str]:
 
 
 def _shouted(fact: _Fact) -> str:
-    """Return words in capitals, or with a row of marks behind them.
+    """Return words in capitals, or with a row of marks after them.
 
     Args:
         fact: the one that is examined.

@@ -30,7 +30,7 @@ class WordingRule:
     hard: bool = False
 
 
-#: the ids stand in wording.toml, in scripts and in docs/wording.md, so none is ever reused
+#: the ids are used in wording.toml, in scripts and in docs/wording.md, so none is ever reused
 RULES: tuple[WordingRule, ...] = (
     WordingRule(
         "W01",
