@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -90,6 +90,17 @@ def add(row: Labelled, found: Found, score: Score) -> None:
     _silence(row, found, score)
 
 
+def _is_tied(relations: Collection[str], one: FoundPromise) -> bool:
+    """Whether the relation is right; "between 9 and 11" and "from 9" of one day are on that day too."""
+    starts = LONDON.local(one.since or one.due).date() if one.due else None
+    is_hour = (
+        one.due is not None and LONDON.local(one.due).date() == starts and one.due != LONDON.close_of(starts)
+    )
+    return one.relation in relations or (
+        is_hour and "on" in relations and one.relation in {"between", "from"}
+    )
+
+
 def _is_said(wanted: Labelled, one: FoundPromise) -> bool:
     """Whether a line says this promise too, with its date: "Gary comes on Friday and brings the tile"."""
     return (
@@ -116,7 +127,7 @@ def _due(one: FoundPromise) -> str:
 def _details(wanted: Labelled, one: FoundPromise, score: Score, row: Labelled) -> None:
     count = score.counts
     due, day = _due(one), _on_day(wanted, one)
-    relation = "relation" not in wanted or due == "" or one.relation in wanted["relation"].split("|")
+    relation = "relation" not in wanted or due == "" or _is_tied(wanted["relation"].split("|"), one)
     kind = one.kind in wanted["kind"].split("|")
     count.update(day=day, relation=relation, kind=kind)
     if not (day and relation and kind):

@@ -916,8 +916,40 @@ def test_a_day_and_another_one_beside_it_are_asked_about(language: str, said: st
         ("fr", "Bonjour M. Keita, l'équipe passe chez vous vendredi.", "L'équipe passe chez vous"),
         ("fr", "Madame, Monsieur, la directrice vous recevra vendredi.", "La directrice vous recevra"),
         ("es", "Hola, Carmen: le llamo el viernes con la respuesta.", "Le llamo el viernes con la respuesta"),
-        ("en", "i'll come on friday and fit it. try not to use it till then", "I'll come on friday and fit it"),
+        (
+            "en",
+            "i'll come on friday and fit it. try not to use it till then",
+            "I'll come on friday and fit it",
+        ),
     ],
 )
 def test_a_line_has_neither_salutation_nor_the_next_sentence(language: str, said: str, line: str) -> None:
     assert [promise.text for promise in promises(said, language)] == [line]
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "amounts"),
+    [
+        ("es", "Le reembolsamos 75 € del billete y 20 € del asiento reservado.", ["75.00", "20.00"]),
+        ("en", "We have refunded £75 for the fare and £20 for the seat.", ["75.00", "20.00"]),
+    ],
+)
+def test_two_amounts_of_one_kind_are_both_given(language: str, said: str, amounts: list[str]) -> None:
+    assert [gift.amount for gift in grants(said, language)] == amounts
+
+
+def test_a_sentence_may_begin_with_an_amount() -> None:
+    said = "He never reached your street. £40 has been credited to your account."
+    assert [gift.amount for gift in grants(said)] == ["40.00"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "As we agreed on the phone this morning:"),
+        ("es", "Le resumo lo que acordamos esta mañana por teléfono:"),
+        ("de", "Wie heute am Telefon besprochen:"),
+    ],
+)
+def test_what_opens_a_list_promises_nothing(language: str, said: str) -> None:
+    assert promises(said, language) == ()

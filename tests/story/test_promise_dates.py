@@ -378,3 +378,34 @@ def test_this_morning_is_over_in_the_afternoon(hour: int, coming: int) -> None:
 def test_times_and_days_are_read_as_agents_write_them(language: str, text: str, moment: str) -> None:
     found = date_reader(load(language), now=SENT_AT, calendar=LONDON).find(text)
     assert [f"{LONDON.local(when.moment):%m-%d %H:%M}" for when in found] == [moment]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "moment", "relation"),
+    [
+        ("en", "before the end of Thursday", "12-03 17:00", Relation.BY),
+        ("fr", "avant la fin de la semaine", "12-04 17:00", Relation.BY),
+        ("de", "im Laufe des morgigen Tages", "12-02 17:00", Relation.ON),
+        ("es", "el miércoles de la semana que viene", "12-09 17:00", Relation.ON),
+        ("de", "am Mittwoch nächster Woche", "12-09 17:00", Relation.ON),
+        ("fr", "dès lundi", "12-07 17:00", Relation.FROM),
+    ],
+)
+def test_words_around_a_day_say_how_it_is_meant(
+    language: str, text: str, moment: str, relation: Relation
+) -> None:
+    (found,) = date_reader(load(language), now=SENT_AT, calendar=LONDON).find(text)
+    assert (f"{LONDON.local(found.moment):%m-%d %H:%M}", found.relation) == (moment, relation)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "a voucher, valid in all our shops until 31 March"),
+        ("de", "einlösbar in allen Filialen bis 31. März"),
+        ("fr", "valables en boutique jusqu'au 30 juin"),
+        ("es", "un cupón válido en toda la tienda hasta el 31 de marzo"),
+    ],
+)
+def test_how_long_something_is_valid_is_no_date_to_keep(language: str, text: str) -> None:
+    assert date_reader(load(language), now=SENT_AT, calendar=LONDON).find(text) == ()

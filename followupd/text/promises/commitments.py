@@ -22,7 +22,6 @@ from followupd.languages import Language
 from followupd.text.ngrams import shifted
 from followupd.text.promises.clauses import (
     ASKED,
-    ATTENDING,
     GRANT_ASKED,
     GRANT_SURE,
     REPORTED,
@@ -47,12 +46,16 @@ from followupd.text.promises.sentences import lowered, sentences
 
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.3
+#: from which probability a clause with the words of a condition only tells it: "If it breaks, we mend it"
+CONDITIONAL = 0.35
 #: from which probability three words are a promise
 SURELY = 0.85
 #: how likely each of two clauses gives something, if they are not one gift
 _BOTH_GIVE = 0.8
 _FEWEST_WORDS_UNDATED = 4
 _FEWEST_WORDS = 2
+#: from which probability the words of a condition, or of somebody else, do not matter: "Friday, the carrier says"
+PLAINLY_PROMISED, _UNCONDITIONAL = 0.88, 0.12
 #: words of a clause at most that only says that something costs nothing
 _SHORT = 9
 #: by how much a known turn of phrase makes a class likelier, in log-odds
@@ -181,7 +184,7 @@ class _SentenceReader:
         return self.known[text]
 
     def _judged(self, text: str) -> Chances:
-        """Return how likely a text belongs to each class; a known turn of phrase is asked about at least."""
+        """Return how likely a text belongs to each class, with its days and known turns of phrase."""
         chances = classified(text, self.language)
         low = lowered(text)
         own = self.patterns.complement.sub(" … ", low)
@@ -189,18 +192,15 @@ class _SentenceReader:
             low = " … ".join(sure_clauses(own, self.patterns))
 
         chances = chances._replace(commits=shifted(chances.commits, self._for_days(text)))
-        # no report, and no "I am looking into it"
-        is_open = chances.attends < ATTENDING and chances.done < REPORTED
         if self._says(("firm", "update", "estimate"), low):
             is_dated = any(when.firm for when in self.dates.to_come(text))
-            likely = shifted(chances.commits, _KNOWN_PHRASE + _WITH_DEADLINE * is_dated)
-            chances = chances._replace(commits=max(likely, UNDATED_ASKED * is_open))
+            more = _KNOWN_PHRASE + _WITH_DEADLINE * is_dated
+            chances = chances._replace(commits=max(shifted(chances.commits, more), ASKED))  # is looked at
 
         kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
         if kinds and self._says(("given", "giving"), low):
-            is_money = kinds.isdisjoint(_GOODS)
-            likely = shifted(chances.grants, _KNOWN_PHRASE if is_money else _KNOWN_GOODS)
-            chances = chances._replace(grants=max(likely, GRANT_ASKED * (is_open and is_money)))
+            more = _KNOWN_PHRASE if kinds.isdisjoint(_GOODS) else _KNOWN_GOODS
+            chances = chances._replace(grants=shifted(chances.grants, more))
         return chances
 
     def _for_days(self, text: str) -> float:
@@ -334,7 +334,7 @@ class _SentenceReader:
             _UnsureError: it may give something.
         """
         may_give = max(chances.grants, chances.commits) >= GRANT_ASKED
-        if clause.depends_on_event or self._is_unreal(clause) or clause.carried or not may_give:
+        if clause.depends_on_event or self._is_unreal(clause) or not may_give:
             return []
         gifts = gifts_in(
             clause,
@@ -346,6 +346,14 @@ class _SentenceReader:
             past=self._is_past(clause, chances),
             before=before,
         )
+        if (
+            gifts is None
+            and chances.commits > max(chances.grants, GRANT_SURE)
+            and not self._names_gift(clause)
+        ):
+            return []  # "you will be given a report on Monday" is promised
+        if gifts and clause.carried:  # what the clause before it gives is known
+            gifts = [gift for gift in gifts if clause.low.find(gift.words[1].lower()) >= clause.begin]
         if gifts == []:
             if chances.may_be_given and not chances.is_given and not chances.is_promised:
                 raise _UnsureError
@@ -360,6 +368,11 @@ class _SentenceReader:
         if chances.may_be_given:
             raise _UnsureError
         return []
+
+    def _names_gift(self, clause: Clause) -> bool:
+        """Whether a clause has the name of a kind of gift, or an amount."""
+        has_amount = next(find_money(clause.text, self.currency, self.language.catalogue), None) is not None
+        return has_amount or any(pattern.search(clause.low) for _, pattern in self.patterns.gifts)
 
     def _is_told_again(
         self, clause: Clause, gift: FoundCompensation, known: Collection[FoundCompensation]
@@ -406,9 +419,10 @@ class _SentenceReader:
             gifts: what it seems to give.
         """
         no_charge = {gift.kind for gift in gifts} <= _NO_CHARGE or chances.grants >= SURELY_GIVEN
-        return chances.doubt(chances.grants) >= _DOUBT or (
-            not no_charge and self._says(("hedged",), clause.low)
-        )
+        named = [gift.words[1].lower() for gift in gifts]
+        parts = [part for part in self.patterns.cut.split(clause.low) if any(name in part for name in named)]
+        is_hedged = any(self._says(("hedged",), part) for part in parts or [clause.low])
+        return chances.doubt(chances.grants) >= _DOUBT or (not no_charge and is_hedged)
 
     def _promises(self, clause: Clause, chances: Chances, read: Sequence[str]) -> list[FoundPromise]:
         """Return the promise of a clause.
@@ -424,15 +438,23 @@ class _SentenceReader:
         only_reports = chances.is_report and chances.done > chances.commits
         if chances.commits < ASKED or only_reports or not self._has_words(clause, chances):
             return []
+        is_condition = chances.conditional >= CONDITIONAL and chances.commits < SURELY
+        if is_condition and (self._is_unreal(clause) or clause.depends_on_event):
+            return []
+        if clause.text.rstrip().endswith(":") and (not clause.dates or self._is_of_today(clause)):
+            return []  # "as we have agreed today:"
 
         is_gone = chances.is_report or self._says(("given",), clause.low)
         if is_gone and self._is_of_today(clause):
+            return []
+        if is_gone and chances.is_given and not chances.is_promised:
             return []
         dated_gift = chances.is_given and clause.dates and not is_gone
         will_write = clause.depends_on_event and self._is_update(clause.low)
         doubt = 0.0 if will_write else chances.doubt(chances.commits)
         is_sure = doubt < REPORTED and (chances.is_promised or dated_gift)
-        if not is_sure or self._is_unreal(clause):
+        is_plain = chances.commits >= PLAINLY_PROMISED and chances.conditional < _UNCONDITIONAL
+        if not is_sure or (self._is_unreal(clause) and not is_plain):
             raise _UnsureError
         return [replace(self._promise(clause, self._date(clause, read)), likely=chances.commits)]
 

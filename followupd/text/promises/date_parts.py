@@ -113,7 +113,8 @@ class DatePart:
         day = _day_with_weekday(self, other.weekday) or _day_with_weekday(other, self.weekday)
         if day is None:
             return None
-        return replace(whole, day=day, weekday=None, week=None)
+        is_one_day = (self.week or other.week) is not None  # "Wednesday of next week"
+        return replace(whole, day=day, weekday=None, week=None, until=whole.until and not is_one_day)
 
 
 def _one_time(first: DatePart, second: DatePart) -> DatePart | None:

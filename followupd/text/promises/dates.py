@@ -537,14 +537,20 @@ def _known_and_later(
 class Clause:
     """One clause as written and in lower case, its dates to come, and where the event is on which it depends.
 
-    A `carried` one has the subject, and all that comes first, in a clause before it, which is part of its text.
+    A `carried` one has the subject, and all that comes first, in a clause before it, which is part of its text up to
+    `begin`.
     """
 
     text: str
     low: str
     dates: tuple[FoundDate, ...]
     trigger: int | None
-    carried: bool = False
+    begin: int = 0
+
+    @property
+    def carried(self) -> bool:
+        """Whether the clause before it is part of its text."""
+        return self.begin > 0
 
     @property
     def depends_on_event(self) -> bool:
@@ -579,4 +585,4 @@ def clause_of(text: str, patterns: PromisePatterns, reader: DateReader, begin: i
     low = lowered(text)
     event = patterns.trigger.search(patterns.complement.sub(lambda match: "…" * len(match[0]), low))
     own = tuple(when for when in reader.to_come(text) if when.start >= begin)
-    return Clause(text, low, own, event.start() if event else None, carried=begin > 0)
+    return Clause(text, low, own, event.start() if event else None, begin)

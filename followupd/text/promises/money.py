@@ -192,6 +192,11 @@ def _bare_decimal(written: str, currency: str) -> str:
 _WEAK = (Gift.CREDIT, Gift.GESTURE)
 #: gifts that are things; a promise does not say what they are worth
 _GOODS = (Gift.REPLACEMENT, Gift.FREE_SHIPPING)
+#: gifts that are an amount of money, of which two may be said at once
+_MONEY = (Gift.REFUND, Gift.CREDIT)
+_A_PAIR = 2
+#: characters between an "and" and the second amount at most: "and the £20"
+_JOINT_GAP = 6
 #: gifts that are worth an amount without being money
 _VOUCHERS = (Gift.COUPON, Gift.GIFT_CARD)
 #: a name has a second word of three letters or more; "the £25" alone is in the letter already
@@ -258,7 +263,7 @@ def gifts_in(
 
     if not amounts and granted and _names_unread_sum(clause.low, languages):
         return None
-    amounts = _beside(amounts, mentions)
+    amounts, mentions = _matched(clause.low, amounts, mentions, patterns)
     if amounts:
         amounts = [_shared(clause.low, amount, patterns) for amount in amounts]
     elif before and any(map(_means_amount_before, mentions)):
@@ -308,6 +313,25 @@ def _names_unread_sum(low: str, languages: Catalogue) -> bool:
 def _currency_words(languages: Catalogue) -> frozenset[str]:
     """Return by which words all languages name currencies."""
     return frozenset(word for language in languages.all() for word in language.info.currencies)
+
+
+def _matched(
+    low: str, amounts: list[Amount], mentions: list[_Mention], patterns: PromisePatterns
+) -> tuple[list[Amount], list[_Mention]]:
+    """Return the amounts that are given, and a mention for each: "we refund £75 for the fare and £20 for the seat".
+
+    Args:
+        low: the clause in lower case.
+        amounts: of the clause, in order.
+        mentions: of the clause.
+        patterns: of its language.
+    """
+    if len(amounts) == _A_PAIR and [mention.kind in _MONEY for mention in mentions] == [True]:
+        first, second = amounts
+        joint = patterns.joint.search(low, first.end, second.start)
+        if joint and mentions[0].start <= first.start and second.start - joint.end() <= _JOINT_GAP:
+            return amounts, [mentions[0], _Mention(mentions[0].kind, second.start, second.end)]
+    return _beside(amounts, mentions), mentions
 
 
 def _beside(amounts: list[Amount], mentions: Sequence[_Mention]) -> list[Amount]:

@@ -35,7 +35,7 @@ _SENTENCE_END = re.compile(
     r"""
     (?<=[.!?…])                   # punctuation,
     [\"')»”]* \s+                 # closing quotes and white space,
-    (?=[\"'(«“„¿¡]{0,9}           # opening quotes
+    (?=[\"'(«“„¿¡£€$]{0,9}        # opening quotes, the sign of an amount
        [^\W_]|[¿¡])               # and a letter or a digit
     | (?<=[\u2600-\u27bf\U0001f300-\U0001faff\ufe0f]) \s+ (?=\w)    # or a smiley
     """,
