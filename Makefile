@@ -80,11 +80,12 @@ torture: venv
 		$(IN)pytest -o faulthandler_timeout=0 --timeout=0 -s tests/properties tests/journeys/test_torture.py \
 		tests/journeys/test_several_daemons.py tests/journeys/test_line_cut.py tests/journeys/test_pull_the_plug.py
 
-# Attack a running followupd over real servers as an outsider would: each line of docs/security.md, a flood of
-# FOLLOWUPD_REDTEAM complaints (1000), and FOLLOWUPD_FAULTS cases (200) on each database amid deaths and outages.
-# It prints what was tried.
+# Attack a running followupd over real servers as an outsider would: each line of docs/security.md, floods of
+# FOLLOWUPD_REDTEAM complaints (1000) and, at a daemon, of FOLLOWUPD_FLOOD (10000), and FOLLOWUPD_FAULTS cases (200) on
+# each database amid deaths and outages. It prints what was tried.
 redteam: venv
-	FOLLOWUPD_REDTEAM=$${FOLLOWUPD_REDTEAM:-1000} FOLLOWUPD_FAULTS=$${FOLLOWUPD_FAULTS:-200} \
+	FOLLOWUPD_REDTEAM=$${FOLLOWUPD_REDTEAM:-1000} FOLLOWUPD_FLOOD=$${FOLLOWUPD_FLOOD:-10000} \
+		FOLLOWUPD_FAULTS=$${FOLLOWUPD_FAULTS:-200} \
 		$(IN)pytest -o faulthandler_timeout=0 --timeout=0 -s -v --no-header $$($(IN)python -m tests.layers.test_security) \
 		tests/journeys/test_redteam.py tests/journeys/test_more_attacks.py tests/journeys/test_nobody_gets_in.py \
 		tests/journeys/test_fault_injection.py tests/journeys/test_robots.py tests/contracts/test_mailbox_odd_peers.py tests/layers/test_patterns.py

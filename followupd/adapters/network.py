@@ -156,44 +156,15 @@ class _Counted:
 
 
 def _ending_adapter(most: int, seconds: float) -> Any:
-    """Return what connects a session, and shuts a connection down on which a request has not ended in time."""
+    """Return what connects a session, and ends each of its requests in time."""
     from requests.adapters import HTTPAdapter
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-    class Watched(HTTPConnection):
-        _end: threading.Timer | None = None
-
-        def request(self, *words: Any, **options: Any) -> None:
-            self._unwatch()
-            if self.sock is None:
-                self.connect()
-            self._end = threading.Timer(seconds, shut_down, (self.sock,))
-            self._end.daemon = True
-            self._end.start()
-            super().request(*words, **options)
-
-        def close(self) -> None:
-            self._unwatch()
-            super().close()
-
-        def _unwatch(self) -> None:
-            if self._end:
-                self._end.cancel()
-
-    class WatchedTls(Watched, HTTPSConnection):
-        pass
-
-    class Pool(HTTPConnectionPool):
-        ConnectionCls = Watched
-
-    class TlsPool(HTTPSConnectionPool):
-        ConnectionCls = WatchedTls
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *words: Any, **options: Any) -> None:
             super().init_poolmanager(*words, **options)
-            self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
+            pools = self.poolmanager.pool_classes_by_scheme
+            watched = {scheme: _watched(pool, seconds) for scheme, pool in pools.items()}
+            self.poolmanager.pool_classes_by_scheme = watched
 
         def send(self, *words: Any, **options: Any) -> Any:
             allowance = Allowance(most, seconds)
@@ -202,6 +173,37 @@ def _ending_adapter(most: int, seconds: float) -> Any:
             return response
 
     return Adapter()
+
+
+def _watched(pool: Any, seconds: float) -> Any:
+    """Return a class of pools whose connections are shut down when a request has not ended in time.
+
+    Args:
+        pool: the class of the pools of urllib3, for HTTP with or without TLS.
+        seconds: from a request to the end of its answer.
+    """
+
+    class Connection(pool.ConnectionCls):  # type: ignore[misc]  # a class that is known only now
+        end: threading.Timer | None = None
+
+        def request(self, *words: Any, **options: Any) -> None:
+            self.unwatch()
+            if self.sock is None:
+                self.connect()
+            self.end = threading.Timer(seconds, shut_down, (self.sock,))
+            self.end.daemon = True
+            self.end.start()
+            super().request(*words, **options)
+
+        def close(self) -> None:
+            self.unwatch()
+            super().close()
+
+        def unwatch(self) -> None:
+            if self.end:
+                self.end.cancel()
+
+    return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
 
 
 def shut_down(connection: socket.socket) -> None:

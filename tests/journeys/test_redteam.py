@@ -145,6 +145,22 @@ def test_a_flood_of_another_shape_costs_no_honest_customer_a_day(
     tried[f"complaints of a flood {shape}"] += min(FLOOD, 40)
 
 
+def test_a_slow_flood_costs_no_agent_an_afternoon_either(
+    make_world: Callable[..., World], tried: Counter[str]
+) -> None:
+    world = make_world(more='\n[recognise]\nmost = "4 per hour"\n')
+    for hour in range(10):  # always fewer than in an hour that is one
+        for number in range(3 * hour, 3 * hour + 3):
+            deliver(world, number)
+        world.passes(world.now + timedelta(hours=1))
+    assert len([case for case in world.cases() if case.flood]) == 30 - 4 * 4
+    assert len(addressed_to(world, "@victims.test")) <= 4 * 4
+    told = [mail for mail in addressed_to(world, "lee@agents.test") if "dismiss flood" in text_of(mail)]
+    assert len(told) == 1
+    assert len(addressed_to(world, "@agents.test")) <= 3 * 4 * 4
+    tried["complaints of a slow flood"] += 30
+
+
 def has_follow_up(world: World) -> bool:
     return any("follow-up" in str(mail["X-Followupd-Key"]) for mail in addressed_to(world, HONEST))
 

@@ -131,7 +131,10 @@ def built() -> list[Built]:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of `re` in a function; `name` is that of what is made of it, if it has one."""
+    """A call of `re` in a function.
+
+    `name` is that of what is made of it, if it has one; "f()" is the result of a function.
+    """
 
     module: str
     first: int
@@ -148,7 +151,9 @@ def calls() -> list[Call]:
         module = ".".join(("followupd", *file.relative_to(TOP).with_suffix("").parts))
         tree = ast.parse(file.read_text())
         names = {id(node.value): node.arg or "" for node in ast.walk(tree) if isinstance(node, ast.keyword)}
-        functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        returns = [(node, each) for each in functions for node in ast.walk(each)]
+        names |= {id(node.value): f"{each.name}()" for node, each in returns if isinstance(node, ast.Return)}
         inside = {id(node): node for function in functions for node in ast.walk(function)}
         found += [_call(node, module, names.get(id(node), "")) for node in inside.values() if _is_of_re(node)]
     return found
@@ -185,18 +190,28 @@ def call_of(pattern: Built) -> Call | None:
 
 @cache
 def uses_of(name: str) -> frozenset[str]:
-    """Return what is done anywhere with an attribute of this name: the methods called, "" for anything else."""
+    """Return what is done anywhere with an attribute of this name, or with the result of a function "f()".
+
+    These are the methods called, "" for anything else.
+    """
     found: set[str] = set()
     for file in TOP.rglob("*.py"):
         text = file.read_text()
-        if f".{name}" not in text:
+        if name.removesuffix(")") not in text:
             continue
         nodes = list(ast.walk(ast.parse(text)))
         taken = {id(node.value): node.attr for node in nodes if isinstance(node, ast.Attribute)}
-        found |= {
-            taken.get(id(node), "") for node in nodes if isinstance(node, ast.Attribute) and node.attr == name
-        }
+        found |= {taken.get(id(node), "") for node in nodes if _is_use(node, name)}
     return frozenset(found)
+
+
+def _is_use(node: ast.AST, name: str) -> bool:
+    match node:
+        case ast.Attribute(attr=attribute):
+            return attribute == name
+        case ast.Call(func=ast.Name(id=function)):
+            return f"{function}()" == name
+    return False
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ SCRIPTS = {
         "test_a_flood_of_forged_complaints_costs_no_honest_customer_a_day_nor_an_agent_an_afternoon",
         "test_a_flood_of_complaints_holds_back_no_letter_that_people_promised",
         "test_a_flood_of_another_shape_costs_no_honest_customer_a_day",
+        "test_a_flood_costs_no_honest_letter_a_day_no_agent_an_afternoon_and_the_machine_little",
+        "test_a_slow_flood_costs_no_agent_an_afternoon_either",
         "test_a_flood_of_mails_about_a_case_or_in_an_agents_name_costs_no_agent_an_afternoon",
     ),
     "o2b_flood_small": (

@@ -476,8 +476,8 @@ class RecogniseSettings(Table):
     )
     most: RateLimit = setting(
         "60 per hour",
-        description="More complaints than this are a flood: no letter leaves by machine, "
-        "and agents decide in one line.",
+        description="More complaints than this, or four times as many in a day, are a flood: no letter "
+        "leaves by machine, and agents decide in one line.",
         example="200 per hour",
     )
 

@@ -23,6 +23,8 @@ _OF_LATE = timedelta(days=180)
 #: after so many complaints before, only a person writes
 _FOR_A_PERSON = 2
 _ONLY_A_PERSON = "it is at least the third complaint within 180 days: call, write yourself, then `release`"
+#: so many times `most` in a day are a flood, too, however slowly they come
+_MOST_A_DAY = 4
 #: stages of what was no complaint, or may be none
 _NOT_COUNTED = NO_COMPLAINT | {Stage.SUSPECTED}
 
@@ -56,7 +58,8 @@ class CaseOpener:
     context: ServiceContext
     classifier: ComplaintClassifier
     reference: Callable[[bytes, int], str]
-    #: more complaints than this, in this time, are a flood: agents decide about them together
+    #: more complaints than this, in this time, or four times as many in a day, are a flood: agents decide about
+    #: them together
     most: tuple[int, timedelta] = (60, timedelta(hours=1))
 
     def open_by_agent(self, tx: Transaction, mail: StoredMail, actor: str, now: datetime) -> Case:
@@ -120,11 +123,16 @@ class CaseOpener:
 
         So a flood of forged complaints makes no letter to a victim, and no mail to an agent, for each of them.
         """
-        is_by_agent = isinstance(cause, ComplaintHeard) and not cause.by_machine
-        count, span = self.most
-        if is_by_agent or tx.cases.count_opened_since(now - span) < count:
+        if isinstance(cause, ComplaintHeard) and not cause.by_machine:
             return cause
 
+        most, span = self.most
+        limits = ((most, span), (_MOST_A_DAY * most, timedelta(days=1)))
+        passed = [limit for limit in limits if tx.cases.count_opened_since(now - limit[1]) >= limit[0]]
+        if not passed:
+            return cause
+
+        count, span = passed[0]
         tx.state.put(StateKey.FLOOD, count, now)
         score, evidence = getattr(cause, "score", 0.0), getattr(cause, "evidence", ())
         why = f"more than {count} complaints came within {span}; an agent decides"
