@@ -565,7 +565,7 @@ def _figures(result: LookbackResult) -> list[tuple[str, str]]:
     total = len(found.promises)
     shares = [(f"{found.count(each):,}", f"of {total:,}: {name}") for each, (name, _) in _TONES.items()]
     middle = found.first_word_median
-    first = [(_span(middle), "until the first word, in the middle case")] if middle is not None else []
+    first = [(_span(middle), "until the first word (median)")] if middle is not None else []
     customers = "customer" if found.repeat == 1 else "customers"
     repeat = [(f"{found.repeat:,}", f"{customers} complained on two days or more")] if found.repeat else []
     return [*(shares if total else []), *first, *repeat]
@@ -613,7 +613,7 @@ def _thread_view(thread: Thread, names: Names, calendar: Calendar, now: datetime
     for judged in thread.promises:
         text = names.text(judged.promise.text, thread.customer)
         due = _date(calendar.local(judged.promise.due).date())
-        lines.append((judged.made.at, "none", f"We promise by {due}: “{text}”"))
+        lines.append((judged.made.at, "none", f"You promised, by {due}: “{text}”"))
     lines += [_decided(judged, who, now) for judged in _first_of_each(thread)]
     lines += [
         (wait.mail.at + timedelta(seconds=1), "bad", "This mail never got an answer.")
