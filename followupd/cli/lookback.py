@@ -72,11 +72,14 @@ def add(commands: CommandParsers) -> None:
     parser.add_argument("--since", metavar="D", default="", help='a date, or a duration such as "730 days"')
     place = parser.add_mutually_exclusive_group()
     place.add_argument(
-        "--mailbox", metavar="NAME", default="", help="of followupd.toml, or an address to log in with"
+        "--mailbox",
+        metavar="NAME",
+        default="",
+        help="a mailbox of followupd.toml, or an address to log in with",
     )
     place.add_argument("--maildir", metavar="DIR", type=Path, help="a Maildir, or a directory of .eml files")
     place.add_argument(
-        "--mbox", metavar="FILE", type=Path, action="append", help="an mbox; may be given again"
+        "--mbox", metavar="FILE", type=Path, action="append", help="an mbox file; may be repeated"
     )
     parser.add_argument("--html", metavar="FILE", type=Path, help=f"the page ({_PAGE}; with --json none)")
     parser.add_argument("--names", action="store_true", help="do not shorten customers' names")
@@ -86,7 +89,7 @@ def add(commands: CommandParsers) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="read this one too, beside inbox and Sent",
+        help="also read this folder, besides inbox and Sent",
     )
     parser.add_argument(
         "--us", metavar="ADDRESS", action="append", default=[], help="an address of ours, instead of a guess"
@@ -98,11 +101,12 @@ def add(commands: CommandParsers) -> None:
         help=f"the mailbox's password; - reads standard input (or ${_PASSWORD}, or it is asked for)",
     )
     parser.add_argument(
-        "--imap", metavar="HOST:PORT", default="", help="instead of the server that is found; tls://HOST:PORT"
+        "--imap",
+        metavar="HOST:PORT",
+        default="",
+        help="this server instead of the one found; tls://HOST:PORT",
     )
-    parser.add_argument(
-        "--username", metavar="NAME", default="", help="of the login, if it is not the address"
-    )
+    parser.add_argument("--username", metavar="NAME", default="", help="the login, if it is not the address")
     parser.add_argument("--ca-file", metavar="FILE", default="", help="the certificate of your own CA")
     parser.set_defaults(do=_lookback)
 
