@@ -107,7 +107,9 @@ def _login(options: argparse.Namespace) -> int:
 
     if isinstance(login, ApplicationLogin):
         login.token()
-        print(f"{options.mailbox} needs nobody to log in: the provider gave its application an access token.")
+        print(
+            f"{options.mailbox} needs no login by a person: the provider gave its application an access token."
+        )
         return DONE
 
     if login.auth == MICROSOFT:

@@ -61,7 +61,9 @@ def add(commands: CommandParsers) -> None:
     _add_preview(commands.add("preview"))
 
     trial = commands.add("try")
-    trial.add_argument("address", metavar="ADDRESS", help="yours, where the letter goes; no agent's")
+    trial.add_argument(
+        "address", metavar="ADDRESS", help="your own address, which gets the letter; not an agent's"
+    )
     trial.add_argument("--text", metavar="FILE", type=Path, help="a complaint of your own, as plain text")
     trial.add_argument("--dry-run", action="store_true", help="show the letter without sending it")
     trial.set_defaults(do=_try)
@@ -76,9 +78,13 @@ def _add_preview(preview: argparse.ArgumentParser) -> None:
     preview.add_argument("letter", metavar="LETTER", nargs="?", default="", help=_LETTERS_HELP)
     preview.add_argument("--case", metavar="REF", default="", help="a real case instead of a sample")
     preview.add_argument("--sample", choices=["short", "long", "hostile"], default="short")
-    preview.add_argument("--language", metavar="LANGUAGE", default="", help="of a sample's letter: en, de")
+    preview.add_argument(
+        "--language", metavar="LANGUAGE", default="", help="the language of the sample letter: en, de"
+    )
     preview.add_argument("--playbook", metavar="NAME", default="", help="as in a case of this playbook")
-    preview.add_argument("--severity", choices=["low", "normal", "high"], default="", help="of the case")
+    preview.add_argument(
+        "--severity", choices=["low", "normal", "high"], default="", help="the severity of the case"
+    )
     preview.add_argument(
         "--fault", choices=["ours", "shared", "not-ours", "unknown"], default="", help="whose fault it was"
     )
@@ -89,7 +95,9 @@ def _add_preview(preview: argparse.ArgumentParser) -> None:
     preview.add_argument("--text", metavar="FILE", type=Path, help="write the text part")
     preview.add_argument("--eml", metavar="FILE", type=Path, help="write the whole message")
     preview.add_argument("--serve", action="store_true", help="show all letters on a local web page")
-    preview.add_argument("--port", metavar="N", type=int, default=0, help="of the web page; default: any")
+    preview.add_argument(
+        "--port", metavar="N", type=int, default=0, help="the port of the web page (any free one)"
+    )
     preview.set_defaults(do=_preview)
 
 

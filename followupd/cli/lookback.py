@@ -72,11 +72,14 @@ def add(commands: CommandParsers) -> None:
     parser.add_argument("--since", metavar="D", default="", help='a date, or a duration such as "730 days"')
     place = parser.add_mutually_exclusive_group()
     place.add_argument(
-        "--mailbox", metavar="NAME", default="", help="of followupd.toml, or an address to log in with"
+        "--mailbox",
+        metavar="NAME",
+        default="",
+        help="a mailbox of followupd.toml, or an address to log in with",
     )
     place.add_argument("--maildir", metavar="DIR", type=Path, help="a Maildir, or a directory of .eml files")
     place.add_argument(
-        "--mbox", metavar="FILE", type=Path, action="append", help="an mbox; may be given again"
+        "--mbox", metavar="FILE", type=Path, action="append", help="an mbox file; may be repeated"
     )
     parser.add_argument("--html", metavar="FILE", type=Path, help=f"the page ({_PAGE}; with --json none)")
     parser.add_argument("--names", action="store_true", help="do not shorten customers' names")
@@ -86,7 +89,7 @@ def add(commands: CommandParsers) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="read this one too, beside inbox and Sent",
+        help="also read this folder, besides inbox and Sent",
     )
     parser.add_argument(
         "--us", metavar="ADDRESS", action="append", default=[], help="an address of ours, instead of a guess"
@@ -98,11 +101,12 @@ def add(commands: CommandParsers) -> None:
         help=f"the mailbox's password; - reads standard input (or ${_PASSWORD}, or it is asked for)",
     )
     parser.add_argument(
-        "--imap", metavar="HOST:PORT", default="", help="instead of the server that is found; tls://HOST:PORT"
+        "--imap",
+        metavar="HOST:PORT",
+        default="",
+        help="this server instead of the one found; tls://HOST:PORT",
     )
-    parser.add_argument(
-        "--username", metavar="NAME", default="", help="of the login, if it is not the address"
-    )
+    parser.add_argument("--username", metavar="NAME", default="", help="the login, if it is not the address")
     parser.add_argument("--ca-file", metavar="FILE", default="", help="the certificate of your own CA")
     parser.set_defaults(do=_lookback)
 
@@ -565,7 +569,7 @@ def _figures(result: LookbackResult) -> list[tuple[str, str]]:
     total = len(found.promises)
     shares = [(f"{found.count(each):,}", f"of {total:,}: {name}") for each, (name, _) in _TONES.items()]
     middle = found.first_word_median
-    first = [(_span(middle), "until the first word, in the middle case")] if middle is not None else []
+    first = [(_span(middle), "until the first word (median)")] if middle is not None else []
     customers = "customer" if found.repeat == 1 else "customers"
     repeat = [(f"{found.repeat:,}", f"{customers} complained on two days or more")] if found.repeat else []
     return [*(shares if total else []), *first, *repeat]
@@ -613,7 +617,7 @@ def _thread_view(thread: Thread, names: Names, calendar: Calendar, now: datetime
     for judged in thread.promises:
         text = names.text(judged.promise.text, thread.customer)
         due = _date(calendar.local(judged.promise.due).date())
-        lines.append((judged.made.at, "none", f"We promise by {due}: “{text}”"))
+        lines.append((judged.made.at, "none", f"You promised, by {due}: “{text}”"))
     lines += [_decided(judged, who, now) for judged in _first_of_each(thread)]
     lines += [
         (wait.mail.at + timedelta(seconds=1), "bad", "This mail never got an answer.")

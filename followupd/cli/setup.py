@@ -307,9 +307,7 @@ def add(commands: CommandParsers) -> None:
 
     init = commands.add("init")
     init.add_argument("directory", metavar="DIR", type=Path)
-    init.add_argument(
-        "--address", metavar="ADDRESS", default="", help="of the mailbox that customers write to"
-    )
+    init.add_argument("--address", metavar="ADDRESS", default="", help="the address that customers write to")
     init.add_argument(
         "--password-file", metavar="FILE", default="", help="the mailbox's password; - reads standard input"
     )
@@ -417,7 +415,7 @@ def _init(options: argparse.Namespace) -> int:
     options.config, options.online = options.directory, bool(answers.password)
     options.without_secrets = False
     _check_with_password(options, answers.address)
-    print(f"Next:\n  followupd try ADDRESS{where}        (yours, and no agent's)")
+    print(f"Next:\n  followupd try ADDRESS{where}        (your own address, not an agent's)")
     print(
         "  systemctl enable --now followupd"
         if _PACKAGED_UNIT.exists()

@@ -147,7 +147,7 @@ def _entered(mailbox: "MailboxSettings", colours: Mapping[str, str]) -> bool:
     except UnavailableError as error:
         print_error(str(error))
         return False
-    print(f"{mailbox.name}: {len(made)} made, {len(colours) - len(made)} there already", file=sys.stderr)
+    print(f"{mailbox.name}: {len(made)} made, {len(colours) - len(made)} already there", file=sys.stderr)
     return True
 
 
@@ -246,7 +246,7 @@ def _made(mailbox: "MailboxSettings", folders: Iterable[str]) -> bool:
         print_error(str(error))
         return False
     made = len([folder for folder in folders if folder not in there])
-    print(f"{mailbox.name}: {made} made, {len(there)} there already", file=sys.stderr)
+    print(f"{mailbox.name}: {made} made, {len(there)} already there", file=sys.stderr)
     return True
 
 

@@ -1,6 +1,7 @@
 """The follow-up: its facts are asked for at the fix, it is sent some days later.
 
-Then the owner is asked to call, and the case is closed.
+Then the owner is asked to call, and the case is closed. How many days later it is due is the rule of
+`Playbook.follow_up_due`; this module adds what postpones it.
 """
 
 from datetime import datetime

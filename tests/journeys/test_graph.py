@@ -174,7 +174,7 @@ def test_the_categories_of_the_agents_are_made_once(
     assert {"kept", "hold", "agent-ana", "fu-heard"} <= account.categories.keys()
     number = len(account.categories)
     assert main(make) == 0
-    assert f"0 made, {number} there already" in capsys.readouterr().err
+    assert f"0 made, {number} already there" in capsys.readouterr().err
     account.may_colour = False
     assert main(make) == 1
     assert "MailboxSettings.ReadWrite" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import base64
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -111,8 +112,8 @@ def test_effort_is_mails_of_the_customer_and_how_often_they_had_to_ask() -> None
         found.add(case, None, 1 + asks[case.ref], asks[case.ref])
     (effort,) = [table for table in tables(MonthlyReport(found, ())) if table.name == "effort"]
     assert list(effort.rows) == [
-        ("mails of the customer a case", "2.0", "2"),
-        ("times the customer had to ask, a case", "1.0", "2"),
+        ("the customer's mails per case", "2.0", "2"),
+        ("times the customer had to ask, per case", "1.0", "2"),
     ]
 
 
@@ -191,6 +192,15 @@ def test_nothing_is_drawn_of_fewer_than_five(number: int, drawn: int) -> None:
     assert ("<svg" in page) is bool(drawn)
     assert "Example &lt;Ltd&gt;" in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_the_page_names_the_month_groups_digits_and_begins_with_what_waits() -> None:
+    page = monthly_page(reported(4000), "Example Ltd")
+    assert "complaints of November 2026</h1>" in page
+    assert "Complaints in November 2026: 4,000." in page
+    assert "(4,000 in all)" in page
+    titles = re.findall(r"<h2>(.*?)</h2>", page)
+    assert titles.index("What needs you now") < titles.index("Against the clock")
 
 
 def test_the_same_cases_give_the_same_bytes() -> None:

@@ -31,13 +31,18 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "share": share, "day": day}
+    environment.filters |= {"number": number, "grouped": grouped, "share": share, "day": day}
     return environment
 
 
 def number(value: float) -> str:
     """Return a number for people: 12,345; 3.5; 12."""
     return f"{value:,.1f}".removesuffix(".0")
+
+
+def grouped(cell: str) -> str:
+    """Return the cell of a table for people: a whole number with separators, anything else as it is."""
+    return f"{int(cell):,}" if cell.isdecimal() else cell
 
 
 def share(count: int, total: int) -> str:

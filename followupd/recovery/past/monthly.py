@@ -130,6 +130,11 @@ class Month:
         return at is not None and self.begin <= at < self.end
 
     @property
+    def title(self) -> str:
+        """The name on the page: "November 2026"."""
+        return f"{self.first_day:%B %Y}"
+
+    @property
     def following(self) -> date:
         """The first day of the next month, on whose first working day the page is sent."""
         return _next(self.first_day)
@@ -515,8 +520,8 @@ def _effort_table(book: MonthBook) -> MonthTable:
         book: the figures of the month.
     """
     figures = {
-        "mails of the customer a case": mean(book.mails),
-        "times the customer had to ask, a case": mean(book.asks),
+        "the customer's mails per case": mean(book.mails),
+        "times the customer had to ask, per case": mean(book.asks),
     }
     rows = [
         (name, f"{average:.1f}", str(book.opened)) for name, average in figures.items() if average is not None
@@ -610,25 +615,31 @@ def monthly_view(report: MonthlyReport) -> dict[str, Any]:
     }
 
 
-def answers(report: MonthlyReport) -> dict[str, list[Translatable]]:
+def answers(
+    report: MonthlyReport, month: str, number: Callable[[int], str] = str
+) -> dict[str, list[Translatable]]:
     """Return what a reader wants to know, and the sentences that say it: none of what was not there.
 
     Args:
         report: the figures of the month, and the causes that came back.
+        month: what the month is called; its name is the same in every language, and its title is English.
+        number: writes a number; with separators of thousands in English alone.
     """
     book = report.book
-    why = [msg("complaints in {month}: {n}", n=book.opened, month=book.month.name)]
+    why = [msg("complaints in {month}: {n}", n=number(book.opened), month=month)]
     causes = [cause for cause in book.main_causes if cause not in {OTHERS, UNSAID}]
     if causes:
-        n = book.causes[causes[0]]
+        n = number(book.causes[causes[0]])
         why.append(msg("the most frequent cause was {cause} ({n})", cause=causes[0], n=n))
     kept, in_time = book.in_time(), msgid("{n} of {total} promises that were due were kept in time")
     again = msgid("{n} of {total} customers complained again within {days} days")
     return {
         "How many, and why": why,
-        "Did we keep our word?": [msg(in_time, n=kept.count, total=kept.total)] if kept.total else [],
+        "Did we keep our word?": [msg(in_time, n=number(kept.count), total=number(kept.total))]
+        if kept.total
+        else [],
         "Do they come back?": [
-            msg(again, n=share.count, total=share.total, days=after.partition(" ")[0])
+            msg(again, n=number(share.count), total=number(share.total), days=after.partition(" ")[0])
             for after, share in book.came_back()
             if share.label == "all"
         ],
@@ -641,7 +652,8 @@ def headline(report: MonthlyReport) -> list[Translatable]:
     Args:
         report: the figures of the month, and the causes that came back.
     """
-    return [sentence for sentences in answers(report).values() for sentence in sentences]
+    found = answers(report, report.book.month.name)
+    return [sentence for sentences in found.values() for sentence in sentences]
 
 
 def said(sentences: Iterable[Translatable]) -> str:
@@ -673,8 +685,11 @@ def page_values(report: MonthlyReport, company: str) -> dict[str, Any]:
     ]
     return {
         "company": company,
-        "month": book.month.name,
-        "answers": {question: said(sentences) for question, sentences in answers(report).items()},
+        "month": book.month.title,
+        "answers": {
+            question: said(sentences)
+            for question, sentences in answers(report, book.month.title, "{:,}".format).items()
+        },
         "opened": book.opened,
         "weeks": [
             {"label": f"{start.day} {start:%b}", "counts": counts} for start, counts in book.week_rows()
@@ -690,7 +705,7 @@ def page_values(report: MonthlyReport, company: str) -> dict[str, Any]:
         "told_sentence": all_tables[2].note,
         "back_all": back,
         "back_groups": groups,
-        "sections": [each for each in all_tables[1:] if each.name != "came-back"],
+        "sections": [all_tables[-1], *(each for each in all_tables[1:-1] if each.name != "came-back")],
     }
 
 
