@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from followupd.languages import catalogue
-from followupd.text.ngrams import ngrams, places, tokens
+from followupd.text.ngrams import places_in
 from followupd.text.promises.clauses import signs_of
 from followupd.text.promises.patterns import promise_patterns
 from followupd.text.promises.sentences import sentences
@@ -159,7 +159,7 @@ def table(rows: Sequence[Labelled]) -> Any:
     """Return the n-grams of sentences as a sparse matrix."""
     columns, starts, values = [], [0], []
     for row in rows:
-        at = places((row.language + gram for gram in ngrams(tokens(row.text))), BITS)
+        at = sorted(places_in(row.text, BITS, row.language))
         columns += at
         values += [len(at) ** -0.5] * len(at)
         starts.append(len(columns))

@@ -78,9 +78,24 @@ def _of_word(word: str, *, is_whole: bool) -> list[str]:
 
 
 @lru_cache(maxsize=4_096)
-def places_of_word(word: str, bits: int, *, is_whole: bool) -> tuple[int, ...]:
+def places_of_word(word: str, bits: int, *, is_whole: bool, language: str = "") -> tuple[int, ...]:
     """Return where the weights of a word and its parts are; most words of a mail are in the next one too."""
-    return tuple(places(_of_word(word, is_whole=is_whole), bits))
+    return tuple(places((language + part for part in _of_word(word, is_whole=is_whole)), bits))
+
+
+def places_in(text: str, bits: int, language: str = "") -> set[int]:
+    """Return where the weights of a text's n-grams are.
+
+    Args:
+        text: one sentence.
+        bits: of the table's size, with which the weights were made.
+        language: the tag of the language for which they count; "" where they are of all languages.
+    """
+    words = tokens(text)
+    found = set(places((language + gram for gram in sequences(words)), bits))
+    for word in set(words):
+        found.update(places_of_word(word, bits, is_whole=False, language=language))
+    return found
 
 
 def places(features: Iterable[str], bits: int = BITS) -> list[int]:
@@ -135,17 +150,6 @@ class Classes:
             models[name] = LinearModel(weights, model["step"], model["signs"], model["bias"])
         return cls(data["bits"], models)
 
-    def probabilities(self, text: str, signs: Iterable[str] = ()) -> dict[str, float]:
-        """Return how likely the text belongs to each class, from 0 to 1.
-
-        Args:
-            text: one sentence, or a mail's own words.
-            signs: what other readers saw in it, by the names that the model was trained with.
-        """
-        at = places(ngrams(tokens(text)), self.bits)
-        seen = tuple(signs)
-        return {name: probability(model.score(at, seen)) for name, model in self.models.items()}
-
     def scores(self, text: str, language: str, signs: Iterable[str] = ()) -> dict[str, float]:
         """Return the log-odds of each class by the n-grams of a text, which count for its language alone.
 
@@ -155,8 +159,16 @@ class Classes:
             signs: what other readers saw in it, by the names that the model was trained with.
         """
         at = places((language + gram for gram in ngrams(tokens(text))), self.bits)
-        seen = tuple(signs)
-        return {name: model.score(at, seen) for name, model in self.models.items()}
+        return self.scores_at(at, tuple(signs))
+
+    def scores_at(self, at: Collection[int], signs: Collection[str] = ()) -> dict[str, float]:
+        """Return the log-odds of each class.
+
+        Args:
+            at: the places of a text's n-grams, from `places` or `places_in`, as when the models were trained.
+            signs: what other readers saw in it, by the names that the model was trained with.
+        """
+        return {name: model.score(at, signs) for name, model in self.models.items()}
 
 
 #: a tree asks for one number after the other, (name, most, below, above), and ends with what it adds

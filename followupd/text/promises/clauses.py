@@ -14,7 +14,7 @@ from typing import NamedTuple
 from followupd.domain.calendar import Calendar
 from followupd.domain.promise import Relation
 from followupd.languages import Language, promise_weights
-from followupd.text.ngrams import Classes, Trees, probability
+from followupd.text.ngrams import Classes, Trees, places_in, probability
 from followupd.text.promises.date_parts import NOON
 from followupd.text.promises.dates import Clause, DateReader, FoundDate, clause_of, date_reader
 from followupd.text.promises.money import find_money
@@ -289,7 +289,8 @@ def classified(sentence: str, language: Language) -> Chances:
     if _is_untaught(language):
         return _by_phrases(lowered(sentence), promise_patterns(language))
     tag = language.tag if language.tag in promise_weights()["languages"] else language.catalogue.english.tag
-    scores = _classes().scores(sentence, tag)
+    models = _classes()
+    scores = models.scores_at(places_in(sentence, models.bits, tag))
     weighed = {}
     if max(scores["commits"], scores["grants"]) >= _WORTH_A_LOOK:
         seen = scores | signs_of(sentence, language)

@@ -44,6 +44,8 @@ from followupd.text.promises.money import Amount, find_money, gifts_in
 from followupd.text.promises.patterns import PromisePatterns, date_patterns, promise_patterns
 from followupd.text.promises.sentences import lowered, sentences
 
+#: below this probability no turn of phrase and no date makes a promise or a gift of a text
+HOPELESS = 0.03
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.3
 #: from which probability a clause with the words of a condition only tells it: "If it breaks, we mend it"
@@ -186,6 +188,8 @@ class _SentenceReader:
     def _judged(self, text: str) -> Chances:
         """Return how likely a text belongs to each class, with its days and known turns of phrase."""
         chances = classified(text, self.language)
+        if max(chances.commits, chances.grants) < HOPELESS:
+            return chances
         low = lowered(text)
         own = self.patterns.complement.sub(" … ", low)
         if self._says(("hedged", "unreal"), own):

@@ -25,6 +25,8 @@ END_OF_DAY = time(23, 59)
 LEAD_REACH = 40
 #: what people who write "at 3" mean is after noon up to this hour
 _LAST_HOUR_MEANT_LATER = 6
+#: searches that are remembered
+_REMEMBERED = 200
 #: the hour of a word that is no number: "between 9 and noon"
 _HOUR_OF_NOON = 12
 _AFTER_NOON = re.compile(r"\bp\.? ?m\b|\dp\.?m\b")
@@ -170,11 +172,20 @@ class PartReader:
     def find(self, low: str) -> Iterator[DatePart]:
         """Yield the parts of dates in a lower-case text, in order."""
         at = 0
-        while match := self.patterns.part.search(low, at):
+        while match := self._match(low, at):
             part = self._part(match, low)
             at = max(part.end, match.start() + 1)
             if not part.is_empty:
                 yield part
+
+    def _match(self, low: str, at: int) -> re.Match[str] | None:
+        """Return the next part of a date from a position; whatever day it is, a text is searched once."""
+        known = self.patterns.known
+        if (low, at) not in known:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[low, at] = self.patterns.part.search(low, at)
+        return known[low, at]
 
     def _part(self, match: re.Match[str], low: str) -> DatePart:
         """Return the part that matched; an empty one for what is no date or time."""

@@ -41,6 +41,7 @@ class DatePatterns:
     meanings: tuple[str, ...]
     month_first: tuple[str, ...]
     part: re.Pattern[str]
+    known: dict[tuple[str, int], re.Match[str] | None]
     leads: re.Pattern[str]
     lead: re.Pattern[str]
     deadline: re.Pattern[str]
@@ -84,6 +85,7 @@ def date_patterns(language: Language) -> DatePatterns:
         meanings=tuple(meaning for meaning, _ in table.phrases),
         month_first=table.month_first,
         part=_part(table, language.months, language.weekdays),
+        known={},
         leads=re.compile(rf"(?:(?<!\w)(?:{lead})\s{{0,9}}){{1,5}}$"),
         lead=re.compile(rf"(?<!\w)(?:{lead})\s{{0,9}}$"),
         deadline=re.compile(rf"(?<!\w)(?:{_any(table.deadline)})(?!\w)"),
