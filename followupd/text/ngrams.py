@@ -155,8 +155,16 @@ class Classes:
             language: the tag with which the models were trained; "" where they are of all languages.
             signs: what other readers saw in it, by the names that the model was trained with.
         """
-        at = places((language + gram for gram in ngrams(tokens(text))), self.bits)
-        seen = tuple(signs)
+        return self.scores_of((language + gram for gram in ngrams(tokens(text))), signs)
+
+    def scores_of(self, grams: Iterable[str], signs: Iterable[str] = ()) -> dict[str, float]:
+        """Return the log-odds of each class by features that the caller has made.
+
+        Args:
+            grams: the features.
+            signs: as for `scores`.
+        """
+        at, seen = places(grams, self.bits), tuple(signs)
         return {name: model.score(at, seen) for name, model in self.models.items()}
 
 
