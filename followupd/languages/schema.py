@@ -652,6 +652,8 @@ class FactWords(LanguageTable):
     empty: Patterns = ()
     symptom: Patterns = ()
     trouble: Patterns = ()
+    harm: Patterns = ()
+    mended: Patterns = ()
     foreign: Patterns = ()
     excuse: Patterns = ()
     vague: Patterns = ()

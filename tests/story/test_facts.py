@@ -59,7 +59,7 @@ def counted(language: str, number: int) -> Counter[str]:
     return seen
 
 
-@pytest.mark.parametrize("number", [2, 3, 4])
+@pytest.mark.parametrize("number", [2, 3, 4, 5, 6, 7])
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
 def test_facts_of_strangers_are_told_and_blamed_so_often(language: str, number: int) -> None:
     seen = counted(language, number)
@@ -68,14 +68,57 @@ def test_facts_of_strangers_are_told_and_blamed_so_often(language: str, number: 
 
 
 @pytest.mark.parametrize(
-    ("language", "told", "blamed"), [("en", 54, 2), ("de", 55, 2), ("fr", 56, 2), ("es", 50, 1)]
+    ("language", "name", "text", "flaw"),
+    [
+        ("en", "prevention", "The stair carpet keeps coming loose", "known"),
+        ("en", "prevention", "The stair carpet is now glued and checked every month", ""),
+        ("en", "resolution", "The curtains had been hemmed unevenly", "known"),
+        ("de", "resolution", "Das Hörgerät pfeift beim Telefonieren", "known"),
+        ("de", "resolution", "Das Hörgerät pfeift nicht mehr", ""),
+        ("fr", "prevention", "Les volets roulants restent bloqués à mi-hauteur", "known"),
+        ("es", "prevention", "Las llaves del apartamento no estaban en el buzón", "known"),
+        ("es", "resolution", "Recuperé su maleta y se la envié al hotel", ""),
+        ("es", "resolution", "Le cobré la tarifa correcta", ""),
+    ],
 )
-def test_facts_of_a_round_that_taught_nothing_keep_these_figures(
-    language: str, told: int, blamed: int
+def test_what_was_wrong_alone_is_neither_a_repair_nor_a_change(
+    language: str, name: str, text: str, flaw: str
 ) -> None:
-    seen = counted(language, 6)
-    assert seen["told"] >= told
-    assert seen["blamed"] <= blamed
+    found = told(name, text, language)
+    assert (found.flaw if found else "") == flaw
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "Keith has coughed up the key he took home with him"),
+        ("de", "Torsten musste Ihren Schaden aus eigener Tasche zahlen"),
+        ("fr", "Bruno a avoué qu'il avait perdu votre raquette"),
+        ("es", "le arreglamos la pantalla que él mismo había roto"),
+    ],
+)
+def test_a_reproach_stands_in_no_repair(language: str, text: str) -> None:
+    assert told("resolution", text, language) is not None
+
+
+def test_a_fact_that_no_list_knows_is_weighed_by_all_its_words() -> None:
+    found = told("cause", "Who would have thought a parrot could do that")
+    assert found is not None
+    assert (found.flaw, found.draft) == ("unfit", "")
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "text"),
+    [
+        ("en", "cause", "The label was wrong"),
+        ("en", "resolution", "we sent it again"),
+        ("de", "prevention", "wir prüfen jedes Etikett"),
+        ("fr", "cause", "c'était mal emballé"),
+        ("es", "resolution", "Lo enviamos otra vez"),
+    ],
+)
+def test_a_short_plain_fact_is_good(language: str, name: str, text: str) -> None:
+    assert told(name, text, language) is None
 
 
 @pytest.mark.parametrize(
@@ -146,11 +189,12 @@ def test_facts_are_told_by_what_they_are(language: str, name: str, text: str, fl
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
-def test_a_draft_has_none_of_the_flaws_itself(language: str) -> None:
+def test_a_draft_has_none_of_the_flaws_that_words_tell(language: str) -> None:
     for tag, _, name, text in TABLE:
         found = told(name, text, tag)
         if tag == language and found and found.draft:
-            assert told(name, found.draft, tag) is None, found.draft
+            again = told(name, found.draft, tag)
+            assert again is None or again.flaw == "unfit", found.draft
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from followupd.languages import Catalogue, Language, day_in_words, fact_weights,
 from followupd.languages.patterns import any_of, expand, whole_words
 from followupd.languages.schema import FactDraft, FactMoment, FactWords
 from followupd.text.names import SHIPPED, common_first_names
-from followupd.text.ngrams import Classes
+from followupd.text.ngrams import Classes, ngrams, places, tokens
 from followupd.text.wording.checker import MAX_READ, flat, pattern, plain, sentences
 
 #: what the agent is told of each flaw; `{words}` is the fact
@@ -33,9 +33,17 @@ _FLAWS = {
     "shouting": msgid("“{words}” sounds loud to somebody who is upset."),
     "internal": msgid("“{words}” is said among us, and not to a customer."),
     "fragment": msgid("“{words}” is no whole sentence, and would stand in the letter as it is."),
+    "unfit": msgid(
+        "“{words}” would not read well in the letter; tell the customer plainly what went wrong, "
+        "what was done, or what is different now."
+    ),
 }
+#: flaws that words alone show, whatever else the fact says
+_PLAIN_FLAWS = frozenset({"stub", "language", "shouting", "repetition"})
 #: facts that letters repeat, so that they must be fit for it
 COACHED_FACTS = ("issue", "impact", "cause", "resolution", "prevention")
+#: facts of which strangers wrote good and poor ones, from which the weights of both were learned
+_WEIGHED = frozenset({"cause", "resolution", "prevention"})
 #: facts that say what went wrong
 _CAUSES = frozenset({"cause", "issue", "impact"})
 #: words of a fact; a shorter one is no sentence
@@ -50,6 +58,13 @@ _SAME_OF_LONGER = 0.6
 _STEM = 4
 #: log-odds below which a text is no whole sentence, and by which one language is likelier than the letter's
 _NO_CLAUSE, _LIKELIER = -1.0, 4.0
+#: log-odds of being poor by which a fact goes back although no list has its words, and below which one stands
+#: although a list has
+_POOR, _GOOD = 1.6, -1.0
+#: characters of a fact that is weighed: it was learned from single sentences
+_MAX_WEIGHED = 240
+#: n-grams whose meaning depends on which fact it is
+_OF_ONE_FACT = ("w", "b")
 #: what the lists say of a text: see `clause_signs`
 CLAUSE_SIGNS = ("subject", "verb", "clause", "perhaps", "short")
 _MARKS = " \t.,;:!?…\"'“”„«»()-"
@@ -99,6 +114,8 @@ class _Patterns:
     empty: re.Pattern[str]
     symptom: re.Pattern[str]
     trouble: re.Pattern[str]
+    harm: re.Pattern[str]
+    mended: re.Pattern[str]
     foreign: re.Pattern[str]
     excuse: re.Pattern[str]
     vague: re.Pattern[str]
@@ -229,9 +246,38 @@ def _first_flaw(fact: _Fact) -> tuple[str, str]:
     Args:
         fact: the one that is examined.
     """
+    flaw, words = _listed_flaw(fact)
+    return (flaw, words) if flaw in _PLAIN_FLAWS else _weighed(flaw, words, fact)
+
+
+def _listed_flaw(fact: _Fact) -> tuple[str, str]:
+    """Return the first flaw that a list shows, and the words that show it; "" where none does.
+
+    Args:
+        fact: the one that is examined.
+    """
     checks = _CHECKS if fact.words.verb else _CHECKS[:1]
     found = ((flaw, is_found(fact)) for flaw, facts, is_found in checks if fact.name in facts)
     return next(filter(itemgetter(1), found), ("", ""))
+
+
+def _weighed(flaw: str, words: str, fact: _Fact) -> tuple[str, str]:
+    """Return a flaw that lists have found, or none where all the words together say otherwise.
+
+    Args:
+        flaw: of the fact; "" where the lists found none.
+        words: that show it.
+        fact: the one that is examined.
+    """
+    is_known = fact.language.tag in fact_weights()["language"]["classes"]
+    if not is_known or fact.name not in _WEIGHED or len(fact.text) > _MAX_WEIGHED:
+        return flaw, words
+    models = _trained("fit")
+    poor = models.scores_at(places(fact_grams(fact.name, fact.text, fact.language.tag), models.bits))["poor"]
+    if poor >= _POOR and not flaw:
+        return "unfit", fact.text
+    is_good = poor < _GOOD and not fact.patterns.headless.search(fact.text)
+    return ("", "") if is_good else (flaw, words)
 
 
 def _stub(fact: _Fact) -> str:
@@ -388,6 +434,16 @@ def _known(fact: _Fact) -> str:
     return fact.text if is_known else ""
 
 
+def _unmended(fact: _Fact) -> str:
+    """Return a fact that says what was wrong, and has no word of a repair or a change.
+
+    Args:
+        fact: the one that is examined.
+    """
+    is_known = fact.patterns.harm.search(fact.text) and not fact.patterns.mended.search(fact.text)
+    return fact.text if is_known else ""
+
+
 def _colleague(fact: _Fact) -> str:
     """Return the name of a colleague: a known first name, or a first word that forgot something.
 
@@ -468,6 +524,19 @@ def _trained(name: str) -> Classes:
     return Classes.of(fact_weights()[name])
 
 
+def fact_grams(name: str, text: str, tag: str) -> list[str]:
+    """Return the n-grams by which a fact is known as poor: those of its language, and words and pairs of this fact.
+
+    Args:
+        name: of the fact.
+        text: of the fact.
+        tag: of the letter's language.
+    """
+    grams = ngrams(tokens(bare(text)))
+    own = (f"{tag}{name}|{gram}" for gram in grams if gram.startswith(_OF_ONE_FACT))
+    return [*map(tag.__add__, grams), *own]
+
+
 def bare(text: str) -> str:
     """Return a fact without the marks at its ends, which say nothing about it.
 
@@ -526,6 +595,7 @@ _CHECKS: tuple[tuple[str, Collection[str], Callable[[_Fact], str]], ...] = (
     ("not-done", {"resolution", "prevention"}, _not_done),
     ("repetition", COACHED_FACTS, _repeated),
     ("fragment", COACHED_FACTS, _fragment),
+    ("known", {"resolution", "prevention"}, _unmended),
 )
 
 
@@ -533,7 +603,9 @@ _CHECKS: tuple[tuple[str, Collection[str], Callable[[_Fact], str]], ...] = (
 
 
 def _draft(flaw: str, fact: _Fact) -> str:
-    """Return a better sentence, "" when none is known that has no flaw itself.
+    """Return a better sentence, "" when none is known in which no list finds a flaw.
+
+    It has most words of the poor one, so that it is not weighed; the agent decides.
 
     Args:
         flaw: what is wrong with the fact.
@@ -544,7 +616,7 @@ def _draft(flaw: str, fact: _Fact) -> str:
     if flaw in _ABOUT_PEOPLE:
         candidates.insert(0, _to_the_customer(text, fact.words))
     drafts = filter(None, map(_as_sentence, candidates))
-    return next((draft for draft in drafts if not any(_first_flaw(fact.saying(draft)))), "")
+    return next((draft for draft in drafts if not any(_listed_flaw(fact.saying(draft)))), "")
 
 
 def _rewritten(flaw: str, text: str, fact: _Fact) -> str:
@@ -645,6 +717,8 @@ def _patterns(language: Language) -> _Patterns:
         empty=of(words.empty or [_NEVER]),
         symptom=of(words.symptom or [_NEVER]),
         trouble=of(words.trouble or [_NEVER]),
+        harm=of(words.harm or [_NEVER]),
+        mended=of(words.mended or [_NEVER]),
         foreign=of(words.foreign or [_NEVER]),
         excuse=of(words.excuse or [_NEVER]),
         vague=of(words.vague or [_NEVER]),
