@@ -239,6 +239,8 @@ class StaffNotices:
                 return 0
 
             tx.state.put(StateKey.FLOOD, 0, now)
+            if tx.outbox.contains(notice_key(self._today(now), f"flood-{self.lead.id}")):
+                return 0  # told today; counting reads every open case
             n = sum(case.flood and case.stage is Stage.SUSPECTED for case in tx.cases.unfinished())
             return self._tell_leads(tx, "flood", [msg(FLOOD_LINE, n=n)], now)
 

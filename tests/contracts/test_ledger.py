@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, event, make_url, text
 
 from followupd import log
 from followupd.adapters.crypto import DecryptionError, Vault
@@ -491,6 +491,31 @@ def test_a_case_is_found_by_the_nearest_mail_or_letter_of_its_thread(ledger: Led
         cases = tx.cases.unfinished_of("KIM@customers.test", "support")
         assert [case.ref for case in cases] == ["FU-2", first.ref]
         assert tx.cases.unfinished_of("kim@customers.test", "shop") == []
+
+
+def test_the_cases_of_a_customer_are_found_without_reading_all_others(tmp_path: Path) -> None:
+    """Each mail asks for them three times: ten thousand forged complaints would cost minutes."""
+    ledger = new_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    ledger.upgrade()
+    asked: list[tuple[str, Any]] = []
+
+    def listen(_1: Any, _2: Any, statement: str, values: Any, *_: Any) -> None:
+        asked.append((statement, values))
+
+    event.listen(ledger._engine, "before_cursor_execute", listen)
+    with ledger.transaction() as tx:
+        tx.cases.of_customer("kim@customers.test")
+        tx.cases.unfinished_of("kim@customers.test", "support")
+        tx.mail.contacts(["kim@customers.test"], NOW)
+    event.remove(ledger._engine, "before_cursor_execute", listen)
+    with ledger._engine.connect() as connection:
+        plans = [
+            str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
+            for statement, values in asked
+            if statement.startswith("SELECT")
+        ]
+    ledger.close()
+    assert ["_address" in plan for plan in plans] == [True] * 3, plans
 
 
 # --- letters ---

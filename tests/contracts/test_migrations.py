@@ -140,6 +140,15 @@ def test_a_ledger_without_a_revision_is_upgraded(engine: Engine, ledger: Ledger)
     assert ledger.upgrade() == ""
 
 
+def test_an_address_in_capitals_is_found_after_an_upgrade(engine: Engine, ledger: Ledger) -> None:
+    with engine.begin() as connection:
+        migrations.migrate(connection, to="0004")
+        connection.execute(text(CASE.replace("kim@customers.test", "Kim@Customers.test")))
+    ledger.upgrade(on_request=True)
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT customer_address FROM case_file")) == "kim@customers.test"
+
+
 # --- ledgers that older programs wrote ---
 
 

@@ -166,12 +166,12 @@ class CaseStore:
 
     def of_customer(self, address: str) -> list[Case]:
         """Return all cases of a customer, in every mailbox, oldest first."""
-        return self._select(func.lower(CaseRow.customer_address) == address.lower())
+        return self._select(CaseRow.customer_address == address.lower())
 
     def unfinished_of(self, address: str, mailbox: str) -> list[Case]:
         """Return a customer's cases in one mailbox that are neither closed nor dismissed, newest first."""
         found = self._select(
-            func.lower(CaseRow.customer_address) == address.lower(),
+            CaseRow.customer_address == address.lower(),
             col(CaseRow.mailbox) == mailbox,
             col(CaseRow.stage).not_in(_FINISHED),
         )
@@ -461,7 +461,7 @@ def _stable_columns(case: Case) -> dict[str, Any]:
         "held": case.held,
         "playbook": case.playbook,
         "owner": case.owner,
-        "customer_address": case.customer.address,
+        "customer_address": case.customer.address.lower(),
         "opened_at": case.opened_at,
         "cause": case.facts.cause_code,
         "prevention_told_at": _prevention_told_at(case),

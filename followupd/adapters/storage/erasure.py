@@ -351,7 +351,7 @@ class Eraser:
             .where(col(CaseRow.ref) == case.ref, col(CaseRow.version) == case.version)
             .values(
                 version=after.version,
-                customer_address=after.customer.address,
+                customer_address=after.customer.address.lower(),
                 sealed=encrypt_value(self._vault, adapter_of(Case), after, place("case_file", case.ref)),
             )
         )

@@ -162,7 +162,7 @@ class MailStore:
         known = [address.lower() for address in addresses]
         query = (
             select(MailRow.received_at, MailRow.case_ref)
-            .where(func.lower(MailRow.sender_address).in_(known), col(MailRow.received_at) > since)
+            .where(col(MailRow.sender_address).in_(known), col(MailRow.received_at) > since)
             .where(MailRow.kind == Kind.CUSTOMER.value, MailRow.state == MailState.PROCESSED)
             .order_by(col(MailRow.received_at))
         )

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
 from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
 
@@ -73,7 +72,7 @@ class PersonalDataStore:
 
         Encrypted text can only be searched after decryption, which takes ten seconds for a million mails.
         """
-        query = select(CaseRow).where(func.lower(CaseRow.customer_address) == address.lower())
+        query = select(CaseRow).where(CaseRow.customer_address == address.lower())
         rows = self._session.exec(query.order_by(col(CaseRow.opened_at)))
         known = PersonalData(address.lower())
         known.cases = [

@@ -33,6 +33,7 @@ class CaseRow(SQLModel, table=True):
     held: bool = False
     playbook: str
     owner: str
+    #: in lower case, so that the index finds it
     customer_address: str = Field(index=True)
     opened_at: datetime
     #: when to look at the case next

@@ -128,11 +128,12 @@ class CaseOpener:
 
         most, span = self.most
         limits = ((most, span), (_MOST_A_DAY * most, timedelta(days=1)))
-        passed = [limit for limit in limits if tx.cases.count_opened_since(now - limit[1]) >= limit[0]]
-        if not passed:
+        passed = (limit for limit in limits if tx.cases.count_opened_since(now - limit[1]) >= limit[0])
+        limit = next(passed, None)
+        if limit is None:
             return cause
 
-        count, span = passed[0]
+        count, span = limit
         tx.state.put(StateKey.FLOOD, count, now)
         score, evidence = getattr(cause, "score", 0.0), getattr(cause, "evidence", ())
         why = f"more than {count} complaints came within {span}; an agent decides"
