@@ -382,7 +382,7 @@ def _why_needed(case: Case) -> str:
         case: the case, as it is stored.
     """
     if case.held:
-        return f"held: {case.held_because}" if case.held_because else "held"
+        return f"on hold: {case.held_because}" if case.held_because else "on hold"
     if case.promises_in(PromiseState.BROKEN):
         return "a broken promise"
     if case.not_reached:
@@ -534,7 +534,7 @@ def _promise_table(book: MonthBook) -> MonthTable:
     told, took = mean(book.told), mean(book.took)
     note = ""
     if told is not None and took is not None and len(book.told) >= FEWEST:
-        note = f"Told {told:.1f} days on average, kept after {took:.1f} ({len(book.told)} promises)."
+        note = f"Told {told:.1f} days on average, kept after {took:.1f} ({len(book.told):,} promises)."
     return MonthTable("promises", "Promises that were due, by owner", ("owner", *ENDS, "all"), rows, note)
 
 
