@@ -68,7 +68,7 @@ class ComplaintClassifier:
     def _judged(self, message: Message) -> Verdict:
         """Return what the recogniser says of the words alone; the subject of a form's mail is not the customer's."""
         judged = self._judged_under(message.subject, message)
-        if message.via and judged.verdict == "no":
+        if message.via and message.subject and judged.verdict == "no":
             return self._judged_under("", message)
         return judged
 

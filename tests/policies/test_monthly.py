@@ -199,6 +199,7 @@ def test_the_page_names_the_month_groups_digits_and_begins_with_what_waits() -> 
     assert "complaints of November 2026</h1>" in page
     assert "Complaints in November 2026: 4,000." in page
     assert "(4,000 in all)" in page
+    assert '<td class="n">8.0 days</td>' in page
     titles = re.findall(r"<h2>(.*?)</h2>", page)
     assert titles.index("What needs you now") < titles.index("Against the clock")
 

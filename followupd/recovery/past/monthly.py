@@ -3,7 +3,7 @@
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from math import sqrt
 from typing import Any
@@ -382,7 +382,7 @@ def _why_needed(case: Case) -> str:
         case: the case, as it is stored.
     """
     if case.held:
-        return f"held: {case.held_because}" if case.held_because else "held"
+        return f"on hold: {case.held_because}" if case.held_because else "on hold"
     if case.promises_in(PromiseState.BROKEN):
         return "a broken promise"
     if case.not_reached:
@@ -443,6 +443,10 @@ class MonthlyReport:
     again: tuple[Again, ...]
 
 
+#: hours from which on a duration is told in days
+_LONGEST_IN_HOURS = 48
+
+
 @dataclass(frozen=True, slots=True)
 class MonthTable:
     """One table of the page, and one file of CSV: `name` is that of the file."""
@@ -496,6 +500,27 @@ def _clock_table(book: MonthBook) -> MonthTable:
     )
 
 
+def _clock_for_people(book: MonthBook) -> MonthTable:
+    """Return the same with durations instead of hours, for the page.
+
+    Args:
+        book: the figures of the month.
+    """
+    rows = [(each.name, str(each.count), _span(each.median), _span(each.ninth)) for each in book.clocks()]
+    return replace(_clock_table(book), head=("until", "cases", "median", "9 of 10 within"), rows=rows)
+
+
+def _span(hours: float) -> str:
+    """Return a duration for people: "40 minutes", "5.5 hours", "8.0 days".
+
+    Args:
+        hours: at least 0.
+    """
+    if hours < 1:
+        return f"{hours * 60:.0f} minutes"
+    return f"{hours:.1f} hours" if hours < _LONGEST_IN_HOURS else f"{hours / 24:.1f} days"
+
+
 def _promise_table(book: MonthBook) -> MonthTable:
     """Return how the promises of each owner ended.
 
@@ -509,7 +534,7 @@ def _promise_table(book: MonthBook) -> MonthTable:
     told, took = mean(book.told), mean(book.took)
     note = ""
     if told is not None and took is not None and len(book.told) >= FEWEST:
-        note = f"Told {told:.1f} days on average, kept after {took:.1f} ({len(book.told)} promises)."
+        note = f"Told {told:.1f} days on average, kept after {took:.1f} ({len(book.told):,} promises)."
     return MonthTable("promises", "Promises that were due, by owner", ("owner", *ENDS, "all"), rows, note)
 
 
@@ -705,7 +730,11 @@ def page_values(report: MonthlyReport, company: str) -> dict[str, Any]:
         "told_sentence": all_tables[2].note,
         "back_all": back,
         "back_groups": groups,
-        "sections": [all_tables[-1], *(each for each in all_tables[1:-1] if each.name != "came-back")],
+        "sections": [
+            all_tables[-1],
+            _clock_for_people(book),
+            *(each for each in all_tables[2:-1] if each.name != "came-back"),
+        ],
     }
 
 
