@@ -543,6 +543,7 @@ class NoteWords(LanguageTable):
     numbers: WordSet = frozenset()
     conditions: WordSet = frozenset()
     corrections: Barred = ()
+    colons: Barred = ()
     negations: Words = ()
     articles: WordSet = frozenset()
     asides: WordSet = frozenset()
@@ -568,6 +569,7 @@ class Answers(LanguageTable):
     verbs: Mapping[str, Barred] = {}
     counted: Mapping[str, Barred] = {}
     values: Mapping[str, Barred] = {}
+    prose: Mapping[str, Barred] = {}
 
 
 # ---------------------------------------------------------------------------------------------------------
