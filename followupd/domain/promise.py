@@ -145,13 +145,17 @@ class FoundCompensation:
 
 
 class DatedText(NamedTuple):
-    """What an agent says in a line, and by, on, between or from when; the fields are those of `Promise`."""
+    """What an agent says in a line, and by, on, between or from when; the fields are those of `Promise`.
+
+    `is_over`: its day has no year and is next year's, since this year's is over.
+    """
 
     text: str
     due: datetime | None = None
     relation: Relation = Relation.BY
     since: datetime | None = None
     dated: bool = False
+    is_over: bool = False
 
 
 class Found(NamedTuple):

@@ -544,6 +544,7 @@ class NoteWords(LanguageTable):
     numbers: WordSet = frozenset()
     conditions: WordSet = frozenset()
     corrections: Barred = ()
+    colons: Barred = ()
     negations: Words = ()
     articles: WordSet = frozenset()
     asides: WordSet = frozenset()
@@ -569,6 +570,7 @@ class Answers(LanguageTable):
     verbs: Mapping[str, Barred] = {}
     counted: Mapping[str, Barred] = {}
     values: Mapping[str, Barred] = {}
+    prose: Mapping[str, Barred] = {}
 
 
 # ---------------------------------------------------------------------------------------------------------

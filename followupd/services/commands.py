@@ -81,7 +81,7 @@ from followupd.services.staff_mail import (
     remarks_of,
 )
 from followupd.services.wording_guard import HARD, SOFT
-from followupd.text.names import salutation
+from followupd.text.names import salutation, titled_names
 from followupd.text.notes import (
     Question,
     cases_in,
@@ -103,6 +103,8 @@ _GIVING = frozenset({"refund", "credit", "coupon", "free-shipping", "replacement
 _RELATED = frozenset({Relation.BY, Relation.ON, Relation.FROM})
 #: the only verb that a mail without a case may be given without opening one
 _DISMISS = "dismiss"
+#: verbs whose words no customer reads
+_READ_BY_AGENTS = frozenset({"note", "ask", "refuse", "action"})
 #: the newest preventions with which a new one is compared
 _MOST_PREVENTIONS = 50
 
@@ -333,6 +335,7 @@ class CommandService:
         """
         try:
             changing = [command for command in spoken if command.verb not in LOOK_UPS]
+            self._check_customer(tx, result.case, changing)
             result.case = self._execute(tx, result.case, changing, None, now)
         except FactReturnedError as error:  # only the fact goes back; the rest of its line is done
             [about] = [command for command in spoken if command.verb.replace("-", "_") == error.fact]
@@ -345,10 +348,42 @@ class CommandService:
             return
         result.done += spoken
 
+    def _check_customer(self, tx: Transaction, case: Case, spoken: Iterable[Command]) -> None:
+        """Check that the words of commands are not about the customer of another open case.
+
+        Args:
+            tx: the transaction.
+            case: the case.
+            spoken: the commands; what a department or nobody but agents reads may name anybody.
+
+        Raises:
+            NotUnderstoodError: a text names such a customer, and may be meant for that case.
+        """
+        told = [command for command in spoken if command.verb not in _READ_BY_AGENTS]
+        names = titled_names(" ".join(command.text for command in told), self.context.languages)
+        known = " ".join((case.customer.name, *self.context.grammar.people)).casefold().split()
+        strange = set(map(str.casefold, names)).difference(known)
+        others = tx.cases.unfinished() if strange else []
+        for other in others:
+            meant = strange.intersection(other.customer.name.casefold().split())
+            if meant and other.ref != case.ref:
+                raise NotUnderstoodError(
+                    msg(
+                        _OTHER_CUSTOMER,
+                        line=line_shown(told[0].line),
+                        name=meant.pop().title(),
+                        ref=case.ref,
+                        customer=case.customer.shown,
+                        other=other.ref,
+                    )
+                )
+
     def _keep_remark(
         self, tx: Transaction, result: NoteResult, remark: str, actor: str, source: str, now: datetime
     ) -> None:
         """Write free words into the history; those that sound like a promise come back instead.
+
+        With words that ask for an order the order comes back, as a line to answer with.
 
         Args:
             tx: the transaction.
@@ -362,15 +397,45 @@ class CommandService:
         for line in remark.splitlines():
             is_absence = tells_absence(self.context, line)  # "on leave until Monday" promises nothing
             promised = None if is_absence else self._sounds_like_promise(result.case, line, now)
-            if promised:
-                result.back.append(promised)
-            else:
+            back = self._asks_in_other_words(tx, result.case, line, promised, now) or promised
+            if back:
+                result.back.append(back)
+            if back is None or back is not promised:
                 kept.append(line)
 
         result.remark = "\n".join(kept)
         if kept:
             said = Remarked(at=now, by=actor, why=f"{source}: {result.remark}", text=result.remark)
             result.case = record(tx, result.case, [said], now)
+
+    def _asks_in_other_words(
+        self, tx: Transaction, case: Case, line: str, promised: Unclear | None, now: datetime
+    ) -> Unclear | None:
+        """Return that free words ask for orders, with the lines for them; None where they ask for none.
+
+        Args:
+            tx: the transaction.
+            case: the case, as which an order may not be possible.
+            line: a line of a note.
+            promised: what the line seems to promise, which is offered as well.
+            now: the time.
+        """
+        offered: list[str] = []
+        problems: list[str] = []
+        for meant in self.context.grammar.meant_by(line).splitlines():
+            command = Command(*read_line(meant), UNKNOWN_ACTOR, "note")
+            try:
+                if command.verb not in LOOK_UPS:
+                    self._events_of(tx, case, [command], None, now)
+                offered.append(meant)
+            except NotUnderstoodError as error:
+                problems.append(error.problem)
+
+        if not offered:
+            return Unclear(line, problems[0]) if problems else None
+        if promised and promised.draft:
+            offered.append(promised.draft)
+        return Unclear(line, msg(_IN_OTHER_WORDS, line=quoted(line)), "\n".join(offered))
 
     def _sounds_like_promise(self, case: Case, line: str, now: datetime) -> Unclear | None:
         """Return that free words seem to promise or give something, which no reminder would know of.
@@ -754,6 +819,15 @@ def _key_in_doubt(tx: Transaction, case: Case, command: Command, named: Sequence
     )
 
 
+_OTHER_CUSTOMER = msgid(
+    "{line} names {name}, and case {ref} is about {customer}; nothing was done. If {other} is meant, answer a mail "
+    "about that one"
+)
+#: items of a list, what is quoted, and words that answer nothing
+_LIST_OR_QUOTE = re.compile(r"[>*-]|[^:]*, ")
+_IN_OTHER_WORDS = msgid(
+    "{line} sounds like an order, and nothing was done for it; if you mean it, say it as a line"
+)
 _OVER = msgid(
     "{line}: the case was closed after the mail that you answered; nothing was done. "
     "If you mean it, answer this mail with that line"
@@ -773,6 +847,7 @@ _EDITED_QUOTE = msgid(
     "{line}: in the quote of the letter you changed “{old}” to “{new}”, and the letter does not have that; nothing "
     "was sent. Change it in Drafts, and answer this mail then"
 )
+_NO_ORDER = msgid("there was no order in your mail, and nothing was done")
 _TO_US_ALONE = msgid("your mail went to us alone, and not to the customer")
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
@@ -846,7 +921,8 @@ class NoteService:
             question=question,
             asked_at=self._asked_at(asked),
         )
-        self._answer(tx, result, agent, now, question, _meant_for_customer(note.message, result))
+        owed = self._owed_in(case, desk_mail)
+        self._answer(tx, result, agent, now, question, _meant_for_customer(note.message, result), owed)
         if agent.email.lower() != desk_mail.to.address.lower():
             self._tell_owner(tx, result, agent, now)
         if not result.back:
@@ -1172,6 +1248,7 @@ class NoteService:
         now: datetime,
         question: Question | None,
         went_to: str = "",
+        owed: Sequence[str] = (),
     ) -> None:
         """Send the agent what was not done, what was looked up, and what the wording rules find.
 
@@ -1184,6 +1261,7 @@ class NoteService:
             now: the time of the cycle, in UTC.
             question: what the note answers, where that is one question.
             went_to: to whom it was written, where that may be a mistake.
+            owed: the lines about promises that the mail asked for, of which the note has none.
         """
         case = result.case
         findings = self.commands.findings(case, result.done, now)
@@ -1208,9 +1286,19 @@ class NoteService:
             because=sentence_list(filter(None, (went_to, why))) if went_to else why,
             remark=result.remark,
             looked_up=looked_up,
-            asks=_expected_lines(result, question, away=self._said_of_absence(agent, result.remark)),
+            asks=_expected_lines(result, question, owed, away=self._said_of_absence(agent, result.remark)),
         )
         result.case = self._send(tx, case, content, agent, now)
+
+    def _owed_in(self, case: Case, desk_mail: Letter) -> list[str]:
+        """Return the lines with which an agent answers for the promises that a desk mail asks about.
+
+        Args:
+            case: the case.
+            desk_mail: the mail that is answered.
+        """
+        asked = _kept_in(desk_mail.text.splitlines(), self.context.grammar)
+        return [line for each in case.owed if str(each.n) in asked for line in each.answers[:2]]
 
     def _said_of_absence(self, agent: Agent, remark: str) -> str:
         """Return the line that free words of an absence may mean: its end of one who is away, else until when.
@@ -1344,6 +1432,8 @@ class NoteService:
             now: the time of the cycle, in UTC.
         """
         asked = [(command.verb, command.text) for command in result.done if command.verb in LOOK_UPS]
+        if not (result.done or result.back) and "?" in result.remark:  # a question to the desk
+            asked = [("show", "")]
         look_up = LookUpService(self.context)
         return tuple(
             found
@@ -1422,7 +1512,9 @@ class NoteService:
             found += outcome.found
             gives |= outcome.gives
 
-        if problems or not (done or found):
+        if not (problems or done or found):
+            problems = [msg(_NO_ORDER)]
+        if problems:
             log.command_not_understood("digest", "")
         if problems or found or not done or about_flood or gives:
             key = f"answer-{note.id}"
@@ -1462,7 +1554,7 @@ class NoteService:
         undone = self._taken_back(tx, result)
         return _DigestOutcome(
             done=[f"{ref}: {command.line}" for command in result.done] + [undone] * bool(undone),
-            problems=[f"{ref}: {problem}" for problem in result.problems],
+            problems=[_in_digest(ref, unclear) for unclear in result.back],
             found=list(self._looked_up(tx, result, agent, now)),
             gives=_gives(result.done) or bool(undone),
         )
@@ -1671,9 +1763,59 @@ def question_of(asked: OutboxEntry, case: Case, grammar: Grammar) -> Question | 
         if waiting <= 1:
             return Question("approve", "refuse")
 
-    if desk_mail.kind is LetterKind.ANSWER and (offer := offer_of(case, desk_mail.text)):
+    lines = desk_mail.text.splitlines()
+    is_answer = desk_mail.kind is LetterKind.ANSWER
+    if is_answer and (offer := offer_of(case, desk_mail.text)):
         return offer
-    return _question_in(desk_mail.text.splitlines(), case, grammar, asked.written_at)
+    question = _question_in(lines, case, grammar, asked.written_at)
+    if question or not is_answer:
+        return question or _reminder_of(lines, case, grammar)
+    return _offered_line(lines, grammar)
+
+
+def _reminder_of(lines: Iterable[str], case: Case, grammar: Grammar) -> Question | None:
+    """Return the question what became of a promise, None where a desk mail asks about none: a yes is not enough.
+
+    Args:
+        lines: of the desk mail.
+        case: the case.
+        grammar: how agents speak.
+    """
+    asked = _kept_in(lines, grammar)
+    owed = [f"kept: {promise.n}" for promise in case.owed if str(promise.n) in asked]
+    return Question(owed[0], is_certain=False) if owed else None
+
+
+def _kept_in(lines: Iterable[str], grammar: Grammar) -> set[str]:
+    """Return the numbers of the promises of which a desk mail asks whether they were kept.
+
+    Args:
+        lines: of the desk mail.
+        grammar: how agents speak.
+    """
+    orders = (order for line in lines for order in of_kind(grammar.read(line), Order))
+    return {order.text for order in orders if order.verb == "kept"}
+
+
+def _offered_line(lines: Iterable[str], grammar: Grammar) -> Question | None:
+    """Return the question whether the only line that an answer offers is meant, None where it offers several.
+
+    Args:
+        lines: of the answer; "..." is what the agent has yet to say, and items of a list are no offers.
+        grammar: how agents speak.
+    """
+    shown = ["", *(line.strip() for line in lines), ""]
+    own = (line for line in shown if _LIST_OR_QUOTE.match(line) is None)
+    offers = [line for line in own if grammar.verb_of(line.partition(":")[0])]
+    if (
+        len(offers) != 1
+        or "..." in offers[0]
+        or not grammar.is_order(offers[0])
+        or shown[shown.index(offers[0]) + 1]
+    ):  # a line right below it is its rest
+        return None
+    [order] = of_kind(grammar.read(offers[0]), Order)
+    return Question(f"{order.verb}: {order.text}" if order.text else order.verb, by_consent=False)
 
 
 def _offered_moves(text: str, grammar: Grammar) -> str:
@@ -1803,7 +1945,7 @@ def _why_answered(result: NoteResult, findings: Sequence[str], playbook: Playboo
             "your words are in the history of the case; there was no order in them, and nothing was done"
         )
     if not result.done:
-        return msg("there was no order in your mail, and nothing was done")
+        return msg(_NO_ORDER)
     asked = _asked_without_date(result)
     if asked:
         when = day_and_time(asked.due, playbook.calendar)
@@ -1828,7 +1970,9 @@ def _asked_without_date(result: NoteResult) -> HelpRequest | None:
     return requests[-1] if is_undated else None
 
 
-def _expected_lines(result: NoteResult, question: Question | None, *, away: str = "") -> tuple[str, ...]:
+def _expected_lines(
+    result: NoteResult, question: Question | None, owed: Sequence[str] = (), *, away: str = ""
+) -> tuple[str, ...]:
     """Return the lines to answer with.
 
     Better ones for those that came back, else what the desk mail asked.
@@ -1836,6 +1980,7 @@ def _expected_lines(result: NoteResult, question: Question | None, *, away: str 
     Args:
         result: what became of the note; its case may change.
         question: what the note answers, where that is one question.
+        owed: the lines about promises that the mail asked for.
         away: the line about an absence that free words may mean, "" for none.
     """
     drafts = "\n".join(filter(None, (unclear.draft for unclear in result.back)))
@@ -1843,8 +1988,24 @@ def _expected_lines(result: NoteResult, question: Question | None, *, away: str 
         return tuple(drafts.split("\n"))
 
     if question is None or result.done or not question.no:
-        return (away,) if away and not (result.done or result.back) else ()
+        if result.done:
+            return ()
+        return (away,) if away and not result.back else tuple(owed)
     return question.yes, {"refuse": "refuse: "}.get(question.no, question.no)
+
+
+def _in_digest(ref: str, unclear: Unclear) -> str:
+    """Return why a line about a case of a digest comes back, with the lines that it may mean.
+
+    Args:
+        ref: the case.
+        unclear: the line.
+    """
+    lines = [line_shown(f"{line}") for line in (unclear.draft or "").splitlines()]
+    if not lines:
+        return msg("{ref}: {problem}", ref=ref, problem=unclear.problem)
+    said = sentence_list(lines, ", ")
+    return msg("{ref}: {problem} ({lines})", ref=ref, problem=unclear.problem, lines=said)
 
 
 def _names_no_case(line: str) -> str:

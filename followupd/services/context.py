@@ -32,10 +32,14 @@ _FARTHEST = timedelta(days=3653)
 
 @dataclass(frozen=True, slots=True)
 class PromiseLineReader:
-    """Reads dates, amounts and promises in a case's language, by its playbook's calendar and currency."""
+    """Reads dates, amounts and promises in a case's language, by its playbook's calendar and currency.
+
+    `any_year`: a day that is over this year is next year's, which otherwise has to be said.
+    """
 
     playbook: Playbook
     language: Language
+    any_year: bool = False
 
     def split_when(self, text: str, now: datetime) -> DatedText:
         """Split "ship it by Friday" into the text and the date.
@@ -49,6 +53,15 @@ class PromiseLineReader:
                 msg("{words}: that day of the month is another weekday; which one is it?", words=quoted(odd))
             )
         said = promises.split_when(text, now=now, calendar=self.playbook.calendar, language=self.language)
+        if said.due and said.is_over and not self.any_year:
+            day = self.playbook.calendar.local(said.due).date().isoformat()
+            raise NotUnderstoodError(
+                msg(
+                    "{words}: that day is over this year; if you mean {day}, say the year",
+                    words=quoted(text),
+                    day=day,
+                )
+            )
         if said.due and said.due - now > _FARTHEST:
             day = self.playbook.calendar.local(said.due).date().isoformat()
             raise NotUnderstoodError(msg("{day} is more than ten years away; which day is it?", day=day))

@@ -464,7 +464,7 @@ class AbsenceService:
             return
 
         language = self.context.languages.language(self.context.language)
-        reader = PromiseLineReader(self.context.playbooks.default, language)
+        reader = PromiseLineReader(self.context.playbooks.default, language, any_year=True)
         first, last = reader.split_span(text, now)
         back = last.due
         if back is None or not now < back < now + _LONGEST_ABSENCE:

@@ -44,6 +44,12 @@ _SIGNED = re.compile(
 )
 #: "------- Begin message -------": the words of a line between two rows of marks
 _FRAME_LINE = re.compile(r"[-=_*~]{4,}[ \t]*([^\W\d_][^\n]{2,48}?)[ \t]*[-=_*~]{4,}")
+#: an address, or one to three words, before what is said to somebody
+_SAID_TO = re.compile(
+    r"(?:(\S{1,60}@\S{1,60}?|@\w{1,30}(?=[\s:,]))|([^\W\d_][\w.'’-]{0,30}(?: [^\W\d_][\w'’-]{0,30}){0,2}?))"
+    r"(?:\s?[,:!]|\s[-–—])\s+(\S.*)",
+    re.DOTALL,
+)
 _GIVEN_NAME = re.compile(r"[^\W\d_a-z\u00df-\u00ff][^\W\d_]")
 _INITIAL = re.compile(r"[^\W\d_]\.")
 
@@ -152,6 +158,19 @@ def salutation(text: str, languages: Catalogue = SHIPPED) -> str:
     return first.rstrip(" ,:!") if greetable_name(named, languages) else ""
 
 
+def titled_names(text: str, languages: Catalogue = SHIPPED) -> list[str]:
+    """Return the words that stand behind a title in a text: "Nowak" for "Herr Nowak gets his bed".
+
+    Args:
+        text: of an agent.
+        languages: the languages to use.
+    """
+    titles = _words_of(languages).titles
+    pairs = pairwise(text.split())
+    names = [word.strip(".,;:!?()\"'’") for title, word in pairs if _bare(title) in titles]
+    return [name for name in names if name[:1].isupper() and _bare(name) not in titles]
+
+
 def register_of(text: str, language: str, languages: Catalogue = SHIPPED) -> str:
     """Return how an agent speaks to a customer: "informal" ("du", "tu", "tú"), "formal", or "" where it is not plain.
 
@@ -181,6 +200,24 @@ def without_greeting(sentence: str, languages: Catalogue = SHIPPED) -> str:
         head, 0, MAX_LINE
     )
     return f"{bare[:1].upper()}{bare[1:]}" if greets and bare else sentence
+
+
+def without_address(sentence: str, languages: Catalogue = SHIPPED) -> str:
+    """Return a sentence without the person to whom it is said: "Lucía, te lo mandamos" is "Te lo mandamos".
+
+    Args:
+        sentence: on one line.
+        languages: the languages to use.
+    """
+    found = _SAID_TO.match(sentence)
+    if found is None:
+        return sentence
+    address, named, rest = found.groups()
+    words, known = (named or "").split(), _words_of(languages)
+    is_titled = words[:1] != words[-1:] and _bare(words[0]) in known.titles
+    is_name = is_titled or known.are_first_names(words[:1])
+    is_capital = all(word[:1].isupper() for word in words)
+    return f"{rest[:1].upper()}{rest[1:]}" if address or (is_name and is_capital) else sentence
 
 
 def between_greeting_and_name(text: str, languages: Catalogue = SHIPPED) -> str:

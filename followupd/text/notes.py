@@ -83,12 +83,14 @@ class Question:
 
     A yes may mean several orders, one on each line.
 
-    `by_consent`: whether "ok" and "go ahead" are a yes to it.
+    `by_consent`: whether "ok" and "go ahead" are a yes to it. `is_certain`: whether a yes says enough; to a reminder
+    it may mean that it was seen.
     """
 
     yes: str
     no: str = ""
     by_consent: bool = True
+    is_certain: bool = True
 
     def lines_of(self, reply: YesOrNo) -> list[str]:
         """Return the lines of the orders that a reply to this question means, [] for none.
@@ -97,7 +99,7 @@ class Question:
             reply: of the kinds "yes" and "no", or "agreed" for an "ok"; what it says besides is not looked at.
         """
         lines = {"yes": self.yes, "no": self.no, "agreed": self.yes if self.by_consent else ""}
-        return list(filter(None, lines[reply.kind].split("\n")))
+        return list(filter(None, lines[reply.kind].split("\n"))) if self.is_certain else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,12 @@ def _read_line(line: str, grammar: Grammar, question: Question | None, reading: 
     orders = of_kind(pieces, Order)
     remarks = [remark.text for remark in of_kind(pieces, Remark)]
 
-    if remarks and reading.after_order and not orders and grammar.takes_back(remarks[0]):
+    if (
+        remarks
+        and reading.after_order
+        and not orders
+        and _speaks_against(reading.said[-1], remarks[0], grammar)
+    ):
         reading.back.append(_depends(reading.said.pop(), remarks[0]))
         reading.after_order = False
         return
@@ -178,6 +185,18 @@ def _read_line(line: str, grammar: Grammar, question: Question | None, reading: 
     reading.after_order = answered or (reading.after_order and not pieces)
     reading.remarks += remarks
     reading.back += [replace(unclear, line=line.strip()) for unclear in of_kind(pieces, Unclear)]
+
+
+def _speaks_against(said: Sequence[Order] | YesOrNo, words: str, grammar: Grammar) -> bool:
+    """Return whether the words below a line make it depend on something, take it back, or say the opposite.
+
+    Args:
+        said: the orders of the line, or the yes or no that it is.
+        words: free words below it.
+        grammar: how agents speak.
+    """
+    orders = [] if isinstance(said, YesOrNo) else said
+    return grammar.takes_back(words) or grammar.names_other_value(orders, words)
 
 
 def _depends(said: Sequence[Order] | YesOrNo, condition: str) -> Unclear:
@@ -255,6 +274,8 @@ def _expected_reply(reply: YesOrNo, question: Question | None) -> str:
     line = quoted(reply.line)
     if question is None:
         return msg("{line} answers no single question; say what you mean as a line", line=line)
+    if not question.is_certain:
+        return msg("{line} does not say for certain what became of it; one of the lines does", line=line)
     if not question.no:
         return msg("{line} is not clear enough; expected {yes}", line=line, yes=line_shown(question.yes))
 
@@ -279,16 +300,34 @@ def _without_contradictions(spoken: Sequence[Sequence[Order]], reading: _OpenNot
     """
     orders = list(dict.fromkeys(map(tuple, spoken)))
 
-    wrong = {id(group): other for group in orders for other in orders if _contradict(group, other)}
+    wrong = {id(group): other[0].line for group in orders for other in orders if _contradict(group, other)}
+    wrong |= {
+        id(group): denial.line for group in orders for denial in reading.back if _is_denied(group, denial)
+    }
     back = list(reading.back)
     for group in orders:
         if id(group) in wrong:
-            other = wrong[id(group)][0].line
+            other = wrong[id(group)]
             problem = msg("{line} contradicts {other}", line=quoted(group[0].line), other=quoted(other))
             back.append(Unclear(group[0].line, problem))
 
     done = tuple(group for group in orders if id(group) not in wrong)
     return ReadNote(done, tuple(back), "\n".join(reading.remarks))
+
+
+def _is_denied(group: Sequence[Order], denial: Unclear) -> bool:
+    """Return whether a line says that something is not so which the orders of another line say: "not fixed yet".
+
+    Args:
+        group: the orders of one line.
+        denial: a line that comes back; what it says of other numbers denies nothing.
+    """
+    denied = set(re.findall(r"\d+", denial.line))
+    return any(
+        order.verb == denial.denies
+        and not (denied and _numbers(order) and denied.isdisjoint(_numbers(order)))
+        for order in group
+    )
 
 
 def _contradict(group: tuple[Order, ...], other: tuple[Order, ...]) -> bool:
@@ -416,7 +455,7 @@ def _orders_below(lines: Sequence[str], grammar: Grammar) -> Iterator[Unclear]:
         grammar: how agents speak.
     """
     for line in lines:
-        if grammar.is_order(line) and not _names_phone(line):
+        if grammar.is_order(line) and not grammar.is_boilerplate(line):
             yield Unclear(
                 line.strip(), msg("{line} stands below your name, where I do nothing", line=quoted(line))
             )
@@ -564,10 +603,10 @@ def uncertain_orders(
         taken: lines in the quote that are orders all the same (`filled_in`).
     """
     known = f" {_flat(thread)} "
-    candidates = [*message.doubtful, *_unmarked_quotes(message)]
+    candidates = [*message.doubtful, *_unmarked_quotes(message, grammar)]
     found = []
     for line in dict.fromkeys(candidates):
-        may_be_own = line in message.doubtful and not _names_phone(line)
+        may_be_own = line in message.doubtful and not grammar.is_boilerplate(line)
         # mail clients make list marks of their own out of ours: "* refund: 25 EUR" for "- refund: 25 EUR"
         forms = (_flat(line), _flat(bare_line(line)))
         is_quoted = not may_be_own and any(f" {form} " in known for form in forms)
@@ -629,17 +668,18 @@ def _compared(text: str) -> str:
     return " ".join(_WORDS.findall(shown))
 
 
-def _unmarked_quotes(message: Message) -> Iterator[str]:
+def _unmarked_quotes(message: Message, grammar: Grammar) -> Iterator[str]:
     """Yield the lines that were taken for a quote, with at most one mark, and those of the signature.
 
-    A phone number in a signature is no order.
+    A phone number or a slogan in a signature is no order.
 
     Args:
         message: the note.
+        grammar: how agents speak.
     """
     yield from _unmarked(message.quoted)
     for line in message.signature.splitlines():
-        if not _names_phone(line):
+        if not grammar.is_boilerplate(line):
             yield line
 
 

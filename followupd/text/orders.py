@@ -17,6 +17,7 @@ from followupd.domain.command import (
     FACT_VERBS,
     LIST_MARK,
     LOOK_UPS,
+    VALUE_VERBS,
     VERBS,
     Form,
     form_of,
@@ -33,6 +34,8 @@ from followupd.text.promises.money import amount_at_start
 
 #: verbs of deeds that are said together with a no: "no, hold it"
 _BESIDE_NO = frozenset({"withdraw", "hold", "undo", "dismiss", "release", "close", "owner"})
+#: verbs of what is promised by a day
+_PROMISES = frozenset({"promise", "firm", "estimate", "update"})
 #: what separates a verb from its text; a hyphen needs a blank on one side, or it is a part of a word
 _SEPARATOR = re.compile(r"\s*[:：﹕]\s*|\s*=\s*|\s+[-–—]+\s+|[-–—]\s+|\s*[–—]\s*|\s*-(?=\d)")
 #: a word with its inner hyphens and apostrophes, or a sign such as 👍
@@ -45,6 +48,8 @@ _BETWEEN = re.compile(r"[\s_‐‑-]*")
 _END = re.compile(r"[\s.!…,;:]*")
 _PAUSE = re.compile(r"\s*[.!…,;:–—-]+\s*|\s+")
 _SENTENCE_END = re.compile(r"\s*[.!;…]+\s+")
+#: behind a sentence, which may ask for something
+_SENTENCE_ENDS = re.compile(r"[.!?;…]\s")
 _NUMBER = re.compile(r"#?\s?(\d{1,4})(?![\d.,]*\d)")
 #: what is between the numbers of a list, and what begins its next one
 _GAP = re.compile(r"[\s,&+/]+|n\W?\s*")
@@ -109,12 +114,13 @@ class Order:
 class Unclear:
     """A line that looks like an order and is none, and why.
 
-    `draft` is a better line, None where none is known.
+    `draft` is a better line, None where none is known. `denies` is the verb that it says is not so, "" for none.
     """
 
     line: str
     problem: str
     draft: str | None = None
+    denies: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +203,11 @@ class Grammar:
     def _verbs_and_counted(self) -> Mapping[str, str]:
         """Every phrase that means a verb, with those that need a number."""
         return {**self._counted, **self.verbs}
+
+    @cached_property
+    def _in_other_words(self) -> Mapping[str, str]:
+        """Every phrase by which a sentence asks for an order in other words; a "*" stands for any words."""
+        return {phrase: verb for verb, phrase in self._phrases("prose")}
 
     @cached_property
     def _first_words(self) -> frozenset[str]:
@@ -366,6 +377,19 @@ class Grammar:
         """
         return self.verbs.get(folded(label.strip("*_ ")))
 
+    def is_boilerplate(self, line: str) -> bool:
+        """Return whether a line stands in signatures though it begins like an order: a phone, a note, a slogan.
+
+        "Our promise: every chair sits right" names no day until which anything is promised.
+
+        Args:
+            line: in a signature or below a name.
+        """
+        found = self._verb(bare_line(line))
+        verb = found[0] if found else ""
+        has_day = any(f" {word} " in _spaced(line) for word in self.words("until"))
+        return verb in {"phone", "note"} or (verb in _PROMISES and not has_day)
+
     def left_empty(self, line: str, verbs: Iterable[str]) -> bool:
         """Return whether a line has one of these verbs and a colon, as it was offered.
 
@@ -501,6 +525,10 @@ class Grammar:
             return [Order(verb, "", bare)]
         if self._needs_no_separator(verb, form, text):
             return self._by_form(verb, text, bare)
+        spelt = self._spelt_number(text.partition(" ")[0])
+        if form is Form.NUMBER_AND_TEXT and spelt:  # as somebody dictates it
+            problem = msg("{line} may be an order; expected {form}", line=quoted(bare), form=form_shown(verb))
+            return [Unclear(bare, problem, f"{verb}: {spelt} {text.partition(' ')[2]}")]
         if not distinct and len(_TOKEN.findall(bare)) > 1:
             return []
         return [self._unclear_text(verb, text, bare)]
@@ -560,8 +588,10 @@ class Grammar:
             return Unclear(bare, problem, f"{verb}\nnote: {text}" if self._is_plain(text) else None)
         if denial := self._denial(verb, text, bare):
             return denial
+        if colon := self._head(text, self.words("colons")):  # as somebody dictates it
+            text = text[colon[1] :].strip()
         problem = msg("{line} may be an order; expected {form}", line=quoted(bare), form=form_shown(verb))
-        draft = self._told_of_number(text) or f"{verb}: {text}"
+        draft = self._told_of_number(text) or self._filled(verb, text) or f"{verb}: {text}"
         is_better = draft.casefold() != bare.casefold() and self.is_order(draft)
         return Unclear(bare, problem, draft if is_better else None)
 
@@ -579,12 +609,12 @@ class Grammar:
         if first not in negations and not (number and negations & {*words}):
             return None
         if number is None or verb != "promise":
-            return Unclear(bare, msg(_NOT_SO, line=quoted(bare)))
+            return Unclear(bare, msg(_NOT_SO, line=quoted(bare)), denies=verb)
         problem = msg(
             "{line} says what is not so, and nothing was done; which of these is it?", line=quoted(bare)
         )
         late = "late: {0} until ... because ...\nwithdraw: {0} because ..."
-        return Unclear(bare, problem, late.format(number[1]))
+        return Unclear(bare, problem, late.format(number[1]), "kept")
 
     def _told_of_number(self, text: str) -> str:
         """Return the order that a sentence about a number means, "" for none: "kept: 1" for "1 is kept".
@@ -915,7 +945,11 @@ class Grammar:
             return [*orders, Remark(rest)]
 
         problem = msg("{line} says more than I can read for certain", line=quoted(bare))
-        return [Unclear(bare, problem, self._apart(bare) or None)]
+        draft = self._apart(bare)
+        match orders:
+            case [Order(verb=verb, text="")] if not draft and self._is_plain(rest):
+                draft = f"{verb}\nnote: {rest}"
+        return [Unclear(bare, problem, draft or None)]
 
     # --- no orders ---
 
@@ -929,9 +963,8 @@ class Grammar:
             return []
         head = self._head(bare, self.words("negations"))
         rest = bare[head[1] :] if head else ""
-        if rest.startswith((" ", "\u00a0")) and self._verb(rest.lstrip()):
-            return [Unclear(bare, msg(_NOT_SO, line=quoted(bare)))]
-        return []
+        denied = self._verb(rest.lstrip()) if rest.startswith((" ", "\u00a0")) else None
+        return [Unclear(bare, msg(_NOT_SO, line=quoted(bare)), denies=denied[0])] if denied else []
 
     def _reply(self, bare: str) -> list[Piece]:
         """Return yes, consent or no at the beginning of a line, with what is said besides.
@@ -1065,7 +1098,107 @@ class Grammar:
         Args:
             text: the line below the order.
         """
-        return self.is_condition(text) or self._head(text.lstrip(), self.words("corrections")) is not None
+        bare = text.lstrip()
+        denial = self._head(bare, self.words("no"))
+        if denial and re.match(r"\s*[,;:!–—-]", bare[denial[1] :]):
+            return True
+        return self.is_condition(text) or self._head(bare, self.words("corrections")) is not None
+
+    def names_other_value(self, orders: Iterable[Order], text: str) -> bool:
+        """Return whether words below an order say another value of it: "fault: ours", and "the carrier's fault".
+
+        Args:
+            orders: of the line above.
+            text: the line below the orders; one that calls their verb by its name counts as well.
+        """
+        said = _spaced(text)
+        return any(f" {phrase} " in said for order in orders for phrase in self._other_values(order))
+
+    def _other_values(self, order: Order) -> Iterator[str]:
+        """Yield the phrases that say another value than an order does, or name what it is about.
+
+        Args:
+            order: an order, of which only those with one of a few values have any.
+        """
+        if order.verb not in VALUE_VERBS:
+            return
+        choices = {*VERBS[order.verb].split(" | ")} - {order.text}
+        yield from (phrase for phrase, values in self._values.items() if " " in phrase and values <= choices)
+        yield from (phrase for phrase, verb in self.verbs.items() if verb == order.verb)
+
+    # --- sentences that ask for an order in other words ---
+
+    def meant_by(self, text: str) -> str:
+        """Return the lines that a sentence asks for in other words, "" for none: they are offered, and not done.
+
+        "please put this one on hold until Friday" asks for "hold: until Friday". What depends on something, or is
+        denied, asks for nothing.
+
+        Args:
+            text: free words of a note.
+        """
+        meant = [
+            line
+            for sentence in _SENTENCE_ENDS.split(f"{text} ")
+            for part in sentence.split(", ")
+            for line in self._asked_for(
+                part, self.words("conditions").intersection(_spaced(sentence).split())
+            )
+        ]
+        return "\n".join(dict.fromkeys(filter(None, meant)))
+
+    def _asked_for(self, clause: str, conditions: frozenset[str]) -> Iterator[str]:
+        """Yield the lines for which a part of a sentence asks in other words, in its order.
+
+        Args:
+            clause: the part.
+            conditions: the words of the sentence that make it depend on something, unless the phrase has them itself.
+        """
+        said, bare = _spaced(clause), clause.rstrip(" .!?")
+        places = {phrase: _place_of(phrase, said) for phrase in self._in_other_words}
+        asked = [
+            phrase
+            for phrase, place in places.items()
+            if place and conditions <= {*phrase.split()} and not self._is_denied(phrase, said, place)
+        ]
+        for phrase in sorted(asked, key=lambda phrase: places[phrase]):
+            ending = phrase.rpartition(" * ")[2]  # "stell ihn bis Freitag zurück"
+            is_last = "*" in phrase and said.endswith(f" {ending} ")
+            rest = bare[: len(bare) - len(ending) * is_last].strip()
+            yield self._filled(self._in_other_words[phrase], rest)
+
+    def _is_denied(self, phrase: str, said: str, place: int) -> bool:
+        """Return whether a sentence denies a phrase: "don't close it", "schließ das nicht".
+
+        Args:
+            phrase: what asks for an order; a denial that is part of it denies nothing.
+            said: the folded words of the sentence, with a blank around each.
+            place: where the phrase ends. Behind it a denial is the next word but one at most.
+        """
+        near = [*said[:place].split(), *said[place:].split()[:1]]
+        return not self.words("negations").intersection(near) <= set(phrase.split())
+
+    def _filled(self, verb: str, text: str) -> str:
+        """Return the line of a verb with what a sentence says for it; "" where the sentence lacks that.
+
+        Args:
+            verb: the verb of the order.
+            text: a sentence with an amount, the name of an agent, or a day to wait for.
+        """
+        rests = [text[word.start() :] for word in re.finditer(r"\S+", text)]
+        match form_of(verb):
+            case Form.NONE:
+                return verb
+            case Form.AMOUNT:
+                amounts = (rest[: amount_at_start(rest, self.languages)] for rest in rests)
+                return next((f"{verb}: {amount}" for amount in amounts if amount), "")
+            case Form.VALUE if verb == "owner":
+                heads = filter(None, (self._head(rest, self.people) for rest in rests))
+                return next((f"owner: {self.people[name]}" for name, _ in heads), "")
+        if verb != "hold":
+            return "" if needs_text(verb) else verb
+        untils = (rest for rest in rests if self._head(rest, self.words("until")))
+        return next((f"hold: {until.rstrip(' .!')}" for until in untils), "hold")
 
     def _is_plain(self, text: str) -> bool:
         """Return whether words are no condition and no question.
@@ -1122,6 +1255,27 @@ class Grammar:
             between = _BETWEEN.match(text, token.end())
             place = between.end() if between else token.end()
         return found
+
+
+def _spaced(text: str) -> str:
+    """Return the folded words of a text with a blank around each, so that phrases can be looked for."""
+    return f" {' '.join(folded(token.group()) for token in _TOKEN.finditer(text))} "
+
+
+def _place_of(phrase: str, said: str) -> int:
+    """Return where a phrase ends whose parts stand in a sentence one behind the other, 0 where they do not.
+
+    Args:
+        phrase: with "*" between its parts, where any words may stand.
+        said: the folded words of the sentence, with a blank around each.
+    """
+    place = 0
+    for part in phrase.split(" * "):
+        found = said.find(f" {part} ", place)
+        if found < 0:
+            return 0
+        place = found + len(part) + 1
+    return place
 
 
 def _means_dismiss(piece: Piece) -> bool:

@@ -129,6 +129,31 @@ def test_free_words_are_kept_in_the_history_and_what_sounds_like_a_promise_is_as
     assert "sounds like a promise" in flat(answers(world)[-1])
 
 
+@pytest.mark.parametrize(
+    ("words", "line", "said"),
+    [
+        ("please put this one on hold until Friday, she is travelling", "hold: until Friday", "yes"),
+        ("stell das bitte bis Freitag zurück", "hold: bis Freitag", "ja"),
+        ("tu peux le mettre en attente jusqu'à vendredi ?", "hold: jusqu'à vendredi", "oui"),
+        ("ponlo en espera hasta el viernes", "hold: hasta el viernes", "sí"),
+    ],
+)
+def test_a_sentence_that_asks_for_an_order_is_answered_with_the_line_and_done_after_a_yes(
+    world: World, opened: EmailMessage, words: str, line: str, said: str
+) -> None:
+    world.agent_answers(opened, words)
+    assert not world.case().held
+    [asked] = answers(world)
+    assert "sounds like an order" in flat(asked)
+    assert line in text_of(asked).splitlines()
+    [remark] = [event for event in world.history(world.case().ref) if isinstance(event, Remarked)]
+    assert remark.text == words
+    world.agent_answers(asked, "ok")
+    assert not world.case().held
+    world.agent_answers(asked, said)
+    assert world.case().held
+
+
 def test_orders_of_one_line_are_done_together_or_not_at_all(world: World, opened: EmailMessage) -> None:
     world.agent_answers(opened, "refund: 25 EUR, kept: 9")
     assert world.case().compensation == ()

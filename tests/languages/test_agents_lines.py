@@ -130,6 +130,14 @@ def test_a_sentence_quotes_an_order_in_the_words_of_its_language(language: str) 
         assert shown in fmt.say(msg("this was taken back: {line}", line=line_shown(line)))
 
 
+@pytest.mark.parametrize("language", LOCALES)
+def test_no_sentence_for_agents_names_a_value_in_english(language: str) -> None:
+    path = Path(followupd.__file__).parent / "languages" / language / "agents.po"
+    with path.open("rb") as opened:
+        said = [str(message.string) for message in read_po(opened)]
+    assert "not-ours" not in "".join(said)
+
+
 def test_what_agents_are_told_of_their_orders_is_said_in_every_language() -> None:
     """Each order that a sentence quotes is one that languages have a word for, and no sentence is English alone."""
     folder = Path(followupd.__file__).parent

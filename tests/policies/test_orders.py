@@ -231,6 +231,53 @@ def test_lines_that_contradict_each_other_come_back_undone(lines: tuple[str, str
     assert [unclear.line for unclear in note.back] == list(lines)
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("fault: ours", "no, it was the carrier's fault"),
+        ("fault: ours", "it was not our fault at all"),
+        ("fault: ours", "actually the carrier dropped it"),
+        ("Schuld: unsere", "nein, die Schuld hat der Paketdienst"),
+        ("Schuld: unsere", "war doch nicht unsere Schuld"),
+        ("faute: nôtre", "en fait c'est le transporteur"),
+        ("culpa: nuestra", "no es culpa nuestra, fue el transportista"),
+        ("severity: high", "the priority is not what it was"),
+    ],
+)
+def test_an_order_whose_opposite_stands_below_it_comes_back_undone(lines: tuple[str, str]) -> None:
+    note = read(*lines)
+    assert said(note) == []
+    assert [unclear.line for unclear in note.back] == ["\n".join(lines)]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("fixed", "not fixed yet"),
+        ("kept: 1", "promise 1 is not kept"),
+        ("behoben", "nicht behoben"),
+        ("kept: 1, 2", "not kept: 2"),
+    ],
+)
+def test_an_order_that_another_line_denies_comes_back_undone(lines: tuple[str, str]) -> None:
+    note = read(*lines)
+    assert said(note) == []
+    assert {unclear.line for unclear in note.back} == set(lines)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("fault: ours", "the courier left it in the rain, she says"),
+        ("fixed", "she was very nice about it"),
+        ("reached", "no answer at first, tried twice"),
+        ("kept: 1", "promise 2 is not kept"),
+    ],
+)
+def test_other_words_below_an_order_leave_it_as_it_is(lines: tuple[str, str]) -> None:
+    assert len(said(read(*lines))) == 1
+
+
 def test_lines_about_different_numbers_do_not_contradict() -> None:
     assert len(said(read("kept: 1", "late: 2 until Friday because of snow"))) == 2
 
@@ -324,6 +371,82 @@ def test_words_that_make_an_order_depend_on_something_hold_it_back() -> None:
     note = read("Approve", "but change the date to Monday first")
     assert said(note) == []
     assert [unclear.line for unclear in note.back] == ["Approve\nbut change the date to Monday first"]
+
+
+# --- orders in free words ---
+
+#: what somebody writes who does not think of lines, and the lines that it asks for
+IN_OTHER_WORDS = {
+    "please put this one on hold until Friday": "hold: until Friday",
+    "Can you hold off until next Monday? She is on holiday.": "hold: until next Monday",
+    "we can close this one, she's happy": "close",
+    "Could you refund her 25 EUR please": "refund: 25 EUR",
+    "you can give her 20 euros back and close it": "refund: 20 euros\nclose",
+    "Lee takes this over from here": "owner: lee",
+    "this really isn't a complaint, she only asked": "",  # "only"
+    "this really isn't a complaint, she was asking": "dismiss",
+    "I think the letter looks good": "approve",
+    "sorry, take that back please": "undo",
+    "what did we promise her?": "show",
+    "stell den Fall bitte bis Freitag zurück": "hold: bis Freitag",
+    "kannst du das bitte schließen, sie ist zufrieden": "close",
+    "bitte gib ihr 20 € zurück": "refund: 20 €",
+    "Lee soll das übernehmen": "owner: lee",
+    "der Brief kann so raus": "approve",
+    "tu peux le mettre en attente jusqu'à vendredi ?": "hold: jusqu'à vendredi",
+    "je pense qu'on peut clore ce dossier": "close",
+    "il faudrait lui rembourser 20 euros": "refund: 20 euros",
+    "passe le dossier à Lee stp": "owner: lee",
+    "ponlo en espera hasta el viernes": "hold: hasta el viernes",
+    "ya puedes cerrar el caso": "close",
+    "devuélvele 20 euros": "refund: 20 euros",
+    "pásaselo a Lee": "owner: lee",
+}
+
+
+@pytest.mark.parametrize("words", IN_OTHER_WORDS)
+def test_a_sentence_that_asks_for_an_order_is_none_and_names_the_line(words: str) -> None:
+    assert said(read(words)) == []
+    assert GRAMMAR.meant_by(words) == IN_OTHER_WORDS[words]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            "don't close it yet",
+            "close it when she has answered",
+            "we never refund her 25 EUR",
+            "if so, close it",
+        ),
+        *(
+            "nicht schließen",
+            "erst schließen, wenn sie zufrieden ist",
+            "ne pas clore ce dossier",
+            "no lo cerramos",
+        ),
+        *("She gave the box to Sam", "I talked to her on the phone.", "she holds a grudge", "Lee says hello"),
+    ],
+)
+def test_what_is_denied_or_depends_on_something_or_only_tells_asks_for_nothing(words: str) -> None:
+    assert GRAMMAR.meant_by(words) == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "draft"),
+    [
+        ("close it, she's happy", "close\nnote: she's happy"),
+        ("refund her 25 EUR", "refund: 25 EUR"),
+        ("approve but change the date", None),
+        ("close it, but only tomorrow", None),
+    ],
+)
+def test_an_order_with_more_words_comes_back_as_the_line_that_it_may_mean(
+    line: str, draft: str | None
+) -> None:
+    note = read(line)
+    assert said(note) == []
+    assert [unclear.draft for unclear in note.back] == [draft]
 
 
 # --- yes and no ---

@@ -11,7 +11,7 @@ from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Person
 from followupd.domain.promise import Relation
 from followupd.languages import catalogue
-from followupd.text.names import greetable_name, salutation, signed_by, without_greeting
+from followupd.text.names import greetable_name, salutation, signed_by, without_address, without_greeting
 from followupd.text.promises.sentences import around_date
 from tests.story.lettered import NOW, PLAYBOOK, flat, letters, promise, sample, wrote
 
@@ -182,3 +182,20 @@ def test_every_relation_to_a_date_stands_before_a_separable_verbs_end(relation: 
     brief = LetterContent(promises=(promised,))
     letter = letters().letter(LetterKind.CONFIRMATION, case, PLAYBOOK, NOW, brief)
     assert said in flat(letter.text)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("Lucía, te lo mandamos el lunes", "Te lo mandamos el lunes"),
+        ("Frau Weber, wir schicken es", "Wir schicken es"),
+        ("Mrs Doe: we will ring you", "We will ring you"),
+        ("Kim - I will ring you", "I will ring you"),
+        ("kim@example.org: we will ring you", "We will ring you"),
+        ("Tomorrow, we will ring you", "Tomorrow, we will ring you"),
+        ("The lamp, which is new, will come", "The lamp, which is new, will come"),
+        ("Kim will ring you, and I too", "Kim will ring you, and I too"),
+    ],
+)
+def test_a_sentence_is_read_without_the_person_to_whom_it_is_said(sentence: str, said: str) -> None:
+    assert without_address(sentence) == said

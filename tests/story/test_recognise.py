@@ -478,6 +478,14 @@ def test_the_issue_is_the_sentence_that_says_what_is_wrong() -> None:
     assert issue("Hello, is it open on Sunday?") == ""
 
 
+def test_the_number_of_a_day_does_not_end_the_sentence_that_is_the_issue() -> None:
+    text = "Hallo,\n\nmein Mixer vom 9. November ist noch immer nicht da, und zwei Mails blieben ohne Antwort.\n\nKim"
+    assert (
+        issue(text)
+        == "mein Mixer vom 9. November ist noch immer nicht da, und zwei Mails blieben ohne Antwort."
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "language"),
     [

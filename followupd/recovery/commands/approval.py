@@ -20,7 +20,7 @@ from followupd.domain.events import (
     ReplyExplained,
     ReplyUnclear,
 )
-from followupd.domain.letter import LetterRecordState
+from followupd.domain.letter import DESK_MAILS, LetterRecordState
 from followupd.domain.playbook import Agent
 from followupd.domain.promise import Promise, PromiseState, paired
 from followupd.domain.translatable import msg, sentence_list
@@ -196,7 +196,11 @@ def _nothing_waits(command: Command, case: Case) -> NotUnderstoodError:
     """
     states = (GrantState.WAITING_APPROVAL, GrantState.PROPOSED)
     waits = waits_for_approval(case)
-    left = [record for record in case.letters if record.state is LetterRecordState.SENT]
+    left = [
+        record
+        for record in case.letters
+        if record.state is LetterRecordState.SENT and record.kind not in DESK_MAILS
+    ]
     if command.asked_at and not waits and left:
         kind = msg(left[-1].kind)
         return NotUnderstoodError(

@@ -118,9 +118,10 @@ def _names_no_date(text: str, command: Command, context: CommandContext) -> NotU
         )
     calendar = context.playbook.calendar
     day = calendar.local(calendar.after(context.now, _OFFERED)).date()
-    better = f"{command.verb}: {text} by {day.isoformat()}"
-    problem = msg("{line} names no date I can read; for example {better}", line=line, better=quoted(better))
-    return NotUnderstoodError(problem, better)
+    problem = msg(
+        "{line} names no date I can read; say the day, for example as {day}", line=line, day=day.isoformat()
+    )
+    return NotUnderstoodError(problem, f"{command.verb}: {text} ...")
 
 
 def _says_no_word(text: str, command: Command, context: CommandContext) -> NotUnderstoodError:

@@ -1,5 +1,6 @@
 """Assess a complaint: how severe it is, what went wrong, and what the customer wants."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -62,6 +63,8 @@ _TELLING = {
     "bulk": -2.0,
     "machine": -2.0,
 }
+#: the number of a day at the end of what looks like a sentence: "seit dem 9."
+_DAY_AT_END = re.compile(r"(?<!\S)\d{1,2}\.\Z")
 #: words of a sentence that may be the issue; a longer one is less likely
 _MIN_WORDS, _MAX_WORDS = 3, 45
 _LONG_FACTOR = 0.6
@@ -221,8 +224,23 @@ def issue(text: str, lexicon: Lexicon | None = None) -> str:
     if cues is None:
         return ""
 
-    value, best = max(_ranked(sentences_of(text), cues), key=itemgetter(0), default=(0.0, ""))
+    value, best = max(_ranked(_whole_sentences(text), cues), key=itemgetter(0), default=(0.0, ""))
     return best if value > 0 else ""
+
+
+def _whole_sentences(text: str) -> list[str]:
+    """Return the sentences of a text; behind the number of a day one goes on: "seit dem 9. November".
+
+    Args:
+        text: the customer's text.
+    """
+    whole: list[str] = []
+    for sentence in sentences_of(text):
+        if whole and _DAY_AT_END.search(whole[-1]):
+            whole[-1] += f" {sentence}"
+        else:
+            whole.append(sentence)
+    return whole
 
 
 def _ranked(sentences: Sequence[str], cues: Cues) -> Iterator[tuple[float, str]]:

@@ -420,7 +420,8 @@ def split_when(text: str, *, now: datetime, calendar: Calendar, language: Langua
     before, after = text[: found.start].strip(EDGES), text[found.end :].strip(EDGES)
     dated = bool(before and after)
     rest = text.strip() if dated else before or after
-    return DatedText(rest, found.moment, found.relation, found.since, dated)
+    is_over = found.guessed == "year" and found.moment - now > _OVER["year"]
+    return DatedText(rest, found.moment, found.relation, found.since, dated, is_over)
 
 
 def _last_deadline(

@@ -10,6 +10,7 @@ from itertools import chain, pairwise, zip_longest
 from followupd.languages import Catalogue
 from followupd.languages.patterns import any_of, compiled
 from followupd.languages.schema import LetterManner
+from followupd.text.names import without_address
 
 #: characters of a mail that are read; agents write no longer ones, and the bound limits what a hostile mail
 #: costs
@@ -90,7 +91,7 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
 
     Yields:
         Sentences of at most MAX_SENTENCE characters, with plain spaces and apostrophes and without a
-        greeting. Words in quotation marks are replaced by "…".
+        greeting or the person who is addressed. Words in quotation marks are replaced by "…".
     """
     patterns = _mail_patterns(languages)
     left_out = {line.strip() for line in doubtful}
@@ -106,7 +107,7 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
         for line in plain.split(LINE_END):
             for sentence in _split(line, patterns):
                 if len(sentence) <= MAX_SENTENCE:
-                    yield patterns.greeting.sub("", sentence, count=1)
+                    yield without_address(patterns.greeting.sub("", sentence, count=1), languages)
 
 
 def _says_nothing(paragraph: str, patterns: _MailPatterns, *, first: bool) -> bool:
