@@ -278,16 +278,17 @@ class ServiceContext:
     languages: Catalogue = field(default_factory=catalogue)
     grammar: Grammar = field(default_factory=Grammar)
 
-    def cases_of(self, tx: Transaction, address: str, mailbox: str) -> list[Case]:
+    def cases_of(self, tx: Transaction, address: str, mailbox: str, newest: int | None = None) -> list[Case]:
         """Return a customer's cases with the company of a mailbox, oldest first.
 
         Args:
             tx: the transaction.
             address: the customer's.
             mailbox: the name of one of ours; two brands know nothing of each other's customers.
+            newest: how many cases are looked at, all by default.
         """
         is_ours = partial(self.playbooks.of_one_company, mailbox)
-        return [case for case in tx.cases.of_customer(address) if is_ours(case.mailbox)]
+        return [case for case in tx.cases.of_customer(address, newest) if is_ours(case.mailbox)]
 
     def cases_of_cause(self, tx: Transaction, cause: str, mailbox: str) -> list[CauseCase]:
         """Return the complaints of one cause about the company of a mailbox, oldest first.

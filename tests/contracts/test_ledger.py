@@ -493,6 +493,15 @@ def test_a_case_is_found_by_the_nearest_mail_or_letter_of_its_thread(ledger: Led
         assert tx.cases.unfinished_of("kim@customers.test", "shop") == []
 
 
+def test_of_thousands_of_cases_in_one_name_the_newest_are_looked_at(ledger: Ledger) -> None:
+    refs = [open_case(ledger, f"FU-{n:03}", NOW + timedelta(minutes=n)).ref for n in range(105)]
+    with ledger.transaction() as tx:
+        found = [case.ref for case in tx.cases.unfinished_of("kim@customers.test", "support")]
+        assert found == refs[:4:-1]
+        assert [case.ref for case in tx.cases.of_customer("kim@customers.test", newest=3)] == refs[-3:]
+        assert [case.ref for case in tx.cases.of_customer("kim@customers.test")] == refs
+
+
 def test_the_cases_of_a_customer_are_found_without_reading_all_others(tmp_path: Path) -> None:
     """Each mail asks for them three times: ten thousand forged complaints would cost minutes."""
     ledger = new_ledger(f"sqlite:///{tmp_path}/ledger.db")

@@ -231,6 +231,12 @@ def test_without_a_trusted_server_only_several_senders_are_distrusted() -> None:
     assert read(a_mail("fixed", sender="ana@shop.test, m@evil.test"), nobody).distrusted
 
 
+@pytest.mark.parametrize("filling", [",", " ,", ";", "(x)", "a@b.test,", '"x" '])
+def test_a_sender_behind_more_than_is_read_is_a_second_one(filling: str) -> None:
+    sender = f"ana@shop.test,{filling * 4096} mallory@shop.test"
+    assert distrusted(PASS, sender=sender)
+
+
 FOREIGN = "Received: from x.test by mx.evil.test"
 OURS = "Received: from mx.evil.test by mx.shop.test"
 FORGED_PASS = f"Authentication-Results: {PASS}"

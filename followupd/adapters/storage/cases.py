@@ -47,6 +47,8 @@ _SELECT_LAST_SEQS = (
 )
 
 _FINISHED = (Stage.CLOSED, Stage.DISMISSED)
+#: a customer's open cases that a mail may belong to
+_MOST_OPEN = 100
 #: how many of the newest events, and how many statements of facts among them, `recent_impacts` looks at
 _RECENT_EVENTS = 20_000
 _RECENT_FACTS = 200
@@ -164,16 +166,20 @@ class CaseStore:
         """Return the cases that are neither closed nor dismissed, oldest first."""
         return self._select(col(CaseRow.stage).not_in(_FINISHED))
 
-    def of_customer(self, address: str) -> list[Case]:
-        """Return all cases of a customer, in every mailbox, oldest first."""
-        return self._select(CaseRow.customer_address == address.lower())
+    def of_customer(self, address: str, newest: int | None = None) -> list[Case]:
+        """Return the cases of a customer, in every mailbox, oldest first; `newest` of them, or all."""
+        return self._select(CaseRow.customer_address == address.lower(), newest=newest)
 
     def unfinished_of(self, address: str, mailbox: str) -> list[Case]:
-        """Return a customer's cases in one mailbox that are neither closed nor dismissed, newest first."""
+        """Return a customer's newest cases in one mailbox that are neither closed nor dismissed, newest first.
+
+        Each mail asks for them, and thousands may come in one name: so they are _MOST_OPEN at most.
+        """
         found = self._select(
             CaseRow.customer_address == address.lower(),
             col(CaseRow.mailbox) == mailbox,
             col(CaseRow.stage).not_in(_FINISHED),
+            newest=_MOST_OPEN,
         )
         return sorted(found, key=lambda case: case.opened_at, reverse=True)
 
@@ -409,10 +415,11 @@ class CaseStore:
 
     # rows
 
-    def _select(self, *conditions: ColumnElement[bool] | bool) -> list[Case]:
-        """Return the cases that meet the conditions, oldest first."""
-        query = select(CaseRow).where(*conditions).order_by(col(CaseRow.opened_at), col(CaseRow.ref))
-        return [self._case(row) for row in self._session.exec(query)]
+    def _select(self, *conditions: ColumnElement[bool] | bool, newest: int | None = None) -> list[Case]:
+        """Return the cases that meet the conditions, oldest first; `newest` of them, or all."""
+        latest = (col(CaseRow.opened_at).desc(), col(CaseRow.ref).desc())
+        query = select(CaseRow).where(*conditions).order_by(*latest).limit(newest)
+        return [self._case(row) for row in self._session.exec(query)][::-1]
 
     def _case(self, row: CaseRow) -> Case:
         return decrypt_value(self._vault, adapter_of(Case), row.sealed, place("case_file", row.ref))

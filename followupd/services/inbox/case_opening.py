@@ -20,6 +20,8 @@ from followupd.services.record import record
 
 #: complaints of one customer within this time are looked at together (practice 20)
 _OF_LATE = timedelta(days=180)
+#: of thousands in one name, the newest ones
+_MOST_BEFORE = 50
 #: after so many complaints before, only a person writes
 _FOR_A_PERSON = 2
 _ONLY_A_PERSON = "it is at least the third complaint within 180 days: call, write yourself, then `release`"
@@ -37,7 +39,8 @@ def _with_complaints_before(context: ServiceContext, tx: Transaction, first: Cas
         tx: the transaction.
         first: the event.
     """
-    known = context.cases_of(tx, first.customer.address, first.mailbox) if first.customer.address else []
+    address = first.customer.address
+    known = context.cases_of(tx, address, first.mailbox, _MOST_BEFORE) if address else []
     counted = [
         case for case in known if case.stage not in _NOT_COUNTED and first.at - case.opened_at <= _OF_LATE
     ]

@@ -143,7 +143,9 @@ def has_several_senders(headers: Headers) -> bool:
     if len(fields) != 1:
         return len(fields) > 1
 
-    field = fields[0][:MAX_ADDRESS_FIELD]
+    field = fields[0]
+    if len(field) > MAX_ADDRESS_FIELD:  # a second one may be where nobody reads
+        return True
     angles = _ANGLE.findall(field)
     bare = _QUOTED_LOCAL_PART.sub("@", field)
     is_ambiguous = len(angles) > 1 or (not angles and bare.count("@") > 1)
