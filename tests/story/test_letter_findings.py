@@ -154,6 +154,7 @@ NEVER = {
         "en ordre pour vous",
         "annoncé de mes nouvelles",
         "promis quelque chose",
+        "excuses, et cela passe",
         "- Un produit de remplacement",
     ],
     "es": [
