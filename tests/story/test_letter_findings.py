@@ -254,6 +254,7 @@ NEVER = {
         "nicht weiter, woran",
         "- Ein Ersatz",
     ],
+    "de-informal": ["Mein Name ist"],
     "fr": [
         "Mon adresse",
         "c'est moi qui suis votre",
