@@ -133,7 +133,7 @@ def test_a_letter_that_the_rules_stopped_is_not_forgotten_when_its_owner_misses_
 
 def test_soft_findings_stop_nothing(world: World) -> None:
     ref = fixed(world)
-    world.says(ref, "prevention: mistakes were made, and our people now know")
+    world.says(ref, "prevention: mistakes were made with two labels, and each is now compared with its order")
     world.passes(DUE)
     [follow_up] = world.letters("follow-up")
     assert "Mistakes were made" in text_of(follow_up)

@@ -79,6 +79,8 @@ def test_facts_of_strangers_are_told_and_blamed_so_often(language: str, number: 
         ("es", "prevention", "Las llaves del apartamento no estaban en el buzón", "known"),
         ("es", "resolution", "Recuperé su maleta y se la envié al hotel", ""),
         ("es", "resolution", "Le cobré la tarifa correcta", ""),
+        ("fr", "cause", "La liste n'avait pas été transmise à l'équipe de nuit", ""),
+        ("fr", "resolution", "Le technicien a fini par trouver la fuite et l'a réparée", ""),
     ],
 )
 def test_what_was_wrong_alone_is_neither_a_repair_nor_a_change(
