@@ -826,7 +826,7 @@ _OTHER_CUSTOMER = msgid(
 #: items of a list, what is quoted, and words that answer nothing
 _LIST_OR_QUOTE = re.compile(r"[>*-]|[^:]*, ")
 _IN_OTHER_WORDS = msgid(
-    "{line} sounds like an order, and nothing was done for it; if you mean it, say it as a line"
+    "{line} sounds like an order, and nothing was done for it; if you mean it, answer with the line for it"
 )
 _OVER = msgid(
     "{line}: the case was closed after the mail that you answered; nothing was done. "

@@ -487,6 +487,8 @@ def test_review_2_yes_but_is_no_yes_and_a_second_ok_is_told_that_it_has_left(rev
     assert flat(letter).startswith("Liebe Frau Dr. Yıldız,")
     reviewed.agent_answers(asked, "ok", sender="lee@agents.test")
     assert "waits for an approval any more: its confirmation has left" in answer(reviewed)
+    reviewed.agent_answers(asked, "ok")  # an answer of the desk has left since, which is no letter
+    assert "waits for an approval any more: its confirmation has left" in answer(reviewed)
     assert len(to_customer(reviewed)) == 1
 
 

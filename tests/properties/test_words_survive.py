@@ -14,9 +14,11 @@ from followupd.errors import FactReturnedError
 from followupd.languages import load
 from followupd.recovery import commands
 from followupd.services.context import PromiseLineReader
-from followupd.text.notes import read_note, split_case
+from followupd.text.mail.read import read as read_mail
+from followupd.text.notes import own_lines, read_note, split_case, uncertain_orders
 from followupd.text.orders import Grammar, Order, Unclear
 from tests.builders import NOW, PLAYBOOK, a_case
+from tests.policies.test_orders import CLIENTS, DESK, IDENTITY, answer
 from tests.story.lettered import flat, sample, wrote
 
 GRAMMAR = Grammar()
@@ -91,6 +93,32 @@ def test_free_words_are_kept_as_they_were_written(text: str) -> None:
     note = read_note([f"She told me {text}"], GRAMMAR)
     if note.remark:
         assert note.remark == f"She told me {text}".strip()
+
+
+#: words of one line; what a mail client makes of runs of blanks is its own affair
+SENTENCE = st.text(
+    st.one_of(
+        st.sampled_from(" -–—*·.,;:!?'\"“”„’«»()#@&%+=~€$£°…0123456789"),
+        st.characters(categories=("Ll", "Lu")),
+    ),
+    min_size=1,
+    max_size=60,
+).map(lambda text: " ".join(text.split()))
+
+
+@given(client=st.sampled_from(CLIENTS), verb=st.sampled_from(WORDY), text=SENTENCE)
+@example(
+    client="gmail-web", verb="cause", text="The label showed 12 High St - the address of an earlier customer"
+)
+def test_a_line_arrives_from_every_client_as_it_was_written_or_comes_back(
+    client: str, verb: str, text: str
+) -> None:
+    assume(any(map(str.isalnum, text)))
+    message = read_mail(answer(client, f"{verb}: {text}").encode(), IDENTITY)
+    note = read_note(own_lines(message), GRAMMAR)
+    back = [*note.back, *uncertain_orders(message, DESK, GRAMMAR)]
+    orders = [(order.verb, order.text) for group in note.orders for order in group]
+    assert orders == [(verb, text)] or (orders == [] and back)
 
 
 @given(verb=st.sampled_from(FACTS), text=WORDS, source=st.sampled_from(SOURCES))
