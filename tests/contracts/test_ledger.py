@@ -515,7 +515,6 @@ def test_the_cases_of_a_customer_are_found_without_reading_all_others(tmp_path: 
     with ledger.transaction() as tx:
         tx.cases.of_customer("kim@customers.test")
         tx.cases.unfinished_of("kim@customers.test", "support")
-        tx.mail.contacts(["kim@customers.test"], NOW)
     event.remove(ledger._engine, "before_cursor_execute", listen)
     with ledger._engine.connect() as connection:
         plans = [
@@ -524,7 +523,7 @@ def test_the_cases_of_a_customer_are_found_without_reading_all_others(tmp_path: 
             if statement.startswith("SELECT")
         ]
     ledger.close()
-    assert ["_address" in plan for plan in plans] == [True] * 3, plans
+    assert ["ix_case_file_customer_address" in plan for plan in plans] == [True] * 2, plans
 
 
 # --- letters ---

@@ -47,8 +47,8 @@ _SELECT_LAST_SEQS = (
 )
 
 _FINISHED = (Stage.CLOSED, Stage.DISMISSED)
-#: a customer's open cases that a mail may belong to
-_MOST_OPEN = 100
+#: cases of a customer among which a mail's is looked for
+_MOST_OF_CUSTOMER = 100
 #: how many of the newest events, and how many statements of facts among them, `recent_impacts` looks at
 _RECENT_EVENTS = 20_000
 _RECENT_FACTS = 200
@@ -171,17 +171,12 @@ class CaseStore:
         return self._select(CaseRow.customer_address == address.lower(), newest=newest)
 
     def unfinished_of(self, address: str, mailbox: str) -> list[Case]:
-        """Return a customer's newest cases in one mailbox that are neither closed nor dismissed, newest first.
+        """Return a customer's cases in one mailbox that are neither closed nor dismissed, newest first.
 
-        Each mail asks for them, and thousands may come in one name: so they are _MOST_OPEN at most.
+        Each mail asks for them, and thousands may come in one name: so only the newest cases are looked at.
         """
-        found = self._select(
-            CaseRow.customer_address == address.lower(),
-            col(CaseRow.mailbox) == mailbox,
-            col(CaseRow.stage).not_in(_FINISHED),
-            newest=_MOST_OPEN,
-        )
-        return sorted(found, key=lambda case: case.opened_at, reverse=True)
+        newest = reversed(self.of_customer(address, _MOST_OF_CUSTOMER))
+        return [case for case in newest if case.mailbox == mailbox and case.stage not in _FINISHED]
 
     def due(self, now: datetime, limit: int = 100) -> list[str]:
         """Return the references of this daemon's cases whose `wake_at` has come, longest due first."""
