@@ -44,6 +44,8 @@ MAILS = TOP / "benchmarks" / "texts" / "mails"
 WEIGHTS = TOP / "followupd" / "languages" / "mail_weights.json"
 #: rounds that measure
 KEPT = ("10", "16", "18", "24")
+#: a round of complaints alone, which teaches what customers want (`train_wishes`)
+WISHES_ONLY = "25"
 #: rounds in the mix of a mailbox; the others are half traps
 NATURAL = ("07", "08", "11", "12", "14", "15")
 Bounds = Sequence[tuple[float | None, float | None]]
@@ -91,6 +93,8 @@ def own_mails() -> list[Mail]:
     """Return the mails that were written for this, by language and round."""
     found = []
     for path in sorted(MAILS.glob("*/round-*.jsonl")):
+        if path.stem.endswith(WISHES_ONLY):
+            continue
         for line in path.read_text("utf-8").splitlines():
             row = json.loads(line)
             number = path.stem.removeprefix("round-")

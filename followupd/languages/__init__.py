@@ -17,6 +17,7 @@ from followupd.languages.catalogue import (
     own_files,
     promise_weights,
     read_catalogue,
+    wish_weights,
 )
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "own_files",
     "promise_weights",
     "read_catalogue",
+    "wish_weights",
 ]

@@ -260,6 +260,13 @@ def fact_weights() -> Mapping[str, Any]:
     return found
 
 
+@cache
+def wish_weights() -> Mapping[str, Any]:
+    """Return the trained weights of what customers want (benchmarks/train_wishes.py)."""
+    found: Mapping[str, Any] = json.loads((_SHIPPED / "wish_weights.json").read_text("utf-8"))
+    return found
+
+
 @lru_cache(maxsize=16)
 def catalogue(directory: Path | None = None) -> Catalogue:
     """Return the languages of an admin's directory as its files were at the first call.

@@ -423,6 +423,8 @@ class Complaints(LanguageTable):
     against: CuesAgainst = Field(default_factory=CuesAgainst)
     wishes: Wishes = Field(default_factory=Wishes)
     asked_for: AskedFor = Field(default_factory=AskedFor)
+    #: what words mean, by names that are the same in all languages
+    meanings: Mapping[str, WordSet] = {}
     words: ComplaintWords = Field(default_factory=ComplaintWords)
 
 

@@ -123,7 +123,7 @@ class ComplaintClassifier:
 
     def wants(self, message: Message) -> tuple[complaints.Want, ...]:
         """Return what the customer asks for."""
-        return complaints.wants(_text(message), self.recogniser.lexicon)
+        return complaints.wants(_text(message), self.recogniser.lexicon, message.subject)
 
     def loss(self, message: Message, currency: str) -> tuple[tuple[str, str], ...]:
         """Return the largest amount in a mail as what the customer may have lost, for the owner to use or not.

@@ -1,16 +1,21 @@
 """Assess a complaint: how severe it is, what went wrong, and what the customer wants."""
 
+import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import Self
 
 from followupd.domain.compensation import Money
 from followupd.domain.mail import Verdict
+from followupd.languages import wish_weights
 from followupd.text.complaints.cues import ASKED_FOR, MEASURED, Cues, Lexicon, overlaps_any, shipped_lexicon
-from followupd.text.complaints.phrases import Hit, PhraseBook
+from followupd.text.complaints.phrases import Hit
 from followupd.text.complaints.words import language_of, sentences_of, words_of
+from followupd.text.ngrams import Classes, places, places_of_word, sequences, tokens
 
 LOW, NORMAL, HIGH = "low", "normal", "high"
 #: points by cue group, each with its reason (docs/recognising.md, rule 7)
@@ -76,6 +81,22 @@ _LATENESS, _LATEST = 0.05, 10
 _ASKS, _NOT_WANTED = "asks", "not_wanted"
 #: words between what asks and what is asked for ("please" and "refund"), and the other way round
 _ASKED_BEHIND, _ASKED_BEFORE = 10, 4
+
+#: the log-odds from which a wish is suggested that no phrase names, one that a phrase does, and one that a short
+#: sentence says plainly; above all log-odds
+_WISHED_FROM, _SAID_FROM, _PLAINLY_FROM, _NEVER = 2.2, 0.8, -1.0, 99.0
+#: small words that are signs of a wish, or against one
+_SMALL_WORDS = ("negations", "conditional", "requests", "told", "first_person", "second_person")
+#: sentences before and behind one, and fours of words in it, that are counted
+_FAR, _LONG = 4, 8
+#: words that begin a sentence, and words between two whose meanings count as a pair
+_FIRST_WORDS, _NEAR = 2, 6
+#: what a sign counts, and the words of the mail around a sentence together; n-grams and meanings count one together
+_SIGN, _WORDS_AROUND = 0.4, 0.5
+#: the fewest n-grams, and other things, that count as much together as many
+_FEW_GRAMS, _FEW = 100, 20
+#: words of a sentence that says a wish plainly
+_PLAIN = 9
 
 
 class Severity(str):
@@ -162,37 +183,217 @@ class Want:
     sentence: str
 
 
-def wants(text: str, lexicon: Lexicon | None = None) -> tuple[Want, ...]:
+def wants(text: str, lexicon: Lexicon | None = None, subject: str = "") -> tuple[Want, ...]:
     """Return what the customer seems to want, each wish once with its clearest sentence.
 
     Args:
         text: the customer's text.
         lexicon: the words of all languages, the shipped ones by default.
+        subject: of the mail, which may tell what it is about.
     """
     known = lexicon or shipped_lexicon()
-    book = known.wishes(language_of(text, known.languages))
-    clearest: dict[str, tuple[int, str]] = {}
-    for sentence in sentences_of(text):
-        words = words_of(sentence, known.vocabulary)
-        # The fewer words about what was done ("I was promised a refund"), the clearer the wish.
-        told = len(known.vocabulary.told.intersection(words))
-        for wish in _wishes(words, book):
-            if wish not in clearest or told < clearest[wish][0]:
-                clearest[wish] = (told, sentence)
+    lines = wish_lines(text, language_of(text, known.languages), known)
+    clearest: dict[str, tuple[float, str]] = {}
+    for line, found in zip(lines, _clearness(lines, subject), strict=True):
+        for wish, clear in found.items():
+            if wish not in clearest or clear > clearest[wish][0]:
+                clearest[wish] = (clear, line.sentence)
     return tuple(Want(wish, sentence) for wish, (_, sentence) in clearest.items())
 
 
-def _wishes(words: Sequence[str], book: PhraseBook) -> Iterable[str]:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence in which somebody may ask for something.
+
+    `said` are the wishes that its phrases name, `unwanted` are those that it names and does not want, `told` is how
+    many words tell of what was done, `meanings` are those of each of its words (none where the language has no such
+    table), and `signs` are what else there is to be seen.
+    """
+
+    sentence: str
+    said: Sequence[str]
+    unwanted: frozenset[str]
+    told: int
+    words: Sequence[str]
+    meanings: Sequence[frozenset[str]]
+    signs: frozenset[str]
+
+
+def wish_lines(text: str, language: str, known: Lexicon) -> list[Line]:
+    """Return the sentences of a text.
+
+    Args:
+        text: the customer's.
+        language: of the text, "" if it is unknown.
+        known: the words of all languages.
+    """
+    sentences = sentences_of(text)
+    return [
+        _line(sentence, language, known, (place, len(sentences) - 1 - place))
+        for place, sentence in enumerate(sentences)
+    ]
+
+
+def _line(sentence: str, language: str, known: Lexicon, around: tuple[int, int]) -> Line:
+    """Return a sentence with what is seen in it.
+
+    Args:
+        sentence: of a mail.
+        language: of the mail.
+        known: the words of all languages.
+        around: how many sentences are before and behind it.
+    """
+    spoken = words_of(sentence, known.vocabulary)
+    hits = known.wishes(language).hits(spoken)
+    unwanted = [hit for hit in hits if hit.group == _NOT_WANTED]
+    said = _wishes(hits, unwanted)
+    named = {_wish(hit) for hit in hits if overlaps_any(hit, unwanted)}
+    words, meanings = tokens(sentence), known.meanings(language)
+    before, behind = (min(count, _FAR) for count in around)
+    told = len(known.vocabulary.told.intersection(spoken))
+    signs = {f"said {wish}" for wish in said} | {f"phrase {hit.group}" for hit in hits}
+    if not told and len(words) <= _PLAIN:
+        signs |= {f"plainly {wish}" for wish in said}
+    signs |= {name for name in _SMALL_WORDS if not getattr(known.vocabulary, name).isdisjoint(spoken)}
+    signs |= {f"before {before}", f"behind {behind}", f"length {min(len(words) // 4, _LONG)}"}
+    signs |= {f"sign {mark} {language}" for mark in "?!" if mark in sentence} | {f"language {language}"}
+    return Line(
+        sentence,
+        said,
+        frozenset(named - {*said}),
+        told,
+        words,
+        [*map(meanings.of_word, words)],
+        frozenset(signs),
+    )
+
+
+def _clearness(lines: Sequence[Line], subject: str) -> list[dict[str, float]]:
+    """Return the wishes in each sentence, each with how clear it is.
+
+    Where words have meanings, trained weights tell it. Elsewhere phrases do, and the fewer words about what was done
+    ("I was promised a refund"), the clearer is a wish.
+    """
+    if not any(any(line.meanings) for line in lines):
+        return [dict.fromkeys(line.said, -float(line.told)) for line in lines]
+    return [
+        {wish: scores[wish] for wish in (*line.said, *scores) if scores[wish] >= _wished_from(line, wish)}
+        for line, scores in zip(lines, wish_scores(lines, subject), strict=True)
+    ]
+
+
+def _wished_from(line: Line, wish: str) -> float:
+    """Return the log-odds from which a sentence has a wish: words for it count, and against it."""
+    if wish in line.unwanted:
+        return _NEVER
+    if f"plainly {wish}" in line.signs:
+        return _PLAINLY_FROM
+    return _SAID_FROM if wish in line.said else _WISHED_FROM
+
+
+#: places of weights, and what each of them counts
+Group = tuple[float, Collection[int]]
+
+
+def wish_scores(lines: Sequence[Line], subject: str) -> list[dict[str, float]]:
+    """Return the log-odds of each wish in each sentence of a mail."""
+    classes = _trained_wishes()
+    mail = _weighed(classes, mail_groups(lines, subject, classes.bits))
+    rows = [_weighed(classes, line_groups(lines, at, classes.bits)) for at in range(len(lines))]
+    return [
+        {wish: model.bias + mail[wish] + row[wish] for wish, model in classes.models.items()} for row in rows
+    ]
+
+
+def _weighed(classes: Classes, groups: Sequence[Group]) -> dict[str, float]:
+    """Return what some places add to the log-odds of each wish."""
+    return {
+        wish: model.step * sum(counts * sum(map(model.weights.__getitem__, at)) for counts, at in groups)
+        for wish, model in classes.models.items()
+    }
+
+
+def mail_groups(lines: Sequence[Line], subject: str, bits: int) -> list[Group]:
+    """Return the places of what a whole mail says, which tells what it is about.
+
+    Args:
+        lines: its sentences.
+        subject: of the mail.
+        bits: of the table's size.
+    """
+    spoken = chain(tokens(subject), *(line.words for line in lines))
+    return [
+        _group(1.0, _meant("m", lines), bits),
+        _group(_WORDS_AROUND, {f"M{word}" for word in spoken}, bits),
+    ]
+
+
+def line_groups(lines: Sequence[Line], at: int, bits: int) -> list[Group]:
+    """Return the places of what a sentence says, and the ones beside it.
+
+    Args:
+        lines: the sentences of a mail.
+        at: the place of the sentence.
+        bits: of the table's size.
+    """
+    line, before, behind = lines[at], lines[max(0, at - 1) : at], lines[at + 1 : at + 2]
+    first = chain.from_iterable(line.meanings[:_FIRST_WORDS])
+    signs = {*line.signs, *_meant("k", [line]), *(f"h{name}" for name in first)}
+    grams = set(places(sequences(line.words), bits))
+    grams.update(*(places_of_word(word, bits, is_whole=False) for word in line.words))
+    return [
+        (_SIGN, places(signs, bits)),
+        (_share(grams, _FEW_GRAMS), grams),
+        _group(1.0, _pairs(line.meanings), bits),
+        _group(1.0, _meant("v", before) | _meant("n", behind), bits),
+        _group(_WORDS_AROUND, {f"P{word}" for other in before for word in other.words}, bits),
+    ]
+
+
+def _group(counts: float, seen: Collection[str], bits: int) -> Group:
+    """Return the places of what was seen; all together count as one sign of this strength."""
+    return counts * _share(seen, _FEW), places(seen, bits)
+
+
+def _share(seen: Sized, few: int) -> float:
+    """Return what each of several things counts, so that the squares of all make one; few of them make less."""
+    return 1 / math.sqrt(max(few, len(seen)))
+
+
+def _meant(mark: str, lines: Iterable[Line]) -> set[str]:
+    """Return the meanings of all words of some sentences, each behind a mark."""
+    return {f"{mark}{name}" for line in lines for names in line.meanings for name in names}
+
+
+def _pairs(meanings: Sequence[frozenset[str]]) -> set[str]:
+    """Return the pairs of meanings of words that stand near each other."""
+    return {
+        f"K{first} {second}"
+        for at, names in enumerate(meanings)
+        for second in chain.from_iterable(meanings[at + 1 : at + 1 + _NEAR])
+        for first in names
+    }
+
+
+@cache
+def _trained_wishes() -> Classes:
+    """Return the weights of the wishes."""
+    return Classes.of(wish_weights())
+
+
+def _wishes(hits: Sequence[Hit], unwanted: Sequence[Hit]) -> list[str]:
     """Return the wishes in a sentence, in its order, without what the customer does not want.
 
     Of wishes that share a word the longest phrase says which: "a new bill" is a correction, and no replacement.
+
+    Args:
+        hits: the phrases of wishes in it.
+        unwanted: those of what is not wanted.
     """
-    hits = book.hits(words)
-    unwanted = [hit for hit in hits if hit.group == _NOT_WANTED]
     free = [hit for hit in hits if not overlaps_any(hit, unwanted)]
     asks = [hit for hit in free if hit.group == _ASKS]
     said = [hit for hit in free if hit.group != _ASKS and _is_asked_for(hit, asks)]
-    return dict.fromkeys(_wish(hit) for hit in said if not _is_within(hit, said))
+    return [*dict.fromkeys(_wish(hit) for hit in said if not _is_within(hit, said))]
 
 
 def _is_asked_for(hit: Hit, asks: Sequence[Hit]) -> bool:

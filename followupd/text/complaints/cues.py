@@ -13,7 +13,7 @@ from followupd.errors import Problem, SetupError
 from followupd.languages import Catalogue, Language, catalogue
 from followupd.languages.schema import Complaints, CuesAgainst, CuesFor
 from followupd.text.complaints.phrases import Hit, PhraseBook
-from followupd.text.complaints.words import Vocabulary, vocabulary_of
+from followupd.text.complaints.words import Meanings, Vocabulary, vocabulary_of
 
 #: the language whose weights were measured; the others have only cues
 MEASURED = "en"
@@ -137,6 +137,7 @@ class Lexicon:
         self.languages = languages
         self._cues: dict[str, Cues | None] = {}
         self._wishes: dict[str, PhraseBook] = {}
+        self._meanings: dict[str, Meanings] = {}
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -163,6 +164,14 @@ class Lexicon:
         except ValueError as error:
             file = f"languages/{language.tag}/complaints.toml"
             raise SetupError([Problem(file, None, None, "C35", str(error), "")]) from None
+
+    def meanings(self, language: str) -> Meanings:
+        """Return what words of a language mean; none have a meaning where its file has no such table."""
+        if language not in self._meanings:
+            found = self.languages.find(language)
+            own = found.complaints if found else None
+            self._meanings[language] = Meanings.of(own.meanings if own else {})
+        return self._meanings[language]
 
     def wishes(self, language: str) -> PhraseBook:
         """Return the phrases by which customers say what they want, by wish.

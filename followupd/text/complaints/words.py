@@ -1,9 +1,11 @@
 """Split a text into words and sentences, in lower case and without accents, and guess its language."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import ComplaintWords
@@ -17,6 +19,8 @@ _GUESS_CHARACTERS = 1_500
 _MIN_WORDS = 4
 #: the share of the words that must be stop words of the guessed language
 _MIN_SHARE = 0.14
+#: letters from which the beginning of a word may tell its meaning
+_SHORTEST_BEGINNING = 2
 #: the last letter with which Latin words begin
 _LAST_LATIN = "\u024f"
 
@@ -49,6 +53,30 @@ class Vocabulary:
     ours: frozenset[str]
     first_person: frozenset[str]
     second_person: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Meanings:
+    """What words of one language mean ("send", "money"), by names that are the same in all languages.
+
+    `names` has them by word, and by how words begin ("refund*").
+    """
+
+    names: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, words: Mapping[str, Iterable[str]]) -> "Meanings":
+        """Return the meanings of a language from its words by meaning."""
+        names: defaultdict[str, list[str]] = defaultdict(list)
+        for name, own in words.items():
+            for word in own:
+                names[word].append(name)
+        return cls(dict(names))
+
+    def of_word(self, word: str) -> frozenset[str]:
+        """Return what a word means; most words have no meaning here, some several."""
+        keys = [word, *(f"{word[:size]}*" for size in range(_SHORTEST_BEGINNING, len(word) + 1))]
+        return frozenset(chain.from_iterable(self.names.get(key, ()) for key in keys))
 
 
 @lru_cache(maxsize=8)
