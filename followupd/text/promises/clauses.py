@@ -35,10 +35,10 @@ _COMMA = 4.0
 _FEWEST_WITH_SUBJECT = 2
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.54, 0.07
+TAKEN, ASKED = 0.56, 0.06
 GRANT_TAKEN, GRANT_ASKED = 0.56, 0.16
 #: from which probability a gift needs no name
-GRANT_SURE = 0.7
+GRANT_SURE = 0.75
 #: from which probability a promise or a gift is no policy
 NO_POLICY = 0.75
 #: how much a clause that is likelier than its sentence is drawn towards it
