@@ -35,16 +35,16 @@ _COMMA = 4.0
 _FEWEST_WITH_SUBJECT = 2
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.54, 0.07
+TAKEN, ASKED = 0.55, 0.112
 GRANT_TAKEN, GRANT_ASKED = 0.56, 0.16
 #: from which probability a gift needs no name
-GRANT_SURE = 0.7
+GRANT_SURE = 0.75
 #: from which probability a promise or a gift is no policy
 NO_POLICY = 0.75
 #: how much a clause that is likelier than its sentence is drawn towards it
 PULL = 0.4
-#: from which probability a clause reports
-REPORTED = 0.5
+#: from which probability a clause reports, and from which it says that somebody is looking into it
+REPORTED, ATTENDING = 0.5, 0.21
 
 #: the phrases that speak for a class, where nothing was taught
 _SPEAK_FOR: Mapping[str, frozenset[str]] = {

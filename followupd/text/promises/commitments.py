@@ -22,6 +22,7 @@ from followupd.languages import Language
 from followupd.text.ngrams import shifted
 from followupd.text.promises.clauses import (
     ASKED,
+    ATTENDING,
     GRANT_ASKED,
     GRANT_SURE,
     REPORTED,
@@ -45,15 +46,15 @@ from followupd.text.promises.patterns import PromisePatterns, date_patterns, pro
 from followupd.text.promises.sentences import lowered, sentences
 
 #: below this probability no turn of phrase and no date makes a promise or a gift of a text
-HOPELESS = 0.03
+HOPELESS = 0.01
 #: a clause without a date says nothing below this
 UNDATED_ASKED = 0.3
 #: from which probability a clause with the words of a condition only tells it: "If it breaks, we mend it"
 CONDITIONAL = 0.35
+#: from which probability a known turn of phrase says nothing all the same
+NO_WORD = 0.5
 #: from which probability three words are a promise
 SURELY = 0.85
-#: how likely each of two clauses gives something, if they are not one gift
-_BOTH_GIVE = 0.8
 _FEWEST_WORDS_UNDATED = 4
 _FEWEST_WORDS = 2
 #: from which probability the words of a condition, or of somebody else, do not matter: "Friday, the carrier says"
@@ -186,7 +187,7 @@ class _SentenceReader:
         return self.known[text]
 
     def _judged(self, text: str) -> Chances:
-        """Return how likely a text belongs to each class, with its days and known turns of phrase."""
+        """Return how likely a text belongs to each class; a known turn of phrase is asked about at least."""
         chances = classified(text, self.language)
         if max(chances.commits, chances.grants) < HOPELESS:
             return chances
@@ -196,15 +197,18 @@ class _SentenceReader:
             low = " … ".join(sure_clauses(own, self.patterns))
 
         chances = chances._replace(commits=shifted(chances.commits, self._for_days(text)))
+        # no report, no policy, and no "I am looking into it"
+        is_open = chances.attends < ATTENDING and chances.done < REPORTED and chances.none < NO_WORD
         if self._says(("firm", "update", "estimate"), low):
             is_dated = any(when.firm for when in self.dates.to_come(text))
-            more = _KNOWN_PHRASE + _WITH_DEADLINE * is_dated
-            chances = chances._replace(commits=max(shifted(chances.commits, more), ASKED))  # is looked at
+            likely = shifted(chances.commits, _KNOWN_PHRASE + _WITH_DEADLINE * is_dated)
+            chances = chances._replace(commits=max(likely, UNDATED_ASKED * is_open))
 
         kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
         if kinds and self._says(("given", "giving"), low):
-            more = _KNOWN_PHRASE if kinds.isdisjoint(_GOODS) else _KNOWN_GOODS
-            chances = chances._replace(grants=shifted(chances.grants, more))
+            is_money = kinds.isdisjoint(_GOODS)
+            likely = shifted(chances.grants, _KNOWN_PHRASE if is_money else _KNOWN_GOODS)
+            chances = chances._replace(grants=max(likely, GRANT_ASKED * (is_open and is_money)))
         return chances
 
     def _for_days(self, text: str) -> float:
@@ -253,8 +257,7 @@ class _SentenceReader:
             first: a clause, and how likely it belongs to each class.
             second: the next one.
         """
-        both_give = min(first[1].grants, second[1].grants) >= _BOTH_GIVE
-        if both_give or (second[1].is_promised and self._has_own_time(second[0])):
+        if second[1].is_promised and self._has_own_time(second[0]):
             return None
         # "on 2 January, and he will be there from 18:30": the day of the first clause is meant
         both_dated = with_day(first[0].dates) and with_day(second[0].dates)
