@@ -29,11 +29,11 @@ layers: venv
 
 # Run the tests.
 test: venv
-	$(IN)pytest -n auto --dist loadfile
+	$(IN)pytest -n 4 --dist loadfile
 
 # Run the tests and list the lines and branches that no test reached; it takes twice the time.
 coverage: venv
-	$(IN)pytest -n auto --dist loadfile --cov --cov-report=term-missing:skip-covered
+	$(IN)pytest -n 4 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 # Play the life of one complaint over real IMAP and SMTP on this machine.
 demo: .venv-demo/made
