@@ -215,6 +215,7 @@ class Clauses(LanguageTable):
     leaning: Patterns = ()
     unreal: Patterns
     complement: Patterns
+    general: Patterns = ()
     hedged: Patterns
     trigger: Patterns
 

@@ -171,6 +171,8 @@ class _SentenceReader:
         if not whole.says_something:
             self._report(sentence, whole, found)
             return
+        if self.patterns.general.search(lowered(sentence)):
+            return
 
         parts = clauses(sentence, self.patterns, self.dates, lambda text: self._likely(text).commits)
         likely = [whole] if len(parts) == 1 else [whole.with_part(self._likely(part.text)) for part in parts]

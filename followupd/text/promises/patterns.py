@@ -330,11 +330,12 @@ class PromisePatterns:
     """How agents who write one language commit the company, and how they do not.
 
     `unreal` excludes the rest of a sentence (conditions, questions, what others said), `hedged` one clause of
-    it (negation, doubt, trying). `trigger` ties a promise to an event and makes it an estimate. `firm`,
-    `update`, `estimate`, `dated` and `done` are the phrases that promise or report, `giving` and `given`
-    those that grant a gift, and `gifts` pairs the kinds of gifts with their names. `signs` (the table [signs]) are
-    weighed with all of that. `carried` matches before a second verb without its own subject; the `subject` of the
-    first verb is then that of both. `leaning` begins a clause that cannot stand without the one before it.
+    it (negation, doubt, trying), `general` a whole sentence (rules of the house, refusals). `trigger` ties a
+    promise to an event and makes it an estimate. `firm`, `update`, `estimate`, `dated` and `done` are the phrases
+    that promise or report, `giving` and `given` those that grant a gift, and `gifts` pairs the kinds of gifts with
+    their names. `signs` (the table [signs]) are weighed with all of that. `carried` matches before a second verb
+    without its own subject; the `subject` of the first verb is then that of both. `leaning` begins a clause that
+    cannot stand without the one before it.
     """
 
     cut: re.Pattern[str]
@@ -343,6 +344,7 @@ class PromisePatterns:
     subject: re.Pattern[str]
     unreal: re.Pattern[str]
     complement: re.Pattern[str]
+    general: re.Pattern[str]
     hedged: re.Pattern[str]
     trigger: re.Pattern[str]
     firm: re.Pattern[str]
@@ -383,7 +385,7 @@ def promise_patterns(language: Language) -> PromisePatterns:
         carried=compiled(file.clauses.carried, parts),
         leaning=re.compile(rf"\s{{0,9}}(?:{any_of(file.clauses.leaning, parts)})(?!\w)"),
         subject=re.compile(rf"\b(?:{subject})", re.IGNORECASE),
-        **_whole_words(file.clauses, ("unreal", "complement", "hedged", "trigger"), parts),
+        **_whole_words(file.clauses, ("unreal", "complement", "general", "hedged", "trigger"), parts),
         **_whole_words(file.turns, ("firm", "update", "estimate", "dated", "done"), parts),
         **_whole_words(file.gifts, ("giving", "given"), parts),
         joint=re.compile(rf"\s(?:{joint}|&)\b|\s[&+]\s"),

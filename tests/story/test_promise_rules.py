@@ -1,0 +1,200 @@
+"""Rules of the house, conditions told without "if", refusals and book-keeping commit nobody to anything."""
+
+import pytest
+
+from followupd.domain.promise import Found
+from followupd.languages import load
+from followupd.text.promises import find_commitments
+from tests.story.promises.measure import LONDON, SENT_AT
+
+
+def read(language: str, said: str) -> Found:
+    currency = "GBP" if language == "en" else "EUR"
+    return find_commitments(
+        said, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency=currency
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Your deposit will not be returned or credited."),
+        ("en", "We will not be refunding the July instalment."),
+        ("en", "The deposit won't be paid back."),
+        ("de", "Der Beitrag für Dezember wird nicht erstattet, die Halle war ja nur eine Woche zu."),
+        ("de", "Die Kosten des Gutachtens werden von uns nicht übernommen."),
+        ("de", "Den Kaufpreis erstatten wir nicht."),
+        ("fr", "Les frais de dossier ne vous seront pas remboursés."),
+        ("fr", "Nous ne rembourserons pas les frais d'envoi."),
+        ("es", "No se reembolsan las entradas del viernes."),
+        ("es", "Los gastos de envío no se abonan."),
+    ],
+)
+def test_a_refusal_is_no_promise(language: str, said: str) -> None:
+    assert read(language, said) == Found()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "We will not charge you for the visit."),
+        ("de", "Wir berechnen Ihnen die Anfahrt nicht."),
+        ("fr", "Nous ne vous facturerons pas la visite."),
+        ("fr", "Les frais ne sont pas remboursés, mais nous vous recréditons 20 €."),
+        ("es", "No le cobraremos la visita."),
+        ("es", "La entrada no se devuelve, pero le abonamos 20 € en su cuenta."),
+        ("en", "The card can't be credited, so a cheque for £20 leaves today."),
+    ],
+)
+def test_a_refusal_to_charge_is_a_gift_and_so_is_what_follows_a_but(language: str, said: str) -> None:
+    assert len(read(language, said).compensation) == 1
+
+
+def test_what_is_not_done_yet_is_promised() -> None:
+    assert len(read("en", "It has not yet been refunded, I will do that tomorrow.").promises) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            "Please send us a photo within 48 hours, then we will send you a new one free of charge.",
+        ),
+        ("en", "Send me the receipt and I'll refund the £20."),
+        ("en", "On receipt of both forms we will refund £35."),
+        ("en", "For each full day without service you get £9.76 back automatically on a later bill."),
+        ("en", "Without a reply by Friday we will close the ticket."),
+        (
+            "de",
+            "Bitte schicken Sie uns innerhalb von 48 Stunden ein Foto, dann liefern wir kostenlos Ersatz.",
+        ),
+        ("de", "Senden Sie uns die Rechnung zu, und wir erstatten Ihnen die 20 €."),
+        ("de", "Sollte sich Ihr Anschluss verzögern, schreiben wir Ihnen die Grundgebühr für Oktober gut."),
+        ("de", "Nach Eingang der Unterlagen überweisen wir Ihnen 35 €."),
+        ("de", "Für jeden vollen Tag ohne Netz bekommen Sie 9,76 € zurück."),
+        ("de", "Ohne Ihre Rückmeldung bis Freitag schließen wir das Ticket."),
+        ("fr", "Envoyez-nous une photo sous 48 heures, et nous vous enverrons gratuitement un nouveau vase."),
+        ("fr", "Merci de nous transmettre la facture, nous vous rembourserons les 20 €."),
+        ("fr", "Sans réponse de votre part sous 5 jours, il sera clôturé automatiquement."),
+        ("fr", "Pour chaque jour complet sans réseau, nous vous recréditons 9,76 €."),
+        ("fr", "En cas de nouveau retard, nous vous rembourserons 20 €."),
+        ("es", "Envíenos una foto en 48 horas y le mandamos gratis un jarrón nuevo."),
+        ("es", "Mándenos la factura y le devolvemos los 20 €."),
+        ("es", "De no llegar el viernes, le abonamos 20 €."),
+        ("es", "Al recibir el formulario le reembolsamos 35 €."),
+        ("es", "Por cada día completo sin servicio le devolvemos 9,76 €."),
+        ("es", "Sin respuesta por su parte antes del viernes, cerraremos la incidencia."),
+    ],
+)
+def test_a_condition_may_be_told_without_if(language: str, said: str) -> None:
+    assert read(language, said) == Found()
+
+
+def test_what_the_customer_may_keep_is_no_condition() -> None:
+    assert len(read("en", "Please keep the old lamp, we will collect it on Friday.").promises) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Any overpayment will stay on your account as credit."),
+        ("en", "The balance is carried over to your next bill as credit."),
+        ("de", "Neue Termine werden täglich ab 7 Uhr freigeschaltet."),
+        ("de", "Die Plätze werden jeden Morgen ab 8 Uhr vergeben."),
+        ("de", "Ein Guthaben bleibt auf Ihrem Konto stehen und wird verrechnet."),
+        ("fr", "Le trop-perçu restera sur votre compte en avoir."),
+        ("es", "Los turnos se publican cada mañana a las 8."),
+        ("es", "El saldo sobrante queda en su cuenta como abono."),
+    ],
+)
+def test_rules_of_the_house_and_book_keeping_are_nothing(language: str, said: str) -> None:
+    assert read(language, said) == Found()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Covered by the warranty so nothing to pay."),
+        ("de", "Das ist ein Fall für die Gewährleistung, kostenlos für Sie."),
+        ("fr", "Pris sous garantie, gratuit pour vous."),
+        ("es", "Lo de la corona entra en la garantía, no pagas nada."),
+        ("es", "Está en garantía, sin coste para usted."),
+        ("es", "Calculamos que lo verá reflejado en su cuenta el viernes que viene."),
+    ],
+)
+def test_a_guarantee_and_a_booking_to_come_give_nothing(language: str, said: str) -> None:
+    assert read(language, said).compensation == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "I'll swap the shoes or I'll do you a voucher for £49.90."),
+        ("de", "Ich tausche die Schuhe um oder stelle Ihnen einen Gutschein über 49,90 € aus."),
+        ("es", "Te cambio las sandalias por otro número o te hago un vale por los 49,90."),
+    ],
+)
+def test_a_choice_is_asked_about(language: str, said: str) -> None:
+    assert read(language, said) == Found(unsure=(said,))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "new kettle goes out today by DPD"),
+        ("en", "The new shade will be sent on Friday."),
+        ("en", "I'm going to send you a whole new puzzle, you'll have it by Christmas Eve."),
+        ("en", "The parcel goes out again tomorrow."),
+        ("de", "Lampenschirm schicken wir morgen neu los"),
+        ("de", "Die Ersatzgläser sind bestellt und kommen am Freitag."),
+        ("de", "Das Paket geht morgen noch einmal raus."),
+        ("fr", "Le colis complet repart demain."),
+        ("fr", "Le lot repartira lundi de notre atelier."),
+        ("fr", "Nous vous renvoyons le colis vendredi."),
+        ("es", "Mañana vuelve a salir el lote completo en caja isotérmica."),
+        ("es", "El viernes le volvemos a enviar el paquete."),
+        ("es", "El lunes le mandamos una pantalla totalmente nueva."),
+    ],
+)
+def test_what_is_sent_again_or_new_is_a_replacement(language: str, said: str) -> None:
+    found = read(language, said)
+    assert [gift.kind for gift in found.compensation] == ["replacement"]
+    assert len(found.promises) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Your new appointment is coming up on Friday."),
+        ("de", "Der Ersatztermin ist am Freitag um 9 Uhr."),
+        ("fr", "Le technicien repart vendredi avec votre chaudière."),
+        ("es", "El lunes le volvemos a enviar el enlace."),
+    ],
+)
+def test_a_new_date_and_a_link_are_no_replacement(language: str, said: str) -> None:
+    assert read(language, said).compensation == ()
+
+
+def test_a_sum_that_reaches_an_account_is_a_refund() -> None:
+    gifts = read("en", "The sum of £135.50 should reach your account by 23 December.").compensation
+    assert [(gift.kind, gift.amount) for gift in gifts] == [("refund", "135.50")]
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "second"),
+    [
+        (
+            "en",
+            "Someone from Bosch is coming this Saturday, they'll text you a slot the evening before.",
+            "They'll text you a slot the evening before",
+        ),
+        (
+            "fr",
+            "Un correctif part en production mardi prochain, et je te fais signe dès que c'est en ligne.",
+            "Je te fais signe dès que c'est en ligne",
+        ),
+    ],
+)
+def test_who_will_write_promises_that_too(language: str, said: str, second: str) -> None:
+    assert [promise.text for promise in read(language, said).promises][1:] == [second]
