@@ -1468,7 +1468,9 @@ class NoteService:
         )
 
     def _dismiss_flood(self, tx: Transaction, asked: OutboxEntry, agent: Agent, now: datetime) -> str:
-        """Dismiss all complaints of a flood that an agent was told of; return what was done.
+        """Dismiss all complaints of a flood that an agent was told of; return how many of how many.
+
+        The others came later. The same line in answer to the answer dismisses them, too.
 
         Args:
             tx: the transaction.
@@ -1476,11 +1478,11 @@ class NoteService:
             agent: who wrote it.
             now: the time.
         """
-        told = [case for case in tx.cases.unfinished() if case.flood and case.opened_at <= asked.written_at]
-        suspected = [case for case in told if case.stage is Stage.SUSPECTED]
+        flood = [case for case in tx.cases.unfinished() if case.flood and case.stage is Stage.SUSPECTED]
+        suspected = [case for case in flood if case.opened_at <= asked.written_at]
         for case in suspected:
             self.commands.run_lines(tx, case, [_DISMISS], agent.name, "digest", agent, now)
-        return f"{DISMISS_FLOOD}: {len(suspected)}"
+        return f"{DISMISS_FLOOD}: {len(suspected)} / {len(flood)}"
 
     def _by_case(self, lines: Sequence[str], named: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
         """Return the lines of a digest's answer by case, "" for those that need none, and the problems.
