@@ -87,6 +87,12 @@ class Flood:
     def desk_mail(self, ref: str) -> list[Message]:
         return [mail for mail in self.letters("desk/opened") if case_of(mail) == ref]
 
+    def is_dismissed(self, times: int) -> None:
+        """Let the lead dismiss the flood in answer to the newest mail about it, and wait for the answer to that."""
+        last = self.letters("flood-lee")[-1]
+        self.service.postbox.deliver(dismissal(last, times), "lee@agents.test")
+        until(lambda: len(self.letters("flood-lee")) > times, "an answer", PATIENCE, longest=5)
+
 
 def honest(number: int, address: str) -> bytes:
     return mail(number, address, f"customer-{number}.test", words(1111 * number))
@@ -172,10 +178,8 @@ def test_a_flood_costs_no_honest_letter_a_day_no_agent_an_afternoon_and_the_mach
 
         said, answers = monotonic(), 0
         while suspected(service):  # each line dismisses what came before the mail that it answers
-            last = flood.letters("flood-lee")[-1]
-            postbox.deliver(dismissal(last, answers), "lee@agents.test")
             answers += 1
-            until(lambda n=answers: len(flood.letters("flood-lee")) > n, "an answer", PATIENCE, longest=5)
+            flood.is_dismissed(answers)
         assert answers <= 2
         flood.seconds["`dismiss flood` until all are dismissed"] = monotonic() - said
         memory, cpu = figures_of(process.pid)
