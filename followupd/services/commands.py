@@ -103,6 +103,8 @@ _GIVING = frozenset({"refund", "credit", "coupon", "free-shipping", "replacement
 _RELATED = frozenset({Relation.BY, Relation.ON, Relation.FROM})
 #: the only verb that a mail without a case may be given without opening one
 _DISMISS = "dismiss"
+#: cases of a flood that are dismissed in one transaction
+_PORTION = 100
 #: the newest preventions with which a new one is compared
 _MOST_PREVENTIONS = 50
 
@@ -1408,7 +1410,9 @@ class NoteService:
         about_flood = [line for line in lines if _dismisses_flood(line)]
         by_case, problems = self._by_case([line for line in lines if line not in about_flood], named)
         problems = [doubt.problem for doubt in doubts] + problems
-        done = [self._dismiss_flood(tx, asked, agent, now)] if about_flood else []
+        done = [DISMISS_FLOOD] if about_flood else []
+        if about_flood:  # what came later was not told
+            tx.state.put(StateKey.FLOOD_DISMISSED, (agent.id, asked.written_at.isoformat(), ""), now)
         gives = False
         found: list[LookedUp] = []
 
@@ -1467,22 +1471,28 @@ class NoteService:
             gives=_gives(result.done) or bool(undone),
         )
 
-    def _dismiss_flood(self, tx: Transaction, asked: OutboxEntry, agent: Agent, now: datetime) -> str:
-        """Dismiss all complaints of a flood that an agent was told of; return how many of how many.
+    def dismiss_flood(self, now: datetime) -> int:
+        """Dismiss the next complaints of a flood that an agent has dismissed; return how many were looked at.
 
-        The others came later. The same line in answer to the answer dismisses them, too.
-
-        Args:
-            tx: the transaction.
-            asked: the digest that is answered.
-            agent: who wrote it.
-            now: the time.
+        A mail has two seconds of computing, in which ten thousand cases cannot be dismissed.
         """
-        flood = [case for case in tx.cases.unfinished() if case.flood and case.stage is Stage.SUSPECTED]
-        suspected = [case for case in flood if case.opened_at <= asked.written_at]
-        for case in suspected:
-            self.commands.run_lines(tx, case, [_DISMISS], agent.name, "digest", agent, now)
-        return f"{DISMISS_FLOOD}: {len(suspected)} / {len(flood)}"
+        with isolated("a flood"), self.context.ledger.transaction() as tx:
+            asked = tx.state.value(StateKey.FLOOD_DISMISSED)
+            if not asked:
+                return 0
+
+            name, until, last = asked
+            cases = tx.cases.suspected_after(last, _PORTION)
+            agent = self.context.playbooks.default.team.by_id(name)
+            for case in cases:
+                if case.flood and case.opened_at <= datetime.fromisoformat(until):
+                    self.commands.run_lines(
+                        tx, case, [_DISMISS], agent.name if agent else name, "digest", agent, now
+                    )
+            rest = (name, until, cases[-1].ref) if cases else None
+            tx.state.put(StateKey.FLOOD_DISMISSED, rest, now)
+            return len(cases)
+        return 0
 
     def _by_case(self, lines: Sequence[str], named: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
         """Return the lines of a digest's answer by case, "" for those that need none, and the problems.

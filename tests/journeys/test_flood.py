@@ -176,11 +176,10 @@ def test_a_flood_costs_no_honest_letter_a_day_no_agent_an_afternoon_and_the_mach
         assert len(to_agents) <= 3 * MOST
         assert len(flooded) >= FLOOD - MOST
 
-        said, answers = monotonic(), 0
-        while suspected(service):  # each line dismisses what came before the mail that it answers
-            answers += 1
-            flood.is_dismissed(answers)
-        assert answers <= 2
+        said = monotonic()
+        flood.is_dismissed(1)  # what came before the mail that is answered
+        flood.is_dismissed(2)
+        until(lambda: not suspected(service), "an end of the flood", PATIENCE, longest=5)
         flood.seconds["`dismiss flood` until all are dismissed"] = monotonic() - said
         memory, cpu = figures_of(process.pid)
 
