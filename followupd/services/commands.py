@@ -1476,23 +1476,32 @@ class NoteService:
 
         A mail has two seconds of computing, in which ten thousand cases cannot be dismissed.
         """
+        done = 0
         with isolated("a flood"), self.context.ledger.transaction() as tx:
             asked = tx.state.value(StateKey.FLOOD_DISMISSED)
-            if not asked:
-                return 0
+            if asked:
+                done = self._dismiss_portion(tx, *asked, now)
+        return done
 
-            name, until, last = asked
-            cases = tx.cases.suspected_after(last, _PORTION)
-            agent = self.context.playbooks.default.team.by_id(name)
-            for case in cases:
-                if case.flood and case.opened_at <= datetime.fromisoformat(until):
-                    self.commands.run_lines(
-                        tx, case, [_DISMISS], agent.name if agent else name, "digest", agent, now
-                    )
-            rest = (name, until, cases[-1].ref) if cases else None
-            tx.state.put(StateKey.FLOOD_DISMISSED, rest, now)
-            return len(cases)
-        return 0
+    def _dismiss_portion(self, tx: Transaction, name: str, until: str, last: str, now: datetime) -> int:
+        """Dismiss some complaints of a flood; return how many cases were looked at.
+
+        Args:
+            tx: the transaction.
+            name: the id of the agent who says so.
+            until: complaints that came later are not meant.
+            last: the case that was looked at last.
+            now: the present moment, in UTC.
+        """
+        cases = tx.cases.suspected_after(last, _PORTION)
+        agent = self.context.playbooks.default.team.by_id(name)
+        by = agent.name if agent else name
+        for case in cases:
+            if case.flood and case.opened_at <= datetime.fromisoformat(until):
+                self.commands.run_lines(tx, case, [_DISMISS], by, "digest", agent, now)
+        rest = (name, until, cases[-1].ref) if cases else None
+        tx.state.put(StateKey.FLOOD_DISMISSED, rest, now)
+        return len(cases)
 
     def _by_case(self, lines: Sequence[str], named: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
         """Return the lines of a digest's answer by case, "" for those that need none, and the problems.
