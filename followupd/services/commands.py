@@ -1480,7 +1480,8 @@ class NoteService:
         with isolated("a flood"), self.context.ledger.transaction() as tx:
             asked = tx.state.value(StateKey.FLOOD_DISMISSED)
             if asked:
-                done = self._dismiss_portion(tx, *asked, now)
+                name, until, last = asked
+                done = self._dismiss_portion(tx, name, until, last, now)
         return done
 
     def _dismiss_portion(self, tx: Transaction, name: str, until: str, last: str, now: datetime) -> int:
