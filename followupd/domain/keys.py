@@ -32,6 +32,8 @@ class StateKey(StrEnum):
     BREAKER_REASON = "breaker because"
     #: when more complaints came at once than an agent is asked about one by one
     FLOOD = "flood"
+    #: who has dismissed a flood, until when it came, and the last case that was looked at; None when all were
+    FLOOD_DISMISSED = "flood dismissed"
     #: whether this ledger is a restored copy that the daemon has not run with yet
     COPIED = "copied"
     #: whether the mailbox is connected

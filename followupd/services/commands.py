@@ -105,6 +105,8 @@ _RELATED = frozenset({Relation.BY, Relation.ON, Relation.FROM})
 _DISMISS = "dismiss"
 #: verbs whose words no customer reads
 _READ_BY_AGENTS = frozenset({"note", "ask", "refuse", "action"})
+#: cases of a flood that are dismissed in one transaction
+_PORTION = 100
 #: the newest preventions with which a new one is compared
 _MOST_PREVENTIONS = 50
 
@@ -1498,7 +1500,9 @@ class NoteService:
         about_flood = [line for line in lines if _dismisses_flood(line)]
         by_case, problems = self._by_case([line for line in lines if line not in about_flood], named)
         problems = [doubt.problem for doubt in doubts] + problems
-        done = [self._dismiss_flood(tx, asked, agent, now)] if about_flood else []
+        done = [DISMISS_FLOOD] if about_flood else []
+        if about_flood:  # what came later was not told
+            tx.state.put(StateKey.FLOOD_DISMISSED, (agent.id, asked.written_at.isoformat(), ""), now)
         gives = False
         found: list[LookedUp] = []
 
@@ -1559,20 +1563,38 @@ class NoteService:
             gives=_gives(result.done) or bool(undone),
         )
 
-    def _dismiss_flood(self, tx: Transaction, asked: OutboxEntry, agent: Agent, now: datetime) -> str:
-        """Dismiss all complaints of a flood that an agent was told of; return what was done.
+    def dismiss_flood(self, now: datetime) -> int:
+        """Dismiss the next complaints of a flood that an agent has dismissed; return how many were looked at.
+
+        A mail has two seconds of computing, in which ten thousand cases cannot be dismissed.
+        """
+        done = 0
+        with isolated("a flood"), self.context.ledger.transaction() as tx:
+            asked = tx.state.value(StateKey.FLOOD_DISMISSED)
+            if asked:
+                name, until, last = asked
+                done = self._dismiss_portion(tx, name, until, last, now)
+        return done
+
+    def _dismiss_portion(self, tx: Transaction, name: str, until: str, last: str, now: datetime) -> int:
+        """Dismiss some complaints of a flood; return how many cases were looked at.
 
         Args:
             tx: the transaction.
-            asked: the digest that is answered.
-            agent: who wrote it.
-            now: the time of the cycle, in UTC.
+            name: the id of the agent who says so.
+            until: complaints that came later are not meant.
+            last: the case that was looked at last.
+            now: the present moment, in UTC.
         """
-        told = [case for case in tx.cases.unfinished() if case.flood and case.opened_at <= asked.written_at]
-        suspected = [case for case in told if case.stage is Stage.SUSPECTED]
-        for case in suspected:
-            self.commands.run_lines(tx, case, [_DISMISS], agent.name, "digest", agent, now)
-        return f"{DISMISS_FLOOD}: {len(suspected)}"
+        cases = tx.cases.suspected_after(last, _PORTION)
+        agent = self.context.playbooks.default.team.by_id(name)
+        by = agent.name if agent else name
+        for case in cases:
+            if case.flood and case.opened_at <= datetime.fromisoformat(until):
+                self.commands.run_lines(tx, case, [_DISMISS], by, "digest", agent, now)
+        rest = (name, until, cases[-1].ref) if cases else None
+        tx.state.put(StateKey.FLOOD_DISMISSED, rest, now)
+        return len(cases)
 
     def _by_case(self, lines: Sequence[str], named: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
         """Return the lines of a digest's answer by case, "" for those that need none, and the problems.

@@ -87,6 +87,12 @@ class Flood:
     def desk_mail(self, ref: str) -> list[Message]:
         return [mail for mail in self.letters("desk/opened") if case_of(mail) == ref]
 
+    def is_dismissed(self, times: int) -> None:
+        """Let the lead dismiss the flood in answer to the newest mail about it, and wait for the answer to that."""
+        last = self.letters("flood-lee")[-1]
+        self.service.postbox.deliver(dismissal(last, times), "lee@agents.test")
+        until(lambda: len(self.letters("flood-lee")) > times, "an answer", PATIENCE, longest=5)
+
 
 def honest(number: int, address: str) -> bytes:
     return mail(number, address, f"customer-{number}.test", words(1111 * number))
@@ -171,7 +177,8 @@ def test_a_flood_costs_no_honest_letter_a_day_no_agent_an_afternoon_and_the_mach
         assert len(flooded) >= FLOOD - MOST
 
         said = monotonic()
-        postbox.deliver(dismissal(told), "lee@agents.test")
+        flood.is_dismissed(1)  # what came before the mail that is answered
+        flood.is_dismissed(2)
         until(lambda: not suspected(service), "an end of the flood", PATIENCE, longest=5)
         flood.seconds["`dismiss flood` until all are dismissed"] = monotonic() - said
         memory, cpu = figures_of(process.pid)
@@ -198,11 +205,11 @@ def plain(mail: Message) -> str:
     return " ".join(b" ".join(part for part in parts if isinstance(part, bytes)).decode().split())
 
 
-def dismissal(told: Message) -> bytes:
+def dismissal(told: Message, number: int) -> bytes:
     lines = ["From: lee@agents.test", f"To: {told['From']}", f"Subject: Re: {told['Subject']}"]
     lines += [
         f"In-Reply-To: {told['Message-ID']}",
-        "Message-ID: <dismissal@agents.test>",
+        f"Message-ID: <dismissal-{number}@agents.test>",
         "",
         "dismiss flood",
         "",

@@ -166,6 +166,17 @@ class CaseStore:
         """Return the cases that are neither closed nor dismissed, oldest first."""
         return self._select(col(CaseRow.stage).not_in(_FINISHED))
 
+    def suspected_after(self, ref: str, limit: int) -> list[Case]:
+        """Return some of the cases about which an agent decides, in the order of their references.
+
+        Args:
+            ref: the last one that was returned, "" for the first ones.
+            limit: how many at most.
+        """
+        suspected = select(CaseRow).where(CaseRow.stage == Stage.SUSPECTED, col(CaseRow.ref) > ref)
+        rows = self._session.exec(suspected.order_by(col(CaseRow.ref)).limit(limit))
+        return [self._case(row) for row in rows]
+
     def of_customer(self, address: str, newest: int | None = None) -> list[Case]:
         """Return the cases of a customer, in every mailbox, oldest first; `newest` of them, or all."""
         return self._select(CaseRow.customer_address == address.lower(), newest=newest)

@@ -85,7 +85,7 @@ class MailRouter:
     addresses: frozenset[str] = frozenset()
 
     def run(self, now: datetime) -> int:
-        """Route every unprocessed mail; return how many there were."""
+        """Route every unprocessed mail, and go on with a flood; return how many mails or cases there were."""
         with self.context.ledger.transaction() as tx:
             mails = tx.mail.unprocessed()
 
@@ -97,7 +97,7 @@ class MailRouter:
             ):
                 self.route(tx, mail, now)
 
-        return len(mails)
+        return len(mails) + self.notes.dismiss_flood(now)
 
     def route(self, tx: Transaction, mail: StoredMail, now: datetime) -> None:
         """Hand one mail to the handler of its kind."""
