@@ -134,6 +134,7 @@ class Dates(LanguageTable):
     at_hour: Patterns = ()
     near_hour: tuple[tuple[int, Pattern], ...] = ()
     day_endings: Patterns = ()
+    spelt_days: tuple[Barred, ...] = ()
     of: Patterns = ()
     of_year: Patterns = ()
     the: Patterns = ()
