@@ -548,6 +548,8 @@ class NoteWords(LanguageTable):
     conditions: WordSet = frozenset()
     corrections: Barred = ()
     colons: Barred = ()
+    stops: Barred = ()
+    takes_over: Barred = ()
     negations: Words = ()
     articles: WordSet = frozenset()
     asides: WordSet = frozenset()
