@@ -124,6 +124,8 @@ class Message:
     text: str = ""
     #: lines of `text` that may be quoted; no promise is read from them
     doubtful: tuple[str, ...] = ()
+    #: lines of `text` that stand in the quote, each behind the quoted lines right above it
+    between: tuple[tuple[str, str], ...] = ()
     quoted: str = ""
     signature: str = ""
     #: why a machine must not answer this mail, "" when it may (RFC 3834, section 2)

@@ -1,10 +1,11 @@
 """Run what agents say by tag, folder, note or command line: each line is one command."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from itertools import takewhile
 from typing import NamedTuple
 
 from followupd import log
@@ -89,6 +90,7 @@ from followupd.text.notes import (
     filled_in,
     join_wrapped,
     own_lines,
+    placed_lines,
     quoted_lines,
     read_note,
     repeated_orders,
@@ -399,7 +401,7 @@ class CommandService:
         for line in remark.splitlines():
             is_absence = tells_absence(self.context, line)  # "on leave until Monday" promises nothing
             promised = None if is_absence else self._sounds_like_promise(result.case, line, now)
-            back = self._asks_in_other_words(tx, result.case, line, promised, now) or promised
+            back = self._asks_in_other_words(tx, result.case, line, promised, actor, now) or promised
             if back:
                 result.back.append(back)
             if back is None or back is not promised:
@@ -411,7 +413,7 @@ class CommandService:
             result.case = record(tx, result.case, [said], now)
 
     def _asks_in_other_words(
-        self, tx: Transaction, case: Case, line: str, promised: Unclear | None, now: datetime
+        self, tx: Transaction, case: Case, line: str, promised: Unclear | None, actor: str, now: datetime
     ) -> Unclear | None:
         """Return that free words ask for orders, with the lines for them; None where they ask for none.
 
@@ -420,18 +422,22 @@ class CommandService:
             case: the case, as which an order may not be possible.
             line: a line of a note.
             promised: what the line seems to promise, which is offered as well.
+            actor: who says it.
             now: the time.
         """
         offered: list[str] = []
         problems: list[str] = []
-        for meant in self.context.grammar.meant_by(line).splitlines():
+        for meant in self.context.grammar.meant_by(line, actor).splitlines():
             command = Command(*read_line(meant), UNKNOWN_ACTOR, "note")
             try:
                 if command.verb not in LOOK_UPS:
                     self._events_of(tx, case, [command], None, now)
                 offered.append(meant)
             except NotUnderstoodError as error:
-                problems.append(error.problem)
+                if command.verb == "hold":  # "before I have talked to him tomorrow" names no day to wait for
+                    offered.append(command.verb)
+                else:
+                    problems.append(error.problem)
 
         if not offered:
             return Unclear(line, problems[0]) if problems else None
@@ -850,6 +856,9 @@ _EDITED_QUOTE = msgid(
     "was sent. Change it in Drafts, and answer this mail then"
 )
 _NO_ORDER = msgid("there was no order in your mail, and nothing was done")
+_IN_HISTORY = msgid(
+    "your words are in the history of the case; there was no order in them, and nothing was done"
+)
 _TO_US_ALONE = msgid("your mail went to us alone, and not to the customer")
 #: mails of a thread with which the quoted lines of a note are compared
 _QUOTED_MAILS = 8
@@ -923,7 +932,7 @@ class NoteService:
             question=question,
             asked_at=self._asked_at(asked),
         )
-        owed = self._owed_in(case, desk_mail)
+        owed = self._owed_in(case, desk_mail.text.splitlines())
         self._answer(tx, result, agent, now, question, _meant_for_customer(note.message, result), owed)
         if agent.email.lower() != desk_mail.to.address.lower():
             self._tell_owner(tx, result, agent, now)
@@ -1094,7 +1103,9 @@ class NoteService:
             return None
         return agent
 
-    def _lines(self, tx: Transaction, note: StoredMail, desk_mail: Letter) -> tuple[list[str], list[Unclear]]:
+    def _lines(
+        self, tx: Transaction, note: StoredMail, desk_mail: Letter, cases: Collection[str] = ()
+    ) -> tuple[list[str], list[Unclear]]:
         """Return the lines of a note, with those filled in inside the quote.
 
         With them come the orders that may be quoted.
@@ -1103,12 +1114,14 @@ class NoteService:
             tx: the transaction.
             note: the stored mail.
             desk_mail: the mail that is answered.
+            cases: of a digest; what stands below the line of one in the quote is about it.
         """
         grammar, message = self.context.grammar, note.message
         thread = _quoted_text(tx, note, desk_mail)
         filled = filled_in(message, desk_mail.text, thread, grammar)
-        doubts = uncertain_orders(message, thread, grammar, filled)
-        return [*own_lines(message), *filled], doubts
+        lines = [*placed_lines(message, cases, thread), *filled]
+        taken = set(lines).difference(own_lines(message))
+        return lines, uncertain_orders(message, thread, grammar, list(taken))
 
     def _held_back(
         self, tx: Transaction, case: Case, lines: Sequence[str], asked: OutboxEntry | None
@@ -1292,14 +1305,14 @@ class NoteService:
         )
         result.case = self._send(tx, case, content, agent, now)
 
-    def _owed_in(self, case: Case, desk_mail: Letter) -> list[str]:
+    def _owed_in(self, case: Case, lines: Iterable[str]) -> list[str]:
         """Return the lines with which an agent answers for the promises that a desk mail asks about.
 
         Args:
             case: the case.
-            desk_mail: the mail that is answered.
+            lines: of the mail that is answered.
         """
-        asked = _kept_in(desk_mail.text.splitlines(), self.context.grammar)
+        asked = _kept_in(lines, self.context.grammar)
         return [line for each in case.owed if str(each.n) in asked for line in each.answers[:2]]
 
     def _said_of_absence(self, agent: Agent, remark: str) -> str:
@@ -1496,7 +1509,7 @@ class NoteService:
         """
         digest = asked.letter
         named = cases_in(f"{digest.text}\n{digest.html}")
-        lines, doubts = self._lines(tx, note, digest)
+        lines, doubts = self._lines(tx, note, digest, named)
         about_flood = [line for line in lines if _dismisses_flood(line)]
         by_case, problems = self._by_case([line for line in lines if line not in about_flood], named)
         problems = [doubt.problem for doubt in doubts] + problems
@@ -1544,6 +1557,8 @@ class NoteService:
         """
         case = tx.cases.get(ref)
         allowed, held_back = self._held_back(tx, case, lines, asked)
+        offered = [line for named, line in map(split_case, asked.letter.text.splitlines()) if named == ref]
+        question = _reminder_of(offered, case, self.context.grammar)
         result = self.commands.run_lines(
             tx,
             case,
@@ -1553,15 +1568,32 @@ class NoteService:
             agent,
             now,
             doubts=held_back,
+            question=question,
             asked_at=self._asked_at(asked),
         )
+        owed = "\n".join(self._owed_in(case, offered))
         undone = self._taken_back(tx, result)
         return _DigestOutcome(
             done=[f"{ref}: {command.line}" for command in result.done] + [undone] * bool(undone),
-            problems=[_in_digest(ref, unclear) for unclear in result.back],
+            problems=[_in_digest(ref, unclear) for unclear in self._asked_again(result, owed)],
             found=list(self._looked_up(tx, result, agent, now)),
             gives=_gives(result.done) or bool(undone),
         )
+
+    def _asked_again(self, result: NoteResult, owed: str) -> list[Unclear]:
+        """Return what comes back of lines about a case of a digest, with lines to answer with.
+
+        Args:
+            result: what became of the lines.
+            owed: the lines about the promises that the digest asks about.
+        """
+        if result.remark and not (result.done or result.back):
+            return [Unclear(result.remark, msg(_IN_HISTORY), owed)]
+        grammar = self.context.grammar
+        return [
+            replace(each, draft=owed) if of_kind(grammar.read(each.line), YesOrNo) else each
+            for each in result.back
+        ]
 
     def dismiss_flood(self, now: datetime) -> int:
         """Dismiss the next complaints of a flood that an agent has dismissed; return how many were looked at.
@@ -1816,7 +1848,7 @@ def _kept_in(lines: Iterable[str], grammar: Grammar) -> set[str]:
         grammar: how agents speak.
     """
     orders = (order for line in lines for order in of_kind(grammar.read(line), Order))
-    return {order.text for order in orders if order.verb == "kept"}
+    return {number for order in orders if order.verb == "kept" for number in order.text.split(", ")}
 
 
 def _offered_line(lines: Iterable[str], grammar: Grammar) -> Question | None:
@@ -1826,18 +1858,15 @@ def _offered_line(lines: Iterable[str], grammar: Grammar) -> Question | None:
         lines: of the answer; "..." is what the agent has yet to say, and items of a list are no offers.
         grammar: how agents speak.
     """
-    shown = ["", *(line.strip() for line in lines), ""]
-    own = (line for line in shown if _LIST_OR_QUOTE.match(line) is None)
-    offers = [line for line in own if grammar.verb_of(line.partition(":")[0])]
-    if (
-        len(offers) != 1
-        or "..." in offers[0]
-        or not grammar.is_order(offers[0])
-        or shown[shown.index(offers[0]) + 1]
-    ):  # a line right below it is its rest
+    shown = [line.strip() for line in lines]
+    own = (number for number, line in enumerate(shown) if _LIST_OR_QUOTE.match(line) is None)
+    begins = [number for number in own if grammar.verb_of(shown[number].partition(":")[0])]
+    if len(begins) != 1:
         return None
-    [order] = of_kind(grammar.read(offers[0]), Order)
-    return Question(f"{order.verb}: {order.text}" if order.text else order.verb, by_consent=False)
+    whole = " ".join(takewhile(bool, shown[begins[0] :]))  # a line right below it is its rest
+    orders = of_kind(grammar.read(whole), Order) if "..." not in whole and grammar.is_order(whole) else []
+    told = [f"{order.verb}: {order.text}" if order.text else order.verb for order in orders]
+    return Question(told[0]) if len(told) == 1 else None
 
 
 def _offered_moves(text: str, grammar: Grammar) -> str:
@@ -1963,9 +1992,7 @@ def _why_answered(result: NoteResult, findings: Sequence[str], playbook: Playboo
     if result.back:
         return msg("some lines of your note were not understood")
     if not result.done and result.remark:
-        return msg(
-            "your words are in the history of the case; there was no order in them, and nothing was done"
-        )
+        return msg(_IN_HISTORY)
     if not result.done:
         return msg(_NO_ORDER)
     asked = _asked_without_date(result)

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -550,6 +551,29 @@ def filled_in(message: Message, desk_text: str, thread: str, grammar: Grammar) -
         is_new = _slot(line, grammar) in slots and f" {_flat(line)} " not in known
         if is_new and not _is_open(line, grammar) and grammar.is_order(split_case(line)[1]):
             found.append(line.strip())
+    return found
+
+
+def placed_lines(message: Message, cases: Collection[str], thread: str) -> list[str]:
+    """Return an agent's own lines; one that stands in the quote below the line of a case has the case before it.
+
+    Args:
+        message: the note.
+        cases: those of the desk mail.
+        thread: the text of the earlier mails, whose broken lines look like answers.
+    """
+    known, own = f" {_flat(thread)} ", set(own_lines(message))
+    between = deque(message.between)
+    found = []
+    for line in message.text.split("\n"):
+        above = between.popleft()[0] if between and between[0][1] == line.strip() else ""
+        named = [case for case in cases_in(above.strip().rpartition("\n\n")[2]) if case in cases]
+        whole = " ".join([*above.splitlines()[-1:], line])
+        was_broken = f" {_flat(whole)} " in known
+        if named and not split_case(line)[0] and not was_broken:
+            found.append(f"{named[-1]}: {line.strip()}")
+        elif line in own:
+            found.append(line)
     return found
 
 

@@ -59,6 +59,7 @@ _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'", "‘": "�
 #: what is around a line and no part of it: blanks, marks of byte order, joiners and directions
 _OUTER = " \t\r\n\u00a0\u202f\u2009\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _LABELLED = re.compile(r"([^\W\d_][\w'’ \u00a0-]{1,30}?)\s*[:：](?!//)\s*(.*)", re.DOTALL)
+_WORD_BEGINS = re.compile(r"(?<=\s)(?=[^\W\d_])")
 _ITEM_NUMBER = re.compile(r"\s*(\d{1,2})[.)]\s")
 _REVERSED = re.compile(r"(#?\s?)(\d{1,4})(?:\s*:)?\s*(?=\S)")
 #: words before a number that is told first: "promise 1 kept"
@@ -79,6 +80,10 @@ _DISTINCT = frozenset(
         *("fault", "cause-code", "severity", "owner", "refuse", "dismiss", "undo", "settle", "resolved"),
     }
 )
+
+
+#: verbs that begin many sentences, and are dictated behind another order
+_DICTATED = frozenset({"note"})
 
 
 class Speaker(Protocol):
@@ -588,12 +593,62 @@ class Grammar:
             return Unclear(bare, problem, f"{verb}\nnote: {text}" if self._is_plain(text) else None)
         if denial := self._denial(verb, text, bare):
             return denial
-        if colon := self._head(text, self.words("colons")):  # as somebody dictates it
-            text = text[colon[1] :].strip()
+        text = self._undictated(text)
         problem = msg("{line} may be an order; expected {form}", line=quoted(bare), form=form_shown(verb))
-        draft = self._told_of_number(text) or self._filled(verb, text) or f"{verb}: {text}"
-        is_better = draft.casefold() != bare.casefold() and self.is_order(draft)
+        draft = self._told_of_number(text) or self._filled(verb, text) or self._dictated(verb, text)
+        is_better = draft.casefold() != bare.casefold() and all(map(self.is_order, draft.splitlines()))
         return Unclear(bare, problem, draft if is_better else None)
+
+    def _dictated(self, verb: str, text: str) -> str:
+        """Return the lines of somebody who dictates several orders in one breath: "cause lost resolution sent again".
+
+        Args:
+            verb: the verb of the first order.
+            text: what follows it.
+        """
+        places = [(word.end(), self._verb(text[word.end() :])) for word in _WORD_BEGINS.finditer(text)]
+        named = [(begin, begin + found[1], found[0]) for begin, found in places if found]
+        lines: list[str] = []
+        stop = len(text)
+        for begin, end, behind in reversed(named):
+            said = self._without_stops(self._undictated(text[end:stop]))
+            if self._is_dictated(behind, text[begin:end], said):
+                lines.append(f"{behind}: {said}")
+                stop = begin
+        lines.append(f"{verb}: {self._without_stops(text[:stop])}")
+        return "\n".join(reversed(lines))
+
+    def _is_dictated(self, verb: str, name: str, text: str) -> bool:
+        """Return whether words in a sentence are the very name of a verb, with what it takes behind them.
+
+        Args:
+            verb: the verb.
+            name: the words that may name it.
+            text: what follows them.
+        """
+        form = form_of(verb)
+        is_named = verb in _DICTATED or form is Form.VALUE or self._is_distinct(verb, name)
+        takes = form is Form.TEXT and " " in text
+        return is_named and (takes or self._needs_no_separator(verb, form, text))
+
+    def _undictated(self, text: str) -> str:
+        """Return what follows a dictated verb, without the colon in words.
+
+        Args:
+            text: what follows the verb.
+        """
+        bare = text.strip()
+        colon = self._head(bare, self.words("colons"))
+        return bare[colon[1] :].strip() if colon else bare
+
+    def _without_stops(self, text: str) -> str:
+        """Return a text without the words at its end with which a stop is dictated, or a list is joined.
+
+        Args:
+            text: the words of one order.
+        """
+        stops = "|".join(map(re.escape, self.words("stops")))
+        return re.sub(rf"(?:[\s,;]+(?:{stops}))*[\s,;]*$", "", text.strip(), flags=re.IGNORECASE)
 
     def _denial(self, verb: str, text: str, bare: str) -> Unclear | None:
         """Return that a sentence denies something of what it names: "promise 1 is not kept", else None.
@@ -1128,7 +1183,7 @@ class Grammar:
 
     # --- sentences that ask for an order in other words ---
 
-    def meant_by(self, text: str) -> str:
+    def meant_by(self, text: str, speaker: str = "") -> str:
         """Return the lines that a sentence asks for in other words, "" for none: they are offered, and not done.
 
         "please put this one on hold until Friday" asks for "hold: until Friday". What depends on something, or is
@@ -1136,8 +1191,12 @@ class Grammar:
 
         Args:
             text: free words of a note.
+            speaker: the name of who says it, who may take a case over.
         """
-        meant = [
+        said, me = _spaced(text), self.people.get(folded(speaker))
+        takes_over = me and any(_place_of(phrase, said) for phrase in self.words("takes_over"))
+        meant = [f"owner: {me}"] if takes_over else []
+        meant += [
             line
             for sentence in _SENTENCE_ENDS.split(f"{text} ")
             for part in sentence.split(", ")

@@ -1,5 +1,6 @@
 """A third round of situations: agents on a phone or in a hurry, by somebody who knew neither program nor tests."""
 
+import re
 from collections.abc import Callable
 from email.message import EmailMessage
 
@@ -143,8 +144,9 @@ def test_words_that_ask_for_an_order_that_is_not_possible_are_answered_with_the_
 def test_a_hold_before_a_call_is_offered(world: World) -> None:
     world.agent_answers(
         opened(world),
-        "Lee is off sick till Monday. Please don't send Kim anything before I have seen the parcel.",
+        "Lee is off sick till Monday, I'm taking this over. Please don't send Kim anything before I've talked to her tomorrow.",
     )
+    assert "owner: ana" in text_of(world.letters("desk/answer")[-1]).splitlines()
     assert "hold" in text_of(world.letters("desk/answer")[-1]).splitlines()
     assert not world.case().held
 
@@ -189,3 +191,77 @@ def test_an_answer_to_a_digest_is_never_empty_and_offers_the_lines(world: World)
         digests(world)[-1]
     )
     assert "('fixed', 'note: she confirmed by phone')" in flat(digests(world)[-1])
+
+
+def quote_answered(world: World, answers: dict[str, list[str]], mark: str = "> ") -> tuple[list[str], str]:
+    """Answer the newest digest inside of its quote, each below the line of its case; return cases and the answer."""
+    for n in range(2):
+        world.customer_writes(
+            f"The lamp {n} is broken. This is unacceptable.", f"Lamp {n}", f"s{n}@others.test"
+        )
+        world.agent_tags("complaint")
+    later(world, hours=23)
+    asked = digests(world)[-1]
+    cases = [
+        line.partition(":")[0] for line in text_of(asked).splitlines() if re.match(r"FU-\w+: kept", line)
+    ]
+    quoted = []
+    for line in text_of(asked).splitlines():
+        quoted.append(f"{mark}{line}".rstrip())
+        for where, said in answers.items():
+            if line.startswith(
+                f"{cases[int(where[0])]}: kept" if where[1:] == "line" else f"- {cases[int(where[0])]},"
+            ):
+                quoted += said
+    world.replies_raw(asked, "On Tuesday the desk wrote:", *quoted)
+    return cases, flat(digests(world)[-1])
+
+
+@pytest.mark.parametrize("mark", ["> ", "| "])
+def test_what_is_written_below_the_line_of_a_case_in_a_digest_is_about_that_case(
+    world: World, mark: str
+) -> None:
+    cases, _ = quote_answered(
+        world, {"0line": ["kept: 1"], "1": ["", "cause: the wrong box was sent", ""]}, mark
+    )
+    by_ref = {case.ref: case for case in world.cases()}
+    assert by_ref[cases[0]].promises[0].state is PromiseState.KEPT
+    assert by_ref[cases[1]].promises[0].state is not PromiseState.KEPT
+    assert by_ref[cases[1]].facts.cause == "the wrong box was sent"
+
+
+def test_a_word_below_the_line_of_a_case_is_answered_with_the_lines_of_that_case(world: World) -> None:
+    cases, told = quote_answered(
+        world, {"0line": ["yes"], "1line": ["not yet, I'll do that by tomorrow noon"], "2line": ["yes"]}
+    )
+    assert all(case.promises[0].state is not PromiseState.KEPT for case in world.cases())
+    for ref in cases:
+        assert f"{ref}: " in told
+    assert told.count("'kept: 1'") >= 2
+    assert told.count("'late: 1 until ... because ...'") >= 2
+
+
+@pytest.mark.parametrize("word", ["yes", "ok", "ja", "vale"])
+@pytest.mark.parametrize(
+    ("said", "verb", "text"),
+    [
+        ("please put this one on hold until Friday", "hold", ""),
+        (
+            "cause colon two labels had the same number on them, and so your order went to another address instead",
+            "cause",
+            "two labels had the same number on them, and so your order went to another address instead",
+        ),
+    ],
+)
+def test_a_word_of_consent_to_the_only_line_that_was_offered_counts(
+    world: World, word: str, said: str, verb: str, text: str
+) -> None:
+    world.agent_answers(opened(world), said)
+    asked = world.letters("desk/answer")[-1]
+    quote = [f"> {line}" for line in text_of(asked).splitlines()]
+    world.replies_raw(asked, "On Tuesday the desk wrote:", *quote)
+    assert not world.case().held  # an offer that is quoted is no answer
+    assert world.case().facts.cause is None
+    world.replies_raw(asked, word, "", "On Tuesday the desk wrote:", *quote)
+    assert world.case().held == (verb == "hold")
+    assert (world.case().facts.cause or "") == text

@@ -148,7 +148,7 @@ def test_a_sentence_that_asks_for_an_order_is_answered_with_the_line_and_done_af
     assert line in text_of(asked).splitlines()
     [remark] = [event for event in world.history(world.case().ref) if isinstance(event, Remarked)]
     assert remark.text == words
-    world.agent_answers(asked, "ok")
+    world.agent_answers(asked, "thanks")
     assert not world.case().held
     world.agent_answers(asked, said)
     assert world.case().held

@@ -242,6 +242,12 @@ class World:
 
     def agent_answers(self, desk: EmailMessage, *lines: str, sender: str = "ana@agents.test") -> None:
         """Answer a desk mail with lines, from the agent's own address."""
+        self.replies_raw(
+            desk, *lines, "", "On Tuesday followupd wrote:", f"> {desk['Subject']}", sender=sender
+        )
+
+    def replies_raw(self, desk: EmailMessage, *lines: str, sender: str = "ana@agents.test") -> None:
+        """Answer a desk mail with these lines alone, quotes included."""
         self._sent += 1
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = sender, self.postbox.address, f"Re: {desk['Subject']}"
@@ -249,9 +255,7 @@ class World:
         mail["Date"] = self.now
         domain = sender.rpartition("@")[2]
         mail["Authentication-Results"] = f"mx.agents.test; dmarc=pass header.from={domain}"
-        mail.set_content(
-            "\n".join(lines) + "\n\nOn Tuesday followupd wrote:\n> " + str(desk["Subject"]) + "\n"
-        )
+        mail.set_content("\n".join(lines) + "\n")
         self.postbox.deliver(mail.as_bytes(policy=email.policy.SMTP), sender=sender)
         self.passes()
 

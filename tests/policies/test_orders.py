@@ -701,3 +701,63 @@ def test_list_marks_of_a_mail_client_make_no_order_of_what_it_quotes(mark: str) 
     message = read_mail(raw.encode(), IDENTITY)
     assert uncertain_orders(message, DONE, GRAMMAR) == []
     assert said(read_note(own_lines(message), GRAMMAR, signer=ANA)) == [("undo", "")]
+
+
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [
+        (
+            "promise we send him two new brackets by Thursday cause the warehouse packed the old ones note he was very nice",
+            [
+                "promise: we send him two new brackets by Thursday",
+                "cause: the warehouse packed the old ones",
+                "note: he was very nice",
+            ],
+        ),
+        (
+            "cause the label was swapped resolution we sent it again",
+            ["cause: the label was swapped", "resolution: we sent it again"],
+        ),
+        (
+            "causa dos puntos el almacén confundió las etiquetas punto culpa nuestra y gravedad alta",
+            ["cause: el almacén confundió las etiquetas", "fault: ours", "severity: high"],
+        ),
+        (
+            "Ursache Doppelpunkt das Etikett war vertauscht Punkt Schuld unsere und Priorität hoch",
+            ["cause: das Etikett war vertauscht", "fault: ours", "severity: high"],
+        ),
+        (
+            "cause deux points les étiquettes étaient inversées point solution nous avons renvoyé le colis",
+            ["cause: les étiquettes étaient inversées", "resolution: nous avons renvoyé le colis"],
+        ),
+        ("cause the owner of the shop was away", ["cause: the owner of the shop was away"]),
+        (
+            "promise we refund her the difference by Friday",
+            ["promise: we refund her the difference by Friday"],
+        ),
+    ],
+)
+def test_a_line_that_was_dictated_in_one_breath_comes_back_as_several(said: str, lines: list[str]) -> None:
+    [back] = read(said).back
+    meant = [GRAMMAR.read(line) for line in (back.draft or "").splitlines()]
+    assert meant == [GRAMMAR.read(line) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("Lee should take this one, she knows her", "owner: lee"),
+        ("Lee can handle this, can't she?", "owner: lee"),
+        ("das soll Lee machen, er kennt die Kundin", "owner: lee"),
+        ("Lee devrait s'en charger", "owner: lee"),
+        ("mejor que lo haga Lee", "owner: lee"),
+        ("Lee is off sick, I'm taking this one over", "owner: ana"),
+        ("Lee ist krank, ich übernehme das", "owner: ana"),
+        ("Lee est malade, je prends le relais", "owner: ana"),
+        ("Lee está de baja, lo llevo yo", "owner: ana"),
+        ("I spoke to Lee about it", ""),
+        ("Lee should not take this one", ""),
+    ],
+)
+def test_who_should_take_a_case_is_offered_as_its_owner(said: str, line: str) -> None:
+    assert GRAMMAR.meant_by(said, "Ana Reyes") == line

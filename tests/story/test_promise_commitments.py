@@ -953,3 +953,25 @@ def test_a_sentence_may_begin_with_an_amount() -> None:
 )
 def test_what_opens_a_list_promises_nothing(language: str, said: str) -> None:
     assert promises(said, language) == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "I'd love to knock something off your next order too but I'll have to ask my manager first."),
+        ("en", "I will have to check this internally first."),
+        ("en", "We'll have to run it past our team lead."),
+        ("en", "I'll ask my manager."),
+        ("de", "Das werde ich erst mit meiner Vorgesetzten besprechen müssen."),
+        ("fr", "Je vais devoir demander l'accord de ma direction."),
+        ("es", "Primero tendré que consultarlo con mi responsable."),
+    ],
+)
+def test_what_is_asked_among_ourselves_is_no_promise(language: str, said: str) -> None:
+    assert promises(said, language) == ()
+
+
+def test_a_call_after_asking_among_ourselves_is_a_promise() -> None:
+    (promise,) = promises("I'll have to ask my manager and will call you back by Friday.")
+    assert promise.due == FRIDAY
+    assert promises("I will have to send you a new one by Friday.")[0].due == FRIDAY

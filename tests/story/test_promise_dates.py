@@ -409,3 +409,40 @@ def test_words_around_a_day_say_how_it_is_meant(
 )
 def test_how_long_something_is_valid_is_no_date_to_keep(language: str, text: str) -> None:
     assert date_reader(load(language), now=SENT_AT, calendar=LONDON).find(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("en", "send it by the fourth of December"),
+        ("de", "Frau Seidel bekommt sie bis zum vierten Dezember"),
+        ("fr", "on la rappelle d'ici le quatre décembre"),
+        ("es", "le llamamos para el cuatro de diciembre"),
+    ],
+)
+def test_a_day_of_a_month_may_be_spelt_out(language: str, line: str) -> None:
+    _, due, *_ = split_when(line, now=SENT_AT, calendar=LONDON, language=load(language))
+    assert due == datetime(2026, 12, 4, 17, tzinfo=UTC)
+
+
+def test_an_ordinal_before_a_word_that_is_also_a_month_is_no_date() -> None:
+    assert split_when("the second may arrive", now=SENT_AT, calendar=LONDON, language=ENGLISH).due is None
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "day"),
+    [
+        ("Ersatz schicken übermorgen", "Ersatz schicken", 3),
+        ("in 14 Tagen neue Tür einbauen", "neue Tür einbauen", 15),
+        ("enviar la caja pasado mañana", "enviar la caja", 3),
+        ("renvoyer la lampe dans quinze jours", "renvoyer la lampe", 16),
+    ],
+)
+def test_a_long_date_at_an_end_of_a_line_is_read_in_every_language(line: str, what: str, day: int) -> None:
+    found = split_when(line, now=SENT_AT, calendar=LONDON, language=ENGLISH)
+    assert (found.text, found.due and found.due.day) == (what, day)
+
+
+@pytest.mark.parametrize("line", ["ask Mar about the box", "call Domingo about the box", "tell Lun and Sam"])
+def test_a_name_like_a_day_of_another_language_is_no_date(line: str) -> None:
+    assert split_when(line, now=SENT_AT, calendar=LONDON, language=ENGLISH).due is None

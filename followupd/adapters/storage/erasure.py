@@ -139,6 +139,7 @@ def _blank_message(message: Message) -> Message:
         subject="",
         text="",
         doubtful=(),
+        between=(),
         quoted="",
         signature="",
         attachments=(),

@@ -88,10 +88,14 @@ _BROKEN_ATTRIBUTION = re.compile(r">\s?[^\s>]{0,20}\s?[:：]$")
 
 @dataclass(frozen=True, slots=True)
 class NewText:
-    """The text of a mail by the kinds of its lines; `doubtful` lines are in `text` too."""
+    """The text of a mail by the kinds of its lines; `doubtful` lines are in `text` too.
+
+    So are lines `between` those of the quote, each with the quoted lines right above it.
+    """
 
     text: str
     doubtful: tuple[str, ...] = ()
+    between: tuple[tuple[str, str], ...] = ()
     quoted: str = ""
     signature: str = ""
 
@@ -124,6 +128,7 @@ def extract_new_text(text: str, earlier: Iterable[str] = (), *, is_note: bool = 
     return NewText(
         text=_joined(lines, kinds, {LineKind.NEW, LineKind.DOUBTFUL}),
         doubtful=tuple(filter(None, doubtful)),
+        between=tuple(_between(lines, kinds)),
         quoted=_joined(lines, kinds, {LineKind.QUOTED}),
         signature=_joined(lines, kinds, {LineKind.SIGNATURE}),
     )
@@ -164,6 +169,24 @@ def _lines_of(lines: Sequence[str], kinds: Sequence[LineKind], kind: LineKind) -
     for line, line_kind in zip(lines, kinds, strict=True):
         if line_kind is kind:
             yield line
+
+
+def _between(lines: Sequence[str], kinds: Sequence[LineKind]) -> Iterator[tuple[str, str]]:
+    """Yield each new line that has quoted ones above and below it, behind those above it.
+
+    Args:
+        lines: the lines of the mail.
+        kinds: the kinds of the lines.
+    """
+    quoted = [number for number, line in enumerate(lines) if _has_mark(line)]
+    above: list[str] = []
+    for number in range(min(quoted, default=0), max(quoted, default=0)):
+        bare = _QUOTE_MARK.sub("", lines[number]).strip()
+        if kinds[number] is LineKind.QUOTED:
+            follows = kinds[number - 1] is LineKind.QUOTED
+            above = [*above, bare] if follows else [bare]
+        elif kinds[number] is not LineKind.SIGNATURE and bare:
+            yield "\n".join(above), bare
 
 
 def _joined(lines: Sequence[str], kinds: Sequence[LineKind], wanted: Collection[LineKind]) -> str:

@@ -156,7 +156,9 @@ def forwarded_answer(message: Message, agents: Collection[str]) -> Message | Non
         return None
     written = written_at(fields.get("when", ""), message.sent_at)
     text = _words_below(labels, lines, begin)
-    return replace(message, text=text, doubtful=(), quoted="", to=(receiver,), cc=(), sent_at=written)
+    return replace(
+        message, text=text, doubtful=(), between=(), quoted="", to=(receiver,), cc=(), sent_at=written
+    )
 
 
 def _is_written_by(written: str, sender: Person, agents: Collection[str]) -> bool:
@@ -459,6 +461,7 @@ class _MailReader:
             sent_at=sent_at,
             text=new.text,
             doubtful=new.doubtful,
+            between=new.between,
             quoted=new.quoted,
             signature=new.signature,
             no_answer=self._no_answer(author, sender, (*to, *cc)) or handed_on,

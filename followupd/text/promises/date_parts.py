@@ -342,12 +342,20 @@ class PartReader:
                 year, month, day = match["iso"].split("-")
                 return real_date(int(year), int(month), int(day))
             case "dm":
-                return self._in_year(match["year1"], months[match["month1"]], int(match["day1"]))
+                return self._in_year(match["year1"], months[match["month1"]], self._day_in_month(match))
             case "md":
                 return self._in_year(match["year2"], months[match["month2"]], int(match["day2"]))
             case _:
                 digits = re.sub(r"\D", "", match[kind])
                 return self._next_day_of_month(int(digits)) if digits else None
+
+    def _day_in_month(self, match: re.Match[str]) -> int:
+        """Return the day of "4th of December", or of "fourth of December".
+
+        Args:
+            match: of the group `dm`.
+        """
+        return int(match["day1"]) if match["day1"] else self.patterns.spelt_days[match["spelt"]]
 
     def _with_first(self, place: DatePart, match: re.Match[str], last: date | None, low: str) -> DatePart:
         """Return the place of "23 to 25 November", with the first day if both are the ends of a window.

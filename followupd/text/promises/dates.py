@@ -64,6 +64,8 @@ def with_day(dates: Iterable[FoundDate]) -> list[FoundDate]:
 
 #: the next day of such a number is so far away that the one before is meant, which is over: "on 9 April" in May
 _OVER = {"year": timedelta(days=240), "month": timedelta(days=20)}
+#: characters of a date without a preposition in a language that is neither the case's nor English
+_MIN_ABROAD = 6
 #: a day without a year that is further away was this year's, and is over
 _HALF_A_YEAR = timedelta(days=183)
 
@@ -430,8 +432,9 @@ def _last_deadline(
     """Return the last deadline of a line, else its last date.
 
     It is looked for in the agent's language, then in English, the language of the commands in notes. In any
-    other language only a deadline counts ("bis Freitag"): short names of days are words elsewhere. What a line
-    promises is to come: with `any_date`, the date in "new chair delivered by Friday" is not over.
+    other language only a deadline counts ("bis Freitag"), or a longer date at an end of the line ("in 14 Tagen"):
+    short names of days are words elsewhere. What a line promises is to come: with `any_date`, the date in "new chair
+    delivered by Friday" is not over.
     """
     catalogue = language.catalogue
     at_home = (language, catalogue.english)
@@ -439,10 +442,23 @@ def _last_deadline(
     for over_too, tried in product([False, True][: 1 + any_date], (*at_home, *abroad)):
         found = date_reader(tried, now=now, calendar=calendar).find(text, over_too=over_too)
         deadlines = [when for when in found if when.firm]
-        counting = deadlines or (found if tried in at_home else ())
+        counting = deadlines or (
+            found if tried in at_home else [each for each in found if _stands_out(each, text)]
+        )
         if counting:
             return counting[-1]
     return None
+
+
+def _stands_out(found: FoundDate, text: str) -> bool:
+    """Return whether a date is too long for a word of another language, and begins or ends a line.
+
+    Args:
+        found: the date.
+        text: the line.
+    """
+    is_at_end = not text[: found.start].strip(EDGES) or not text[found.end :].strip(EDGES)
+    return is_at_end and found.end - found.start >= _MIN_ABROAD
 
 
 def at_odds(text: str, *, now: datetime, calendar: Calendar, language: Language) -> str:

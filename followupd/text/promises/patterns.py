@@ -37,6 +37,7 @@ class DatePatterns:
     months: Mapping[str, int]
     weekdays: Mapping[str, int]
     numbers: Mapping[str, int]
+    spelt_days: Mapping[str, int]
     units: tuple[tuple[re.Pattern[str], str], ...]
     meanings: tuple[str, ...]
     month_first: tuple[str, ...]
@@ -81,6 +82,7 @@ def date_patterns(language: Language) -> DatePatterns:
         months=language.months,
         weekdays=language.weekdays,
         numbers={word: number for number, words in table.numbers.items() for word in words},
+        spelt_days={word: n for n, words in enumerate(table.spelt_days, 1) for word in words},
         units=tuple((re.compile(_any(patterns)), unit) for unit, patterns in table.units.items()),
         meanings=tuple(meaning for meaning, _ in table.phrases),
         month_first=table.month_first,
@@ -168,9 +170,11 @@ def _day_before_month(table: Dates, month: str) -> str:
     of = _any(table.of)
     of_year = _any(table.of_year)
     joint = _any([*_DASHES, *table.through, *table.joining])
+    spelt = _longest_first(word for words in table.spelt_days for word in words)
     return (
         rf"(?P<dm>\b(?:(?P<first1>\d{{1,2}})(?:{ending}|\.)?\s?(?:{joint})\s?)?"
-        rf"(?P<day1>\d{{1,2}})(?:{ending}|\.)?\s?(?:(?:{of})\s)?(?P<month1>{month})\b\.?"
+        rf"(?:(?P<day1>\d{{1,2}})(?:{ending}|\.)?\s?(?:(?:{of})\s)?|(?P<spelt>{spelt})\s(?:(?:{of})\s)?)"
+        rf"(?P<month1>{month})\b\.?"
         rf"(?:,?\s(?:(?:{of_year})\s)?(?P<year1>\d{{4}})\b)?)"
     )
 
