@@ -3,6 +3,7 @@
 Run it after the letters or the page have changed: `make pictures`.
 """
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -24,6 +25,8 @@ from followupd.cli.lookback import LookbackResult, Names, page_of
 from followupd.domain.letter import LetterKind
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
+#: the letter of which the pictures are, so that a test sees when they are of an older one
+TAKEN_OF = Path(__file__).with_suffix(".sha256")
 #: pixels of a window that a browser may keep for itself
 _BROWSERS_OWN = 200
 #: the same dates in every run
@@ -63,8 +66,9 @@ def main() -> None:
         sys.exit("Chromium is not installed.")
     with TemporaryDirectory() as place:
         directory = Path(place)
-        write_starter(directory / "etc")
-        (directory / "letter.html").write_text(_follow_up(directory / "etc"), encoding="utf-8")
+        letter = follow_up(directory / "etc")
+        TAKEN_OF.write_text(f"{digest_of(letter)}\n", encoding="ascii")
+        (directory / "letter.html").write_text(letter, encoding="utf-8")
         (directory / "lookback.html").write_text(_lookback_page(), encoding="utf-8")
         for picture in PICTURES:
             target = IMAGES / f"{picture.name}.png"
@@ -73,8 +77,18 @@ def main() -> None:
             print(f"{target.name}: {target.stat().st_size:,} bytes")
 
 
-def _follow_up(configuration: Path) -> str:
-    """Return the sample follow-up in which nothing was refunded, so that it asks whether all is well now."""
+def digest_of(letter: str) -> str:
+    """Return the hash of a letter's HTML, which is kept beside the pictures of it."""
+    return hashlib.sha256(letter.encode()).hexdigest()
+
+
+def follow_up(configuration: Path) -> str:
+    """Return the sample follow-up in which nothing was refunded, so that it asks whether all is well now.
+
+    Args:
+        configuration: where the starting configuration is written.
+    """
+    write_starter(configuration)
     settings = load(configuration)
     playbook = settings.playbooks.default
     case = sample_case(playbook, _NOW, "long")

@@ -21,6 +21,7 @@ from followupd.adapters.network import shut_down, trusting, why
 from followupd.adapters.settings import Secret
 from followupd.adapters.storage.ledger import Ledger
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, Money
+from followupd.domain.translatable import msg
 from followupd.errors import SetupError
 
 #: seconds for each step of a request: to connect, and for each read
@@ -52,8 +53,8 @@ class StockProvider:
         """Return the card of an order, or that the stock has none of its value."""
         with self.ledger.transaction() as tx:
             card = tx.cards.assign(order.case_ref, order.n, order.money, now)
-        value = f"{order.money.amount} {order.money.currency}"
-        return card or GiftCardUnavailable(f"no card of {value} in stock", permanent=True)
+        why = msg("no card of {value} in stock", value=order.money)
+        return card or GiftCardUnavailable(why, permanent=True)
 
 
 @dataclass(frozen=True, slots=True)

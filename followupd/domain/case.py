@@ -11,6 +11,7 @@ from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.mail import Person
 from followupd.domain.promise import OWED, Action, HelpRequest, Option, OptionState, Promise, PromiseState
+from followupd.domain.translatable import Translatable, msg
 from followupd.errors import InvalidTransitionError
 
 
@@ -141,6 +142,11 @@ class Stage(StrEnum):
     CLOSED = "closed"
     #: it was no complaint
     DISMISSED = "dismissed"
+
+    @property
+    def named(self) -> Translatable:
+        """The stage in a sentence for agents: "followed-up"."""
+        return msg("confirmed in writing" if self is Stage.CONFIRMED else self.value)
 
 
 #: stages in which something is still to be done for the customer

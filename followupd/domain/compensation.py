@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import format_currency, get_currency_precision
 
-from followupd.domain.translatable import Translatable, msg
+from followupd.domain.translatable import Translatable, heard_again, msg, msgid
 
 
 class Gift(StrEnum):
@@ -50,6 +50,8 @@ class GrantState(StrEnum):
 
 #: a separator before three digits: of thousands for some readers, of decimals for others
 _THOUSANDS = re.compile(r"[.,]\d{3}$")
+#: an amount as `str` writes it
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ([A-Z]{3})")
 #: decimals of currencies such as the dinar, whose amounts are written with three
 _THREE_PLACES = 3
 #: amounts in minor units are below this
@@ -97,10 +99,18 @@ class Money:
         places = get_currency_precision(self.currency)
         return f"{Decimal(self.minor).scaleb(-places):.{places}f}"
 
-    def written(self, locale: str) -> str:
-        """Return the money as it is written in a locale: "€25.00", "25,00 €"."""
-        amount = Decimal(self.amount)
-        return str(format_currency(amount, self.currency, locale=locale))
+    def __str__(self) -> str:
+        """Return the money as lines and English sentences have it: "25.00 EUR"."""
+        return f"{self.amount} {self.currency}"
+
+    def written(self, locale: str, pattern: str | None = None) -> str:
+        """Return the money as it is written in a locale: "€25.00", "25,00 €".
+
+        Args:
+            locale: of the reader.
+            pattern: where the currency stands, CLDR's by default.
+        """
+        return str(format_currency(Decimal(self.amount), self.currency, pattern, locale))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +145,7 @@ class Compensation:
         if self.money is None:
             return self.named_kind
 
-        money = f"{self.money.amount} {self.money.currency}"
-        return msg("{grant} of {money}", grant=self.named_kind, money=money)
+        return msg("{grant} of {money}", grant=self.named_kind, money=self.money)
 
     @property
     def named_kind(self) -> Translatable:
@@ -164,6 +173,24 @@ class Compensation:
         return self.money.minor
 
 
+#: why a grant waits for a lead
+ABOVE_LIMIT = msgid("{amount} is above the limit of {name}, {limit}")
+OTHER_CURRENCY = msgid("{amount} is of another currency than the limit of {name}, {limit}")
+_ABOVE_CAP = msgid(
+    "the customer has been granted {before} this month; with {more} it is above the cap of {cap}"
+)
+
+
+def reason_to_wait(grant: Compensation) -> str:
+    """Return why a grant waits for a lead, for the desk mail in whatever language."""
+    return heard_again(grant.because, (ABOVE_LIMIT, OTHER_CURRENCY, _ABOVE_CAP), _amount_or_text)
+
+
+def _amount_or_text(text: str) -> Money | str:
+    match = _AMOUNT.fullmatch(text)
+    return Money.of(*match.groups()) if match else text
+
+
 def above_cap(
     cap: Money | None, given: Iterable[Compensation], money: Money | None, month: Callable[[datetime], bool]
 ) -> str:
@@ -187,10 +214,7 @@ def above_cap(
 
     if before.minor + money.minor <= cap.minor:
         return ""
-    return (
-        f"the customer has been granted {before.amount} {currency} this month; "
-        f"with {money.amount} more it is above the cap of {cap.amount} {currency}"
-    )
+    return msg(_ABOVE_CAP, before=before, more=money, cap=cap)
 
 
 @dataclass(frozen=True, slots=True)

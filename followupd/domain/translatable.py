@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 _PLACE = re.compile(r"\{(\w+)\}")
+_ESCAPED_PLACE = re.compile(r"\\\{(\w+)\\\}")
 
 
 class Translatable(str):
@@ -57,6 +58,10 @@ def sentence_list(parts: Iterable[str], mark: str = "; ") -> Translatable:
     return msg(mark.join(f"{{{name}}}" for name in values), **values)
 
 
+#: where a sentence ends in a question and a row goes on
+_ASKED = re.compile(r"\?\s?; (\w)")
+
+
 def fill(pattern: str, values: Mapping[str, Any], write: Callable[[Any], str]) -> str:
     """Put the values into a pattern, each as `write` writes it.
 
@@ -67,7 +72,23 @@ def fill(pattern: str, values: Mapping[str, Any], write: Callable[[Any], str]) -
         values: by the names of the places; those that the pattern does not name are not used.
         write: returns a value as text in the reader's language.
     """
-    return _PLACE.sub(lambda match: write(values[match[1]]) if match[1] in values else match[0], pattern)
+    filled = _PLACE.sub(lambda match: write(values[match[1]]) if match[1] in values else match[0], pattern)
+    return _ASKED.sub(lambda match: f"? {match[1].upper()}", filled)
+
+
+def heard_again(text: str, patterns: Iterable[str], read: Callable[[str], Any]) -> str:
+    """Return a sentence that was kept as text as one that can be translated; as it is if no pattern makes it.
+
+    Args:
+        text: the sentence in English.
+        patterns: those of which it may be made.
+        read: returns the value that a text in a place stands for.
+    """
+    for pattern in patterns:
+        made_by = _ESCAPED_PLACE.sub(r"(?P<\1>.+)", re.escape(pattern))
+        if match := re.fullmatch(made_by, text):
+            return msg(pattern, **{name: read(value) for name, value in match.groupdict().items()})
+    return text
 
 
 def places(pattern: str) -> frozenset[str]:
@@ -97,6 +118,15 @@ VALUES = (
     msgid("confirmed"),
     msgid("missing"),
     msgid("refused"),
+    # stages of cases
+    msgid("suspected"),
+    msgid("heard"),
+    msgid("promised"),
+    msgid("confirmed in writing"),
+    msgid("fixed"),
+    msgid("followed-up"),
+    msgid("closed"),
+    msgid("dismissed"),
     # severities
     msgid("low"),
     msgid("normal"),
@@ -147,6 +177,8 @@ VALUES = (
     msgid("compensation"),
     msgid("option"),
     msgid("question"),
+    # between the parts of a row
+    msgid("; "),
     # rows
     msgid("{p0} and {p1}"),
     msgid("{p0} and {p1} and {p2}"),

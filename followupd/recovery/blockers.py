@@ -253,9 +253,8 @@ def gesture_blocker(case: Case, playbook: Playbook) -> Blocker | None:
     if usual is None or _is_gift_settled(case):
         return None
 
-    amount = f"{usual.amount} {usual.currency}"
-    sentence = msg("a gift card of {amount} would be usual for the trouble", amount=amount)
-    return Blocker(name="gift", sentence=sentence, ask=f"gift-card: {amount}", other="no-gift: ")
+    sentence = msg("a gift card of {amount} would be usual for the trouble", amount=usual)
+    return Blocker(name="gift", sentence=sentence, ask=f"gift-card: {usual}", other="no-gift: ")
 
 
 def _facts(case: Case) -> list[Blocker]:

@@ -133,7 +133,7 @@ class ComplaintClassifier:
             currency: the ISO 4217 code of the amounts that count.
         """
         largest = self._largest_amount(message, currency)
-        return (("loss", f"{largest.amount} {largest.currency}"),) if largest else ()
+        return (("loss", str(largest)),) if largest else ()
 
     def language(self, message: Message) -> str:
         """Return the language of a mail, "" when it cannot be recognised."""

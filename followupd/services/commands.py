@@ -548,7 +548,7 @@ class CommandService:
                 problem = msg(
                     "{line} cannot be done: the case is {stage}",
                     line=line_shown(command.line),
-                    stage=case.stage.value,
+                    stage=case.stage.named,
                 )
                 raise NotUnderstoodError(problem) from error
             events += following

@@ -197,8 +197,7 @@ class GiftCardOrders:
             why: the reason.
             now: the time of the cycle, in UTC.
         """
-        value = f"{order.money.amount} {order.money.currency}"
-        because = msg("the gift card of {value} cannot be sent yet: {why}", value=value, why=why)
+        because = msg("the gift card of {value} cannot be sent yet: {why}", value=order.money, why=why)
         key = ReminderKey(ReminderKind.GIFT_CARD, at=now)
         content = LetterContent(because=because, asks=(f"refused: {order.n}",))
         return [
@@ -224,8 +223,7 @@ def _store(tx: Transaction, order: GiftCardOrder, card: GiftCard, now: datetime)
         now: the time of the cycle, in UTC.
     """
     if card.money != order.money:
-        value = f"{card.money.amount} {card.money.currency}"
-        return f"the card that came is worth {value}, and another one was ordered"
+        return f"the card that came is worth {card.money}, and another one was ordered"
     if card.expires and card.expires <= now:
         return "the card that came has expired"
     if not tx.cards.store(order.case_ref, order.n, card, now):

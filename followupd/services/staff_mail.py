@@ -403,7 +403,7 @@ class LookUpService:
         title = msg("{ref}, {who}: {subject}", ref=case.ref, who=who, subject=case.subject or "-")
         owner = playbook.owner_of(case.owner)
         lines = [
-            msg("stage: {stage}; looked after by {name}", stage=case.stage.value, name=owner.name),
+            msg("stage: {stage}; looked after by {name}", stage=case.stage.named, name=owner.name),
             *summary_of(case, playbook, now),
             *remarks_of(tx, case, playbook),
         ]
@@ -656,11 +656,10 @@ class LowStock:
         if left >= self.settings.watched or tx.outbox.contains(key):
             return
 
-        value = f"{money.amount} {money.currency}"
-        log.stock_low(value, left)
-        why: str = msg("no gift card of {value} is left in stock", value=value)
+        log.stock_low(str(money), left)
+        why: str = msg("no gift card of {value} is left in stock", value=money)
         if left:
-            why = msg("only {n} gift cards of {value} are left in stock", n=left, value=value)
+            why = msg("only {n} gift cards of {value} are left in stock", n=left, value=money)
 
         advice = msg("`followupd gift-cards import FILE` puts more of them in")
 

@@ -104,6 +104,18 @@ def test_silence_brings_a_nudge_and_then_a_holding_letter(make_world: Callable[.
     assert world.letters("confirmation") == []
 
 
+def test_a_second_holding_letter_needs_a_person(make_world: Callable[..., World]) -> None:
+    world = make_world(playbook='name = "default"\nowner = "ana"\n')
+    world.customer_writes(COMPLAINT)
+    world.agent_tags("complaint")
+    for hours in range(0, 15 * 24, 12):
+        world.passes(datetime(2026, 12, 1, 11, tzinfo=UTC) + timedelta(hours=hours))
+    assert len(world.letters("holding")) == 1  # a fortnight of silence brings no second one
+    digests = [text_of(mail) for mail in world.letters() if "desk/digest" in str(mail["X-Followupd-Key"])]
+    asked = " ".join(" ".join(digests + [text_of(mail) for mail in world.letters("desk/escalation")]).split())
+    assert "the next word has to come from a person" in asked
+
+
 UNCLEAR = (
     "I will send you a new jug on Friday. We will refund you up to 30 EUR, depending on what the jug cost."
 )

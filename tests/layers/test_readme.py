@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.pictures import PICTURES
+from benchmarks.pictures import PICTURES, TAKEN_OF, digest_of, follow_up
 from followupd.adapters.overlay import write_starter
 from followupd.cli.main import main
 
@@ -41,3 +41,8 @@ def test_every_picture_exists_and_has_a_description() -> None:
 def test_every_picture_that_is_taken_is_shown() -> None:
     taken = sorted(f"{picture.name}.png" for picture in PICTURES)
     assert taken == sorted(path.name for path in IMAGES.iterdir())
+
+
+def test_the_pictures_are_of_the_letter_as_it_is_now(tmp_path: Path) -> None:
+    """`make pictures` takes them anew, and keeps the hash of the letter."""
+    assert digest_of(follow_up(tmp_path / "etc")) == TAKEN_OF.read_text().strip()

@@ -198,7 +198,7 @@ def elsewhere(
     return OtherGrant("FU-OTHER", is_open, grant)
 
 
-ABOVE = "the customer has been granted {} EUR this month; with 40.00 more it is above the cap of 100.00 EUR"
+ABOVE = "the customer has been granted {} EUR this month; with 40.00 EUR it is above the cap of 100.00 EUR"
 CAPS: dict[str, tuple[list[OtherGrant], Money | None, str]] = {
     "no cap": ([elsewhere("90")], None, ""),
     "at the cap": ([elsewhere("60")], CAP, ""),

@@ -81,7 +81,7 @@ def test_grants_of_all_cases_and_this_month_count_towards_the_cap() -> None:
     given = [elsewhere("40", at=NOW), elsewhere("30", at=NOW + timedelta(hours=1))]
     grant = first(then(a_case().case, "refund: 40", other_grants=given, cap=CAP))
     assert grant.state is GrantState.WAITING_APPROVAL
-    assert "granted 70.00 EUR this month; with 40.00 more it is above the cap of 100.00 EUR" in grant.because
+    assert "granted 70.00 EUR this month; with 40.00 EUR it is above the cap of 100.00 EUR" in grant.because
     assert first(then(a_case().case, "refund: 30", other_grants=given, cap=CAP)).state is GrantState.GRANTED
 
 

@@ -9,7 +9,7 @@ import pytest
 from followupd.domain.decision import LetterContent
 from followupd.domain.letter import LetterKind
 from followupd.domain.mail import Person
-from followupd.domain.promise import Relation
+from followupd.domain.promise import PromiseKind, Relation
 from followupd.languages import catalogue
 from followupd.text.names import greetable_name, salutation, signed_by, without_address, without_greeting
 from followupd.text.promises.sentences import around_date
@@ -182,6 +182,38 @@ def test_every_relation_to_a_date_stands_before_a_separable_verbs_end(relation: 
     brief = LetterContent(promises=(promised,))
     letter = letters().letter(LetterKind.CONFIRMATION, case, PLAYBOOK, NOW, brief)
     assert said in flat(letter.text)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "said"),
+    [
+        ("de", "Ich rufe Sie bis Freitag an", "Ich rufe Sie bis Freitag, 4. Dezember, an."),
+        (
+            "de",
+            "Ich schicke Ihnen bis Freitag eine Tasse",
+            "Ich schicke Ihnen bis Freitag, 4. Dezember, eine Tasse.",
+        ),
+        ("de", "Ich rufe Sie bis Freitag, 4. Dezember, an", "Ich rufe Sie bis Freitag, 4. Dezember, an."),
+        (
+            "fr",
+            "Je vous envoie d'ici vendredi une tasse",
+            "« Je vous envoie d'ici vendredi une tasse » (au plus tard le vendredi 4 décembre).",
+        ),
+        ("fr", "Je vous rappelle d'ici vendredi", "Je vous rappelle au plus tard le vendredi 4 décembre."),
+        ("de", "Bis Freitag rufe ich Sie an", "„Bis Freitag rufe ich Sie an“ (bis Freitag, 4. Dezember)."),
+        (
+            "de",
+            "Bis Freitag oder bis Montag an",
+            "„Bis Freitag oder bis Montag an“ (bis Freitag, 4. Dezember).",
+        ),
+        ("de", "Ich rufe Sie am Freitag an", "„Ich rufe Sie am Freitag an“ (bis Freitag, 4. Dezember)."),
+    ],
+)
+def test_a_day_that_a_promise_names_itself_is_said_once(language: str, text: str, said: str) -> None:
+    for kind in (PromiseKind.FIRM, PromiseKind.NEXT_UPDATE):
+        brief = LetterContent(promises=(promise(text, kind, source="reply", dated=True),))
+        letter = letters().letter(LetterKind.CONFIRMATION, sample(language=language), PLAYBOOK, NOW, brief)
+        assert said in flat(letter.text)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """What agents are told is told in their language: every sentence of the chapters, and the words that stand in it."""
 
 import json
+import re
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from followupd.domain.decision import LetterContent
+from followupd.domain.case import Stage
+from followupd.domain.command import form_shown
+from followupd.domain.compensation import Compensation, Gift, GrantState, Money, reason_to_wait
+from followupd.domain.decision import LetterContent, LookedUp
 from followupd.domain.letter import LetterKind
 from followupd.domain.translatable import Moment, msg, sentence_list
 from followupd.languages import load
@@ -30,29 +34,37 @@ LANGUAGES = ("de", "fr", "es")
     [
         (
             "en",
-            "Promise 1, “ship the replacement”, is due on Friday 4 December at 17:00. Was it kept?; the refund of 25.00 EUR needs your word: it is above the limit.",
+            "Promise 1, “ship the replacement”, is due on Friday 4 December at 17:00. Was it kept? The refund of 25.00 EUR needs your word: 25.00 EUR is above the limit of Ana, 20.00 EUR; it is held.",
         ),
         (
             "de",
-            "Zusage 1 („ship the replacement“) ist fällig am Freitag, 4. Dezember, 17:00 Uhr. Wurde sie gehalten?; die Erstattung über 25.00 EUR braucht Ihr Wort: mehr als die Grenze.",
+            "Zusage 1 („ship the replacement“) war fällig am Freitag, 4. Dezember, 17:00 Uhr. Wurde sie gehalten? Die Erstattung über 25,00 EUR braucht Ihre Freigabe: 25,00 EUR liegt über der Grenze von Ana, 20,00 EUR; der Fall ruht.",
         ),
         (
             "fr",
-            "La promesse 1 (« ship the replacement ») est due le vendredi 4 décembre à 17 h 00. A-t-elle été tenue ?; le remboursement de 25.00 EUR attend votre accord : c'est au-dessus de la limite.",
+            "La promesse 1 (« ship the replacement ») était due le vendredi 4 décembre à 17 h 00. A-t-elle été tenue ? Le remboursement de 25,00 EUR attend votre accord : 25,00 EUR dépasse la limite de Ana, 20,00 EUR ; il est suspendu.",
         ),
         (
             "es",
-            "La promesa 1 («ship the replacement») vence el viernes 4 de diciembre a las 17:00. ¿Se ha cumplido?; el reembolso de 25.00 EUR espera su visto bueno: está por encima del límite.",
+            "La promesa 1 («ship the replacement») vencía el viernes 4 de diciembre a las 17:00. ¿Se ha cumplido? El reembolso de 25,00 EUR espera su visto bueno: 25,00 EUR supera el límite de Ana, 20,00 EUR; está en pausa.",
         ),
     ],
 )
 def test_a_desk_mail_says_in_the_companys_language_what_a_chapter_says(language: str, words: str) -> None:
     when = Moment(datetime(2026, 12, 4, 17, tzinfo=UTC), "Friday 4 December at 17:00", timed=True)
-    grant = msg("{grant} of {money}", grant=msg("the refund"), money="25.00 EUR")
+    kept = "25.00 EUR is above the limit of Ana, 20.00 EUR"  # as the ledger has it, without its pattern
+    grant = Compensation(
+        n=1,
+        kind=Gift.REFUND,
+        state=GrantState.WAITING_APPROVAL,
+        money=Money(2500, "EUR"),
+        because=kept,
+    )
     because = sentence_list(
         [
             msg("{promise} is due on {when}. Was it kept?", promise=promise().named, when=when),
-            msg("{grant} needs your word: {why}", grant=grant, why=msg("it is above the limit")),
+            msg("{grant} needs your word: {why}", grant=grant.named, why=reason_to_wait(grant)),
+            msg("it is held"),
         ]
     )
     abroad = replace(PLAYBOOK, company=replace(PLAYBOOK.company, locale=language))
@@ -60,6 +72,26 @@ def test_a_desk_mail_says_in_the_companys_language_what_a_chapter_says(language:
         LetterKind.NUDGE, sample(language=language), abroad, NOW, LetterContent(because=because), ANA
     )
     assert words in flat(mail.text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_understood_and_what_is_expected_has_no_english_names(language: str) -> None:
+    abroad = replace(PLAYBOOK, company=replace(PLAYBOOK.company, locale=language))
+    case = sample(language=language)
+    content = LetterContent(
+        because=msg("{line}; expected {form}", line="?", form=form_shown("fault")),
+        looked_up=(LookedUp("-", tuple(stage.named for stage in Stage)),),
+        compensation=case.compensation,
+    )
+    mail = flat(letters().desk(LetterKind.ANSWER, case, abroad, NOW, content, ANA).text)
+    english = {"refund", "gesture", "gift-card", "not-ours", "shared", *(stage.value for stage in Stage)}
+    assert [word for word in english if re.search(rf"\b{word}\b", mail)] == []
+
+
+@pytest.mark.parametrize("reason", ["another open case has it", "5 is above the limit", ""])
+def test_a_reason_that_no_pattern_makes_stays_as_it_is(reason: str) -> None:
+    grant = Compensation(n=1, kind=Gift.GESTURE, state=GrantState.GRANTED, because=reason)
+    assert reason_to_wait(grant) == reason
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -25,6 +25,7 @@ from followupd.domain.promise import Option, Promise, PromiseKind, PromiseState,
 from followupd.domain.translatable import Moment, Translatable, fill
 from followupd.languages import Catalogue, catalogue, day_in_words, home_of
 from followupd.languages.schema import LetterManner
+from followupd.text.promises.dates import date_reader
 from followupd.text.promises.sentences import around_date
 
 #: how long the appointment is in the owner's calendar
@@ -159,7 +160,9 @@ class Formatter:
         """Return a sentence for agents in the letter's language; without a translation in English."""
         if not isinstance(sentence, Translatable):
             return sentence
-        pattern = self.sentences.get(sentence.pattern, sentence.pattern)
+        pattern = self.sentences.get(sentence.pattern) or sentence.pattern.replace(
+            "; ", self.sentences.get("; ", "; ")
+        )
         return fill(pattern, sentence.values, self._value)
 
     def order(self, line: str) -> str:
@@ -170,8 +173,9 @@ class Formatter:
         if language is None or verb.strip() not in language.answers.verbs:
             return line
         answers = language.answers
-        if verb.strip() in VALUE_VERBS and text.strip() in answers.values:
-            text = f" {answers.values[text.strip()][0]}"
+        if verb.strip() in VALUE_VERBS and text.strip():
+            words = text.strip().split(" | ")
+            text = f" {' | '.join(answers.values.get(word, (word,))[0] for word in words)}"
         elif _BLANKS.fullmatch(text):
             blanks = {"until": answers.notes.until, "because": answers.notes.because}
             text = " ".join(next(iter(blanks.get(word, ())), word) for word in text.split(" "))
@@ -183,12 +187,14 @@ class Formatter:
             return self._moment(value)
         if isinstance(value, OrderForm):
             return self._form(value)
+        if isinstance(value, Money) and self.sentences:
+            return unbroken(value.written(str(self.locale), "0.00 ¤¤"))
         return self.say(value) if isinstance(value, str) else str(value)
 
     def _form(self, form: OrderForm) -> str:
         """Return what a line looks like in the words of the letter's language."""
         verb, colon, text = form[1:-1].partition(": ")
-        if text not in self.sentences:  # an order that somebody gave
+        if text not in self.sentences:  # an order that somebody gave, or words of which one is said
             return quoted(self.order(form[1:-1]))
         return quoted(f"{self.order(verb)}{colon}{self.sentences[text]}")
 
@@ -276,15 +282,35 @@ class Formatter:
         begin = self.date(local(since).date()) if since else ""
         return by, self.manner.relations[relation.value].format(date=by, since=begin)
 
+    def _placed(self, promise: Promise, text: str, by: str | None) -> tuple[str, str] | None:
+        """Return what stands around the date that a promise names itself: the whole date takes its place.
+
+        "Ich rufe Sie bis Freitag an" becomes "Ich rufe Sie" and ", an"; None where it names none, or says it otherwise.
+        """
+        until = promise.promised_by
+        if until is None or not promise.dated or promise.kind is PromiseKind.ESTIMATE:
+            return None
+        language, calendar = self.languages.language(self.locale.language), self.playbook.calendar
+        dates = date_reader(language, now=promise.made_at or self.now, calendar=calendar).find(text)
+        if [(date.relation, date.since) for date in dates] != [(promise.relation, None)]:
+            return None
+        before, after = text[: dates[0].start].rstrip(), text[dates[0].end :].strip(" ,.")
+        joint = f"{self.manner.closes_date} " if after else ""
+        # a value cannot begin with a blank, nor a sentence with a date whose capital nobody wrote
+        is_day = by == self.date(calendar.local(until).date())
+        return (before, joint + after) if is_day and before and joint != " " else None
+
     def promise(self, promise: Promise, case: Case) -> Named:
         """Return a promise as templates name it."""
         keeper = self.playbook.owner_of(promise.owner or case.owner)
         by, when = self._dates(promise)
-        before, after = around_date(flattened(promise.text), self.manner)
+        text = flattened(promise.text)
+        placed = self._placed(promise, text, by)
+        before, after = placed or around_date(text, self.manner)
         return Named(
             n=promise.n,
-            text=flattened(promise.text),
-            dated=promise.dated and by is not None,
+            text=text,
+            dated=promise.dated and by is not None and placed is None,
             relation=str(promise.relation),
             when=given("promise.when", when, flat=False),
             before=before,
@@ -293,7 +319,7 @@ class Formatter:
             kind=str(promise.kind),
             firm=promise.kind is PromiseKind.FIRM,
             estimate=promise.kind is PromiseKind.ESTIMATE,
-            update=promise.kind is PromiseKind.NEXT_UPDATE,
+            update=promise.kind is PromiseKind.NEXT_UPDATE and placed is None,
             by=given("promise.by", by, flat=False),
             overdue=bool(promise.promised_by and promise.promised_by < self.now),
             mine=keeper.id == self.playbook.owner_of(case.owner).id,

@@ -6,7 +6,15 @@ from dataclasses import replace
 
 from followupd.domain.case import PUT_RIGHT, numbers
 from followupd.domain.command import Command, form_shown, line_shown
-from followupd.domain.compensation import Compensation, Gift, GrantState, Money, above_cap
+from followupd.domain.compensation import (
+    ABOVE_LIMIT,
+    OTHER_CURRENCY,
+    Compensation,
+    Gift,
+    GrantState,
+    Money,
+    above_cap,
+)
 from followupd.domain.events import (
     CompensationConfirmed,
     CompensationGranted,
@@ -201,10 +209,9 @@ def _above_limit(agent: Agent, money: Money | None) -> str:
     if money is None or agent.limit is None or within_limit(agent, money):
         return ""
 
-    amount, limit = f"{money.amount} {money.currency}", f"{agent.limit.amount} {agent.limit.currency}"
     if money.currency != agent.limit.currency:
-        return f"{amount} is of another currency than the limit of {agent.name}, {limit}"
-    return f"{amount} is above the limit of {agent.name}, {limit}"
+        return msg(OTHER_CURRENCY, amount=money, name=agent.name, limit=agent.limit)
+    return msg(ABOVE_LIMIT, amount=money, name=agent.name, limit=agent.limit)
 
 
 def _above_cap(context: CommandContext, grant: Compensation) -> str:
@@ -227,7 +234,7 @@ def _granted_elsewhere(context: CommandContext, grant: Compensation) -> str:
 
     One problem may have become two cases.
     """
-    value = f" of {grant.money.amount} {grant.money.currency}" if grant.money else ""
+    value = f" of {grant.money}" if grant.money else ""
 
     for other in context.other_grants:
         if not other.open or other.grant.state is GrantState.PROPOSED:

@@ -93,7 +93,7 @@ def dismiss(command: Command, context: CommandContext) -> list[Event]:
         return []
     if case.stage in PUT_RIGHT:
         problem = msg(
-            "{ref} is {stage} and cannot be dismissed; say 'close'", ref=case.ref, stage=case.stage.value
+            "{ref} is {stage} and cannot be dismissed; say 'close'", ref=case.ref, stage=case.stage.named
         )
         raise NotUnderstoodError(problem)
     return [Dismissed(**origin(command, context))]
@@ -130,7 +130,7 @@ def _why_open(case: Case) -> str:
     Without a promise or a gesture nothing was done for the customer, who expects something (practice 57).
     """
     if case.stage in NO_COMPLAINT:
-        return msg("{ref} is {stage}; say 'dismiss' or 'complaint'", ref=case.ref, stage=case.stage.value)
+        return msg("{ref} is {stage}; say 'dismiss' or 'complaint'", ref=case.ref, stage=case.stage.named)
 
     owed = numbers(case.owed)
     if owed:

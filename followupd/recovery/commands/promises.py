@@ -411,7 +411,7 @@ def option(command: Command, context: CommandContext) -> list[Event]:
         check_future(date, command, context)
     if case.stage in PUT_RIGHT:
         problem = msg(
-            "{ref} is {stage}; there is nothing left to choose", ref=case.ref, stage=case.stage.value
+            "{ref} is {stage}; there is nothing left to choose", ref=case.ref, stage=case.stage.named
         )
         raise NotUnderstoodError(problem)
     if _is_offered(text, date, context):

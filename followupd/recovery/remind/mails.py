@@ -289,6 +289,8 @@ def _age(case: Case, playbook: Playbook, now: datetime) -> str:
     days = (local(now).date() - local(case.opened_at).date()).days
     severity = msg(case.severity)
 
+    if days == 0:
+        return msg("opened today, of {severity} severity", severity=severity)
     if days == 1:
         return msg("open for {n} day, of {severity} severity", n=days, severity=severity)
     return msg("open for {n} days, of {severity} severity", n=days, severity=severity)

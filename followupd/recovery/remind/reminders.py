@@ -7,7 +7,7 @@ from typing import Literal
 
 from followupd.domain.calendar import Calendar, Duration, day_and_time
 from followupd.domain.case import NO_COMPLAINT, WORKING, Case, Stage
-from followupd.domain.compensation import Compensation, GrantState
+from followupd.domain.compensation import Compensation, GrantState, reason_to_wait
 from followupd.domain.keys import Level, ReminderKey, ReminderKind, Step
 from followupd.domain.letter import LetterKind, LetterRecordState
 from followupd.domain.playbook import Agent, Playbook, Role
@@ -472,7 +472,7 @@ def _approval(grant: Compensation, case: Case, playbook: Playbook) -> Iterator[R
     level: Level = "manager" if granted_by_lead else "lead"
     at = grant.granted_at or case.opened_at
     asks = ("approve", "refuse: ")
-    why = grant.because or msg("it is above the limit")
+    why = reason_to_wait(grant) or msg("it is above the limit")
 
     key = ReminderKey(ReminderKind.APPROVAL, grant.n)
     sentence = msg("{grant} needs your word: {why}", grant=grant.named, why=why)
