@@ -44,8 +44,8 @@ MAILS = TOP / "benchmarks" / "texts" / "mails"
 WEIGHTS = TOP / "followupd" / "languages" / "mail_weights.json"
 #: rounds that measure
 KEPT = ("10", "16", "18", "24")
-#: a round of complaints alone, which teaches what customers want (`train_wishes`)
-WISHES_ONLY = "25"
+#: rounds that only teach what customers want (`train_wishes`): one of complaints alone, and one that bought nothing here
+WISHES_ONLY = ("25", "26")
 #: rounds in the mix of a mailbox; the others are half traps
 NATURAL = ("07", "08", "11", "12", "14", "15")
 Bounds = Sequence[tuple[float | None, float | None]]

@@ -366,11 +366,13 @@ class CuesAgainst(LanguageTable):
     """The table [against]: groups of phrases that speak against a complaint.
 
     `harmless` only looks like danger, law or the public ("the safety catch", "court shoes"). `elsewhere` is about
-    another company, or a question before buying ("a different brand", "your offer").
+    another company, or a question before buying ("a different brand", "your offer"). `routine` is what is written every
+    day without a grievance: an order again, an appointment that is moved, an end, a hint ("same again please").
     """
 
     harmless: CuePhrases = ()
     elsewhere: CuePhrases = ()
+    routine: CuePhrases = ()
     thanks: CuePhrases = ()
     praise: CuePhrases = ()
     question: CuePhrases = ()

@@ -123,8 +123,8 @@ def test_severity_and_wishes_in_mails_that_trained_nothing_keep_these_figures() 
     share, precision, recall = right / len(complaints), both / found, both / meant
     print(f"severity {share:.2f}, wishes right {precision:.2f}, found {recall:.2f}")
     assert share >= 0.73
-    assert precision >= 0.87
-    assert recall >= 0.46
+    assert precision >= 0.90
+    assert recall >= 0.40
 
 
 def test_no_danger_is_passed_over_in_mails_that_trained_nothing() -> None:

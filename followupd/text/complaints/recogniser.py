@@ -264,6 +264,8 @@ _MIN_SHARE = 0.05
 _REPORTED = frozenset({"failure", "repeat", "duration", "unmet", "why"})
 #: groups of a mail that ends a contract without a grievance
 _LEAVES = frozenset({"leaving", "demand"})
+#: groups of a mail that orders again, moves an appointment or passes on a hint
+_ROUTINE = frozenset({"repeat", "duration", "expected", "failure", "urgency", "leaving"})
 #: words of a mail that says little but "formal complaint", and groups that make it another one's
 _BRIEF = 15
 #: words of a mail of which none is known, and of which the second stage alone is not trusted to be certain; and of one
@@ -662,6 +664,8 @@ def _limits(seen: Features, *, has_cues: bool, certain: bool) -> Iterator[_Limit
 
     only_leaves = certain and "leaving" in seen.groups and seen.groups - set(AGAINST) <= _LEAVES
     yield only_leaves, SUSPECTED, "it may only end a contract; an agent decides"
+    is_routine = certain and "routine" in seen.groups and seen.groups - set(AGAINST) <= _ROUTINE
+    yield is_routine, SUSPECTED, "it may be an order, an appointment, or only a hint; an agent decides"
     is_settled = certain and "solved" in seen.groups
     yield is_settled, SUSPECTED, "it may be about a settled matter; an agent decides"
     is_report = certain and _is_report(seen)
