@@ -143,7 +143,12 @@ class Classes:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Classes":
-        """Read the weights that `benchmarks/train_promises.py` writes."""
+        """Read the weights that `benchmarks/train_promises.py` writes.
+
+        Args:
+            data: `bits`, and for each class its `weights` (bytes, compressed, in base 85), the `step` by which they are
+                multiplied, its `signs` and its `bias`.
+        """
         models = {}
         for name, model in data["classes"].items():
             weights = array("b", zlib.decompress(base64.b85decode(model["weights"])))

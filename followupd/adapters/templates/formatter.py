@@ -182,7 +182,11 @@ class Formatter:
         return f"{case}{colon}{answers.verbs[verb.strip()][0]}{separator}{text}"
 
     def _value(self, value: Any) -> str:
-        """Return a value inside such a sentence: a moment, another sentence, or anything with a text."""
+        """Return a value inside such a sentence as its reader writes it.
+
+        Args:
+            value: a moment, an order, an amount of money, another sentence, or anything with a text.
+        """
         if isinstance(value, Moment):
             return self._moment(value)
         if isinstance(value, OrderForm):
@@ -285,7 +289,15 @@ class Formatter:
     def _placed(self, promise: Promise, text: str, by: str | None) -> tuple[str, str] | None:
         """Return what stands around the date that a promise names itself: the whole date takes its place.
 
-        "Ich rufe Sie bis Freitag an" becomes "Ich rufe Sie" and ", an"; None where it names none, or says it otherwise.
+        "Ich rufe Sie bis Freitag an" becomes "Ich rufe Sie" and ", an".
+
+        Args:
+            promise: the promise.
+            text: its words, on one line.
+            by: its day as letters write it, None without one.
+
+        Returns:
+            None where it names no day, or says it otherwise.
         """
         until = promise.promised_by
         if until is None or not promise.dated or promise.kind is PromiseKind.ESTIMATE:

@@ -275,6 +275,10 @@ def _clearness(lines: Sequence[Line], subject: str) -> list[dict[str, float]]:
 
     Where words have meanings, trained weights tell it. Elsewhere phrases do, and the fewer words about what was done
     ("I was promised a refund"), the clearer is a wish.
+
+    Args:
+        lines: the sentences of a mail.
+        subject: of the mail; trained weights read it, too.
     """
     if not any(any(line.meanings) for line in lines):
         return [dict.fromkeys(line.said, -float(line.told)) for line in lines]
@@ -364,7 +368,12 @@ def _share(seen: Sized, few: int) -> float:
 
 
 def _meant(mark: str, lines: Iterable[Line]) -> set[str]:
-    """Return the meanings of all words of some sentences, each behind a mark."""
+    """Return the meanings of all words of some sentences, each behind a mark.
+
+    Args:
+        mark: says where the sentences stand, as in training.
+        lines: the sentences.
+    """
     return {f"{mark}{name}" for line in lines for names in line.meanings for name in names}
 
 

@@ -444,19 +444,8 @@ class _SentenceReader:
         Raises:
             _UnsureError: it may promise something.
         """
-        only_reports = chances.is_report and chances.done > chances.commits
-        if chances.commits < ASKED or only_reports or not self._has_words(clause, chances):
-            return []
-        is_condition = chances.conditional >= CONDITIONAL and chances.commits < SURELY
-        if is_condition and (self._is_unreal(clause) or clause.depends_on_event):
-            return []
-        if clause.text.rstrip().endswith(":") and (not clause.dates or self._is_of_today(clause)):
-            return []  # "as we have agreed today:"
-
         is_gone = chances.is_report or self._says(("given",), clause.low)
-        if is_gone and self._is_of_today(clause):
-            return []
-        if is_gone and chances.is_given and not chances.is_promised:
+        if self._promises_nothing(clause, chances) or (is_gone and self._is_over(clause, chances)):
             return []
         dated_gift = chances.is_given and clause.dates and not is_gone
         will_write = clause.depends_on_event and self._is_update(clause.low)
@@ -466,6 +455,36 @@ class _SentenceReader:
         if not is_sure or (self._is_unreal(clause) and not is_plain):
             raise _UnsureError
         return [replace(self._promise(clause, self._date(clause, read)), likely=chances.commits)]
+
+    def _promises_nothing(self, clause: Clause, chances: Chances) -> bool:
+        """Whether a clause is not even to be asked about.
+
+        Args:
+            clause: the clause.
+            chances: how likely it belongs to each class.
+
+        Returns:
+            True where nothing is promised, only a condition is told, or a list begins ("as we have agreed today:").
+        """
+        only_reports = chances.is_report and chances.done > chances.commits
+        if chances.commits < ASKED or only_reports or not self._has_words(clause, chances):
+            return True
+        is_condition = chances.conditional >= CONDITIONAL and chances.commits < SURELY
+        if is_condition and (self._is_unreal(clause) or clause.depends_on_event):
+            return True
+        return clause.text.rstrip().endswith(":") and (not clause.dates or self._is_of_today(clause))
+
+    def _is_over(self, clause: Clause, chances: Chances) -> bool:
+        """Whether nothing is to come of what a clause reports.
+
+        Args:
+            clause: the clause, which says that something was done.
+            chances: how likely it belongs to each class.
+
+        Returns:
+            True where it was done today, or was a gift beside which nothing is promised.
+        """
+        return self._is_of_today(clause) or (chances.is_given and not chances.is_promised)
 
     def _is_of_today(self, clause: Clause) -> bool:
         """Whether all dates of a clause are on the day of the mail: what was done "this morning" is not to come."""

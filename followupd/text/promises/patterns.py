@@ -165,7 +165,12 @@ def _tried_at_edges(patterns: Iterable[str]) -> str:
 
 
 def _day_before_month(table: Dates, month: str) -> str:
-    """Return the pattern of "4th of December 2026"."""
+    """Return the pattern of "4th of December 2026", and of the same with a second day before it ("3rd to 5th").
+
+    Args:
+        table: how a language writes dates.
+        month: the pattern of its months' names.
+    """
     ending = _any(table.day_endings)
     of = _any(table.of)
     of_year = _any(table.of_year)
