@@ -74,7 +74,7 @@ def test_the_new_owner_gets_the_case_with_its_story_and_the_old_one_a_line(world
     assert sorted(receivers(told)) == ["ana", "lee"]
     story, line = sorted(told, key=lambda mail: "ana" in str(mail["To"]))
     assert "it was handed to you by" in flat(story).lower() or "handed to you" in flat(story)
-    assert "Open for 0 days" in flat(story)
+    assert "Opened today" in flat(story)
     assert "nobody answers" in flat(story)
     assert "is looked after by Lee Park now" in flat(line)
     world.passes(world.now + timedelta(minutes=30))
