@@ -1125,10 +1125,9 @@ class Grammar:
             return denial
         hint = msg("Did you mean {form}?", form=form_shown(verb))
         draft = f"{verb}: {text}" if text else verb
-        is_order = self.is_order(draft)
-        return Unclear(
-            bare, msg("{problem}. {hint}", problem=problem, hint=hint), draft if is_order else None
-        )
+        amount = self._filled(verb, text) if form_of(verb) is Form.AMOUNT else ""
+        draft = draft if self.is_order(draft) else amount
+        return Unclear(bare, msg("{problem}. {hint}", problem=problem, hint=hint), draft or None)
 
     def _similar(self, phrase: str) -> list[str]:
         """Return the verb's phrase that resembles a phrase, if there is one.

@@ -761,3 +761,18 @@ def test_a_line_that_was_dictated_in_one_breath_comes_back_as_several(said: str,
 )
 def test_who_should_take_a_case_is_offered_as_its_owner(said: str, line: str) -> None:
     assert GRAMMAR.meant_by(said, "Ana Reyes") == line
+
+
+@pytest.mark.parametrize(
+    ("said", "draft"),
+    [
+        ("rembolzo: 20 euritos, y una nota: cliente de toda la vida", "refund: 20"),
+        ("refnd: 20 EUR, she is nice", "refund: 20 EUR"),
+        ("refnd: as agreed", None),
+    ],
+)
+def test_a_mistyped_verb_with_an_amount_and_more_is_offered_with_the_amount(
+    said: str, draft: str | None
+) -> None:
+    [back] = read(said).back
+    assert back.draft == draft
