@@ -43,7 +43,7 @@ TOP = Path(__file__).resolve().parents[1]
 MAILS = TOP / "benchmarks" / "texts" / "mails"
 WEIGHTS = TOP / "followupd" / "languages" / "mail_weights.json"
 #: rounds that measure
-KEPT = ("10", "16", "18", "24")
+KEPT = ("10", "16", "18", "24", "27")
 #: rounds that only teach what customers want (`train_wishes`): one of complaints alone, and one that bought nothing here
 WISHES_ONLY = ("25", "26")
 #: rounds in the mix of a mailbox; the others are half traps

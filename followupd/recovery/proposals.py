@@ -232,6 +232,13 @@ def above_limit(
     """Return what a changed letter gives more than was written, and more than its agent may give alone.
 
     What the case has granted already was allowed by somebody.
+
+    Args:
+        case: the case.
+        before: what the letter gave as it was written.
+        after: what it gives now.
+        may_give: whether the agent may give an amount alone; None for what has none.
+        playbook: the case's.
     """
     states = (GrantState.GRANTED, GrantState.ISSUED, GrantState.CONFIRMED)
     allowed = {(grant.kind, grant.money) for grant in case.grants_in(*states)}

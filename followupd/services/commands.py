@@ -197,6 +197,13 @@ class CommandService:
         """Tell the agent what was understood of a tagged reply, and ask about the sentences that were not.
 
         The reply's sender gets the mail, or the case's owner if the reply was sent from the mailbox's own address.
+
+        Args:
+            tx: the transaction.
+            before: the case as it was before the reply was read.
+            case: the case with what was read.
+            reply: the tagged reply.
+            now: the time of the cycle, in UTC.
         """
         known = {promise.n for promise in before.promises if promise.state is not PromiseState.PROPOSED}
         made = tuple(promise for promise in case.promises if promise.n not in known)

@@ -96,6 +96,7 @@ def test_promises_and_gifts_of_strangers_are_heard_so_often(tmp_path: Path) -> N
         ("O", 0.84, 0.95, 0.95, 0.89, 0.03),
         ("P", 0.90, 0.98, 0.98, 0.92, 0.04),
         ("R", 0.84, 0.95, 0.98, 0.96, 0.09),
+        ("S", 0.85, 0.94, 0.97, 0.87, 0.06),
     ],
 )
 def test_whole_replies_are_read_so_well(

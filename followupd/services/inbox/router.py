@@ -796,7 +796,15 @@ class MailRouter:
     def _tell_writer(
         self, tx: Transaction, mail: StoredMail, said: Translatable, cases: Iterable[Case], now: datetime
     ) -> None:
-        """Tell the writer of a mail something about cases, once."""
+        """Tell the writer of a mail something about cases, once.
+
+        Args:
+            tx: the transaction.
+            mail: the mail that is answered; a writer who is no agent is told through the owner.
+            said: what the writer is told.
+            cases: those that are listed below it.
+            now: the time of the cycle, in UTC.
+        """
         message, default = mail.message, self.context.playbooks.default
         writer = default.team.by_address(message.sender.address) or default.owner_of("")
         if is_flooded(tx, writer, "", now):

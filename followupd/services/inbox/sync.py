@@ -315,7 +315,15 @@ class InboxSync:
     ) -> tuple[FolderCursor, int]:
         """Store all changes, `batch_size` mails at a time.
 
-        Return the new cursor, and how many mails were new.
+        Args:
+            mailbox: the server's mailbox.
+            folder: the folder that is read.
+            cursor: how far it was read.
+            now: the time of the cycle, in UTC.
+            batch_size: mails of one transaction.
+
+        Returns:
+            The new cursor, and how many mails were new.
         """
         with self.ledger.transaction() as tx:
             watched = tx.mail.uids_with_case(folder.mailbox, folder.name, cursor.uidvalidity)

@@ -149,6 +149,13 @@ def _loss(cases: Sequence[_Case], delta: Mapping[str, float]) -> float:
 def _told(delta: Mapping[str, float], held: Sequence[_Case], tags: int, ask: float, because: str) -> Learned:
     """Return the change with its measured precision and recall on the mails held back.
 
+    Args:
+        delta: what each word weighs more or less than before.
+        held: the mails held back.
+        tags: how many mails agents have tagged.
+        ask: the probability from which a mail is a complaint for agents.
+        because: why the change is what it is.
+
     Returns:
         The change with the words that it moves most, and None for a precision or recall that no mail tells.
     """
