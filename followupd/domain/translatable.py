@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 _PLACE = re.compile(r"\{(\w+)\}")
-_ESCAPED_PLACE = re.compile(r"\\\{(\w+)\\\}")
 
 
 class Translatable(str):
@@ -85,10 +84,28 @@ def heard_again(text: str, patterns: Iterable[str], read: Callable[[str], Any]) 
         read: returns the value that a text in a place stands for.
     """
     for pattern in patterns:
-        made_by = _ESCAPED_PLACE.sub(r"(?P<\1>.+)", re.escape(pattern))
-        if match := re.fullmatch(made_by, text):
-            return msg(pattern, **{name: read(value) for name, value in match.groupdict().items()})
+        values = _values_in(text, pattern)
+        if values is not None:
+            return msg(pattern, **{name: read(value) for name, value in values.items()})
     return text
+
+
+def _values_in(text: str, pattern: str) -> dict[str, str] | None:
+    """Return what stands in the places of a pattern, None if it does not make the text.
+
+    Args:
+        text: the sentence in English.
+        pattern: a sentence with places such as "{when}"; nothing is in no place.
+    """
+    first, *rest = _PLACE.split(pattern)
+    values: dict[str, str] = {}
+    at, whole = len(first), text.startswith(first)
+    for name, mark in zip(rest[::2], rest[1::2], strict=True):
+        is_last = len(values) + 1 == len(rest) // 2
+        end = len(text) - len(mark) if is_last else text.find(mark, at + 1)
+        whole = whole and end > at and text.startswith(mark, end)
+        values[name], at = text[at:end], end + len(mark)
+    return values if whole and at == len(text) else None
 
 
 def places(pattern: str) -> frozenset[str]:

@@ -58,6 +58,8 @@ _BOLD = re.compile(r"[*_]{1,3}(?=\S)")
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "'": "'", "‘": "’", "`": "`"}
 #: what is around a line and no part of it: blanks, marks of byte order, joiners and directions
 _OUTER = " \t\r\n\u00a0\u202f\u2009\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+#: what stands between words and before the end of what was dictated
+_JOINTS = f"{_OUTER},;"
 _LABELLED = re.compile(r"([^\W\d_][\w'’ \u00a0-]{1,30}?)\s*[:：](?!//)\s*(.*)", re.DOTALL)
 _WORD_BEGINS = re.compile(r"(?<=\s)(?=[^\W\d_])")
 _ITEM_NUMBER = re.compile(r"\s*(\d{1,2})[.)]\s")
@@ -647,8 +649,10 @@ class Grammar:
         Args:
             text: the words of one order.
         """
-        stops = "|".join(map(re.escape, self.words("stops")))
-        return re.sub(rf"(?:[\s,;]+(?:{stops}))*[\s,;]*$", "", text.strip(), flags=re.IGNORECASE)
+        rest, stops = text.strip().rstrip(_JOINTS), tuple(self.words("stops"))
+        while stop := next((stop for stop in stops if _ends_with_word(rest, stop)), ""):
+            rest = rest[: -len(stop)].rstrip(_JOINTS)
+        return rest
 
     def _denial(self, verb: str, text: str, bare: str) -> Unclear | None:
         """Return that a sentence denies something of what it names: "promise 1 is not kept", else None.
@@ -1377,6 +1381,17 @@ def _is_balanced(text: str, opening: str, closing: str) -> bool:
         if depth < 0:
             return False
     return depth == 0
+
+
+def _ends_with_word(text: str, word: str) -> bool:
+    """Return whether a word is the last of a text, behind a blank or a comma.
+
+    Args:
+        text: without blanks at its end.
+        word: in any case.
+    """
+    before = text[: -len(word)]
+    return text[len(before) :].casefold() == word.casefold() and before[-1:] in set(_JOINTS)
 
 
 def _not_bold(bare: str) -> str:
