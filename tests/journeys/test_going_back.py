@@ -51,10 +51,8 @@ def test_a_restored_backup_sends_nothing_until_resume(world: World, tmp_path: Pa
     assert "is a copy" in str(view["breaker_because"])
     world.passes(world.now + timedelta(hours=1))
     assert len(world.letters("confirmation")) == 1
-    assert (
-        "nothing is sent, the breaker is open: the ledger is a copy"
-        in command(world, "explain", world.case().ref).stdout
-    )
+    explained = command(world, "explain", world.case().ref).stdout
+    assert "No confirmation is sent automatically: the case is held" in explained
 
     assert command(world, "resume").returncode == 0
     assert "the ledger is a copy" not in command(world, "run", "--once").stderr  # it is reported once
@@ -62,6 +60,18 @@ def test_a_restored_backup_sends_nothing_until_resume(world: World, tmp_path: Pa
     world.passes(world.now + timedelta(days=1))
     assert len(world.letters("confirmation")) == 1  # its copy is in the mailbox
     assert health(world)[1]["breaker_because"] == ""
+
+
+def test_a_letter_that_waits_for_the_breaker_says_so(world: World) -> None:
+    world.customer_writes(COMPLAINT)
+    world.agent_tags("complaint")
+    with world.app.ledger.transaction() as tx:
+        tx.state.put(StateKey.BREAKER, "open", world.now)
+        tx.state.put(StateKey.BREAKER_REASON, "500 letters in an hour", world.now)
+    world.passes(world.now + timedelta(minutes=11))
+    assert world.letters("confirmation") == []
+    explained = command(world, "explain", world.case().ref).stdout
+    assert "nothing is sent, the breaker is open: 500 letters in an hour" in explained
 
 
 def test_a_copy_of_a_letter_that_the_ledger_does_not_know_opens_the_breaker(

@@ -1,6 +1,7 @@
 """What a stranger may try over mail: orders in an agent's name, a gift for somebody else, words that act (docs/security.md)."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -391,11 +392,14 @@ def test_an_attachments_name_is_a_name_and_no_path(world: World, tmp_path: Path)
 
 
 def command(world: World, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command; `run` in a process of its own."""
+    """Run a command; `run` in a process of its own, at the time of the world, as it says when a case is looked at again."""
     words = (*words, "--config", str(world.directory))
-    environment = {"FOLLOWUPD_TEST_PASSWORD": world.postbox.password}
+    environment = {"FOLLOWUPD_TEST_PASSWORD": world.postbox.password, "TZ": "UTC"}
     if "run" in words:
-        command = [sys.executable, "-m", "followupd", *words]
+        if shutil.which("faketime") is None:
+            pytest.skip("skipped, because faketime is not installed")
+        clock = ["faketime", "-f", f"@{world.now:%Y-%m-%d %H:%M:%S}"]
+        command = [*clock, sys.executable, "-m", "followupd", *words]
         return subprocess.run(
             command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
         )
