@@ -222,7 +222,7 @@ def test_colours_are_told_apart_by_everyone() -> None:
 
 
 def test_the_preview_is_hidden_in_its_element_and_phone_and_mail_are_links() -> None:
-    html = letter("follow-up", "long", "en").html
+    html = letter(LetterKind.FOLLOW_UP, "long", "en").html
     hidden = re.search(r'<div class="preheader" style="display: none;', html)
     assert hidden  # where a mail program drops the style sheet, its words do not stand twice
     assert 'href="tel:' in html
