@@ -10,7 +10,7 @@ did not see their round. Without `--write` it only prints.
 import argparse
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +29,8 @@ LogisticRegression: Any = import_module("sklearn.linear_model").LogisticRegressi
 TOP = Path(__file__).resolve().parents[1]
 FACTS = TOP / "benchmarks" / "texts" / "facts"
 STORY = TOP / "tests" / "story" / "letters" / "facts.tsv"
+#: the round of the facts of STORY
+_IN_STORY = "story"
 WEIGHTS = TOP / "followupd" / "languages" / "fact_weights.json"
 LANGUAGES = ("de", "en", "es", "fr")
 CLAUSE_BITS, LANGUAGE_BITS, FIT_BITS = 17, 14, 16
@@ -70,38 +72,35 @@ def read_pieces() -> list[Text]:
     return found
 
 
-def read_stated() -> list[Stated]:
-    """Return all facts, good and poor."""
-    found = []
+def read_rows() -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield the language, round, kind, name and text of each fact."""
     for language in LANGUAGES:
         for path in sorted((FACTS / language).glob("*.tsv")):
             if path.stem == "clauses":
                 continue
             for line in path.read_text("utf-8").splitlines():
                 kind, name, text, *_ = line.split("\t")
-                found.append(Stated(language, path.stem, kind != "good", name, text))
+                yield language, path.stem, kind, name, text
     for line in STORY.read_text("utf-8").splitlines()[1:]:
         language, kind, name, text = line.split("\t")
-        found.append(Stated(language, "story", kind != "good", name, text))
-    return found
+        yield language, _IN_STORY, kind, name, text
+
+
+def read_stated() -> list[Stated]:
+    """Return all facts, good and poor."""
+    return [
+        Stated(language, round_, kind != "good", name, text)
+        for language, round_, kind, name, text in read_rows()
+    ]
 
 
 def read_facts() -> list[Text]:
-    """Return the facts that are good or fragments."""
-    found = []
-    for language in LANGUAGES:
-        for path in sorted((FACTS / language).glob("*.tsv")):
-            if path.stem == "clauses":
-                continue
-            for line in path.read_text("utf-8").splitlines():
-                kind, _, text, *_ = line.split("\t")
-                if kind in {"good", "fragment"}:
-                    found.append(Text(language, kind == "good", text, FACT))
-    for line in STORY.read_text("utf-8").splitlines()[1:]:
-        language, kind, _, text = line.split("\t")
-        if kind == "good":
-            found.append(Text(language, is_clause=True, text=text, weight=FACT))
-    return found
+    """Return the facts that are good or fragments; of those of the tests only good ones."""
+    return [
+        Text(language, kind == "good", text, FACT)
+        for language, round_, kind, _, text in read_rows()
+        if kind == "good" or (kind == "fragment" and round_ != _IN_STORY)
+    ]
 
 
 def table(rows: Sequence[Text]) -> Any:
