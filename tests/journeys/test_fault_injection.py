@@ -173,6 +173,11 @@ class Day:
             self.counted[f"daemons that ended with {self.process.returncode}"] += 1
             self.start()
 
+    @property
+    def is_behind(self) -> bool:
+        """Return whether further complaints wait, so that none is in a hurry; an eighth may have been put off for long."""
+        return self.complaints * 7 // 8 - len(self.told) > 3 * BATCH + 20
+
     def database_stops(self) -> None:
         if self.database:
             self.database.stop()
@@ -303,8 +308,7 @@ def test_an_unlucky_day_sends_nothing_twice_forgets_nothing_and_asks_about_each_
     while (day.complaints < CASES and monotonic() < began + MOST_SECONDS) or day.counted[
         "daemons killed"
     ] < 2:
-        is_behind = day.complaints - len(day.told) > 3 * BATCH + 20
-        if day.complaints < CASES and monotonic() > next_complaint and not is_behind:
+        if day.complaints < CASES and monotonic() > next_complaint and not day.is_behind:
             day.complains(min(BATCH, CASES - day.complaints))
             next_complaint = monotonic() + BETWEEN
         day.may_die()
