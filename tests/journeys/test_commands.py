@@ -191,7 +191,7 @@ def test_options_may_stand_between_the_words_of_a_list(terminal: Terminal, tmp_p
         len(terminal.types("read", "-", "--json", str(tmp_path / "mail"), given=b"Hello").stdout.splitlines())
         == 2
     )
-    start = "2026-11-20T10:00:00+00:00"
+    start = "2020-11-20T10:00:00+00:00"
     assert (
         terminal.types("when", "2", "--from", start, "days").stdout
         == terminal.types("when", "2", "days", "--from", start).stdout
@@ -341,7 +341,7 @@ def test_lists_of_cases_and_letters_take_what_is_wanted(
     world.agent_tags("complaint")
     refs = [case["ref"] for case in asked("cases")]
     assert [case["ref"] for case in asked("cases", "--limit", "2")] == refs[-2:]
-    assert len(asked("cases", "--owner", "ana", "--since", "2026-12-01")) == len(refs)
+    assert len(asked("cases", "--owner", "ana", "--since", "2020-12-01")) == len(refs)
     assert (
         asked("cases", "--owner", "lee")
         == asked("cases", "--held")
