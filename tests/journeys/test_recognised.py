@@ -274,6 +274,7 @@ def test_sixty_decisions_teach_the_recogniser_and_the_lead_hears_of_it(
     assert learnt([*run, "--dry-run"], capsys)["learned"] is False
     world.app.training.refresh()
     assert judged(world) == before
+    world.now += timedelta(minutes=1)
     view = learnt(run, capsys)
     assert view["decisions"] == 60
     assert view["learned"]
