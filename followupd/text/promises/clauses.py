@@ -4,6 +4,7 @@ A sentence is cut only where both sides stand alone; what cannot be cut stays wh
 has two dates.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from followupd.text.ngrams import Classes, Trees, places_in, probability
 from followupd.text.promises.date_parts import NOON
 from followupd.text.promises.dates import Clause, DateReader, FoundDate, clause_of, date_reader
 from followupd.text.promises.money import find_money
-from followupd.text.promises.patterns import PromisePatterns, promise_patterns
+from followupd.text.promises.patterns import PromisePatterns, date_patterns, promise_patterns
 from followupd.text.promises.sentences import lowered
 
 #: words besides the date that a clause needs to stand alone
@@ -35,14 +36,14 @@ _COMMA = 4.0
 _FEWEST_WITH_SUBJECT = 2
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.55, 0.112
-GRANT_TAKEN, GRANT_ASKED = 0.56, 0.16
+TAKEN, ASKED = 0.52, 0.08
+GRANT_TAKEN, GRANT_ASKED = 0.58, 0.16
 #: from which probability a gift needs no name
 GRANT_SURE = 0.75
 #: from which probability a promise or a gift is no policy
 NO_POLICY = 0.75
 #: how much a clause that is likelier than its sentence is drawn towards it
-PULL = 0.4
+PULL = 0.5
 #: from which probability a clause reports, and from which it says that somebody is looking into it
 REPORTED, ATTENDING = 0.5, 0.21
 
@@ -53,6 +54,12 @@ _SPEAK_FOR: Mapping[str, frozenset[str]] = {
     "done": frozenset({"done"}),
 }
 _CERTAIN = 0.95
+#: below this probability no turn of phrase and no date makes a promise or a gift of a text
+HOPELESS = 0.01
+#: the same in log-odds
+_HOPEFUL = math.log(HOPELESS / (1 - HOPELESS))
+#: what is asked of each sentence; of one that is hopeless, the other classes do not matter
+_FIRST = ("commits", "grants", "done")
 #: log-odds by n-grams alone below which a sentence neither promises nor gives anything
 _WORTH_A_LOOK = -3.0
 _PHRASES = ("unreal", "hedged", "trigger", "firm", "update", "estimate", "dated", "done", "giving", "given")
@@ -79,7 +86,7 @@ class Chances(NamedTuple):
     @property
     def says_something(self) -> bool:
         """Whether the text may promise or give something."""
-        return max(self.commits, self.grants) >= ASKED
+        return self.commits >= ASKED or self.grants >= GRANT_ASKED
 
     @property
     def is_promised(self) -> bool:
@@ -158,18 +165,33 @@ def _parts(sentence: str, patterns: PromisePatterns, reader: DateReader) -> Iter
         own = patterns.complement.sub(" … ", opening)
         if patterns.unreal.search(own) or patterns.trigger.search(own):
             break
-        if ":" in cut[0] and _begins_with_date(low[cut.end() :], reader):
+        if ":" in cut[0] and _goes_on(opening, sentence[cut.end() :], patterns, reader):
             continue
-        if _stands_alone(opening, reader) and _stands_alone(low[cut.end() :], reader):
+        rest = low[cut.end() :]
+        leans = patterns.leaning.match(rest) is not None
+        if not leans and _stands_alone(opening, reader) and _stands_alone(rest, reader):
             yield from _split_verbs(sentence[begin : cut.start()], patterns, reader)
             begin = cut.end()
     yield from _split_verbs(sentence[begin:], patterns, reader)
 
 
-def _begins_with_date(text: str, reader: DateReader) -> bool:
-    """Whether a text begins with its date, as a list says when: "new lamp: Friday, between 9 and 11"."""
+def _goes_on(label: str, text: str, patterns: PromisePatterns, reader: DateReader) -> bool:
+    """Whether what stands behind a colon has no subject of its own.
+
+    So it is in a list: "new lamp: leaves us on Monday", "new lamp: Friday, between 9 and 11".
+
+    Args:
+        label: what stands before the colon, in lower case; "as I said" is none.
+        text: what stands behind it, as written.
+        patterns: of its language.
+        reader: finds its dates.
+
+    Returns:
+        True where the clause before the colon is needed to say what the date is for.
+    """
     dates = reader.to_come(text)
-    return bool(dates) and dates[0].start <= _EDGE
+    is_of_list = text[:1].islower() and patterns.signs["ours"].search(label) is None
+    return is_of_list or (bool(dates) and dates[0].start <= _EDGE)
 
 
 def _stands_alone(text: str, reader: DateReader) -> bool:
@@ -290,9 +312,13 @@ def classified(sentence: str, language: Language) -> Chances:
         return _by_phrases(lowered(sentence), promise_patterns(language))
     tag = language.tag if language.tag in promise_weights()["languages"] else language.catalogue.english.tag
     models = _classes()
-    scores = models.scores_at(places_in(sentence, models.bits, tag))
+    at = places_in(sentence, models.bits, tag)
+    scores = models.scores_at(at, names=_FIRST)
+    likeliest = max(scores["commits"], scores["grants"])
     weighed = {}
-    if max(scores["commits"], scores["grants"]) >= _WORTH_A_LOOK:
+    if likeliest >= _HOPEFUL:
+        scores |= models.scores_at(at, names=models.models.keys() - scores)
+    if likeliest >= _WORTH_A_LOOK:
         seen = scores | signs_of(sentence, language)
         weighed = {name: trees.score(seen) for name, trees in _trees().items()}
     return Chances(**{name: probability(score) for name, score in (scores | weighed).items()})
@@ -358,7 +384,10 @@ def _signs(sentence: str, language: Language) -> Iterator[str]:
     low = lowered(sentence).replace("’", "'")
     named = [(name, getattr(patterns, name)) for name in _PHRASES]
     named += [(f"topic-{name}", getattr(patterns.topics, name)) for name in _TOPICS]
-    named += [(name, getattr(patterns, name)) for name in ("subject", "open_amount", "share", "complement")]
+    named += [
+        (name, getattr(patterns, name))
+        for name in ("subject", "open_amount", "share", "complement", "treat", "treating")
+    ]
     named += [(f"sign-{name}", pattern) for name, pattern in patterns.signs.items()]
     yield from (name for name, pattern in named if pattern.search(low))
     for kind, pattern in patterns.gifts:
@@ -367,6 +396,8 @@ def _signs(sentence: str, language: Language) -> Iterator[str]:
 
     if next(find_money(sentence, "EUR", language.catalogue), None):
         yield "money"
+    if any(pattern.search(low) for _, pattern in date_patterns(language).days_after):
+        yield "day-after"
     dates = _reader(language).find(sentence)
     if len(dates) > 1:
         yield "dates"
