@@ -26,6 +26,7 @@ from followupd.text.complaints.cues import (
     shipped_lexicon,
 )
 from followupd.text.complaints.features import (
+    MEANT,
     SHOWN_SIGNS,
     Features,
     Score,
@@ -487,7 +488,8 @@ class Recogniser:
         """
         cues = self.cues_for(language) or Cues.of(Complaints(), self.lexicon.vocabulary)
         said = between_greeting_and_name(without_form(text[:READ]))
-        return features_of(subject, said, cues, with_tone=language == MEASURED)
+        concepts = self.lexicon.concepts(language)
+        return features_of(subject, said, cues, with_tone=language == MEASURED, concepts=concepts)
 
 
 def level_of(circumstances: Mapping[str, float]) -> str:
@@ -593,10 +595,17 @@ def _explained(seen: Features, first: Score, shares: Mapping[str, float]) -> dic
         kind, _, what = name.partition(":")
         shown = name
         if what:
-            shown = seen.said[what][0] if kind == "cue" else SHOWN_SIGNS.get(what, "")
+            shown = _in_words(seen, kind, what)
         if shown:
             evidence[shown] = evidence.get(shown, 0.0) + share
     return evidence
+
+
+def _in_words(seen: Features, kind: str, what: str) -> str:
+    """Return what the explanation calls a sign: the customer's words where it is in words."""
+    if kind == "cue":
+        return seen.said[what][0]
+    return seen.meant[kind][what] if kind in MEANT else SHOWN_SIGNS.get(what, "")
 
 
 def _strongest(evidence: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
