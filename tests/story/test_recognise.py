@@ -403,7 +403,7 @@ def test_what_is_written_every_day_is_no_complaint_for_sure(text: str, language:
     known, words = judge(text, language=language), RECOGNISER.see("", text, language)
     assert "routine" in words.groups
     assert known.verdict != "complaint"
-    loud = judge(text, language=language, rules=SiteRules(add={"/./": 9.0}))
+    loud = judge(text, language=language, rules=SiteRules(add={"/./": 20.0}))
     assert (loud.verdict, loud.because) == (
         "suspected",
         "it may be an order, an appointment, or only a hint; an agent decides",
@@ -429,7 +429,7 @@ def test_what_is_written_every_day_is_no_complaint_for_sure(text: str, language:
 )
 def test_anger_at_the_writers_own_tradesman_is_no_complaint_for_sure(text: str, language: str) -> None:
     assert "elsewhere" in RECOGNISER.see("", text, language).groups
-    assert judge(text, language=language, rules=SiteRules(add={"/./": 9.0})).verdict == "suspected"
+    assert judge(text, language=language, rules=SiteRules(add={"/./": 20.0})).verdict == "suspected"
 
 
 @pytest.mark.parametrize(
@@ -459,7 +459,7 @@ def test_praise_for_the_teacher_is_praise(text: str, language: str) -> None:
 )
 def test_what_is_written_every_day_hides_no_anger(text: str, language: str) -> None:
     limited = "it may be an order, an appointment, or only a hint; an agent decides"
-    loud = judge(text, language=language, rules=SiteRules(add={"/./": 9.0}))
+    loud = judge(text, language=language, rules=SiteRules(add={"/./": 20.0}))
     assert loud.because != limited
 
 
