@@ -78,6 +78,10 @@ class Language:
         """How customers complain; None if the language has no such file."""
         return self.read_own("complaints.toml", schema.Complaints)
 
+    def concepts(self) -> schema.Concepts:
+        """Read what words mean; nothing if the language has no such file."""
+        return self.read_own("concepts.toml", schema.Concepts) or schema.Concepts()
+
     @cached_property
     def answers(self) -> schema.Answers:
         """How customers answer; nothing if the language has no such file."""

@@ -18,6 +18,7 @@ FILES: Mapping[str, type[schema.LanguageTable]] = {
     "language.toml": schema.LanguageInfo,
     "promises.toml": schema.Promises,
     "complaints.toml": schema.Complaints,
+    "concepts.toml": schema.Concepts,
     "answers.toml": schema.Answers,
     "wording.toml": schema.Wording,
     "samples.toml": schema.Samples,

@@ -434,6 +434,12 @@ class Complaints(LanguageTable):
     words: ComplaintWords = Field(default_factory=ComplaintWords)
 
 
+class Concepts(LanguageTable):
+    """concepts.toml: what words of mails mean, by names that are the same in all languages."""
+
+    concepts: Mapping[str, WordSet] = {}
+
+
 # ---------------------------------------------------------------------------------------------------------
 # answers.toml
 # ---------------------------------------------------------------------------------------------------------

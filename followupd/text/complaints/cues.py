@@ -138,6 +138,7 @@ class Lexicon:
         self._cues: dict[str, Cues | None] = {}
         self._wishes: dict[str, PhraseBook] = {}
         self._meanings: dict[str, Meanings] = {}
+        self._concepts: dict[str, Meanings] = {}
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -172,6 +173,13 @@ class Lexicon:
             own = found.complaints if found else None
             self._meanings[language] = Meanings.of(own.meanings if own else {})
         return self._meanings[language]
+
+    def concepts(self, language: str) -> Meanings:
+        """Return what words of a language mean for the verdict; nothing where it has no `concepts.toml`."""
+        if language not in self._concepts:
+            found = self.languages.find(language)
+            self._concepts[language] = Meanings.of(found.concepts().concepts if found else {})
+        return self._concepts[language]
 
     def wishes(self, language: str) -> PhraseBook:
         """Return the phrases by which customers say what they want, by wish.

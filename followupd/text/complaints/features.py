@@ -13,12 +13,16 @@ from typing import Any
 from followupd.languages import complaint_weights, mail_weights
 from followupd.text.complaints.cues import STRONG, Cues
 from followupd.text.complaints.phrases import Hit
-from followupd.text.complaints.words import READ, Vocabulary, sentences_of, words_of
+from followupd.text.complaints.words import READ, Meanings, Vocabulary, sentences_of, words_of
 from followupd.text.mail.headers import bare_subject
 from followupd.text.ngrams import Classes, LinearModel, places, places_of_word, sequences, tokens
 
 #: cues count for less in a mail of more words than this, because long mails contain most words once
 FULL_WEIGHT = 80
+#: where meanings count (a mail, its subject, its first and last sentence), and what all of them count there together
+MEANT: Mapping[str, float] = {"says": 3.0, "subject": 1.5, "first": 1.5, "last": 1.5}
+#: the fewest meanings that count as much together as many
+_FEW_MEANINGS = 20
 #: more different phrases of one group than this do not count
 MAX_PHRASES = 6
 #: sentences, and characters of each, that are scored for tone: VADER takes most of the time of a verdict
@@ -30,7 +34,11 @@ _SHOUTED = re.compile(r"\b[A-Z]{3,}\b")
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """The features of a text. `said` maps each cue group to its phrases in the customer's words."""
+    """The features of a text.
+
+    `said` maps each cue group to its phrases in the customer's words, `meant` what words mean to the first of them,
+    for each of MEANT.
+    """
 
     words: Sequence[str] = field(repr=False)
     hits: Sequence[Hit]
@@ -40,6 +48,7 @@ class Features:
     subject: str = field(default="", repr=False)
     text: str = field(default="", repr=False)
     sentences: Sequence[str] = field(default=("",), repr=False)
+    meant: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     @property
     def groups(self) -> frozenset[str]:
@@ -91,7 +100,9 @@ def grams_of(words: Sequence[str]) -> list[str]:
     return [*words, *map(" ".join, pairwise(words))]
 
 
-def features_of(subject: str, text: str, cues: Cues, *, with_tone: bool = True) -> Features:
+def features_of(
+    subject: str, text: str, cues: Cues, *, with_tone: bool = True, concepts: Meanings | None = None
+) -> Features:
     """Return the features of a mail.
 
     Args:
@@ -99,6 +110,7 @@ def features_of(subject: str, text: str, cues: Cues, *, with_tone: bool = True) 
         text: its new text.
         cues: the cues of its language.
         with_tone: score the tone, which works for English only.
+        concepts: what words of its language mean, if that counts.
     """
     whole = f"{subject}\n{text}".strip()
     words = words_of(whole, cues.vocabulary)
@@ -113,7 +125,14 @@ def features_of(subject: str, text: str, cues: Cues, *, with_tone: bool = True) 
     sentences = sentences_of(text) or [""]
     tone = tone_of([subject[:_MAX_SUBJECT], *sentences]) if with_tone else {}
     marks = _marks(whole, words, cues.vocabulary)
-    return Features(words, hits, said, tone, marks, subject[:_MAX_SUBJECT], text[:READ], sentences)
+    subject = subject[:_MAX_SUBJECT]
+    parts = (text, subject, sentences[0], sentences[-1])
+    meant = (
+        {where: concepts.spoken(tokens(part)) for where, part in zip(MEANT, parts, strict=True)}
+        if concepts
+        else {}
+    )
+    return Features(words, hits, said, tone, marks, subject, text[:READ], sentences, meant)
 
 
 def _marks(text: str, words: Sequence[str], vocabulary: Vocabulary) -> dict[str, float]:
@@ -210,6 +229,9 @@ def second_signs(seen: Features, log_odds: float, language: str) -> dict[str, fl
     signs |= _named("mark", seen.marks) | _named("shape", shape_of(seen))
     signs["stage:first"] = max(-_MAX_FIRST, min(_MAX_FIRST, log_odds)) / _FIRST_SCALE
     signs[f"language:{language}"] = 1.0
+    for where, meant in seen.meant.items():
+        share = MEANT[where] / math.sqrt(max(_FEW_MEANINGS, len(meant)))
+        signs |= _named(where, dict.fromkeys(meant, share))
     return signs
 
 

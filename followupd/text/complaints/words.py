@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import ComplaintWords
@@ -59,24 +59,49 @@ class Vocabulary:
 class Meanings:
     """What words of one language mean ("send", "money"), by names that are the same in all languages.
 
-    `names` has them by word, and by how words begin ("refund*").
+    `names` has them by word, and by how words begin ("refund*"), `phrases` by the first two of several words, with the
+    words behind these.
     """
 
     names: Mapping[str, Sequence[str]]
+    phrases: Mapping[tuple[str, str], Sequence[tuple[list[str], str]]]
 
     @classmethod
     def of(cls, words: Mapping[str, Iterable[str]]) -> "Meanings":
-        """Return the meanings of a language from its words by meaning."""
+        """Return the meanings of a language from its words by meaning; words of a phrase are joined by "_"."""
         names: defaultdict[str, list[str]] = defaultdict(list)
+        phrases: defaultdict[tuple[str, str], list[tuple[list[str], str]]] = defaultdict(list)
         for name, own in words.items():
             for word in own:
-                names[word].append(name)
-        return cls(dict(names))
+                first, *behind = word.split("_")
+                if behind:
+                    phrases[first, behind[0]].append((behind[1:], name))
+                else:
+                    names[word].append(name)
+        return cls(dict(names), dict(phrases))
+
+    def spoken(self, words: Sequence[str]) -> dict[str, str]:
+        """Return what words and phrases of a text mean, each meaning with the first words that have it."""
+        found: dict[str, str] = {}
+        for word in words:
+            for name in _names_of(self, word):
+                found.setdefault(name, word)
+        for at, pair in enumerate(pairwise(words), 2):
+            for behind, name in self.phrases.get(pair, ()):
+                if words[at : at + len(behind)] == behind:
+                    found.setdefault(name, " ".join((*pair, *behind)))
+        return found
 
     def of_word(self, word: str) -> frozenset[str]:
         """Return what a word means; most words have no meaning here, some several."""
         keys = [word, *(f"{word[:size]}*" for size in range(_SHORTEST_BEGINNING, len(word) + 1))]
         return frozenset(chain.from_iterable(self.names.get(key, ()) for key in keys))
+
+
+@lru_cache(maxsize=20_000)
+def _names_of(meanings: Meanings, word: str) -> tuple[str, ...]:
+    """Return what a word means, in their order."""
+    return tuple(sorted(meanings.of_word(word)))
 
 
 @lru_cache(maxsize=8)
