@@ -511,13 +511,17 @@ def _agreed(seen: Features, language: str, first: Score, reading: Score, auto: f
 
 
 def _harm_from(seen: Features, odds: Mapping[str, float]) -> float:
-    """Return the score from which a mail that tells of danger without a sign opens a case; NEVER if it tells of none.
+    """Return the score from which a mail that tells of danger opens a case without a sign; NEVER if it tells of none.
+
+    One that more likely than not tells of danger opens it at any score.
 
     Args:
         seen: the features of the text.
         odds: the log-odds of danger and threats.
     """
     danger = odds.get("danger", UNLIKELY)
+    if danger >= DANGER:
+        return 0.0
     least = HARMLESS if "harm" in seen.groups else MAY_BE_DANGER
     return DANGER_FROM if danger >= least else NEVER
 
