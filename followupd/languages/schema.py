@@ -306,6 +306,8 @@ class Gifts(LanguageTable):
     alternative: Patterns = ()
     part: Patterns = ()
     courtesy: Patterns = ()
+    treat: Patterns = ()
+    treating: Patterns = ()
     total: Patterns = ()
     share: Patterns = ()
     kinds: GiftKinds

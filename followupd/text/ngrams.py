@@ -166,14 +166,17 @@ class Classes:
         at = places((language + gram for gram in ngrams(tokens(text))), self.bits)
         return self.scores_at(at, tuple(signs))
 
-    def scores_at(self, at: Collection[int], signs: Collection[str] = ()) -> dict[str, float]:
+    def scores_at(
+        self, at: Collection[int], signs: Collection[str] = (), *, names: Iterable[str] = ()
+    ) -> dict[str, float]:
         """Return the log-odds of each class.
 
         Args:
             at: the places of a text's n-grams, from `places` or `places_in`, as when the models were trained.
             signs: what other readers saw in it, by the names that the model was trained with.
+            names: of the classes that are asked for; all of them without.
         """
-        return {name: model.score(at, signs) for name, model in self.models.items()}
+        return {name: self.models[name].score(at, signs) for name in names or self.models}
 
 
 #: a tree asks for one number after the other, (name, most, below, above), and ends with what it adds

@@ -176,7 +176,7 @@ def _gifts(row: Labelled, found: Found, score: Score) -> None:
         if one is not None:
             left.remove(one)
             count["gift"] += 1
-            count["gift kind"] += one.kind == wanted["kind"]
+            count["gift kind"] += one.kind in wanted["kind"].split("|")
         elif found.unsure:
             count["gift asked"] += 1
         else:
@@ -196,7 +196,8 @@ def _same_gift(one: FoundCompensation, wanted: Labelled) -> bool:
         if wanted["amount"]
         else {"replacement", "gesture", "free-shipping"}
     )
-    kind = re.fullmatch(wanted["kind"], one.kind) is not None or {one.kind, wanted["kind"]} <= alike
+    kinds = {*wanted["kind"].split("|")}
+    kind = one.kind in kinds or (one.kind in alike and not kinds.isdisjoint(alike))
     # "$" alone is labelled without a currency
     currency = wanted["currency"] in {None, one.currency or None}
     return kind and currency and number(one.amount) == number(wanted["amount"])

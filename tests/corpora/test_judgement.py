@@ -79,7 +79,7 @@ def test_promises_and_gifts_of_strangers_are_heard_so_often(tmp_path: Path) -> N
         "heard": 38,
         "nothing_promised": 3,
         "gifts": 24,
-        "heard_gifts": 22,
+        "heard_gifts": 21,
         "nothing_given": 4,  # "you will get a new card by post", which may well be one
     }
 
@@ -88,10 +88,10 @@ def test_promises_and_gifts_of_strangers_are_heard_so_often(tmp_path: Path) -> N
     ("kept", "right", "asked", "precise", "gifts", "taken"),
     [
         ("A", 0.90, 0.96, 0.93, 0.91, 0.04),
-        ("B", 0.88, 0.95, 0.96, 0.85, 0.03),
+        ("B", 0.88, 0.95, 0.95, 0.85, 0.03),
         ("K", 0.74, 0.90, 0.94, 0.75, 0.05),
         ("L", 0.90, 0.97, 0.97, 0.94, 0.02),
-        ("M", 0.89, 0.96, 0.96, 0.95, 0.05),
+        ("M", 0.89, 0.96, 0.96, 0.95, 0.06),
         ("N", 0.92, 0.97, 0.96, 0.93, 0.05),
         ("O", 0.84, 0.95, 0.95, 0.89, 0.03),
         ("P", 0.90, 0.98, 0.98, 0.92, 0.04),

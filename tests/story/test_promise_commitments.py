@@ -206,7 +206,7 @@ def test_a_discount_keeps_its_words() -> None:
         ("en", "We'll replace the broken lamp free of charge.", "a new one for the broken lamp"),
         ("en", "A new pair of boots will go out by Friday, no charge.", "a new pair of boots"),
         ("en", "I'm refunding you in full.", "the full amount"),
-        ("en", "I've waived the late fee.", "the late fee"),
+        ("en", "I've waived the late fee.", "I've waived the late fee"),
         ("en", "I've credited your account.", ""),
         ("en", "I will waive the delivery fee on your next order.", "on your next order"),
         ("en", "Your January fee is on us.", "Your January fee is on us"),

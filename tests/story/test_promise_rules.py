@@ -51,7 +51,7 @@ def test_a_refusal_to_charge_is_a_gift_and_so_is_what_follows_a_but(language: st
 
 
 def test_what_is_not_done_yet_is_promised() -> None:
-    assert len(read("en", "It has not yet been refunded, I will do that tomorrow.").promises) == 1
+    assert len(read("en", "It has not yet been refunded, I will refund it tomorrow.").promises) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ A sentence is cut only where both sides stand alone; what cannot be cut stays wh
 has two dates.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -35,14 +36,14 @@ _COMMA = 4.0
 _FEWEST_WITH_SUBJECT = 2
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.55, 0.112
-GRANT_TAKEN, GRANT_ASKED = 0.56, 0.16
+TAKEN, ASKED = 0.55, 0.09
+GRANT_TAKEN, GRANT_ASKED = 0.6, 0.16
 #: from which probability a gift needs no name
 GRANT_SURE = 0.75
 #: from which probability a promise or a gift is no policy
 NO_POLICY = 0.75
 #: how much a clause that is likelier than its sentence is drawn towards it
-PULL = 0.4
+PULL = 0.5
 #: from which probability a clause reports, and from which it says that somebody is looking into it
 REPORTED, ATTENDING = 0.5, 0.21
 
@@ -53,6 +54,12 @@ _SPEAK_FOR: Mapping[str, frozenset[str]] = {
     "done": frozenset({"done"}),
 }
 _CERTAIN = 0.95
+#: below this probability no turn of phrase and no date makes a promise or a gift of a text
+HOPELESS = 0.01
+#: the same in log-odds
+_HOPEFUL = math.log(HOPELESS / (1 - HOPELESS))
+#: what is asked of each sentence; of one that is hopeless, the other classes do not matter
+_FIRST = ("commits", "grants", "done")
 #: log-odds by n-grams alone below which a sentence neither promises nor gives anything
 _WORTH_A_LOOK = -3.0
 _PHRASES = ("unreal", "hedged", "trigger", "firm", "update", "estimate", "dated", "done", "giving", "given")
@@ -79,7 +86,7 @@ class Chances(NamedTuple):
     @property
     def says_something(self) -> bool:
         """Whether the text may promise or give something."""
-        return max(self.commits, self.grants) >= ASKED
+        return self.commits >= ASKED or self.grants >= GRANT_ASKED
 
     @property
     def is_promised(self) -> bool:
@@ -158,7 +165,7 @@ def _parts(sentence: str, patterns: PromisePatterns, reader: DateReader) -> Iter
         own = patterns.complement.sub(" … ", opening)
         if patterns.unreal.search(own) or patterns.trigger.search(own):
             break
-        if ":" in cut[0] and _begins_with_date(low[cut.end() :], reader):
+        if ":" in cut[0] and _goes_on(sentence[cut.end() :], patterns, reader):
             continue
         if _stands_alone(opening, reader) and _stands_alone(low[cut.end() :], reader):
             yield from _split_verbs(sentence[begin : cut.start()], patterns, reader)
@@ -166,10 +173,22 @@ def _parts(sentence: str, patterns: PromisePatterns, reader: DateReader) -> Iter
     yield from _split_verbs(sentence[begin:], patterns, reader)
 
 
-def _begins_with_date(text: str, reader: DateReader) -> bool:
-    """Whether a text begins with its date, as a list says when: "new lamp: Friday, between 9 and 11"."""
+def _goes_on(text: str, patterns: PromisePatterns, reader: DateReader) -> bool:
+    """Whether what stands behind a colon has no subject of its own.
+
+    So it is in a list: "new lamp: leaves us on Monday", "new lamp: Friday, between 9 and 11".
+
+    Args:
+        text: what stands behind the colon, as written; those who begin a sentence there write a capital or "we".
+        patterns: of its language.
+        reader: finds its dates.
+
+    Returns:
+        True where the clause before the colon is needed to say what the date is for.
+    """
     dates = reader.to_come(text)
-    return bool(dates) and dates[0].start <= _EDGE
+    is_of_list = text[:1].islower() and patterns.signs["ours"].match(text) is None
+    return is_of_list or (bool(dates) and dates[0].start <= _EDGE)
 
 
 def _stands_alone(text: str, reader: DateReader) -> bool:
@@ -290,9 +309,13 @@ def classified(sentence: str, language: Language) -> Chances:
         return _by_phrases(lowered(sentence), promise_patterns(language))
     tag = language.tag if language.tag in promise_weights()["languages"] else language.catalogue.english.tag
     models = _classes()
-    scores = models.scores_at(places_in(sentence, models.bits, tag))
+    at = places_in(sentence, models.bits, tag)
+    scores = models.scores_at(at, names=_FIRST)
+    likeliest = max(scores["commits"], scores["grants"])
     weighed = {}
-    if max(scores["commits"], scores["grants"]) >= _WORTH_A_LOOK:
+    if likeliest >= _HOPEFUL:
+        scores |= models.scores_at(at, names=models.models.keys() - scores)
+    if likeliest >= _WORTH_A_LOOK:
         seen = scores | signs_of(sentence, language)
         weighed = {name: trees.score(seen) for name, trees in _trees().items()}
     return Chances(**{name: probability(score) for name, score in (scores | weighed).items()})
@@ -358,7 +381,10 @@ def _signs(sentence: str, language: Language) -> Iterator[str]:
     low = lowered(sentence).replace("’", "'")
     named = [(name, getattr(patterns, name)) for name in _PHRASES]
     named += [(f"topic-{name}", getattr(patterns.topics, name)) for name in _TOPICS]
-    named += [(name, getattr(patterns, name)) for name in ("subject", "open_amount", "share", "complement")]
+    named += [
+        (name, getattr(patterns, name))
+        for name in ("subject", "open_amount", "share", "complement", "treat", "treating")
+    ]
     named += [(f"sign-{name}", pattern) for name, pattern in patterns.signs.items()]
     yield from (name for name, pattern in named if pattern.search(low))
     for kind, pattern in patterns.gifts:

@@ -25,6 +25,7 @@ from followupd.text.promises.clauses import (
     ATTENDING,
     GRANT_ASKED,
     GRANT_SURE,
+    HOPELESS,
     REPORTED,
     Chances,
     classified,
@@ -45,10 +46,8 @@ from followupd.text.promises.money import Amount, find_money, gifts_in
 from followupd.text.promises.patterns import PromisePatterns, date_patterns, promise_patterns
 from followupd.text.promises.sentences import lowered, sentences
 
-#: below this probability no turn of phrase and no date makes a promise or a gift of a text
-HOPELESS = 0.01
 #: a clause without a date says nothing below this
-UNDATED_ASKED = 0.3
+UNDATED_ASKED = 0.17
 #: from which probability a clause with the words of a condition only tells it: "If it breaks, we mend it"
 CONDITIONAL = 0.35
 #: from which probability a known turn of phrase says nothing all the same
@@ -343,7 +342,8 @@ class _SentenceReader:
             _UnsureError: it may give something.
         """
         may_give = max(chances.grants, chances.commits) >= GRANT_ASKED
-        if clause.depends_on_event or self._is_unreal(clause) or not may_give:
+        depends = clause.depends_on_event or self._is_unreal(clause)
+        if not may_give or (depends and not self._is_plain(chances.grants, chances)):
             return []
         gifts = gifts_in(
             clause,
@@ -361,8 +361,6 @@ class _SentenceReader:
             and not self._names_gift(clause)
         ):
             return []  # "you will be given a report on Monday" is promised
-        if gifts and clause.carried:  # what the clause before it gives is known
-            gifts = [gift for gift in gifts if clause.low.find(gift.words[1].lower()) >= clause.begin]
         if gifts == []:
             if chances.may_be_given and not chances.is_given and not chances.is_promised:
                 raise _UnsureError
@@ -388,24 +386,33 @@ class _SentenceReader:
     ) -> bool:
         """Whether a clause only says more of what was given before: "I refund £20. The money is on your card".
 
+        So it does of what is named where the clause before it is said with it.
+
         Args:
             clause: the clause.
             gift: what it gives.
             known: what was given before.
         """
+        if known and clause.low.find(gift.words[1].lower()) < clause.begin:
+            return True
         own = {amount.amount for amount in find_money(clause.text, self.currency, self.language.catalogue)}
         told = {(other.amount, other.currency) for other in known if other.amount not in own}
-        return (
-            (gift.amount, gift.currency) in told
-            if gift.amount
-            else bool(known) and self._says_it_is_free(clause, gift)
+        if gift.amount:
+            return (gift.amount, gift.currency) in told
+        is_gesture = gift.kind == Gift.GESTURE and bool(known)
+        return is_gesture and self._says_it_is_free(
+            clause, has_goods=any(one.kind in _GOODS for one in known)
         )
 
-    def _says_it_is_free(self, clause: Clause, gift: FoundCompensation) -> bool:
-        """Whether a short clause only says of what was given before that it costs nothing: "You pay nothing for it"."""
-        is_short = len(clause.text.split()) <= _SHORT
-        is_free = gift.kind == Gift.GESTURE and not gift.amount
-        return is_short and is_free and self._says(("hedged",), clause.low)
+    def _says_it_is_free(self, clause: Clause, *, has_goods: bool) -> bool:
+        """Whether a clause only says of what was given before that it costs nothing: "You pay nothing for it".
+
+        Args:
+            clause: the clause.
+            has_goods: something was sent, of which a longer clause says so too: "they leave tomorrow, at our cost".
+        """
+        is_short = len(clause.text.split()) <= _SHORT and self._says(("hedged",), clause.low)
+        return is_short or (has_goods and self.patterns.names.free_of_charge.search(clause.low) is not None)
 
     def _is_past(self, clause: Clause, chances: Chances) -> bool:
         """Whether something was given already: a report says so, and no offer ("please find enclosed")."""
@@ -451,10 +458,15 @@ class _SentenceReader:
         will_write = clause.depends_on_event and self._is_update(clause.low)
         doubt = 0.0 if will_write else chances.doubt(chances.commits)
         is_sure = doubt < REPORTED and (chances.is_promised or dated_gift)
-        is_plain = chances.commits >= PLAINLY_PROMISED and chances.conditional < _UNCONDITIONAL
+        is_plain = self._is_plain(chances.commits, chances)
         if not is_sure or (self._is_unreal(clause) and not is_plain):
             raise _UnsureError
         return [replace(self._promise(clause, self._date(clause, read)), likely=chances.commits)]
+
+    @staticmethod
+    def _is_plain(likely: float, chances: Chances) -> bool:
+        """Whether something is so likely promised or given, and no condition, that the words of one do not matter."""
+        return likely >= PLAINLY_PROMISED and chances.conditional < _UNCONDITIONAL
 
     def _promises_nothing(self, clause: Clause, chances: Chances) -> bool:
         """Whether a clause is not even to be asked about.

@@ -36,7 +36,7 @@ _DAYS_WITH_A_NAME = 2
 #: the days with which parts of a month end
 _PARTS_OF_MONTH = {"week1": 7, "early": 10, "mid": 15}
 #: phrases that mean a time up to its end
-_ENDING = frozenset({"week", "early", "mid", "weekend", "month", "close", "christmas", "year"})
+_ENDING = frozenset({"week", "early", "weekend", "month", "christmas", "year"})
 #: units of a duration that ends at a moment; longer ones end on a day
 _SHORT_UNITS = frozenset({"minute", "hour", "business hour"})
 

@@ -63,7 +63,7 @@ def with_day(dates: Iterable[FoundDate]) -> list[FoundDate]:
 
 
 #: the next day of such a number is so far away that the one before is meant, which is over: "on 9 April" in May
-_OVER = {"year": timedelta(days=240), "month": timedelta(days=20)}
+_OVER = {"year": timedelta(days=240), "month": timedelta(days=22)}
 #: characters of a date without a preposition in a language that is neither the case's nor English
 _MIN_ABROAD = 6
 #: a day without a year that is further away was this year's, and is over
@@ -213,7 +213,8 @@ class DateReader:
         if whole is None or not day.has_day:
             return parts
         match = self.patterns.leads.search(low[max(day.end, at.start - LEAD_REACH) : at.start])
-        return [replace(whole, end=day.end, tied=match[0] if match else "")]
+        tied = (match[0] if match else "") + low[at.start : at.end]
+        return [replace(whole, end=day.end, tied=tied)]
 
     def _merge(self, first: DatePart | None, second: DatePart, low: str) -> DatePart | None:
         """Return two parts as one date if there is nothing but glue between them, else None."""

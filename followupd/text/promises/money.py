@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 
 from babel.numbers import get_currency_precision
 
@@ -29,6 +29,7 @@ _BARE_NUMBER = re.compile(f"(?:{_NUMBER}){_NO_CENTS}")
 #: what ends the name of a gift
 _FRAGMENT_END = re.compile("[,;]| [–—] ")
 _DIGIT = re.compile(r"\d")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'"})
 
 
@@ -49,6 +50,19 @@ class _CurrencyNames:
     codes: Mapping[str, str]
     families: Mapping[str, tuple[str, ...]]
     amount: re.Pattern[str]
+    letters: frozenset[str]
+    marks: frozenset[str]
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether a text has a word or a sign of any name; most numbers are dates, and stand without.
+
+        Args:
+            text: with a digit.
+
+        Returns:
+            False where it is not worth looking for an amount, which takes longer.
+        """
+        return not (self.marks.isdisjoint(text) and self.letters.isdisjoint(_LETTERS.findall(text.lower())))
 
     def code(self, name: str, currency: str) -> str:
         """Return the ISO 4217 code of a name.
@@ -118,14 +132,16 @@ def find_money(text: str, currency: str, languages: Catalogue) -> Iterator[Amoun
 @lru_cache(maxsize=64)
 def _amounts_in(text: str, currency: str, languages: Catalogue) -> tuple[Amount, ...]:
     """Return what `find_money` yields for a text with a digit."""
-    return tuple(_found_amounts(text, currency, _currency_names(languages)))
+    names = _currency_names(languages)
+    return tuple(_found_amounts(text, currency, names)) if names.may_be_in(text) else ()
 
 
 def _found_amounts(text: str, currency: str, names: _CurrencyNames) -> Iterator[Amount]:
     """Yield the amounts of a text whose currencies have these names."""
     for match in names.amount.finditer(text.translate(_PLAIN)):
         code = names.code(match["before"] or match["after"], currency)
-        amount = _decimal(match["amount"] or match["amount2"], code)
+        cents = f",{match['cents']}" if match["cents"] else ""
+        amount = _decimal((match["amount"] or match["amount2"]) + cents, code)
         if amount:
             yield Amount(amount, code, match.start(), match.end())
 
@@ -145,10 +161,13 @@ def _currency_names(languages: Catalogue) -> _CurrencyNames:
     name = "|".join(signs + named)
     amount = re.compile(
         rf"(?P<before>{name})\s?(?P<amount>{_NUMBER})(?![\d%])"
-        rf"|(?<![\d.,])(?P<amount2>{_NUMBER}){_NO_CENTS}[\s-]?(?P<after>{name})",
+        rf"|(?<![\d.,])(?P<amount2>{_NUMBER}){_NO_CENTS}[\s-]?(?P<after>{name})(?P<cents>(?<=€)\d\d\b)?",
         re.IGNORECASE,
     )
-    return _CurrencyNames({**words, **shared.signs}, shared.families, amount)
+    every = "".join((*words, *shared.signs)).lower()
+    letters = frozenset(_LETTERS.findall(" ".join((*words, *shared.codes, *shared.signs)).lower()))
+    marks = frozenset(character for character in every if not character.isalpha())
+    return _CurrencyNames({**words, **shared.signs}, shared.families, amount, letters, marks)
 
 
 def _sign(sign: str) -> str:
@@ -252,30 +271,80 @@ def gifts_in(
     mentions = _counting(_mentions(clause.low, patterns), amounts, granted=granted)
     if _is_courtesy(clause.low, mentions, amounts, patterns):
         return []
-    if granted and patterns.alternative.search(clause.low):
-        return None
-    if sure and not mentions:
+    treat = patterns.treat.search(clause.low) or patterns.treating.search(clause.low)
+    if sure and not mentions and (amounts or treat is None):
         mentions = [_unnamed(clause, amounts, patterns)]
-    if granted and not mentions:
-        return None
-    if any(_is_open(clause.low, amount, patterns) for amount in amounts):
+    treats = _treats(clause.low, mentions, patterns) if granted else []
+    if _is_left_open(clause.low, amounts, [*mentions, *treats], patterns, languages, granted=granted):
         return None
 
-    if not amounts and granted and _names_unread_sum(clause.low, languages):
+    amounts, mentions = _matched(clause.low, amounts, mentions or treats[:1], patterns)
+    if _share_without_amount(clause, mentions, patterns, amounts):
         return None
-    amounts, mentions = _matched(clause.low, amounts, mentions, patterns)
     if amounts:
         amounts = [_shared(clause.low, amount, patterns) for amount in amounts]
     elif before and any(map(_means_amount_before, mentions)):
         amounts = [before]
-    if len(amounts) > len(mentions) or _share_without_amount(clause, mentions, patterns, amounts):
+    if len(amounts) > len(mentions):
         return None
 
-    assigned = _assigned(amounts, mentions)
+    beside = [treat for treat in treats if treat not in mentions]
+    assigned = [*_assigned(amounts, mentions), *([None] * len(beside))]
+    mentions = [*mentions, *beside]
     return [
         _gift(clause, mention, amount, mentions, patterns, past=past)
         for mention, amount in zip(mentions, assigned, strict=True)
     ]
+
+
+def _is_left_open(
+    low: str,
+    amounts: Sequence[Amount],
+    mentions: Sequence[_Mention],
+    patterns: PromisePatterns,
+    languages: Catalogue,
+    *,
+    granted: bool,
+) -> bool:
+    """Whether it is not plain what a clause gives, or how much.
+
+    Args:
+        low: the clause in lower case.
+        amounts: of the clause.
+        mentions: what it gives.
+        patterns: of its language.
+        languages: the languages in which currencies may be named.
+        granted: the clause is known to give something.
+    """
+    if not mentions or patterns.alternative.search(low):
+        return granted or bool(mentions)
+    is_unread = granted and not amounts and _names_unread_sum(low, languages)
+    return is_unread or any(_is_open(low, amount, patterns) for amount in amounts)
+
+
+def _treats(low: str, mentions: Sequence[_Mention], patterns: PromisePatterns) -> list[_Mention]:
+    """Return a thing that a clause gives beside its other gifts.
+
+    "I refund £20, and left a bottle of wine in your room" gives both.
+
+    Args:
+        low: the clause in lower case.
+        mentions: where it names a kind of gift; what stands with one between the same two joints says how it is given.
+        patterns: of its language.
+
+    Returns:
+        One thing, or none: after a comma it has to be named ("with a box of chocolates"), and behind a joint it is
+        enough to say that something is given ("and the pudding was on the house").
+    """
+    is_free = any(mention.kind == Gift.GESTURE for mention in mentions)
+    cuts = [cut.end() for cut in (patterns.joint if is_free else patterns.weak_cut).finditer(low)]
+    for begin, end in pairwise([0, *cuts, len(low)]):
+        thing = patterns.treat.search(low, begin, end)
+        is_joined = low[:begin].rstrip()[-1:].isalpha()
+        words = thing or (patterns.treating.search(low, begin, end) if is_joined else None)
+        if words and not any(begin <= one.start < end for one in mentions):
+            return [_Mention(Gift.GESTURE, thing.start() if thing else begin, words.end())]
+    return []
 
 
 def _is_courtesy(
@@ -357,14 +426,16 @@ def _counting(mentions: list[_Mention], amounts: Sequence[Amount], *, granted: b
 
     Args:
         mentions: where the clause names a kind of gift.
-        amounts: of the clause; money beside goods is paid back.
+        amounts: of the clause; money beside goods is paid back, and a fee without its amount is waived rather than
+            credited.
         granted: the clause is known to give something; otherwise only goods count.
     """
     if not granted:
         return [mention for mention in mentions if mention.kind == Gift.REPLACEMENT]
     if amounts and mentions and all(mention.kind in _GOODS for mention in mentions):
         return [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)]
-    return mentions
+    strong = [mention for mention in mentions if mention.kind not in _WEAK]
+    return strong or mentions[:1] if amounts else strong or mentions[-1:]
 
 
 def _unnamed(clause: Clause, amounts: Sequence[Amount], patterns: PromisePatterns) -> _Mention:
@@ -400,10 +471,13 @@ def _gift(
         past: it was given already.
     """
     own_text = _own_text(clause, mention, mentions, patterns)
+    is_whole = mention.kind == Gift.GESTURE and len(mentions) == 1
     inside = amount if amount and amount.end <= len(clause.text) else None
     found = FoundCompensation(
         kind=mention.kind,
-        text=_name(mention, inside, own_text, clause, patterns.names),
+        text=clause.text.strip(EDGES)
+        if is_whole
+        else _name(mention, inside, own_text, clause, patterns.names),
         words=(clause.text.strip(), clause.text[mention.start : mention.end]),
         past=past,
     )
@@ -476,8 +550,13 @@ _PERCENT = re.compile(r"\d ?%")
 def _share_without_amount(
     clause: Clause, mentions: Sequence[_Mention], patterns: PromisePatterns, amounts: Sequence[Amount]
 ) -> bool:
-    """Whether a share is given of what has no amount in the clause: "10 % of the price"; a discount is no share."""
-    if amounts or Gift.COUPON in {mention.kind for mention in mentions}:
+    """Whether a share is given of what has no amount in the clause: "10 % of the price"; a discount is no share.
+
+    Nor is it read where the share stands behind the amount: "of the £138 we have paid back half".
+    """
+    if amounts:
+        return patterns.part.search(clause.low, amounts[-1].end) is not None
+    if Gift.COUPON in {mention.kind for mention in mentions}:
         return False
     is_goods = all(mention.kind in _GOODS for mention in mentions)
     return bool(_PERCENT.search(clause.low) or (patterns.part.search(clause.low) and not is_goods))
@@ -489,7 +568,7 @@ def _means_amount_before(mention: _Mention) -> bool:
 
 
 def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:
-    """Return the gifts that a clause names; one of _WEAK only if there is no other.
+    """Return the gifts that a clause names; those of _WEAK only if there is no other.
 
     Args:
         low: the clause in lower case.
@@ -508,7 +587,7 @@ def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:
     vouchers = [mention for mention in strong if mention.kind in _VOUCHERS]
     if vouchers and patterns.joint.search(low) is None:
         return vouchers  # "a voucher over €54 was put on your account" pays nothing back
-    return strong or found[:1]
+    return strong or found
 
 
 def _assigned(amounts: Sequence[Amount], mentions: Sequence[_Mention]) -> list[Amount | None]:
@@ -597,8 +676,6 @@ def _name(
         case Gift.FREE_SHIPPING:
             purpose = names.purpose.search(words)
             return purpose[0] if purpose else ""
-        case Gift.GESTURE:
-            return clause.text.strip(EDGES)
         case _:
             return names.reports.sub("", words)
 

@@ -145,7 +145,7 @@ def _part(table: Dates, months: Mapping[str, int], weekdays: Mapping[str, int]) 
         *(_phrase(f"phrase{n}", pattern) for n, (_, pattern) in enumerate(table.phrases)),
         _weekday(table, _longest_first(weekdays)),
         rf"(?P<ordinal>{_any(table.ordinal)})",
-        *_windows(table),
+        *_windows(table, month),
         *_near_hours(table),
         rf"(?P<clock>(?:\b|(?<=\dt)){expand(table.clock, {})})",
         *_hours(table, month),
@@ -243,13 +243,20 @@ def _hour(table: Dates) -> str:
     return rf"(?:(?:[01]?\d|2[0-4])(?:[:.]\d{{2}}(?!\d))?(?: ?h ?\d{{2}}\b)?|{words})(?: ?(?:{marks})(?!\w))?"
 
 
-def _windows(table: Dates) -> list[str]:
-    """Return the patterns of "between 9 and 11"."""
+def _windows(table: Dates, month: str) -> list[str]:
+    """Return the patterns of "between 9 and 11", which are days before the name of a month.
+
+    Args:
+        table: how a language writes dates.
+        month: the pattern of its months' names.
+    """
     noon = _any(pattern for meaning, pattern in table.phrases if meaning == "noon")
     hour = rf"(?:{_hour(table)}|(?:{noon})(?!\w))"
+    days = rf"\.?\s(?:(?:{_any(table.of)})\s)?(?:{month})\b"
     return [
         rf"(?P<window{n}>\b(?<![\d.,:/-])"
-        rf"{expand(pattern, {'FROM': (rf'(?P<from{n}>{hour})',), 'TO': (rf'(?P<to{n}>{hour})',)})}(?![\d%/]|[.,]\d))"
+        rf"{expand(pattern, {'FROM': (rf'(?P<from{n}>{hour})',), 'TO': (rf'(?P<to{n}>{hour})',)})}"
+        rf"(?![\d%/]|[.,]\d|{days}))"
         for n, pattern in enumerate(table.windows)
     ]
 
@@ -342,7 +349,8 @@ class PromisePatterns:
     it (negation, doubt, trying), `general` a whole sentence (rules of the house, refusals). `trigger` ties a
     promise to an event and makes it an estimate. `firm`, `update`, `estimate`, `dated` and `done` are the phrases
     that promise or report, `giving` and `given` those that grant a gift, and `gifts` pairs the kinds of gifts with
-    their names. `signs` (the table [signs]) are weighed with all of that. `carried` matches before a second verb
+    their names; a `treat` is a thing that is given beside another gift, and `treating` how people say so of any
+    thing. `signs` (the table [signs]) are weighed with all of that. `carried` matches before a second verb
     without its own subject; the `subject` of the first verb is then that of both. `leaning` begins a clause that
     cannot stand without the one before it.
     """
@@ -369,6 +377,8 @@ class PromisePatterns:
     alternative: re.Pattern[str]
     part: re.Pattern[str]
     courtesy: re.Pattern[str]
+    treat: re.Pattern[str]
+    treating: re.Pattern[str]
     total: re.Pattern[str]
     share: re.Pattern[str]
     gifts: tuple[tuple[str, re.Pattern[str]], ...]
@@ -401,7 +411,11 @@ def promise_patterns(language: Language) -> PromisePatterns:
         weak_cut=re.compile(
             rf"(?:{_GAP})?,{_GAP}(?:(?:{joint}){_GAP})?|{_GAP}(?:(?:{joint})|&|\+){_GAP}|{_GAP}[-–—]{_GAP}"
         ),
-        **_whole_words(file.gifts, ("open_amount", "alternative", "part", "courtesy", "total"), parts),
+        **_whole_words(
+            file.gifts,
+            ("open_amount", "alternative", "part", "courtesy", "treat", "treating", "total"),
+            parts,
+        ),
         share=re.compile(rf"(?:{any_of(file.gifts.share, parts)})\s{{0,9}}$"),
         gifts=_gift_kinds(file),
         names=_name_patterns(file.gifts.names, parts),
