@@ -39,7 +39,7 @@ CLASSES = ("commits", "grants", "done", "conditional", "attends", "none")
 #: what trees decide
 WEIGHED = ("commits", "grants")
 #: whole replies that teach
-TEACH = "ABCDEFGHIKLMNOPQRST"
+TEACH = "ABCDEFGHIKLMNOPQRSTU"
 #: sets in which goods sent again were not labelled as given
 GOODS_LEFT_OUT = "ABCDEF"
 #: characters before a sentence that may be a salutation

@@ -194,6 +194,75 @@ def test_a_thing_beside_a_refund_is_not_worth_the_refund(said: str) -> None:
     assert next(gift.text for gift in found if gift.kind == "replacement") == ""  # its kind says it all
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "first", "second"),
+    [
+        (
+            "en",
+            "I've taken breakfast off your bill and left a bottle of prosecco in your room.",
+            "credit",
+            "a bottle of prosecco",
+        ),
+        (
+            "de",
+            "Wir haben die Gebühr von 8 Euro gestrichen und der nächste Kaffee geht auf uns.",
+            "gesture",
+            "der nächste Kaffee geht auf uns",
+        ),
+        (
+            "fr",
+            "Nous vous avons remboursé 20 € et ajouté une boîte de chocolats pour la peine.",
+            "refund",
+            "une boîte de chocolats pour la peine",
+        ),
+    ],
+)
+def test_a_thing_beside_another_gift_is_a_gift_of_its_own(
+    language: str, said: str, first: str, second: str
+) -> None:
+    known, treat = grants(said, language)
+    assert (known.kind, treat.kind, treat.amount, treat.text) == (first, "gesture", "", second)
+
+
+def test_a_share_of_a_price_is_not_the_amount_of_the_sentence_before() -> None:
+    said = (
+        "Se le reembolsarán los 210 € antes del viernes. Por nuestra parte, le descontamos un 10 % del porte."
+    )
+    found = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load("es"), currency="EUR")
+    assert [gift.amount for gift in found.compensation] == ["210.00"]
+    assert found.unsure == ("Por nuestra parte, le descontamos un 10 % del porte.",)
+
+
+def test_what_is_made_today_and_sent_later_is_given() -> None:
+    said = "Ein neues Exemplar ist heute in Produktion gegangen und wird spätestens am Dienstag bei Ihnen eintreffen."
+    assert [gift.text for gift in grants(said, "de")] == ["ein neues Exemplar"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "line"),
+    [
+        (
+            "de",
+            "neuer Router als Ersatz: geht am 5.12. an Sie raus",
+            "Neuer Router als Ersatz: geht am 5.12. an Sie raus",
+        ),
+        (
+            "fr",
+            "export complet de vos données : transmis par lien sécurisé d'ici mercredi midi",
+            "Export complet de vos données : transmis par lien sécurisé",
+        ),
+    ],
+)
+def test_an_item_of_a_list_is_not_cut_at_its_colon(language: str, said: str, line: str) -> None:
+    assert [promise.text for promise in promises(said, language)] == [line]
+
+
+def test_a_man_is_greeted_in_french_too() -> None:
+    said = "Cher sociétaire,\nLa franchise de 150 € est exceptionnellement abandonnée."
+    (gift,) = grants(said, "fr", "EUR")
+    assert gift.text == "La franchise de 150 € est exceptionnellement abandonnée"
+
+
 def test_a_discount_keeps_its_words() -> None:
     (gift,) = grants("Please accept 10 % off your next order, with our apologies.")
     assert (gift.kind, gift.amount, gift.text) == ("coupon", "", "10 % off your next order")
@@ -361,6 +430,12 @@ def test_a_hostile_mail_costs_little(unit: str, language: str) -> None:
         ("de", "Wir schicken Ihnen das Teil bis Freitag.", "by"),
         ("fr", "Le technicien passera vendredi entre 9 h et 11 h.", "between"),
         ("es", "El técnico pasará el viernes entre las 9 y las 11.", "between"),
+        ("en", "We will look at the heater between 8 and 10 February.", "between"),
+        ("en", "I'll drop you a line before I leave tonight.", "by"),
+        ("en", "I'll be with you on Friday, at your place by 9:30.", "by"),
+        ("de", "Die neue Tür kommt Mitte nächster Woche zu Ihnen.", "on"),
+        ("fr", "Je vous dépose le disque lundi en fin de journée.", "on"),
+        ("es", "Le llamaremos a lo largo de mañana.", "on"),
     ],
 )
 def test_a_promise_keeps_its_relation_to_its_date(language: str, said: str, relation: str) -> None:
@@ -383,6 +458,9 @@ def test_a_promise_keeps_its_relation_to_its_date(language: str, said: str, rela
         ("es", "Le enviaremos la mesa a mediados de diciembre.", "2026-12-15"),
         ("es", "La semana q viene te llegan los rosales.", "2026-12-11"),
         ("en", "A new appointment has been made for Thursday 10 December.", "2026-12-10"),
+        ("es", "Le enviaremos la respuesta a mediados de la semana próxima.", "2026-12-09"),
+        ("es", "Le entregaremos el sofá el 18 de este mes.", "2026-12-18"),
+        ("fr", "Nous vous livrerons la table le soir du 19 décembre.", "2026-12-19"),
     ],
 )
 def test_weeks_months_and_hours_without_marks_are_dates(language: str, said: str, due: str) -> None:
@@ -472,6 +550,7 @@ def test_words_of_courtesy_give_nothing(language: str, said: str) -> None:
         ("de", "Vom Honorar gebe ich euch die Hälfte zurück."),
         ("fr", "Nous vous remboursons la moitié de votre séjour."),
         ("es", "Le devolveremos la mitad de la cuota."),
+        ("de", "Von den 138 Euro für diese Nacht haben wir Ihnen die Hälfte zurücküberwiesen."),
         ("de", "Wir schicken Ihnen eine neue Hülle oder ziehen 60 Euro ab, was Ihnen lieber ist."),
         ("fr", "Je vous renvoie une housse ou je vous rends 60 €, comme vous préférez."),
         ("es", "O le mando otra funda o le descuento 60 euros del total, lo que usted prefiera."),
@@ -538,6 +617,7 @@ def test_two_verbs_with_two_dates_are_cut_between_them_also_without_capitals() -
         ("We have refunded you half of the £80 you paid.", "40.00"),
         ("You were charged £64.20 twice. We have refunded the full amount to your card.", "64.20"),
         ("I've refunded the 49,90 to your card.", "49.90"),
+        ("I've refunded the 6€90 to your card.", "6.90"),
     ],
 )
 def test_amounts_are_read_as_people_write_them(said: str, amount: str) -> None:

@@ -19,7 +19,7 @@ from followupd.text.ngrams import Classes, Trees, places_in, probability
 from followupd.text.promises.date_parts import NOON
 from followupd.text.promises.dates import Clause, DateReader, FoundDate, clause_of, date_reader
 from followupd.text.promises.money import find_money
-from followupd.text.promises.patterns import PromisePatterns, promise_patterns
+from followupd.text.promises.patterns import PromisePatterns, date_patterns, promise_patterns
 from followupd.text.promises.sentences import lowered
 
 #: words besides the date that a clause needs to stand alone
@@ -36,8 +36,8 @@ _COMMA = 4.0
 _FEWEST_WITH_SUBJECT = 2
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.55, 0.09
-GRANT_TAKEN, GRANT_ASKED = 0.6, 0.16
+TAKEN, ASKED = 0.52, 0.08
+GRANT_TAKEN, GRANT_ASKED = 0.58, 0.16
 #: from which probability a gift needs no name
 GRANT_SURE = 0.75
 #: from which probability a promise or a gift is no policy
@@ -165,21 +165,24 @@ def _parts(sentence: str, patterns: PromisePatterns, reader: DateReader) -> Iter
         own = patterns.complement.sub(" … ", opening)
         if patterns.unreal.search(own) or patterns.trigger.search(own):
             break
-        if ":" in cut[0] and _goes_on(sentence[cut.end() :], patterns, reader):
+        if ":" in cut[0] and _goes_on(opening, sentence[cut.end() :], patterns, reader):
             continue
-        if _stands_alone(opening, reader) and _stands_alone(low[cut.end() :], reader):
+        rest = low[cut.end() :]
+        leans = patterns.leaning.match(rest) is not None
+        if not leans and _stands_alone(opening, reader) and _stands_alone(rest, reader):
             yield from _split_verbs(sentence[begin : cut.start()], patterns, reader)
             begin = cut.end()
     yield from _split_verbs(sentence[begin:], patterns, reader)
 
 
-def _goes_on(text: str, patterns: PromisePatterns, reader: DateReader) -> bool:
+def _goes_on(label: str, text: str, patterns: PromisePatterns, reader: DateReader) -> bool:
     """Whether what stands behind a colon has no subject of its own.
 
     So it is in a list: "new lamp: leaves us on Monday", "new lamp: Friday, between 9 and 11".
 
     Args:
-        text: what stands behind the colon, as written; those who begin a sentence there write a capital or "we".
+        label: what stands before the colon, in lower case; "as I said" is none.
+        text: what stands behind it, as written.
         patterns: of its language.
         reader: finds its dates.
 
@@ -187,7 +190,7 @@ def _goes_on(text: str, patterns: PromisePatterns, reader: DateReader) -> bool:
         True where the clause before the colon is needed to say what the date is for.
     """
     dates = reader.to_come(text)
-    is_of_list = text[:1].islower() and patterns.signs["ours"].match(text) is None
+    is_of_list = text[:1].islower() and patterns.signs["ours"].search(label) is None
     return is_of_list or (bool(dates) and dates[0].start <= _EDGE)
 
 
@@ -393,6 +396,8 @@ def _signs(sentence: str, language: Language) -> Iterator[str]:
 
     if next(find_money(sentence, "EUR", language.catalogue), None):
         yield "money"
+    if any(pattern.search(low) for _, pattern in date_patterns(language).days_after):
+        yield "day-after"
     dates = _reader(language).find(sentence)
     if len(dates) > 1:
         yield "dates"

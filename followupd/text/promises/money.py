@@ -471,17 +471,37 @@ def _gift(
         past: it was given already.
     """
     own_text = _own_text(clause, mention, mentions, patterns)
-    is_whole = mention.kind == Gift.GESTURE and len(mentions) == 1
     inside = amount if amount and amount.end <= len(clause.text) else None
     found = FoundCompensation(
         kind=mention.kind,
-        text=clause.text.strip(EDGES)
-        if is_whole
+        text=_gesture(clause, mention, mentions, patterns)
+        if mention.kind == Gift.GESTURE
         else _name(mention, inside, own_text, clause, patterns.names),
         words=(clause.text.strip(), clause.text[mention.start : mention.end]),
         past=past,
     )
     return replace(found, amount=amount.amount, currency=amount.currency) if amount else found
+
+
+def _gesture(
+    clause: Clause, mention: _Mention, mentions: Sequence[_Mention], patterns: PromisePatterns
+) -> str:
+    """Return what a letter says of a gesture: the clause, and where it gives several things the part about this one.
+
+    Args:
+        clause: the clause.
+        mention: where the gesture is named.
+        mentions: where all gifts of the clause are named.
+        patterns: of its language.
+    """
+    if len(mentions) == 1:
+        return clause.text.strip(EDGES)
+    joints = [joint.span() for joint in patterns.joint.finditer(clause.low)]
+    begin = max((end for _, end in joints if end <= mention.start), default=0)
+    end = min((start for start, _ in joints if start >= mention.end), default=len(clause.text))
+    if patterns.treat.match(clause.low, mention.start):
+        return patterns.names.verbs.sub("", _fragment(clause.text[:end], mention.start, mention.end, clause))
+    return clause.text[begin:end].strip(EDGES)
 
 
 def _only_total(low: str, amounts: list[Amount], patterns: PromisePatterns) -> list[Amount]:
