@@ -10,9 +10,9 @@ IN = .venv/bin/
 
 .PHONY: check lint types layers test coverage demo deb venv idle startup migration messages fortnight jobs fuzz mutants torture redteam pictures audit clean
 
-# Run every check, all of them even if one fails; the tests come last.
+# Run every check, all of them even if one fails, two at a time: the types need one core, and most tests wait.
 check: venv
-	@$(MAKE) --no-print-directory --keep-going lint types layers test
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 lint types layers test
 
 # Find mistakes, and code that is not formatted.
 lint: venv
@@ -29,11 +29,11 @@ layers: venv
 
 # Run the tests.
 test: venv
-	$(IN)pytest -n 4 --dist loadfile
+	$(IN)pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # Run the tests and list the lines and branches that no test reached; it takes twice the time.
 coverage: venv
-	$(IN)pytest -n 4 --dist loadfile --cov --cov-report=term-missing:skip-covered
+	$(IN)pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered
 
 # Play the life of one complaint over real IMAP and SMTP on this machine.
 demo: .venv-demo/made

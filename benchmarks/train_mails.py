@@ -71,7 +71,7 @@ REPORT = train_recogniser.TARGET["~"]
 #: precision from which the machine may write by itself, and the thresholds of the settings for it and for asking
 PRECISION, AUTO, ASK = 0.975, 0.90, 0.30
 #: the same precision among mails of which half are traps
-AMONG_TRAPS = 0.91
+AMONG_TRAPS = 0.96
 
 
 @dataclass(frozen=True)
@@ -335,14 +335,14 @@ def out_of_fold(matrix: Any, mails: Sequence[Mail], bounds: Bounds) -> Any:
 def calibration(mails: Sequence[Mail], scores: Any, limited: Any) -> tuple[float, float]:
     """Return stretch and shift: the best macro-F1 is at ASK, and PRECISION at AUTO, both as log-odds.
 
-    They are found on the rounds in the mix of a mailbox, PRECISION among the mails without a limit, where it must
+    PRECISION is found on the rounds in the mix of a mailbox, among the mails without a limit, where it must
     be AMONG_TRAPS in all rounds, too.
     """
     every = np.array([mail.complaint == 1.0 for mail in mails])
     hard = certain_from(every[~limited], scores[~limited], AMONG_TRAPS)
     own = [number for number, mail in enumerate(mails) if mail.round in NATURAL]
     wanted = np.array([mails[number].complaint == 1.0 for number in own])
-    ask = best_f1(wanted, scores[own])[1]
+    ask = best_f1(every, scores)[1]
     free = ~limited[own]
     auto = max(certain_from(wanted[free], scores[own][free], PRECISION), hard, ask + 1.0)
     low, high = math.log(ASK / (1 - ASK)), math.log(AUTO / (1 - AUTO))

@@ -24,10 +24,35 @@ from tests.servers.smtp import Sink
 S = TypeVar("S")
 #: before a command has set them, for a program that is over soon
 USUAL_GENERATIONS = gc.get_threshold()
+#: the files that take longest, begun first, so that at the end no worker is left alone with one of them
+LONGEST = (
+    "journeys/test_pull_the_plug.py",
+    "journeys/test_service.py",
+    "journeys/test_fault_injection.py",
+    "journeys/test_package.py",
+    "journeys/test_demo.py",
+    "journeys/test_year.py",
+    "contracts/test_preview_page.py",
+    "journeys/test_fortnight.py",
+    "layers/test_patterns.py",
+    "journeys/test_new_user.py",
+    "journeys/test_wording.py",
+    "journeys/test_several_daemons.py",
+    "journeys/test_reminders.py",
+    "journeys/test_flood.py",
+    "properties/test_never_twice_never_forgotten.py",
+)
 
 # A busy machine is no reason for a failure: no example has a deadline, and slow data generation is allowed.
 settings.register_profile("followupd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("followupd")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the others stay as they are."""
+    tests = Path(__file__).parent
+    places = {tests / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def pytest_runtest_teardown() -> None:

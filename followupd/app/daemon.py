@@ -244,7 +244,15 @@ class Daemon:
             if not run_cycle(self.app, at, self._may_continue):
                 break
             self._listeners.update_mailboxes()
+            self._record_if_due()
+            self._report_ready()
+        self._record_if_due()
 
+    def _record_if_due(self) -> None:
+        """Record every ten seconds that the daemon lives, and as soon as each mailbox was tried.
+
+        A daemon that starts with thousands of letters is ready long before the last of them has left.
+        """
         now, is_tried = monotonic(), self._listeners.tried
         if now >= self._next_record or is_tried != self._is_recorded:
             self._next_record = now + _RECORD_SECONDS
@@ -254,8 +262,9 @@ class Daemon:
     def _may_continue(self) -> bool:
         """Return whether the next letter may be sent.
 
-        Asked between two letters, which notifies the watchdog too.
+        Asked between two letters, which notifies systemd too.
         """
+        self._record_if_due()
         self._report_ready()
         return not self._stopping and self._lease.is_held()
 

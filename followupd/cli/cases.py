@@ -88,7 +88,7 @@ def add(commands: CommandParsers) -> None:
 @with_app
 def _cases(options: argparse.Namespace, app: "App") -> int:
     """List cases, those that the options ask for."""
-    with app.ledger.transaction() as tx:
+    with app.ledger.snapshot() as tx:
         cases = [case for case in tx.cases.all(options.stage) if _is_wanted(case, options)]
         cases = in_range(options, app.settings.calendar, app.now(), cases, lambda case: case.opened_at)
         found = [(case, tx.outbox.all(case=case.ref) if options.json else []) for case in cases]
@@ -143,7 +143,7 @@ def _stage(case: Case) -> str:
 def _case(options: argparse.Namespace, app: "App") -> int:
     """Show one case."""
     ref = options.ref.upper()
-    with app.ledger.transaction() as tx:
+    with app.ledger.snapshot() as tx:
         case, history, letters = tx.cases.get(ref), tx.cases.history(ref), tx.outbox.all(case=ref)
 
     if options.json:
@@ -259,7 +259,7 @@ def _explained(app: Any, ref: str) -> _Explanation:
     from followupd.recovery import confirm, follow_up, gift_card
 
     now = app.now()
-    with app.ledger.transaction() as tx:
+    with app.ledger.snapshot() as tx:
         case = tx.cases.get(ref)
         entries = tx.outbox.all(case=ref)
         refused = {each.key: each.why for each in tx.cases.history(ref) if isinstance(each, LetterRefused)}

@@ -188,7 +188,7 @@ def read_ledger(directory: Path) -> "DaemonHealth":
             return daemon_health(figures, names, timezone, now, logins, loss)
 
         ledger.upgrade()
-        with ledger.transaction() as tx:
+        with ledger.snapshot() as tx:
             free = ledger.is_free()
             return daemon_health(ledger_figures(tx, now), names, timezone, now, logins, free=free)
 

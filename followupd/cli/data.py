@@ -47,7 +47,7 @@ def add(commands: CommandParsers) -> None:
 @with_app
 def _backup(options: argparse.Namespace, app: "App") -> int:
     """Copy the ledger to a file."""
-    with app.ledger.transaction() as tx:
+    with app.ledger.snapshot() as tx:
         cases = sum(tx.cases.count_by_stage().values())
     if not cases and not options.even_empty:
         print_error(
@@ -134,7 +134,7 @@ def _upgrade(options: argparse.Namespace) -> int:
 @with_app
 def _export(options: argparse.Namespace, app: "App") -> int:
     """Print all data of a customer."""
-    with app.ledger.transaction() as tx:
+    with app.ledger.snapshot() as tx:
         found = tx.erasure.export(options.address)
     print_json(found)
     if not any(value for name, value in found.items() if name != "address"):

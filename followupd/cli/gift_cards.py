@@ -188,7 +188,7 @@ def _expiry(text: str, company: Company) -> datetime | None:
 @with_app
 def _list(options: argparse.Namespace, app: "App") -> int:
     """List the stock."""
-    with app.ledger.transaction() as tx:
+    with app.ledger.snapshot() as tx:
         cards = tx.cards.all()
 
     zone = company_zone(app.settings)

@@ -108,7 +108,7 @@ def _add_preview(preview: argparse.ArgumentParser) -> None:
 def _letters(options: argparse.Namespace, app: "App") -> int:
     """List the letters of the outbox, those that the options ask for."""
     statuses = [LetterStatus(options.status)] if options.status else []
-    with app.ledger.transaction() as tx:
+    with app.ledger.snapshot() as tx:
         entries = tx.outbox.all(*statuses, case=options.case.upper())
 
     if options.kind:
@@ -161,7 +161,7 @@ def _send(options: argparse.Namespace, app: "App") -> int:
 def _settle(options: argparse.Namespace, app: "App") -> int:
     """Record what became of a letter in doubt."""
     app.sender.resolve(options.key, options.how, shell_user(), app.now())
-    with app.ledger.transaction() as tx:
+    with app.ledger.snapshot() as tx:
         entry = tx.outbox.get(options.key)
 
     sentence = f"{options.key} {STATUS_SENTENCES[entry.status]}."
@@ -411,7 +411,7 @@ def _first_letters(
                 tx.outbox.drop(entry.letter.key)
     app.sender.run(now)
     keys = [entry.letter.key for entry in shown if entry.letter.to_customer]
-    with app.ledger.transaction() as tx:
+    with app.ledger.snapshot() as tx:
         return shown, tx.outbox.get(keys[0]) if keys else None
 
 

@@ -138,7 +138,7 @@ def preview_letter(
     if kind is LetterKind.DIGEST:
         raise FollowupdError("a digest is about several cases; preview it without --case")
     with open_app(directory) as app:
-        with app.ledger.transaction() as tx:
+        with app.ledger.snapshot() as tx:
             case = given.of(tx.cases.get(ref))
 
         playbook = _playbook_of(app.settings, case)
@@ -422,7 +422,7 @@ def differences(directory: Path, old: Path, now: datetime) -> list[Difference]:
     """
     with open_app(directory) as after:
         before = _with_settings(after, old)
-        with after.ledger.transaction() as tx:
+        with after.ledger.snapshot() as tx:
             cases = [case for case in tx.cases.all() if case.stage not in _NO_LETTERS]
 
         letters = [(kind, case) for case in cases for kind in _letters_ahead(case)]

@@ -43,14 +43,14 @@ def views(directory: Path, capsys: pytest.CaptureFixture[str], *files: Path) -> 
 
 
 def reply(directory: Path, sentence: str) -> Path:
-    """Write Ana's reply to a customer, of Tuesday 1 December 2026, with a sentence in it; return its file."""
+    """Write Ana's reply to a customer, of Tuesday 1 December 2020, with a sentence in it; return its file."""
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"], mail["Subject"] = (
         "Ana Reyes <support@shop.test>",
         "kim@customer.test",
         "Re: Order 4711",
     )
-    mail["Date"], mail["Message-ID"] = "Tue, 01 Dec 2026 10:00:00 +0000", "<reply@shop.test>"
+    mail["Date"], mail["Message-ID"] = "Tue, 01 Dec 2020 10:00:00 +0000", "<reply@shop.test>"
     mail.set_content(f"Dear Kim,\n\nthank you for your patience. {sentence}\n\nBest wishes\nAna Reyes\n")
     file = directory / "reply.eml"
     file.write_bytes(mail.as_bytes())

@@ -67,7 +67,7 @@ FORWARDED = {
     "Outlook": (
         "WG: AW: Grinder not delivered",
         (
-            "zur Info, ging gestern raus\n\nVon: Ana Reyes <ana@agents.test>\nGesendet: Montag, 30. November 2026 16:42\n"
+            "zur Info, ging gestern raus\n\nVon: Ana Reyes <ana@agents.test>\nGesendet: Montag, 30. November 2020 16:42\n"
             "An: kim@customers.test\nBetreff: AW: Grinder not delivered\n\n"
         ),
     ),
@@ -75,14 +75,14 @@ FORWARDED = {
         "Fwd: Grinder not delivered",
         (
             "FYI\n\n---------- Forwarded message ---------\nFrom: Ana Reyes <ana@agents.test>\n"
-            "Date: Mon, 30 Nov 2026 at 16:42\nSubject: Re: Grinder not delivered\nTo: Kim Doe <kim@customers.test>\n\n\n"
+            "Date: Mon, 30 Nov 2020 at 16:42\nSubject: Re: Grinder not delivered\nTo: Kim Doe <kim@customers.test>\n\n\n"
         ),
     ),
     "Apple": (
         "Tr : Grinder",
         (
             "Pour info\n\nDébut du message transféré :\n\nDe: Ana Reyes <ana@agents.test>\nObjet: Rép : Grinder not delivered\n"
-            "Date: 30 novembre 2026 à 16:42:10 UTC\nÀ: Kim Doe <kim@customers.test>\n\n"
+            "Date: 30 novembre 2020 à 16:42:10 UTC\nÀ: Kim Doe <kim@customers.test>\n\n"
         ),
     ),
 }
@@ -99,7 +99,7 @@ def test_cc_03_an_answer_that_is_forwarded_to_us_counts_from_the_day_it_was_writ
     assert written(world) == 1
     [promise] = [each for each in world.case().promises if each.source != "playbook"]
     assert promise.promised_by is not None
-    assert promise.promised_by.date().isoformat() == "2026-12-03"
+    assert promise.promised_by.date().isoformat() == "2020-12-03"
     assert "approve" in text_of(world.letters("desk/approval")[-1])
     assert world.letters("desk/answer") == []
 
@@ -125,7 +125,7 @@ MOVED = {
 
 ANSWERS = {
     "en": "yes",
-    "de": "late: 2 until 9 December 2026",
+    "de": "late: 2 until 9 December 2020",
     "fr": "ok",
     "es": "late: 2 until Wednesday 9 December because the supplier is late",
 }
@@ -140,12 +140,12 @@ def test_cc_13_a_reply_with_another_day_for_a_promise_is_asked_about_and_no_dela
     asked = world.letters("desk/approval")[-1]
     assert "promise 2" in flat(asked)
     assert "9 December" in flat(asked)
-    assert "late: 2 until 9 December 2026" in text_of(asked)
+    assert "late: 2 until 9 December 2020" in text_of(asked)
     world.agent_answers(asked, ANSWERS[language])
     moved = world.case().promise(2)
     assert moved is not None
     assert moved.promised_by is not None
-    assert moved.promised_by.date().isoformat() == "2026-12-09"
+    assert moved.promised_by.date().isoformat() == "2020-12-09"
     assert len(owed(world)) == 1
     later(world, days=4)
     assert world.letters("delay") == []
@@ -155,14 +155,14 @@ def test_cc_13_a_reply_with_another_day_for_a_promise_is_asked_about_and_no_dela
 # --- DP-15: a span of days, and somebody who stands in ---
 
 SPANS = {
-    "away: del 24/12 al 31/12": ("2026-12-24", "2026-12-31"),
-    "away: from 24 to 31 December": ("2026-12-24", "2026-12-31"),
-    "away: 24 December - 31 December": ("2026-12-24", "2026-12-31"),
-    "abwesend: vom 24.12. bis 31.12.": ("2026-12-24", "2026-12-31"),
-    "absent : du 24 décembre jusqu'au 31 décembre": ("2026-12-24", "2026-12-31"),
-    "away: from Monday until Friday": ("2026-12-07", "2026-12-11"),
-    "away: until 31 December": ("2026-12-01", "2026-12-31"),
-    "away 24 December until 3 January": ("2026-12-24", "2027-01-03"),
+    "away: del 24/12 al 31/12": ("2020-12-24", "2020-12-31"),
+    "away: from 24 to 31 December": ("2020-12-24", "2020-12-31"),
+    "away: 24 December - 31 December": ("2020-12-24", "2020-12-31"),
+    "abwesend: vom 24.12. bis 31.12.": ("2020-12-24", "2020-12-31"),
+    "absent : du 24 décembre jusqu'au 31 décembre": ("2020-12-24", "2020-12-31"),
+    "away: from Monday until Friday": ("2020-12-07", "2020-12-11"),
+    "away: until 31 December": ("2020-12-01", "2020-12-31"),
+    "away 24 December until 3 January": ("2020-12-24", "2021-01-03"),
 }
 
 

@@ -190,7 +190,7 @@ def test_10_an_agent_forwards_with_a_line_of_her_own(shop: Shop) -> None:
     """osTicket/osTicket#3032, "Forwarded Tickets"."""
     text = (
         "please take this over\n\n-----Original Message-----\nFrom: Sam Poole [mailto:sam@other.test]\n"
-        f"Sent: Monday, November 30, 2026 9:12 AM\nTo: Ana Reyes\nSubject: grinder\n\n{COMPLAINT}\n\nSam\n"
+        f"Sent: Monday, November 30, 2020 9:12 AM\nTo: Ana Reyes\nSubject: grinder\n\n{COMPLAINT}\n\nSam\n"
     )
     deliver(shop, text, sender="Ana Reyes <ana@agents.test>", subject="FW: grinder")
     shop.run(hours=1)

@@ -322,13 +322,13 @@ FORWARDS = {
         "Fwd: blender",
         (
             "FYI\n\n---------- Forwarded message ---------\nFrom: Sam Poole <sam@other.test>\n"
-            "Date: Sat, 28 Nov 2026\nSubject: blender\nTo: <sales@example.com>\n\n"
+            "Date: Sat, 28 Nov 2020\nSubject: blender\nTo: <sales@example.com>\n\n"
         ),
     ),
     "Outlook": (
         "WG: blender",
         (
-            "Bitte übernehmen\n\nVon: Sam Poole <sam@other.test>\nGesendet: Samstag, 28. November 2026 09:12\n"
+            "Bitte übernehmen\n\nVon: Sam Poole <sam@other.test>\nGesendet: Samstag, 28. November 2020 09:12\n"
             "An: Verkauf <sales@example.com>\nBetreff: blender\n\n"
         ),
     ),
@@ -336,13 +336,13 @@ FORWARDS = {
         "TR : blender",
         (
             "Pour info\n\nDébut du message transféré :\n\nDe: Sam Poole <sam@other.test>\nObjet: blender\n"
-            "Date: 28 novembre 2026\nÀ: sales@example.com\n\n"
+            "Date: 28 novembre 2020\nÀ: sales@example.com\n\n"
         ),
     ),
     "Thunderbird": (
         "RV: blender",
         (
-            "Para ti\n\n-------- Mensaje reenviado --------\nAsunto: \tblender\nFecha: \t28 nov 2026\n"
+            "Para ti\n\n-------- Mensaje reenviado --------\nAsunto: \tblender\nFecha: \t28 nov 2020\n"
             "De: \tSam Poole <sam@other.test>\nPara: \tsales@example.com\n\n"
         ),
     ),

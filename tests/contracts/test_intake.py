@@ -499,3 +499,16 @@ def test_a_folder_that_only_grows_or_shrinks_was_not_put_back(
         sync(intake, account_of(postbox))
     with ledger.transaction() as tx:
         assert tx.state.get(StateKey.PUT_BACK.of("support")) is None
+
+
+def test_a_mail_that_comes_again_at_another_time_puts_no_folder_back(
+    maildir: Dovecot, intake: InboxSync, ledger: Ledger
+) -> None:
+    postbox = maildir.account()
+    with postbox.client() as client:
+        for minute in (1, 2):
+            client.append("INBOX", mail(1), (), datetime(2020, 12, 1, 10, minute, tzinfo=UTC))
+    assert sync(intake, account_of(postbox)) == 2
+    assert sync(intake, account_of(postbox)) == 0
+    with ledger.transaction() as tx:
+        assert tx.state.get(StateKey.PUT_BACK.of("support")) is None

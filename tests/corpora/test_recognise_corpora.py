@@ -103,14 +103,15 @@ def test_mails_that_trained_nothing_keep_these_figures() -> None:
     sure = [row for row, verdict in judged if verdict.verdict == "complaint"]
     right = sum(row["label"] == "complaint" for row in sure)
     print(f"AUC {auc(judged):.3f}, macro-F1 {macro_f1(judged):.3f}, complaint {right} of {len(sure)}")
-    assert auc(judged) >= 0.94
-    assert macro_f1(judged) >= 0.86
-    assert right >= 0.96 * len(sure)
+    assert auc(judged) >= 0.97
+    assert macro_f1(judged) >= 0.91
+    assert right >= 0.98 * len(sure)
+    assert right >= 0.34 * sum(row["label"] == "complaint" for row, _ in judged)
     for language in ("en", "de", "fr", "es"):
         own = [(row, verdict) for row, verdict in judged if row["lang"] == language]
         print(f"{language}: AUC {auc(own):.3f}, macro-F1 {macro_f1(own):.3f}")
-        assert auc(own) >= 0.92
-        assert macro_f1(own) >= 0.83
+        assert auc(own) >= 0.95
+        assert macro_f1(own) >= 0.88
 
 
 def test_severity_and_wishes_in_mails_that_trained_nothing_keep_these_figures() -> None:
@@ -122,7 +123,7 @@ def test_severity_and_wishes_in_mails_that_trained_nothing_keep_these_figures() 
         meant, found, both = meant + len(row["wants"]), found + len(said), both + len(said & {*row["wants"]})
     share, precision, recall = right / len(complaints), both / found, both / meant
     print(f"severity {share:.2f}, wishes right {precision:.2f}, found {recall:.2f}")
-    assert share >= 0.73
+    assert share >= 0.84
     assert precision >= 0.90
     assert recall >= 0.40
 
@@ -132,9 +133,7 @@ def test_no_danger_is_passed_over_in_mails_that_trained_nothing() -> None:
         (row, verdict) for row, verdict in kept_mails() if row["danger"] and row["label"] == "complaint"
     ]
     missed = [row["subject"] for row, verdict in dangers if verdict.verdict == "no"]
-    assert missed == [
-        "Schuljahr 24/25 – Unterlagen Mats Jürgensen 3c"
-    ]  # a child before a closed gate, in passing
+    assert missed == []
     high = sum(severity(verdict, row["body"]) == "high" for row, verdict in dangers)
     print(f"{high} of {len(dangers)} dangers are of high severity")
     assert (high, len(dangers)) == (47, 51)
@@ -158,15 +157,17 @@ def test_labelled_texts_of_others_get_these_verdicts() -> None:
         for row in json_lines(DATA / "complaints/labelled.jsonl")
     )
     assert seen == {
-        ("cfpb_narratives", "complaint", "complaint"): 108,
-        ("cfpb_narratives", "complaint", "suspected"): 41,
-        ("cfpb_narratives", "complaint", "no"): 1,
-        ("banking77", "not_complaint", "complaint"): 1,  # "I am positive it was deducted": it complains
-        ("banking77", "not_complaint", "suspected"): 6,
-        ("banking77", "not_complaint", "no"): 143,
-        ("banking77", "problem_report", "complaint"): 1,
-        ("banking77", "problem_report", "suspected"): 38,
-        ("banking77", "problem_report", "no"): 61,
-        ("clinc150", "not_complaint", "suspected"): 19,
-        ("clinc150", "not_complaint", "no"): 131,
+        ("cfpb_narratives", "complaint", "complaint"): 110,
+        ("cfpb_narratives", "complaint", "suspected"): 40,
+        ("banking77", "not_complaint", "suspected"): 8,
+        ("banking77", "not_complaint", "no"): 142,
+        (
+            "banking77",
+            "problem_report",
+            "complaint",
+        ): 2,  # "Please get this sorted out right away": they complain
+        ("banking77", "problem_report", "suspected"): 41,
+        ("banking77", "problem_report", "no"): 57,
+        ("clinc150", "not_complaint", "suspected"): 17,
+        ("clinc150", "not_complaint", "no"): 133,
     }

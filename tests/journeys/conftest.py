@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
-from tests.journeys.world import World
+from followupd import clock
+from tests.journeys.world import START, World
 from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
@@ -26,6 +28,14 @@ oauth_authority = "{authority}"
 """
 
 
+def at_its_time(made: Callable[[], World], monkeypatch: pytest.MonkeyPatch) -> World:
+    """Make a world; the commands that a test types beside it run at its time, whatever day it is."""
+    monkeypatch.setattr(clock, "now", lambda: START)
+    world = made()
+    monkeypatch.setattr(clock, "now", lambda: world.now)
+    return world
+
+
 @pytest.fixture
 def make_world(
     tmp_path: Path, dovecot: Dovecot, smtp: Sink, monkeypatch: pytest.MonkeyPatch
@@ -35,7 +45,7 @@ def make_world(
     def make(**words: Any) -> World:
         postbox = dovecot.account("support")
         monkeypatch.setenv("FOLLOWUPD_TEST_PASSWORD", postbox.password)
-        return World.made(tmp_path / "etc", postbox, smtp, **words)
+        return at_its_time(partial(World.made, tmp_path / "etc", postbox, smtp, **words), monkeypatch)
 
     return make
 
@@ -87,14 +97,11 @@ def make_at_microsoft(
 
         def made(smtp_extra: str = 'witness = "sent"', mailbox: str = "", **words: Any) -> World:
             login_extra = f'username = "{postbox.username}"\nca_file = "{ca_file}"\n{oauth}'
-            return World.made(
-                tmp_path / "etc",
-                postbox,
-                smtp,
-                mailbox=f'door = "graph"\n{oauth}{mailbox}',
-                smtp_extra=login_extra + smtp_extra,
-                **words,
+            words["mailbox"], words["smtp_extra"] = (
+                f'door = "graph"\n{oauth}{mailbox}',
+                login_extra + smtp_extra,
             )
+            return at_its_time(partial(World.made, tmp_path / "etc", postbox, smtp, **words), monkeypatch)
 
         yield made
 
@@ -122,7 +129,8 @@ def make_at(
             server: Dovecot | Cyrus | Courier = request.getfixturevalue(name)
             postbox = server.account("support")
             monkeypatch.setenv("FOLLOWUPD_TEST_PASSWORD", postbox.password)
-            made.append(World.made(tmp_path / "etc", postbox, smtp, **words))
+            make = partial(World.made, tmp_path / "etc", postbox, smtp, **words)
+            made.append(at_its_time(make, monkeypatch))
         return made[-1]
 
     yield make

@@ -21,7 +21,7 @@ from followupd.domain.events import PromiseMade
 from tests.journeys.conftest import named
 from tests.journeys.world import World, text_of
 
-MONDAY = datetime(2026, 11, 30, 9, 5, tzinfo=UTC)
+MONDAY = datetime(2020, 11, 30, 9, 5, tzinfo=UTC)
 COMPLAINTS = (
     "my blender has still not arrived after three weeks. This is unacceptable. I want my money back.",
     "the kettle I got leaks from the bottom. I am very disappointed, and this is the second one that is broken.",

@@ -31,7 +31,7 @@ def test_the_kept_promise(world: World) -> None:
     promise = world.case().promise(proposed.n)
     assert promise
     assert promise.state is PromiseState.OPEN
-    assert promise.promised_by == datetime(2026, 12, 4, 17, tzinfo=UTC)
+    assert promise.promised_by == datetime(2020, 12, 4, 17, tzinfo=UTC)
 
     world.passes(world.now + timedelta(minutes=11))
     written = flat(text_of(world.letters("confirmation")[-1]))
@@ -39,7 +39,7 @@ def test_the_kept_promise(world: World) -> None:
     assert "4 December" in written
     assert "as a replacement" not in written
 
-    world.passes(datetime(2026, 12, 3, 10, tzinfo=UTC))
+    world.passes(datetime(2020, 12, 3, 10, tzinfo=UTC))
     facts = (
         "cause: it was badly packed",
         "resolution: a new lamp is on your table",
@@ -52,7 +52,7 @@ def test_the_kept_promise(world: World) -> None:
     assert [grant.state for grant in case.compensation] == [
         GrantState.ISSUED
     ]  # one deed is one promise and one gift
-    world.passes(datetime(2026, 12, 8, 10, 30, tzinfo=UTC))
+    world.passes(datetime(2020, 12, 8, 10, 30, tzinfo=UTC))
     [follow_up] = world.letters("follow-up")
     assert "new lamp is on your table" in flat(text_of(follow_up))
     assert world.case().stage is Stage.FOLLOWED_UP
@@ -89,17 +89,17 @@ def test_bad_news_comes_before_the_date_of_a_promise_that_was_heard_in_a_reply_a
     world.agent_answers(world.letters("desk/approval")[-1], "approve")
     [promise] = [each for each in world.case().promises if each.source == "reply"]
     assert (promise.internal_deadline, promise.promised_by) == (
-        datetime(2026, 12, 4, 13, tzinfo=UTC),
-        datetime(2026, 12, 4, 17, tzinfo=UTC),
+        datetime(2020, 12, 4, 13, tzinfo=UTC),
+        datetime(2020, 12, 4, 17, tzinfo=UTC),
     )
 
     world.passes(world.now + timedelta(minutes=11))
     assert "4 December" in flat(text_of(world.letters("confirmation")[-1]))
     standing = [each.n for each in world.case().promises if each.source == "playbook"]
     world.says(world.case().ref, *(f"kept: {n}" for n in standing))
-    world.passes(datetime(2026, 12, 4, 14, 30, tzinfo=UTC))
+    world.passes(datetime(2020, 12, 4, 14, 30, tzinfo=UTC))
     assert world.letters("delay") == []
-    world.passes(datetime(2026, 12, 4, 15, 30, tzinfo=UTC))  # half of the margin is over, and the date is not
+    world.passes(datetime(2020, 12, 4, 15, 30, tzinfo=UTC))  # half of the margin is over, and the date is not
     [delay] = world.letters("delay")
     assert "I will send you a new lamp" in flat(text_of(delay))
     assert "8 December" in flat(text_of(delay))

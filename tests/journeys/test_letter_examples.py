@@ -12,8 +12,8 @@ from tests.journeys.world import World, text_of
 
 #: where the examples lie; FOLLOWUPD_WRITE_EXAMPLES=1 writes them anew
 EXAMPLES = Path(__file__).parents[2] / "docs" / "letters"
-_DECEMBER_3 = datetime(2026, 12, 3, 10, tzinfo=UTC)
-_DECEMBER_8 = datetime(2026, 12, 8, 10, 30, tzinfo=UTC)
+_DECEMBER_3 = datetime(2020, 12, 3, 10, tzinfo=UTC)
+_DECEMBER_8 = datetime(2020, 12, 8, 10, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)

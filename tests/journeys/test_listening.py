@@ -53,7 +53,7 @@ def test_a_complaint_that_a_colleague_forwards_waits_for_an_agents_word_and_is_t
     mail["Message-ID"] = "<forward@agents.test>"
     mail.set_content(
         "Please see below.\n\n-----Ursprüngliche Nachricht-----\n"
-        f"Von: Kim Doe <{CUSTOMER}>\nGesendet: Montag, 30. November 2026\nAn: sales\nBetreff: My parcel\n\n{COMPLAINT}\n"
+        f"Von: Kim Doe <{CUSTOMER}>\nGesendet: Montag, 30. November 2020\nAn: sales\nBetreff: My parcel\n\n{COMPLAINT}\n"
     )
     world.postbox.deliver(mail.as_bytes(policy=SMTP), sender="ana@agents.test")
     world.passes(world.now + timedelta(minutes=30))

@@ -46,7 +46,7 @@ def test_a_lost_parcel_is_put_right_and_followed_up_with_one_letter_of_each_kind
     assert "4 December" in second
     assert "25" in second
 
-    world.passes(datetime(2026, 12, 3, 10, tzinfo=UTC))
+    world.passes(datetime(2020, 12, 3, 10, tzinfo=UTC))
     world.agent_tags("fixed")
     [asked] = world.letters("desk/facts")
     world.agent_answers(
@@ -62,9 +62,9 @@ def test_a_lost_parcel_is_put_right_and_followed_up_with_one_letter_of_each_kind
     with world.app.ledger.transaction() as tx:
         tx.cards.add(CODE, Money(2000, "EUR"), None, world.now)
 
-    world.passes(datetime(2026, 12, 7, 10, tzinfo=UTC))
+    world.passes(datetime(2020, 12, 7, 10, tzinfo=UTC))
     assert world.letters("follow-up") == []  # two business days are not three
-    world.passes(datetime(2026, 12, 8, 10, 1, tzinfo=UTC))
+    world.passes(datetime(2020, 12, 8, 10, 1, tzinfo=UTC))
     [follow_up] = world.letters("follow-up")
     words = text_of(follow_up)
     for said in (
@@ -87,14 +87,14 @@ def test_a_lost_parcel_is_put_right_and_followed_up_with_one_letter_of_each_kind
     assert " ".join(text_of(follow_up).split())[:300] in quoted  # the owner reads it, and is told of the call
     assert "reached" in text_of(shown)
 
-    world.passes(datetime(2026, 12, 9, 10, 2, tzinfo=UTC))
+    world.passes(datetime(2020, 12, 9, 10, 2, tzinfo=UTC))
     [gift] = world.letters("gift-card")
     assert CODE in text_of(gift)
     assert gift["In-Reply-To"] is None
     assert gift["References"] is None
 
     for day in range(10, 31):
-        world.passes(datetime(2026, 12, day, 11, tzinfo=UTC))
+        world.passes(datetime(2020, 12, day, 11, tzinfo=UTC))
     assert [len(world.letters(kind)) for kind in ("confirmation", "follow-up", "gift-card")] == [2, 1, 1]
     assert world.case().stage is Stage.CLOSED
 

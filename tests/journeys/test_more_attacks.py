@@ -269,7 +269,7 @@ def test_a_forged_absence_keeps_no_letter_back_for_long(
     world.passes(world.now + timedelta(minutes=30))
     [confirmation] = world.letters("confirmation")
     world.says(world.case().ref, *PUT_RIGHT_FACTS, "kept", "fixed")
-    note = "I am out of the office and will be back on 30 November 2027."
+    note = "I am out of the office and will be back on 30 November 2021."
     as_somebody(world, CUSTOMER, result, note, confirmation, Auto_Submitted="auto-replied")
     world.passes(world.now + timedelta(days=35))
     assert len(world.letters("follow-up")) == 1
@@ -290,7 +290,7 @@ def test_a_forged_absence_of_an_agent_hands_nothing_over_for_long(
 ) -> None:
     world = make_world(mailbox=TRUSTED)
     desk = a_complaint(world)
-    note = "I am out of the office and will be back on 30 April 2027."
+    note = "I am out of the office and will be back on 30 April 2021."
     as_somebody(world, "ana@agents.test", result, note, desk, Auto_Submitted=auto)
     world.passes(world.now + timedelta(days=31))
     before = len(world.letters("desk/opened"))

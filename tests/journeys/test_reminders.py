@@ -11,7 +11,7 @@ from followupd.domain.mail import Person
 from followupd.domain.promise import PromiseState
 from tests.journeys.world import World, text_of
 
-WEDNESDAY = datetime(2026, 12, 2, 9, 0, tzinfo=UTC)
+WEDNESDAY = datetime(2020, 12, 2, 9, 0, tzinfo=UTC)
 REF = re.compile(r"FU-[0-9A-Z]+")
 
 
@@ -54,7 +54,7 @@ def test_promises_of_several_cases_that_come_due_today_stand_in_the_digest_and_i
         digest, f"{first}: kept: 2", f"{second}: late: 2 until Friday because the printer broke"
     )
     for hour in range(10, 18):
-        world.passes(datetime(2026, 12, 2, hour, tzinfo=UTC))
+        world.passes(datetime(2020, 12, 2, hour, tzinfo=UTC))
     [_, shown] = reminders(world)  # an agent's reason is read before the customer reads it
     assert "The letter to Kim Doe (delay) leaves on" in flat(shown)
     states = {case.ref: case.promises[1].state for case in world.cases()}
@@ -66,13 +66,13 @@ def test_promises_of_several_cases_that_come_due_today_stand_in_the_digest_and_i
 def test_a_single_promise_has_a_reminder_of_its_own_in_the_morning(world: World) -> None:
     complaint(world, "kim@customers.test", "kept: 1", "promise: ship the kettle by tomorrow")
     for hour in range(11, 18):
-        world.passes(datetime(2026, 12, 1, hour, tzinfo=UTC))
+        world.passes(datetime(2020, 12, 1, hour, tzinfo=UTC))
     for hour in range(9, 18):
-        world.passes(datetime(2026, 12, 2, hour, tzinfo=UTC))
+        world.passes(datetime(2020, 12, 2, hour, tzinfo=UTC))
     mails = reminders(world)
     assert all("desk/nudge" in str(mail["X-Followupd-Key"]) for mail in mails)
     assert [mail["Date"].datetime for mail in mails] == [
-        datetime(2026, 12, 2, 9, tzinfo=UTC),
+        datetime(2020, 12, 2, 9, tzinfo=UTC),
     ]
     assert "Was it kept?" in flat(mails[0])
 
@@ -82,11 +82,11 @@ def test_whatever_is_forgotten_nobody_hears_of_a_case_twice_a_day_and_the_lead_r
 ) -> None:
     lines = ("kept: 1", "promise: ship the kettle by Thursday", "impact: you had no tea on Sunday")
     for n, hour in enumerate((10, 11, 13)):
-        world.passes(datetime(2026, 12, 1, hour, tzinfo=UTC))
+        world.passes(datetime(2020, 12, 1, hour, tzinfo=UTC))
         complaint(world, f"customer{n}@customers.test", *lines)
     for day in range(1, 9):
         for hour in (8, 9, 13, 15, 17):
-            world.passes(datetime(2026, 12, 1, hour, 5, tzinfo=UTC) + timedelta(days=day))
+            world.passes(datetime(2020, 12, 1, hour, 5, tzinfo=UTC) + timedelta(days=day))
     told = Counter(
         (str(mail["To"]), mail["Date"].datetime.date(), ref)
         for mail in reminders(world)
@@ -187,7 +187,7 @@ def test_a_customer_whose_money_waits_for_an_approval_hears_from_us_and_the_lead
     )
     world.says(ref, "kept: 1", "refund: 89.00", *facts, "fixed")
     for day in range(2, 12):
-        world.passes(datetime(2026, 12, day, 11, tzinfo=UTC))
+        world.passes(datetime(2020, 12, day, 11, tzinfo=UTC))
     assert world.letters("follow-up") == []
     [holding] = world.letters("holding")
     assert "I am sorry that you are still waiting for word from us" in flat(holding)
@@ -199,5 +199,5 @@ def test_a_customer_whose_money_waits_for_an_approval_hears_from_us_and_the_lead
 
     world.agent_answers(asked[-1], f"{ref}: approve", sender="lee@agents.test")
     world.says(ref, "issued: 1")
-    world.passes(datetime(2026, 12, 15, 11, tzinfo=UTC))
+    world.passes(datetime(2020, 12, 15, 11, tzinfo=UTC))
     assert len(world.letters("follow-up")) == 1

@@ -227,7 +227,7 @@ def check_the_edit(world: World) -> None:
     first = case.promises[0]
     assert first.promised_by
     assert first.confirmed
-    assert first.promised_by.date().isoformat() == "2026-12-11"
+    assert first.promised_by.date().isoformat() == "2020-12-11"
     assert [(p.text, p.state) for p in case.promises[1:]] == [
         ("I will send you a new blender", PromiseState.PROPOSED)
     ]

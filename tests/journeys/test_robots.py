@@ -27,7 +27,7 @@ def test_an_automatic_reply_to_our_letter_draws_nothing_and_is_no_answer(world: 
     world.passes(world.now + timedelta(minutes=11))
     [letter] = world.letters("confirmation")
     world.customer_writes(
-        "I am out of the office until 12 December 2026.",
+        "I am out of the office until 12 December 2020.",
         subject="Automatic reply",
         answering=letter,
         Auto_Submitted="auto-replied",

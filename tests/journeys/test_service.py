@@ -68,6 +68,23 @@ def test_ready_is_said_only_when_the_mailbox_is_open(
     assert "daemon-ready" in service.journal()
 
 
+def test_a_daemon_that_starts_with_many_letters_is_ready_before_they_have_left(service: Service) -> None:
+    service.once()
+    for number in range(8):
+        head = (
+            f"From: kim{number}@customers.test\r\nMessage-ID: <{number}@customers.test>\r\nSubject: My parcel"
+        )
+        service.postbox.append(f"{head}\r\n\r\n{COMPLAINT}\r\n".encode())
+    for uid in service.postbox.uids():
+        service.postbox.mark(uid, "complaint")
+    for _ in range(20):
+        service.smtp.plan("data", 2.0, PASS)
+    with service.ready():
+        until(lambda: service.journal().count("case-opened") == 8, "all cases")
+    with service.ready():
+        assert len(service.letters()) < 14  # of 16
+
+
 def test_a_letter_in_hand_is_finished_before_the_end(service: Service) -> None:
     service.smtp.plan("data", 1.0)
     with service.ready() as process:

@@ -14,7 +14,7 @@ FACTS = (
     "fault: ours",
     "kept",
 )
-DUE = datetime(2026, 12, 8, 10, tzinfo=UTC)
+DUE = datetime(2020, 12, 8, 10, tzinfo=UTC)
 
 
 def fixed(world: World) -> str:
@@ -22,7 +22,7 @@ def fixed(world: World) -> str:
     world.customer_writes(COMPLAINT)
     world.agent_tags("complaint")
     world.passes(world.now + timedelta(minutes=11))
-    world.passes(datetime(2026, 12, 3, 10, tzinfo=UTC))
+    world.passes(datetime(2020, 12, 3, 10, tzinfo=UTC))
     world.agent_tags("fixed")
     ref = world.case().ref
     assert world.says(ref, *FACTS) == []

@@ -1,6 +1,7 @@
 """A private Courier-IMAP in mounts of its own: no CONDSTORE, no MOVE, no SPECIAL-USE, and every folder below INBOX."""
 
 import contextlib
+import os
 import shutil
 import ssl
 import subprocess
@@ -61,6 +62,8 @@ class CourierPostbox(Postbox):
             received = f"Return-Path: <{sender}>\r\n".encode() + raw
             key = folder.add(received.replace(b"\r\n", b"\n"))
             self.user.own(self.maildir / "new" / key)
+            if self.clock:  # the time of a file is the one at which its mail came
+                os.utime(self.maildir / "new" / key, (self.clock().timestamp(),) * 2)
 
 
 #: mount it as the script does, and see that it finds its libraries

@@ -23,8 +23,8 @@ from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import trustme
 
+from followupd import clock
 from followupd.adapters.graph.changes import uid_of
-from followupd.clock import now
 from tests.servers.postbox import Postbox, unique
 
 #: done, and then the connection ends without an answer; or it ends before anything was done
@@ -178,7 +178,7 @@ class GraphServer:
         with self.lock:
             digest = hashlib.sha256(f"mail {self.number()}".encode()).digest()
             id_ = "AAkALg/" + base64.b64encode(digest).decode()
-            received = words.pop("received", None) or now().replace(microsecond=0)
+            received = words.pop("received", None) or clock.now().replace(microsecond=0)
             message = account.messages[id_] = Message(id_, raw, folder, received, **words)
             account.log.append((folder, id_, ""))
             return message
@@ -502,6 +502,10 @@ class _Handler(BaseHTTPRequestHandler):
     )
     wbufsize = -1
     peer: GraphServer
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time of a header line: now, as its test has it."""
+        return super().date_time_string(clock.now().timestamp() if timestamp is None else timestamp)
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -11,6 +11,7 @@ from followupd.domain.mail import UNKNOWN_LANGUAGE, Verdict
 from followupd.errors import SetupError
 from followupd.languages import Catalogue
 from followupd.text.complaints import Recogniser, SiteRules, issue, language_of, rule_problem, severity, wants
+from followupd.text.complaints.words import Meanings
 
 GRAVE = "Still waiting for my refund after three weeks, and nobody answers my mails. This is unacceptable, I want my money back!"
 RECOGNISER = Recogniser.shipped()
@@ -403,7 +404,7 @@ def test_what_is_written_every_day_is_no_complaint_for_sure(text: str, language:
     known, words = judge(text, language=language), RECOGNISER.see("", text, language)
     assert "routine" in words.groups
     assert known.verdict != "complaint"
-    loud = judge(text, language=language, rules=SiteRules(add={"/./": 9.0}))
+    loud = judge(text, language=language, rules=SiteRules(add={"/./": 20.0}))
     assert (loud.verdict, loud.because) == (
         "suspected",
         "it may be an order, an appointment, or only a hint; an agent decides",
@@ -429,7 +430,7 @@ def test_what_is_written_every_day_is_no_complaint_for_sure(text: str, language:
 )
 def test_anger_at_the_writers_own_tradesman_is_no_complaint_for_sure(text: str, language: str) -> None:
     assert "elsewhere" in RECOGNISER.see("", text, language).groups
-    assert judge(text, language=language, rules=SiteRules(add={"/./": 9.0})).verdict == "suspected"
+    assert judge(text, language=language, rules=SiteRules(add={"/./": 20.0})).verdict == "suspected"
 
 
 @pytest.mark.parametrize(
@@ -459,7 +460,7 @@ def test_praise_for_the_teacher_is_praise(text: str, language: str) -> None:
 )
 def test_what_is_written_every_day_hides_no_anger(text: str, language: str) -> None:
     limited = "it may be an order, an appointment, or only a hint; an agent decides"
-    loud = judge(text, language=language, rules=SiteRules(add={"/./": 9.0}))
+    loud = judge(text, language=language, rules=SiteRules(add={"/./": 20.0}))
     assert loud.because != limited
 
 
@@ -686,3 +687,22 @@ def test_a_few_words_that_something_is_still_due_are_shown_to_a_person(
 )
 def test_a_short_question_alone_is_no_complaint_for_sure(text: str) -> None:
     assert judge(text).verdict != "complaint"
+
+
+def test_words_phrases_and_beginnings_have_meanings_each_with_the_customers_words() -> None:
+    meanings = Meanings.of({"broken": ["snap*", "fell_to_pieces"], "late": ["late"]})
+    assert meanings.spoken(["it", "snapped", "and", "fell", "to", "pieces", "too", "late"]) == {
+        "broken": "snapped",
+        "late": "late",
+    }
+    assert meanings.spoken(["it", "fell", "to", "pieces"]) == {"broken": "fell to pieces"}
+    assert meanings.spoken(["it", "fell", "to", "bits"]) == {}
+
+
+@pytest.mark.parametrize("own", ['[concepts]\nbroken = "zorbled"\n', "[concepts]\n"])
+def test_a_word_counts_by_the_meaning_that_an_administrators_file_gives_it(tmp_path: Path, own: str) -> None:
+    file = tmp_path / "languages" / "en" / "concepts.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(own)
+    seen = Recogniser.of(Catalogue(tmp_path)).see("", "The handle has zorbled.", "en")
+    assert seen.meant["says"] == ({"broken": "zorbled"} if "zorbled" in own else {})

@@ -165,9 +165,13 @@ class Ledger:
         database.create_ledger_file(self._engine.url)
         with self._errors_explained():
             done = migrate.upgrade(self._engine, on_request=on_request)
-        with self.transaction() as tx:
-            tx.state.wait_for_upgrades()
-            self._check_key(tx)
+        with self.snapshot() as tx:
+            is_marked = self._check_key(tx)
+        if not is_marked:
+            with self.transaction() as tx:
+                tx.state.wait_for_upgrades()
+                if not self._check_key(tx):
+                    self.mark_with_key(tx)
         return done
 
     def open_existing(self, *, on_request: bool = False) -> str:
@@ -207,18 +211,17 @@ class Ledger:
         """
         try:
             if self.exists():
-                with self.transaction() as tx:
-                    self._check_key(tx, keep=False)
+                with self.snapshot() as tx:
+                    self._check_key(tx)
         except FollowupdError as error:
             return str(error)
         return ""
 
-    def _check_key(self, tx: Transaction, *, keep: bool = True) -> None:
+    def _check_key(self, tx: Transaction) -> bool:
         """Check that one of our keys is the ledger's, by a word that was encrypted when the ledger was made.
 
-        Args:
-            tx: the transaction.
-            keep: store the word in a ledger that has none yet, once what else is encrypted in it could be read.
+        Returns:
+            Whether the ledger has such a word; otherwise, what else is encrypted in it could be read.
 
         Raises:
             WrongKeyError: no key of ours decrypts it.
@@ -231,8 +234,7 @@ class Ledger:
                 tx.cases.read_any()
         except DecryptionError:
             raise WrongKeyError from None
-        if keep and not stored:
-            self.mark_with_key(tx)
+        return bool(stored)
 
     def mark_with_key(self, tx: Transaction) -> None:
         """Store the known word, encrypted with the present key."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as core
 from sqlalchemy import ColumnElement, bindparam, func, update
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from followupd.adapters.crypto import Vault
@@ -139,13 +140,21 @@ class MailStore:
     ) -> dict[int, datetime]:
         """Return when the last known mails of a folder were received, by UID.
 
-        A server that gives one of these UIDs another date was put back from a backup.
+        A server that gives one of these UIDs another date was put back from a backup. Of a mail that came again only
+        the first date is known.
         """
+        earlier = aliased(LocationRow)
+        came_before = (
+            col(earlier.mail_id) == col(LocationRow.mail_id),
+            col(earlier.id) < col(LocationRow.id),
+        )
         query = _in_folder(select(LocationRow.uid, MailRow.received_at), mailbox, folder, uidvalidity)
         joined = query.join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
         returned = joined.where(MailRow.state != MailState.QUARANTINED)  # of the others no date is known
-        newest = returned.where(col(LocationRow.gone).is_(False)).order_by(col(LocationRow.uid).desc())
-        return dict(self._session.exec(newest.limit(count)).all())
+        dated = returned.where(
+            col(LocationRow.gone).is_(False), ~select(earlier.id).where(*came_before).exists()
+        )
+        return dict(self._session.exec(dated.order_by(col(LocationRow.uid).desc()).limit(count)).all())
 
     def customers_mails(self, since: datetime) -> dict[str, int]:
         """Return how many mails customers wrote since, by the reference of the case."""

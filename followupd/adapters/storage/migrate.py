@@ -62,9 +62,7 @@ def upgrade(engine: Engine, *, on_request: bool = False) -> str:
         OldLedgerError: a person must migrate it.
         NewLedgerError: this program is too old for it.
     """
-    with engine.begin() as connection:
-        revision = _revision(connection)
-
+    revision = _revision_now(engine)
     if revision == HEAD:
         return ""
     if revision is None:
@@ -87,11 +85,16 @@ def is_ledger(engine: Engine) -> bool:
     Raises:
         NewLedgerError: they are of a newer followupd.
     """
-    with engine.begin() as connection:
-        revision = _revision(connection)
+    revision = _revision_now(engine)
     if revision is not None and revision > HEAD:
         raise NewLedgerError
     return revision is not None
+
+
+def _revision_now(engine: Engine) -> str | None:
+    """Return the revision of the tables without waiting for a writer."""
+    with engine.execution_options(reads_only=True).begin() as connection:
+        return _revision(connection)
 
 
 def _revision(connection: Connection) -> str | None:

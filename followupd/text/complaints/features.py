@@ -19,7 +19,7 @@ from followupd.text.ngrams import Classes, LinearModel, places, places_of_word, 
 
 #: cues count for less in a mail of more words than this, because long mails contain most words once
 FULL_WEIGHT = 80
-#: where meanings count, each with what all of them count there together: a mail, its subject, its first and last sentence
+#: where meanings count (a mail, its subject, its first and last sentence), and what all of them count there together
 MEANT: Mapping[str, float] = {"says": 3.0, "subject": 1.5, "first": 1.5, "last": 1.5}
 #: the fewest meanings that count as much together as many
 _FEW_MEANINGS = 20

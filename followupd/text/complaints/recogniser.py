@@ -210,13 +210,13 @@ def _counts(first: str, comma: str, last: str) -> tuple[int, int]:
 #: the log-odds from which a mail counts as one about danger, and a complaint as grave, or mild
 DANGER, GRAVE_LEVEL, MILD_LEVEL = 0.0, -1.0, -0.5
 #: log-odds of danger from which it may be, and below which it is mostly none
-MAY_BE_DANGER, HARMLESS = -2.0, -4.0
+MAY_BE_DANGER, HARMLESS = -2.6, -4.0
 #: log-odds for signs where nothing is trained, and for what they do not tell
 UNTOLD, UNLIKELY = -3.0, -30.0
 #: above every score
 NEVER = 2.0
-#: the scores from which a mail about danger, and one with words in which danger is told, open a case without a sign
-DANGER_FROM, HARM_FROM = 0.01, 0.02
+#: the score from which a mail about danger, and one with words in which danger is told, open a case without a sign
+DANGER_FROM = 0.02
 #: the score from which a mail of one line about what is ours is suspected
 OURS_FROM = 0.05
 #: what a mail quotes: a passage of several words in quotation marks, and lines of an earlier mail
@@ -240,7 +240,7 @@ _AT_EASE = frozenset({"harmless", "thanks", "praise"})
 #: words of a mail that says one thing; a longer one holds words of danger by chance, and is left to its score
 _ONE_LINE = 20
 #: the score from which they count in a mail of one line that neither asks nor calms
-ONE_LINE_FROM = 0.003
+ONE_LINE_FROM = 0.002
 _ASKS_OR_CALMS = frozenset({"question", "calm", "harmless"})
 #: words of a phrase of danger, the law or the public that is plain by itself ("went to court with")
 _PLAIN = 3
@@ -518,9 +518,8 @@ def _harm_from(seen: Features, odds: Mapping[str, float]) -> float:
         odds: the log-odds of danger and threats.
     """
     danger = odds.get("danger", UNLIKELY)
-    if danger >= MAY_BE_DANGER:
-        return DANGER_FROM
-    return HARM_FROM if "harm" in seen.groups and danger >= HARMLESS else NEVER
+    least = HARMLESS if "harm" in seen.groups else MAY_BE_DANGER
+    return DANGER_FROM if danger >= least else NEVER
 
 
 def _grave_from(seen: Features, odds: Mapping[str, float]) -> float:
