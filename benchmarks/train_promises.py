@@ -3,8 +3,8 @@
 Deterministic. Needs numpy, scipy and scikit-learn (nothing of them is needed at run time). The sentences are in
 `benchmarks/texts/promises/<language>/round-NN.tsv`: labels joined by "+", a tab, the sentence, and in `replies-X.jsonl`,
 whole replies, of which those named in TEACH teach and the others measure. Two steps: n-grams give the log-odds of six
-classes, and trees weigh those with what patterns saw in the sentence. The trees learn from log-odds of models that did
-not see the sentence. Without `--write` it only prints.
+classes, what words of all languages mean those of two, and trees weigh these with what patterns saw in the sentence.
+The trees learn from log-odds of models that did not see the sentence. Without `--write` it only prints.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import base64
 import json
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 
 from followupd.languages import catalogue
 from followupd.text.ngrams import places_in
-from followupd.text.promises.clauses import signs_of
+from followupd.text.promises.clauses import places_meant, signs_of
 from followupd.text.promises.patterns import promise_patterns
 from followupd.text.promises.sentences import sentences
 
@@ -38,6 +38,8 @@ WEIGHTS = TOP / "followupd" / "languages" / "promise_weights.json"
 CLASSES = ("commits", "grants", "done", "conditional", "attends", "none")
 #: what trees decide
 WEIGHED = ("commits", "grants")
+#: log-odds that trees weigh
+SCORED = (*CLASSES, *(f"meant-{name}" for name in WEIGHED))
 #: whole replies that teach
 TEACH = "ABCDEFGHIKLMNOPQRSTU"
 #: sets in which goods sent again were not labelled as given
@@ -45,7 +47,8 @@ GOODS_LEFT_OUT = "ABCDEF"
 #: characters before a sentence that may be a salutation
 LONGEST_SALUTATION = 60
 BITS = 18
-STRENGTH = 60.0
+#: of n-grams, and of meanings
+STRENGTH, MEANT_STRENGTH = 40.0, 3.0
 FOLDS = 5
 #: how much a sentence of a whole reply counts: among them, most promise nothing, as in life
 REPLY = 4.0
@@ -155,17 +158,15 @@ def read_earlier() -> list[Labelled]:
     return found
 
 
-def table(rows: Sequence[Labelled]) -> Any:
-    """Return the n-grams of sentences as a sparse matrix."""
-    columns, starts, values = [], [0], []
-    for row in rows:
-        at = sorted(places_in(row.text, BITS, row.language))
-        columns += at
+def table(rows: Iterable[Collection[int]]) -> Any:
+    """Return where the weights of sentences are as a sparse matrix."""
+    columns: list[int] = []
+    starts, values = [0], []
+    for at in rows:
+        columns += sorted(at)
         values += [len(at) ** -0.5] * len(at)
         starts.append(len(columns))
-    matrix = sparse.csr_matrix((values, columns, starts), shape=(len(rows), 1 << BITS))
-    matrix.sum_duplicates()
-    return matrix
+    return sparse.csr_matrix((values, columns, starts), shape=(len(starts) - 1, 1 << BITS))
 
 
 def seen_in(rows: Sequence[Labelled]) -> list[dict[str, float]]:
@@ -185,23 +186,47 @@ def asked(rows: Sequence[Labelled], name: str) -> tuple[Any, Any]:
     return np.array([name in row.known for row in rows]), np.array([name in row.labels for row in rows])
 
 
-def fitted(grams: Any, rows: Sequence[Labelled], name: str, teach: Any) -> Any:
-    """Fit the n-grams of one class to those of the sentences that teach."""
+def fitted(grams: Any, rows: Sequence[Labelled], name: str, teach: Any, strength: float = STRENGTH) -> Any:
+    """Fit the n-grams, or the meanings, of one class to those of the sentences that teach.
+
+    What tells more may weigh more: each column counts by how much oftener it is in sentences of the class than in
+    others, as the root of the log of a naive Bayes ratio (Wang and Manning 2012).
+    """
     known, wanted = asked(rows, name)
     some = known & teach
-    model = LogisticRegression(C=STRENGTH, max_iter=1000, solver="liblinear", dual=True, random_state=0)
-    return model.fit(grams[some], wanted[some])
+    seen, wanted = grams[some], wanted[some]
+    often, seldom = seen.sign().T @ wanted + 1.0, seen.sign().T @ ~wanted + 1.0
+    tells = np.sqrt(np.abs(np.log(often / often.sum() * seldom.sum() / seldom)))
+    tells /= np.sqrt((tells**2).mean())
+    model = LogisticRegression(
+        C=strength, max_iter=1000, solver="liblinear", dual=True, random_state=0, tol=0.01
+    )
+    model.fit((seen @ sparse.diags(tells)).tocsr(), wanted)
+    model.coef_ *= tells
+    return model
 
 
-def unseen_scores(grams: Any, rows: Sequence[Labelled], teach: Any) -> Any:
+def models_of(data: "Corpus", teach: Any) -> dict[str, dict[str, Any]]:
+    """Fit all linear models to the sentences that teach, by the groups of the file."""
+    return {
+        "classes": {name: fitted(data.grams, data.rows, name, teach) for name in CLASSES},
+        "meant": {
+            f"meant-{name}": fitted(data.meant, data.rows, name, teach, MEANT_STRENGTH) for name in WEIGHED
+        },
+    }
+
+
+def unseen_scores(data: "Corpus", teach: Any) -> Any:
     """Return the log-odds of each class for each sentence, by models that were taught the other folds."""
-    folds = np.array([fold_of(row) for row in rows])
-    scores = np.zeros((len(rows), len(CLASSES)))
+    folds = np.array([fold_of(row) for row in data.rows])
+    scores = np.zeros((len(data.rows), len(SCORED)))
     for fold in sorted(set(folds[teach])):
         held = folds == fold
-        for n, name in enumerate(CLASSES):
-            model = fitted(grams, rows, name, teach & ~held)
-            scores[held, n] = model.decision_function(grams[held])
+        groups = models_of(data, teach & ~held)
+        scores[held] = np.column_stack(
+            [model.decision_function(data.grams[held]) for model in groups["classes"].values()]
+            + [model.decision_function(data.meant[held]) for model in groups["meant"].values()]
+        )
     return scores
 
 
@@ -278,10 +303,11 @@ def planted(model: Any, names: Sequence[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Sentences, their n-grams, and what patterns see in them."""
+    """Sentences, their n-grams, what their words mean, and what patterns see in them."""
 
     rows: Sequence[Labelled]
     grams: Any
+    meant: Any
     seen: Sequence[dict[str, float]]
     signs: Sequence[str]
 
@@ -290,7 +316,13 @@ def corpus() -> Corpus:
     """Return all sentences that may teach."""
     rows = [*read_all(), *read_replies(), *read_earlier()]
     seen = seen_in(rows)
-    return Corpus(rows, table(rows), seen, sorted({sign for one in seen for sign in one}))
+    languages = [catalogue().language(row.language) for row in rows]
+    grams = table(places_in(row.text, BITS, row.language) for row in rows)
+    meant = table(
+        places_meant(row.text, signs, language, BITS)
+        for row, signs, language in zip(rows, seen, languages, strict=True)
+    )
+    return Corpus(rows, grams, meant, seen, sorted({sign for one in seen for sign in one}))
 
 
 def weights_of(data: Corpus, teach: Any) -> dict[str, Any]:
@@ -303,12 +335,16 @@ def weights_of(data: Corpus, teach: Any) -> dict[str, Any]:
     Returns:
         The weights as the file has them.
     """
-    numbers = numbers_of(unseen_scores(data.grams, data.rows, teach), data.seen, data.signs)
-    names = [*CLASSES, *data.signs]
+    numbers = numbers_of(unseen_scores(data, teach), data.seen, data.signs)
+    names = [*SCORED, *data.signs]
+    linear = {
+        group: {name: packed(model) for name, model in models.items()}
+        for group, models in models_of(data, teach).items()
+    }
     return {
         "bits": BITS,
         "languages": sorted({row.language for row in data.rows}),
-        "classes": {name: packed(fitted(data.grams, data.rows, name, teach)) for name in CLASSES},
+        **linear,
         "trees": {name: planted(boosted(numbers, data.rows, name, teach), names) for name in WEIGHED},
     }
 
@@ -317,7 +353,7 @@ def measure(data: Corpus) -> None:
     """Print how well sentences are ordered by models that did not see them."""
     everything = np.ones(len(data.rows), dtype=bool)
     folds = np.array([fold_of(row) for row in data.rows])
-    scores = unseen_scores(data.grams, data.rows, everything)
+    scores = unseen_scores(data, everything)
     numbers = numbers_of(scores, data.seen, data.signs)
     replies = np.array([row.round.startswith("replies") for row in data.rows])
     for n, name in enumerate(CLASSES):

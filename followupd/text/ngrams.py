@@ -112,6 +112,14 @@ def places(features: Iterable[str], bits: int = BITS) -> list[int]:
     return [zlib.crc32(feature.encode()) & mask for feature in features]
 
 
+def paired(firsts: Iterable[str], seconds: Iterable[str], bits: int) -> set[int]:
+    """Return where the weights of the seconds are, and of all pairs "first second", as `places` does but faster."""
+    mask = (1 << bits) - 1
+    behind = [second.encode() for second in seconds]
+    before = [0, *(zlib.crc32(f"{first} ".encode()) for first in firsts)]
+    return {zlib.crc32(second, start) & mask for start in before for second in behind}
+
+
 @dataclass(frozen=True, slots=True)
 class LinearModel:
     """Weights of one class: of hashed n-grams in steps of `step`, and of named signs."""
@@ -142,15 +150,16 @@ class Classes:
     models: Mapping[str, LinearModel]
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> "Classes":
+    def of(cls, data: Mapping[str, Any], group: str = "classes") -> "Classes":
         """Read the weights that `benchmarks/train_promises.py` writes.
 
         Args:
             data: `bits`, and for each class its `weights` (bytes, compressed, in base 85), the `step` by which they are
                 multiplied, its `signs` and its `bias`.
+            group: under which the classes are.
         """
         models = {}
-        for name, model in data["classes"].items():
+        for name, model in data[group].items():
             weights = array("b", zlib.decompress(base64.b85decode(model["weights"])))
             models[name] = LinearModel(weights, model["step"], model["signs"], model["bias"])
         return cls(data["bits"], models)

@@ -53,9 +53,8 @@ def test_complaints_of_strangers_get_these_verdicts(tmp_path: Path) -> None:
         (row["label"], view["complaint"]["verdict"]) for row, view in zip(rows, views, strict=True)
     )
     assert seen == {
-        ("complaint", "complaint"): 21,
-        ("complaint", "suspected"): 32,
-        ("complaint", "no"): 2,
+        ("complaint", "complaint"): 26,
+        ("complaint", "suspected"): 29,
         ("not", "suspected"): 3,
         ("not", "no"): 42,
     }
@@ -77,7 +76,7 @@ def test_promises_and_gifts_of_strangers_are_heard_so_often(tmp_path: Path) -> N
     assert seen == {
         "promises": 45,
         "heard": 38,
-        "nothing_promised": 2,
+        "nothing_promised": 4,
         "gifts": 24,
         "heard_gifts": 21,
         "nothing_given": 4,  # "you will get a new card by post", which may well be one
@@ -88,16 +87,16 @@ def test_promises_and_gifts_of_strangers_are_heard_so_often(tmp_path: Path) -> N
     ("kept", "right", "asked", "precise", "gifts", "taken"),
     [
         ("A", 0.91, 0.96, 0.94, 0.91, 0.04),
-        ("B", 0.88, 0.95, 0.95, 0.85, 0.03),
+        ("B", 0.88, 0.95, 0.94, 0.85, 0.03),
         ("K", 0.80, 0.92, 0.94, 0.75, 0.05),
         ("L", 0.91, 0.98, 0.97, 0.95, 0.02),
-        ("M", 0.89, 0.96, 0.96, 0.96, 0.05),
+        ("M", 0.89, 0.96, 0.96, 0.96, 0.06),
         ("N", 0.92, 0.97, 0.96, 0.95, 0.05),
         ("O", 0.85, 0.96, 0.95, 0.94, 0.03),
         ("P", 0.91, 0.98, 0.98, 0.95, 0.03),
         ("Q", 0.87, 0.96, 0.97, 0.96, 0.04),
         ("R", 0.92, 0.98, 0.98, 0.98, 0.06),
-        ("S", 0.90, 0.97, 0.98, 0.98, 0.04),
+        ("S", 0.90, 0.97, 0.98, 0.98, 0.05),
         ("T", 0.90, 0.97, 0.97, 0.93, 0.04),
         ("U", 0.87, 0.95, 0.97, 0.97, 0.03),
     ],

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from followupd.domain.promise import FoundCompensation, FoundPromise, PromiseKind, Relation
 from followupd.languages import load
 from followupd.text.promises import find_commitments
+from followupd.text.promises.clauses import places_meant
 from tests.story.promises.measure import LONDON, SENT_AT, recognised, rows, score
 
 ENGLISH = load("en")
@@ -25,6 +26,16 @@ def grants(text: str, language: str = "en", currency: str = "GBP") -> tuple[Foun
     return find_commitments(
         text, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency=currency
     )[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("de", "Wir erstatten Geld"), ("fr", "Nous remboursons argent"), ("es", "Nosotros reembolsamos dinero")],
+)
+def test_the_same_meaning_has_the_same_weights_in_four_languages(language: str, text: str) -> None:
+    english = places_meant("We refund money", ["date"], ENGLISH, 18)
+    assert len(english) > len(places_meant("We refund money", [], ENGLISH, 18)) > 0
+    assert places_meant(text, ["date"], load(language), 18) >= english
 
 
 @pytest.mark.parametrize("name", ["dev", "test"])

@@ -13,7 +13,7 @@ from followupd.errors import Problem, SetupError
 from followupd.languages import Catalogue, Language, catalogue
 from followupd.languages.schema import Complaints, CuesAgainst, CuesFor
 from followupd.text.complaints.phrases import Hit, PhraseBook
-from followupd.text.complaints.words import Meanings, Vocabulary, vocabulary_of
+from followupd.text.complaints.words import Meanings, Vocabulary, concepts_of, vocabulary_of
 
 #: the language whose weights were measured; the others have only cues
 MEASURED = "en"
@@ -138,7 +138,6 @@ class Lexicon:
         self._cues: dict[str, Cues | None] = {}
         self._wishes: dict[str, PhraseBook] = {}
         self._meanings: dict[str, Meanings] = {}
-        self._concepts: dict[str, Meanings] = {}
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -176,10 +175,8 @@ class Lexicon:
 
     def concepts(self, language: str) -> Meanings:
         """Return what words of a language mean for the verdict; nothing where it has no `concepts.toml`."""
-        if language not in self._concepts:
-            found = self.languages.find(language)
-            self._concepts[language] = Meanings.of(found.concepts().concepts if found else {})
-        return self._concepts[language]
+        found = self.languages.find(language)
+        return concepts_of(found) if found else Meanings.of({})
 
     def wishes(self, language: str) -> PhraseBook:
         """Return the phrases by which customers say what they want, by wish.

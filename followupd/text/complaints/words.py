@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, pairwise
 
-from followupd.languages import Catalogue, catalogue
+from followupd.languages import Catalogue, Language, catalogue
 from followupd.languages.schema import ComplaintWords
 from followupd.text import without_accents
 
@@ -102,6 +102,12 @@ class Meanings:
 def _names_of(meanings: Meanings, word: str) -> tuple[str, ...]:
     """Return what a word means, in their order."""
     return tuple(sorted(meanings.of_word(word)))
+
+
+@lru_cache(maxsize=32)
+def concepts_of(language: Language) -> Meanings:
+    """Return what words of a language mean; nothing where it has no `concepts.toml`."""
+    return Meanings.of(language.concepts().concepts)
 
 
 @lru_cache(maxsize=8)

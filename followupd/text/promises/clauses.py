@@ -6,7 +6,7 @@ has two dates.
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import takewhile
@@ -15,7 +15,8 @@ from typing import NamedTuple
 from followupd.domain.calendar import Calendar
 from followupd.domain.promise import Relation
 from followupd.languages import Language, promise_weights
-from followupd.text.ngrams import Classes, Trees, places_in, probability
+from followupd.text.complaints.words import concepts_of
+from followupd.text.ngrams import Classes, Trees, paired, places, places_in, probability, tokens
 from followupd.text.promises.date_parts import NOON
 from followupd.text.promises.dates import Clause, DateReader, FoundDate, clause_of, date_reader
 from followupd.text.promises.money import find_money
@@ -36,8 +37,8 @@ _COMMA = 4.0
 _FEWEST_WITH_SUBJECT = 2
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.52, 0.08
-GRANT_TAKEN, GRANT_ASKED = 0.58, 0.16
+TAKEN, ASKED = 0.60, 0.06
+GRANT_TAKEN, GRANT_ASKED = 0.64, 0.10
 #: from which probability a gift needs no name
 GRANT_SURE = 0.75
 #: from which probability a promise or a gift is no policy
@@ -311,7 +312,7 @@ def classified(sentence: str, language: Language) -> Chances:
     if _is_untaught(language):
         return _by_phrases(lowered(sentence), promise_patterns(language))
     tag = language.tag if language.tag in promise_weights()["languages"] else language.catalogue.english.tag
-    models = _classes()
+    models = _classes("classes")
     at = places_in(sentence, models.bits, tag)
     scores = models.scores_at(at, names=_FIRST)
     likeliest = max(scores["commits"], scores["grants"])
@@ -319,7 +320,9 @@ def classified(sentence: str, language: Language) -> Chances:
     if likeliest >= _HOPEFUL:
         scores |= models.scores_at(at, names=models.models.keys() - scores)
     if likeliest >= _WORTH_A_LOOK:
-        seen = scores | signs_of(sentence, language)
+        signs = signs_of(sentence, language)
+        meant = _classes("meant")
+        seen = scores | signs | meant.scores_at(places_meant(sentence, signs, language, meant.bits))
         weighed = {name: trees.score(seen) for name, trees in _trees().items()}
     return Chances(**{name: probability(score) for name, score in (scores | weighed).items()})
 
@@ -354,10 +357,10 @@ def _by_phrases(low: str, patterns: PromisePatterns) -> Chances:
     return Chances(**{name: _CERTAIN for name, phrases in _SPEAK_FOR.items() if seen & phrases})
 
 
-@lru_cache(maxsize=1)
-def _classes() -> Classes:
-    """Return the shipped weights."""
-    return Classes.of(promise_weights())
+@lru_cache(maxsize=2)
+def _classes(group: str) -> Classes:
+    """Return the shipped weights of n-grams ("classes"), or of what words of all languages mean ("meant")."""
+    return Classes.of(promise_weights(), group)
 
 
 @lru_cache(maxsize=1)
@@ -371,6 +374,19 @@ def _trees() -> Mapping[str, Trees]:
 def signs_of(sentence: str, language: Language) -> dict[str, float]:
     """Return what was seen in a sentence of this language, each by its name, and how many words it has."""
     return {"words": float(len(sentence.split()))} | dict.fromkeys(_signs(sentence, language), 1.0)
+
+
+def places_meant(sentence: str, signs: Collection[str], language: Language, bits: int) -> set[int]:
+    """Return where the weights of a sentence's meaning are, which are the same in all languages.
+
+    Args:
+        sentence: of a mail.
+        signs: the names of what was seen in it, which count alone and with each meaning of its words.
+        language: of the mail.
+        bits: of the table's size, with which the weights were made.
+    """
+    meant = concepts_of(language).spoken(tokens(sentence))
+    return paired(signs, meant, bits).union(places(signs, bits))
 
 
 def _signs(sentence: str, language: Language) -> Iterator[str]:
