@@ -49,7 +49,7 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 READERS = {
     "a promise in a reply": (0.97, 0.92, "320 replies of strangers in four languages (docs/promises.md)"),
     "a mail that complains, or may": (0.74, 0.84, "360 mails in the mix of a mailbox (docs/recognising.md)"),
-    "a promise that was forgotten": (0.93, 0.87, "a generated archive with known truth (docs/lookback.md)"),
+    "a promise that was forgotten": (0.91, 0.89, "a generated archive with known truth (docs/lookback.md)"),
 }
 _TONES = {
     WordOutcome.WORD: ("word by the date", "good"),
