@@ -285,9 +285,11 @@ _NO_DELTA: Mapping[str, float] = MappingProxyType({})
 
 #: the score from which a mail that is no complaint is named in the lead's digest: 11 of the 16 complaints that rounds
 #: 10 and 16 miss have it, and 45 of the 162 ordinary mails that are passed over
-_HARDLY = 0.04
+_HARDLY = 0.03
 #: the score from which a mail that names a failure is suspected
-FAILURE_FROM = 0.25
+FAILURE_FROM = 0.10
+#: the score from which an agent is asked, however little was asked for before: a person is not to be passed over
+DOUBT_FROM = 0.15
 _BECAUSE = {
     "complaint": "the words say that something went wrong and that the customer minds",
     "suspected": "some words speak for a complaint; an agent decides",
@@ -426,6 +428,7 @@ class Recogniser:
         yield _is_still_due(seen), "it says in few words that something is still due; an agent decides"
         fails = "failure" in seen.groups and score >= FAILURE_FROM and not seen.groups & _NOT_OURS
         yield fails, "it tells of a failure; an agent decides"
+        yield score >= DOUBT_FROM and language in SECOND, "a little speaks for a complaint; an agent decides"
 
         is_unknown = self.cues_for(language) is None and _tells_something(seen)
         yield is_unknown, "its language is unknown here; an agent decides"
