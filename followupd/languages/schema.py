@@ -217,6 +217,9 @@ class Clauses(LanguageTable):
     unreal: Patterns
     complement: Patterns
     general: Patterns = ()
+    asked: Patterns = ()
+    over: Patterns = ()
+    reported: Patterns = ()
     hedged: Patterns
     trigger: Patterns
 
@@ -309,6 +312,7 @@ class Gifts(LanguageTable):
     treat: Patterns = ()
     treating: Patterns = ()
     total: Patterns = ()
+    whole: Patterns = ()
     share: Patterns = ()
     kinds: GiftKinds
     names: GiftNames = Field(default_factory=GiftNames)

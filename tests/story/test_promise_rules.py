@@ -1,8 +1,10 @@
 """Rules of the house, conditions told without "if", refusals and book-keeping commit nobody to anything."""
 
+from datetime import date
+
 import pytest
 
-from followupd.domain.promise import Found
+from followupd.domain.promise import Found, PromiseKind
 from followupd.languages import load
 from followupd.text.promises import find_commitments
 from tests.story.promises.measure import LONDON, SENT_AT
@@ -201,3 +203,153 @@ def test_a_sum_that_reaches_an_account_is_a_refund() -> None:
 )
 def test_who_will_write_promises_that_too(language: str, said: str, second: str) -> None:
     assert [promise.text for promise in read(language, said).promises][1:] == [second]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "We await your choice before we start the claim on Monday."),
+        ("en", "A certificate has to reach us by 15 December."),
+        ("en", "Tell us by Friday and we will arrange it."),
+        ("en", "Your letter was read out at Monday's committee meeting."),
+        ("de", "Bitte stellen Sie die Tonne zum nächsten Termin am 10.12. wieder bereit."),
+        ("de", "Eine Bescheinigung muss uns innerhalb eines Monats nach der Reparatur vorliegen."),
+        ("de", "Eine Ausgleichszahlung von 400 Euro steht Ihnen daher nicht zu."),
+        ("de", "Es tut uns leid, dass Sie am Freitag anderthalb Stunden im Wartezimmer saßen."),
+        ("fr", "Merci de ressortir le bac pour la prochaine collecte, le 10 décembre."),
+        ("fr", "Nous attendons votre choix pour engager les démarches."),
+        ("fr", "Une attestation devra nous parvenir dans le mois suivant la réparation."),
+        ("fr", "Le moteur a été remplacé sous garantie, gratuitement."),
+        ("fr", "Passé ce délai, il sera retourné à l'expéditeur."),
+        ("es", "Por favor, saque de nuevo el contenedor el 10 de diciembre."),
+        ("es", "El certificado deberá llegarnos en el mes siguiente a la reparación."),
+        ("es", "Qué rabia lo del libro con las páginas pegadas, y encima para un regalo."),
+    ],
+)
+def test_what_the_customer_does_and_what_is_refused_or_regretted_is_nothing(language: str, said: str) -> None:
+    assert read(language, said) == Found()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "We will refund the amount when we receive the parcel."),
+        ("en", "Once we have received them and checked that they are unworn, we will refund you the £79.95."),
+        ("en", "As soon as your file is complete, the compensation will be paid within ten working days."),
+        ("de", "Sobald wir die Schuhe erhalten und geprüft haben, erstatten wir Ihnen die 79,95 €."),
+        (
+            "de",
+            "Sobald Ihre Unterlagen vollständig sind, wird die Entschädigung in zehn Werktagen ausgezahlt.",
+        ),
+        ("fr", "Nous vous rembourserons le montant quand nous recevrons le colis."),
+        ("fr", "Quand nous les aurons reçues et contrôlées, nous vous rembourserons les 79,95 €."),
+        ("fr", "Dès que le dossier sera complet, l'indemnité vous sera versée sous dix jours ouvrés."),
+        ("es", "Le devolveremos el importe cuando recibamos el paquete."),
+        ("es", "Cuando las recibamos y comprobemos que están sin usar, te reembolsaremos los 79,95 €."),
+        ("es", "En cuanto el expediente esté completo, la indemnización se le abonará en diez días hábiles."),
+    ],
+)
+def test_what_waits_for_the_customer_is_not_given_yet(language: str, said: str) -> None:
+    assert read(language, said) == Found()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Dr Lewis is back on Thursday."),
+        ("de", "Frau Dr. Lewis ist am Donnerstag wieder da."),
+        ("fr", "Le docteur Lewis est de retour jeudi."),
+        ("es", "La doctora Lewis vuelve el jueves."),
+        ("de", "Zwei Freikarten für die Premiere im Mai liegen diesem Schreiben bei."),
+        ("es", "Le confirmamos que se ha aplicado una bonificación de 18 € en la factura de este mes."),
+    ],
+)
+def test_who_is_back_and_what_is_enclosed_or_done_is_no_promise(language: str, said: str) -> None:
+    found = read(language, said)
+    assert (found.promises, found.unsure) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "The exchange of your kettle (model KX-200) has been approved."),
+        ("de", "Der Monteur kommt wohl am Freitag, das liegt nicht in unserer Hand."),
+        ("fr", "L'échange de votre bouilloire (modèle KX-200) a été accepté."),
+        ("es", "Lo corregimos el sábado en la 4.8.2."),
+    ],
+)
+def test_what_may_be_given_or_done_or_up_to_others_is_asked_about(language: str, said: str) -> None:
+    assert read(language, said) == Found(unsure=(said,))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "The surveyor assures me that the lift will be running on Monday."),
+        ("de", "Der Monteur versichert mir, dass der Aufzug am Montag wieder läuft."),
+        ("fr", "Le réparateur m'assure que la pièce sera là vendredi."),
+        ("es", "El ascensorista me asegura que el ascensor volverá a funcionar el lunes."),
+    ],
+)
+def test_the_word_of_others_is_an_estimate(language: str, said: str) -> None:
+    assert [promise.kind for promise in read(language, said).promises] == [PromiseKind.ESTIMATE]
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "kind", "amount"),
+    [
+        ("de", "Von den 4.860 Euro erlassen wir Ihnen 600 Euro.", "gesture", "600.00"),
+        ("es", "De los 4.860 € le descontamos 600 €.", "credit", "600.00"),
+        ("de", "Den Dezember schenken wir Ihnen, Sie sehen 0 € in der App.", "gesture", ""),
+        ("fr", "Le mois de décembre vous est offert, vous verrez 0 € dans l'application.", "gesture", ""),
+        ("es", "El mes de diciembre te lo hemos regalado, ya te sale a 0 € en el panel.", "gesture", ""),
+        (
+            "fr",
+            "Les 118,00 € ont été recrédités ce matin sur la carte de la réservation.",
+            "refund",
+            "118.00",
+        ),
+        ("es", "Le hemos abonado 96,00 € en la misma tarjeta.", "refund", "96.00"),
+        ("es", "Los 41,73 € cobrados de más se le abonarán en la próxima factura.", "credit", "41.73"),
+    ],
+)
+def test_the_part_is_given_and_not_the_whole_and_never_zero(
+    language: str, said: str, kind: str, amount: str
+) -> None:
+    assert [(gift.kind, gift.amount) for gift in read(language, said).compensation] == [(kind, amount)]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "A new visit has been booked: an engineer will attend on Friday."),
+        ("en", "The right one is due in tomorrow."),
+        ("es", "Hoy te envío por correo la etiqueta de devolución."),
+    ],
+)
+def test_a_visit_a_part_and_a_label_are_promised_and_not_given(language: str, said: str) -> None:
+    found = read(language, said)
+    assert (len(found.promises), found.compensation) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "The engineer comes on Monday 7 December. I'll email you that afternoon with the outcome."),
+        (
+            "de",
+            "Der Monteur kommt am Montag, 7. Dezember. Ich schreibe Ihnen an dem Nachmittag das Ergebnis.",
+        ),
+        ("fr", "Le technicien passe le lundi 7 décembre. Je vous écris cet après-midi-là."),
+        ("es", "El técnico va el lunes 7 de diciembre. Le escribo esa tarde con el resultado."),
+    ],
+)
+def test_that_afternoon_is_the_one_of_the_day_that_was_named(language: str, said: str) -> None:
+    due = read(language, said).promises[-1].due
+    assert due is not None
+    assert due.date() == date(2026, 12, 7)
+
+
+def test_the_night_before_a_day_that_does_not_exist_is_asked_about() -> None:
+    said = "I'll message you the night before with a time."
+    assert said in read("en", f"They come on Tuesday 10th. {said}").unsure

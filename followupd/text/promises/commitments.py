@@ -166,6 +166,9 @@ class _SentenceReader:
         if (says_little | is_question(sentence)) or (self.dated_only and not self.dates.find(sentence)):
             return
 
+        if self.patterns.asked.search(lowered(sentence)):
+            found.ask(sentence)
+            return
         whole = self._likely(sentence)
         if not whole.says_something:
             self._report(sentence, whole, found)
@@ -485,7 +488,8 @@ class _SentenceReader:
             True where nothing is promised, only a condition is told, or a list begins ("as we have agreed today:").
         """
         only_reports = chances.is_report and chances.done > chances.commits
-        if chances.commits < ASKED or only_reports or not self._has_words(clause, chances):
+        is_nothing = only_reports or self._says(("over",), clause.low)
+        if chances.commits < ASKED or is_nothing or not self._has_words(clause, chances):
             return True
         is_condition = chances.conditional >= CONDITIONAL and chances.commits < SURELY
         if is_condition and (self._is_unreal(clause) or clause.depends_on_event):
@@ -574,6 +578,8 @@ class _SentenceReader:
         if with_day(when for when in clause.dates if when.end > match.end() or when.end <= match.start()):
             return None
         before = (*read[:-1], read[-1].partition(clause.text)[0])
+        if any(map(self.dates.at_odds, before)):
+            raise _UnsureError
         named = [when for text in before for when in with_day(self.dates.to_come(text))]
         if not named:
             raise _UnsureError
@@ -683,7 +689,7 @@ class _SentenceReader:
         """
         topics = self.patterns.topics
         doubted = date and topics.doubt.search(clause.low)
-        if doubted or clause.depends_on_event or self._says(("estimate",), clause.low):
+        if doubted or clause.depends_on_event or self._says(("estimate", "reported"), clause.low):
             return PromiseKind.ESTIMATE
         if self._is_update(clause.low):
             return PromiseKind.NEXT_UPDATE

@@ -505,7 +505,7 @@ def _gesture(
 
 
 def _only_total(low: str, amounts: list[Amount], patterns: PromisePatterns) -> list[Amount]:
-    """Return the last amount alone where words before it say that it is the sum: "2 x 34.50, that is 69".
+    """Return the last amount alone where it is the sum or a part: "2 x 34, that is 68", "of the 900 we waive 60".
 
     Args:
         low: the clause in lower case.
@@ -515,9 +515,10 @@ def _only_total(low: str, amounts: list[Amount], patterns: PromisePatterns) -> l
     Returns:
         The amounts that are given.
     """
-    if len(amounts) < 2 or not patterns.total.search(low, amounts[-2].end, amounts[-1].start):
+    if len(amounts) < 2:
         return amounts
-    return amounts[-1:]
+    is_sum = patterns.total.search(low, amounts[-2].end, amounts[-1].start)
+    return amounts[-1:] if is_sum or patterns.whole.search(low[: amounts[-2].start]) else amounts
 
 
 def _amounts(clause: Clause, currency: str, languages: Catalogue, patterns: PromisePatterns) -> list[Amount]:
@@ -533,7 +534,7 @@ def _amounts(clause: Clause, currency: str, languages: Catalogue, patterns: Prom
         The amounts in their order. Bare ones only where no currency is named, and none that is part of a
         date.
     """
-    found = list(find_money(clause.text, currency, languages))
+    found = [sum_ for sum_ in find_money(clause.text, currency, languages) if Decimal(sum_.amount)]
     if found or not currency:
         return _only_total(clause.low, found, patterns)
     dated = [(when.start, when.end) for when in clause.dates]

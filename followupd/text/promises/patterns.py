@@ -345,14 +345,15 @@ class TopicPatterns:
 class PromisePatterns:
     """How agents who write one language commit the company, and how they do not.
 
-    `unreal` excludes the rest of a sentence (conditions, questions, what others said), `hedged` one clause of
-    it (negation, doubt, trying), `general` a whole sentence (rules of the house, refusals). `trigger` ties a
-    promise to an event and makes it an estimate. `firm`, `update`, `estimate`, `dated` and `done` are the phrases
-    that promise or report, `giving` and `given` those that grant a gift, and `gifts` pairs the kinds of gifts with
-    their names; a `treat` is a thing that is given beside another gift, and `treating` how people say so of any
-    thing. `signs` (the table [signs]) are weighed with all of that. `carried` matches before a second verb
-    without its own subject; the `subject` of the first verb is then that of both. `leaning` begins a clause that
-    cannot stand without the one before it.
+    `unreal` excludes the rest of a sentence (conditions, questions, what others said), `hedged` one clause of it
+    (negation, doubt, trying), `general` a whole sentence (rules of the house, refusals). A sentence with one of
+    `asked` is asked about; `over` promises nothing more, but may give something; what others said (`reported`) is
+    an estimate. `trigger` ties a promise to an event and makes it an estimate too. `firm`, `update`, `estimate`,
+    `dated` and `done` are the phrases that promise or report, `giving` and `given` those that grant a gift, and
+    `gifts` pairs the kinds of gifts with their names; a `treat` is a thing that is given beside another gift, and
+    `treating` how people say so of any thing. `signs` (the table [signs]) are weighed with all of that. `carried`
+    matches before a second verb without its own subject; the `subject` of the first verb is then that of both.
+    `leaning` begins a clause that cannot stand without the one before it.
     """
 
     cut: re.Pattern[str]
@@ -362,6 +363,9 @@ class PromisePatterns:
     unreal: re.Pattern[str]
     complement: re.Pattern[str]
     general: re.Pattern[str]
+    asked: re.Pattern[str]
+    over: re.Pattern[str]
+    reported: re.Pattern[str]
     hedged: re.Pattern[str]
     trigger: re.Pattern[str]
     firm: re.Pattern[str]
@@ -380,6 +384,7 @@ class PromisePatterns:
     treat: re.Pattern[str]
     treating: re.Pattern[str]
     total: re.Pattern[str]
+    whole: re.Pattern[str]
     share: re.Pattern[str]
     gifts: tuple[tuple[str, re.Pattern[str]], ...]
     names: NamePatterns
@@ -404,7 +409,11 @@ def promise_patterns(language: Language) -> PromisePatterns:
         carried=compiled(file.clauses.carried, parts),
         leaning=re.compile(rf"\s{{0,9}}(?:{any_of(file.clauses.leaning, parts)})(?!\w)"),
         subject=re.compile(rf"\b(?:{subject})", re.IGNORECASE),
-        **_whole_words(file.clauses, ("unreal", "complement", "general", "hedged", "trigger"), parts),
+        **_whole_words(
+            file.clauses,
+            ("unreal", "complement", "general", "asked", "over", "reported", "hedged", "trigger"),
+            parts,
+        ),
         **_whole_words(file.turns, ("firm", "update", "estimate", "dated", "done"), parts),
         **_whole_words(file.gifts, ("giving", "given"), parts),
         joint=re.compile(rf"\s(?:{joint}|&)\b|\s[&+]\s"),
@@ -413,7 +422,7 @@ def promise_patterns(language: Language) -> PromisePatterns:
         ),
         **_whole_words(
             file.gifts,
-            ("open_amount", "alternative", "part", "courtesy", "treat", "treating", "total"),
+            ("open_amount", "alternative", "part", "courtesy", "treat", "treating", "total", "whole"),
             parts,
         ),
         share=re.compile(rf"(?:{any_of(file.gifts.share, parts)})\s{{0,9}}$"),
