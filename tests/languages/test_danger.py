@@ -15,7 +15,7 @@ FOLDER = Path(__file__).with_name("danger")
 #: of the harmless uses, how many at most are suspected, and how many of these for a word of danger
 #: of the dangers told in words of every day, how many at least open a case
 TOLD = {"en": 18, "de": 15, "fr": 19, "es": 19}
-MOST = {"en": (6, 2), "de": (6, 1), "fr": (10, 0), "es": (7, 0)}
+MOST = {"en": (7, 2), "de": (6, 1), "fr": (10, 0), "es": (7, 0)}
 
 
 def lines(language: str, mark: str) -> list[str]:

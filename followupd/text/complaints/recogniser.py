@@ -226,7 +226,7 @@ QUOTED = re.compile(
     re.MULTILINE,
 )
 #: the second stage's probability from which it agrees with a certain first stage
-_AGREES = 0.75
+_AGREES = 0.50
 #: the scores from which signs of danger, the law and the public open a case, by the log-odds that the mail tells of it
 SIGN_FROM = {
     "safety": ((HARMLESS, 0.02), (UNLIKELY, 0.10)),
@@ -287,9 +287,11 @@ _NO_DELTA: Mapping[str, float] = MappingProxyType({})
 #: 10 and 16 miss have it, and 45 of the 162 ordinary mails that are passed over
 _HARDLY = 0.03
 #: the score from which a mail that names a failure is suspected
-FAILURE_FROM = 0.10
-#: the score from which an agent is asked, however little was asked for before: a person is not to be passed over
-DOUBT_FROM = 0.15
+FAILURE_FROM = 0.25
+#: the lower scores from which a reproach, a failure in a mail of 30 words, 60 words and a number are suspected
+_REPROACHES, _FAILS, _IS_LONG, _NAMES = 0.07, 0.11, 0.15, 0.20
+_LONG, _SOME = 60, 30
+_NUMBER = re.compile(r"\d{3}")
 _BECAUSE = {
     "complaint": "the words say that something went wrong and that the customer minds",
     "suspected": "some words speak for a complaint; an agent decides",
@@ -428,7 +430,8 @@ class Recogniser:
         yield _is_still_due(seen), "it says in few words that something is still due; an agent decides"
         fails = "failure" in seen.groups and score >= FAILURE_FROM and not seen.groups & _NOT_OURS
         yield fails, "it tells of a failure; an agent decides"
-        yield score >= DOUBT_FROM and language in SECOND, "a little speaks for a complaint; an agent decides"
+        is_little = language in SECOND and score >= _little_from(seen)
+        yield is_little, "a little speaks for a complaint; an agent decides"
 
         is_unknown = self.cues_for(language) is None and _tells_something(seen)
         yield is_unknown, "its language is unknown here; an agent decides"
@@ -511,6 +514,17 @@ def _agreed(seen: Features, language: str, first: Score, reading: Score, auto: f
     most = limit(seen, has_cues=True, measured=language == MEASURED)[0]
     certain = min(probability(first.log_odds), most)
     return certain if certain >= auto else 0.0
+
+
+def _little_from(seen: Features) -> float:
+    """Return the score, below `ask`, from which what a mail holds is enough to ask an agent; NEVER if it holds nothing."""
+    if "reproach" in seen.groups:
+        return _REPROACHES
+    if "failure" in seen.groups and len(seen.words) >= _SOME and not seen.groups & _NOT_OURS:
+        return _FAILS
+    if len(seen.words) >= _LONG:
+        return _IS_LONG
+    return _NAMES if _NUMBER.search(f"{seen.subject} {seen.text}") else NEVER
 
 
 def _harm_from(seen: Features, odds: Mapping[str, float]) -> float:
