@@ -517,14 +517,23 @@ def _agreed(seen: Features, language: str, first: Score, reading: Score, auto: f
 
 
 def _little_from(seen: Features) -> float:
-    """Return the score, below `ask`, from which what a mail holds is enough to ask an agent; NEVER if it holds nothing."""
-    if "reproach" in seen.groups:
-        return _REPROACHES
-    if "failure" in seen.groups and len(seen.words) >= _SOME and not seen.groups & _NOT_OURS:
-        return _FAILS
-    if len(seen.words) >= _LONG:
-        return _IS_LONG
-    return _NAMES if _NUMBER.search(f"{seen.subject} {seen.text}") else NEVER
+    """Return the score, below `ask`, from which what a mail holds is enough to ask an agent.
+
+    Args:
+        seen: the features of the text.
+
+    Returns:
+        The lowest of those that apply, NEVER if none does.
+    """
+    is_failure = "failure" in seen.groups and not seen.groups & _NOT_OURS
+    least_from = {
+        _REPROACHES: "reproach" in seen.groups,
+        _FAILS: is_failure and len(seen.words) >= _SOME,
+        _IS_LONG: len(seen.words) >= _LONG,
+        _NAMES: _NUMBER.search(f"{seen.subject} {seen.text}"),
+        NEVER: True,
+    }
+    return min(least for least, applies in least_from.items() if applies)
 
 
 def _harm_from(seen: Features, odds: Mapping[str, float]) -> float:
