@@ -156,7 +156,7 @@ class Day:
             if monotonic() > self.dies:
                 self.kill()
                 self.start()
-        elif any(said in self.journal() for said in ("daemon-ready", "standby")):
+        elif re.search("daemon-ready|standby", self.journal()):
             self.dies = monotonic() + self.chance.uniform(*LIFE)
             if self.chance.randrange(3) == 0:
                 self.database_stops()
