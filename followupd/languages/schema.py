@@ -124,6 +124,8 @@ class Dates(LanguageTable):
     dotted_after: Patterns = ()
     starting: Patterns = ()
     left_over: Patterns = ()
+    that_time: Patterns = ()
+    counted_from: Patterns = ()
     later: tuple[tuple[int, Pattern], ...] = ()
     near_days: Mapping[int, Phrases] = {}
     days_after: tuple[tuple[int, Pattern], ...] = ()

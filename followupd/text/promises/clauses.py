@@ -262,6 +262,18 @@ def _at_dates(
     return [(part[:begin], 0), (part, end)] if first > _SURELY_BOTH else [(part, 0)]
 
 
+def _is_list(part: str, dates: Sequence[FoundDate], patterns: PromisePatterns) -> bool:
+    """Whether nothing is said between two dates: "on the 5th and on the 12th".
+
+    Args:
+        part: of a sentence.
+        dates: of it, two or more.
+        patterns: of its language.
+    """
+    between = lowered(part[dates[0].end : dates[1].start])
+    return _WORD.search(patterns.weak_cut.sub(" ", f" {between} ")) is None
+
+
 def _with_one_subject(
     part: str, dates: Sequence[FoundDate], patterns: PromisePatterns
 ) -> tuple[int, int] | None:
@@ -276,7 +288,7 @@ def _with_one_subject(
         The span of the words between both.
     """
     # "early next week, probably Tuesday" is one day
-    if len(dates) != 2 or dates[0].moment.date() == dates[1].moment.date():
+    if len(dates) != 2 or dates[0].moment.date() == dates[1].moment.date() or _is_list(part, dates, patterns):
         return None
     for begin, end in reversed(_between(part, dates[0], dates[1], patterns)):
         first = part[: dates[0].start] + part[dates[0].end : begin]

@@ -224,7 +224,7 @@ class _SentenceReader:
         to_come = self.dates.to_come(text)
         if any(map(self.dates.is_over, self.dates.find(text))):
             return 0.0 if to_come else _ONLY_OVER
-        ahead = [when.moment - self.dates.now for when in to_come if when.guessed]
+        ahead = [when.moment - self.dates.now for when in to_come if when.guessed in {"year", "month"}]
         return next((weight for most, weight in _AHEAD if ahead and min(ahead) <= most), 0.0)
 
     def _says(self, names: Iterable[str], low: str) -> bool:
@@ -541,6 +541,11 @@ class _SentenceReader:
         if clause.depends_on_event:
             return None
         named = self._days_after(clause, read)
+        patterns = date_patterns(self.language)
+        is_counted = any(when.counted for when in clause.dates)
+        elsewhere = patterns.counted_from if is_counted else patterns.that_time
+        if named is None and elsewhere.search(clause.low):  # "within 3 days of the visit", "by then"
+            raise _UnsureError
         if named or not clause.dates:
             return named
 
@@ -591,9 +596,9 @@ class _SentenceReader:
         return FoundDate(calendar.close_of(day), match.start(), match.end(), firm=False, relation=Relation.ON)
 
     def _check_day(self, clause: Clause, promises: Collection[FoundPromise], found: _Result) -> None:
-        """Check that a time without a day is not that of another sentence's day.
+        """Check that a time without a day is not that of a day that was named before.
 
-        "I come on Friday. I will ring at 9:00."
+        "I come on Friday. I will ring at 9:00." "It goes out on Friday and reaches you in the afternoon."
 
         Args:
             clause: the clause.
@@ -603,8 +608,13 @@ class _SentenceReader:
         Raises:
             _UnsureError: it may be.
         """
-        is_time_alone = promises and clause.dates[:1] and clause.dates[0].dayless
-        if is_time_alone and any(with_day(self.dates.find(sentence)) for sentence in found.read):
+        if not promises or not clause.dates or clause.dates[0].guessed != "day":
+            return
+        read = found.read if clause.dates[0].dayless else found.read[-1:]
+        named = [when for sentence in read for when in with_day(self.dates.find(sentence))]
+        local = self.dates.calendar.local
+        days = {local(promise.due).date() for promise in promises if promise.due}
+        if any(when.guessed != "day" and local(when.moment).date() not in days for when in named):
             raise _UnsureError
 
     def _check_nothing_left(self, low: str) -> None:
@@ -660,12 +670,17 @@ class _SentenceReader:
         Args:
             clause: the clause.
             date: its date.
+
+        Raises:
+            _UnsureError: it was cut within a window of dates.
         """
         text, words = line_of(clause.text, date), clause.text.strip()
         low = lowered(text)
         lasts = date is not None and self.patterns.lasting.match(clause.low[date.start : date.end])
         if lasts or self.patterns.dangling.search(low) or self._ends_with_short_day(low):
             text = line_of(clause.text, None)
+        if date_patterns(self.language).between.search(lowered(text)):
+            raise _UnsureError
         kind = self._kind(clause, date)
         if date is None:
             return FoundPromise(text=text, kind=kind, due=None, words=(words,))
@@ -687,13 +702,12 @@ class _SentenceReader:
             clause: the clause.
             date: its date.
         """
-        topics = self.patterns.topics
-        doubted = date and topics.doubt.search(clause.low)
-        if doubted or clause.depends_on_event or self._says(("estimate", "reported"), clause.low):
+        doubted = date and self.patterns.topics.doubt.search(clause.low)
+        if doubted or self._says(("estimate", "reported"), clause.low):
             return PromiseKind.ESTIMATE
         if self._is_update(clause.low):
             return PromiseKind.NEXT_UPDATE
-        return PromiseKind.FIRM
+        return PromiseKind.ESTIMATE if clause.depends_on_event else PromiseKind.FIRM
 
 
 def find_commitments(

@@ -50,7 +50,7 @@ class DatePart:
     A day may end a window of days (`first`: "23 to 25 November"). A time of day may begin a window (`since`:
     "between 9 and 11"), and is `vague` if it only has a name ("morning"). A `loose` part is one only beside a day:
     the 3 of "tomorrow at 3", the 14 of "Monday 14". `until` says that the words mean a time that ends then: "next
-    week", "within 3 days"; `counted` that weeks were added to a day: "a week from Friday". A loose time that is
+    week", "within 3 days"; `counted` that time was added to a day: "a week from Friday". A loose time that is
     written as one (`marked`: "by 16:00") needs no day where none is named. `guessed` is what was not written of a
     day and taken as the next one: its "year" or its "month", and `tied` what stands before a time that is apart
     from its day.
@@ -468,12 +468,12 @@ class PartReader:
         count = int(number) if number.isdecimal() else self.patterns.numbers[number]
         unit = self._unit(unit_word)
         if unit == "month":
-            return replace(place, day=months_later(self.today, count), until=True)
+            return replace(place, day=months_later(self.today, count), until=True, counted=True)
 
         end = self.calendar.after(self.now, Duration(count, unit))
         if unit in _SHORT_UNITS:
-            return replace(place, moment=end.astimezone(UTC), until=True)
-        return replace(place, day=self.calendar.local(end).date(), until=True)
+            return replace(place, moment=end.astimezone(UTC), until=True, counted=True)
+        return replace(place, day=self.calendar.local(end).date(), until=True, counted=True)
 
     def _unit(self, written: str) -> str:
         """Return the unit of `Duration` for a word of the language."""

@@ -44,7 +44,8 @@ class FoundDate:
     """A date in a text, with its prepositions; `firm` if one of them makes it a deadline.
 
     `since` is the moment at which a window begins: "on Friday between 9 and 11". A `dayless` one is a time alone,
-    read as the next such time: "by 16:00". `guessed` is what was not written of the day: its "year" or its "month".
+    read as the next such time: "by 16:00". `guessed` is what was not written of the date: the "year", the "month" or the "day".
+    A `counted` one is so much time later than a day: "within 3 days".
     """
 
     moment: datetime
@@ -55,6 +56,7 @@ class FoundDate:
     since: datetime | None = None
     dayless: bool = False
     guessed: str = ""
+    counted: bool = False
 
 
 def with_day(dates: Iterable[FoundDate]) -> list[FoundDate]:
@@ -265,7 +267,8 @@ class DateReader:
             relation=self._relation(f"{lead} {inner} {part.tied}", part, is_deadline=is_deadline),
             since=self.calendar.close_of(part.first) if part.first else self._on_day_of(moment, part.since),
             dayless=part.loose,
-            guessed=part.guessed,
+            guessed=part.guessed if part.has_day or part.moment else "day",
+            counted=part.counted,
         )
 
     def _on_day_of(self, moment: datetime, at: time | None) -> datetime | None:

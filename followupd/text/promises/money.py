@@ -505,7 +505,9 @@ def _gesture(
 
 
 def _only_total(low: str, amounts: list[Amount], patterns: PromisePatterns) -> list[Amount]:
-    """Return the last amount alone where it is the sum or a part: "2 x 34, that is 68", "of the 900 we waive 60".
+    """Return the amounts that are given: the sum in "2 x 34, that is 68", the part in "of the 900 we waive 60".
+
+    So it is where the whole is named last: "£66 of the £264 that you paid".
 
     Args:
         low: the clause in lower case.
@@ -517,6 +519,8 @@ def _only_total(low: str, amounts: list[Amount], patterns: PromisePatterns) -> l
     """
     if len(amounts) < 2:
         return amounts
+    if patterns.whole.search(low[amounts[-2].end : amounts[-1].start]):
+        return amounts[:-1]
     is_sum = patterns.total.search(low, amounts[-2].end, amounts[-1].start)
     return amounts[-1:] if is_sum or patterns.whole.search(low[: amounts[-2].start]) else amounts
 
@@ -693,7 +697,7 @@ def _name(
         case Gift.REPLACEMENT:
             return _replacement(words, names)
         case Gift.REFUND | Gift.CREDIT:
-            return _sum(words, names)
+            return _sum(words, names, is_told=amount is not None)
         case Gift.FREE_SHIPPING:
             purpose = names.purpose.search(words)
             return purpose[0] if purpose else ""
@@ -721,9 +725,15 @@ def _replacement(words: str, names: NamePatterns) -> str:
     return names.articles.sub(lambda article: article[0].lower(), named)
 
 
-def _sum(words: str, names: NamePatterns) -> str:
-    """Return the name of a refund or a credit: "the full amount", or what was paid for."""
-    if names.in_full.search(words):
+def _sum(words: str, names: NamePatterns, *, is_told: bool) -> str:
+    """Return the name of a refund or a credit: "the full amount", or what was paid for.
+
+    Args:
+        words: the part of the clause that is about it.
+        names: patterns of the clause's language.
+        is_told: its amount is known, so that "in full" is that of a part: "the first night in full (£129)".
+    """
+    if names.in_full.search(words) and not is_told:
         return names.full_amount
     paid = names.paying.match(words)
     if paid is None:

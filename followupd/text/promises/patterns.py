@@ -63,6 +63,8 @@ class DatePatterns:
     minutes_from: tuple[int, ...]
     week_of: re.Pattern[str]
     month_parts: tuple[str, ...]
+    that_time: re.Pattern[str]
+    counted_from: re.Pattern[str]
     past_before: re.Pattern[str]
     past_after: re.Pattern[str]
     range_end: re.Pattern[str]
@@ -97,7 +99,7 @@ def date_patterns(language: Language) -> DatePatterns:
         dotted_after=re.compile(rf"(?<!\w)(?:{_any(table.dotted_after)})\s{{0,9}}$"),
         window=re.compile(rf"(?<!\w)(?:{_any(table.window)})\s{{0,9}}$"),
         either=re.compile(rf"\s{{0,9}}(?:{_any(table.either)})\s{{0,9}}"),
-        joining=re.compile(rf"\s{{0,9}}(?:{_any(table.joining)})\s{{0,9}}"),
+        joining=re.compile(rf"[\s,]{{0,9}}(?:{_any(table.joining)})\s{{0,9}}"),
         starting=re.compile(rf"(?<!\w)(?:{_any(table.starting)})(?!\w)"),
         left_over=re.compile(
             rf"(?<!\w)(?:{_any([*table.left_over, weekday])})(?!\w|[.,]\d|\s?(?:[€$£%×]|x\s|(?:{money})\b))"
@@ -109,6 +111,8 @@ def date_patterns(language: Language) -> DatePatterns:
             (days, re.compile(rf"(?<!\w)(?:{expand(pattern, {})})(?!\w)"))
             for days, pattern in table.days_after
         ),
+        that_time=whole_words(table.that_time, {}),
+        counted_from=whole_words(table.counted_from, {}),
         minutes_from=tuple(minutes for minutes, _ in table.near_hour),
         week_of=re.compile(rf"(?<!\w)(?:{_any(table.week_of)})\s{{0,9}}$"),
         month_parts=tuple(part for part, _ in table.months_parts),

@@ -53,6 +53,8 @@ _HOUR = re.compile(r"\d ?h\.$")
 _DAY = re.compile(r"\b\d{1,2}\.$")
 _LAST_WORD = re.compile(r"\b([^\W\d_]{1,30})\.$")
 _NEXT_WORD = re.compile(r"[\"'(«“„¿¡]*([^\W\d_]+)")
+#: behind the first sentence somebody who is told about, and not one who is spoken to: "Ann, the vet, rings you tonight"
+_APPOSITION = re.compile(r"[^,]{2,60},[^,]{2,60}, \w")
 _INNER_QUOTE = re.compile(
     r"""
       \"[^\"\n]{2,400}\"
@@ -97,6 +99,7 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
     left_out = {line.strip() for line in doubtful}
     composed = unicodedata.normalize("NFC", text[:MAX_TEXT])
 
+    told = False
     paragraphs = list(_paragraphs(composed, left_out, patterns.farewell))
     is_wrapped = _is_wrapped([lines for lines in paragraphs if not patterns.farewell.match(lines[0])])
     for n, lines in enumerate(paragraphs):
@@ -106,8 +109,11 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
         plain = _INNER_QUOTE.sub(" … ", paragraph).translate(_PLAIN)
         for line in plain.split(LINE_END):
             for sentence in _split(line, patterns):
-                if len(sentence) <= MAX_SENTENCE:
-                    yield without_address(patterns.greeting.sub("", sentence, count=1), languages)
+                if len(sentence) > MAX_SENTENCE:
+                    continue
+                own = patterns.greeting.sub("", sentence, count=1)
+                yield own if told and _APPOSITION.match(own) else without_address(own, languages)
+                told = True
 
 
 def _says_nothing(paragraph: str, patterns: _MailPatterns, *, first: bool) -> bool:
