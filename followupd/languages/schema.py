@@ -313,6 +313,7 @@ class Gifts(LanguageTable):
     courtesy: Patterns = ()
     treat: Patterns = ()
     treating: Patterns = ()
+    paid: Patterns = ()
     total: Patterns = ()
     whole: Patterns = ()
     share: Patterns = ()

@@ -443,10 +443,10 @@ def _unnamed(clause: Clause, amounts: Sequence[Amount], patterns: PromisePattern
 
     Args:
         clause: one that gives something.
-        amounts: of the clause; one beside "not" is not paid back but waived.
+        amounts: of the clause; one of which the clause does not say that it is paid is waived.
         patterns: of its language.
     """
-    if amounts and not patterns.hedged.search(clause.low):
+    if amounts and patterns.paid.search(clause.low) and not patterns.hedged.search(clause.low):
         return _Mention(Gift.REFUND, amounts[0].start, amounts[0].end)
     return _Mention(Gift.GESTURE, 0, len(clause.text))
 
@@ -500,7 +500,7 @@ def _gesture(
     begin = max((end for _, end in joints if end <= mention.start), default=0)
     end = min((start for start, _ in joints if start >= mention.end), default=len(clause.text))
     if patterns.treat.match(clause.low, mention.start):
-        return patterns.names.verbs.sub("", _fragment(clause.text[:end], mention.start, mention.end, clause))
+        return patterns.names.verbs.sub("", _fragment(clause.text[:end], mention.start, mention.end, clause, patterns.names))
     return clause.text[begin:end].strip(EDGES)
 
 
@@ -658,21 +658,25 @@ def _own_text(
     return clause.text[: joint.start()]
 
 
-def _fragment(text: str, start: int, end: int, clause: Clause) -> str:
+def _fragment(text: str, start: int, end: int, clause: Clause, names: NamePatterns) -> str:
     """Return what is given, as written: "10 % off your next order", up to the next comma, dash or date.
+
+    A date stays without which the words before it do not end: "10 % off any time up to 31 August".
 
     Args:
         text: the part of the clause that is about the gift.
         start: where the name of the gift begins.
         end: where it ends at the earliest.
         clause: the clause.
+        names: patterns of the clause's language.
     """
     mark = _FRAGMENT_END.search(text, end)
     stop = mark.start() if mark else len(text)
-    for when in clause.dates:
-        if end <= when.start < stop:
-            stop = when.start
-    return text[start:stop].strip(EDGES)
+    date = next((when for when in clause.dates if end <= when.start < stop), None)
+    if date:
+        is_open = names.dangling.search(text[start : date.start].rstrip())
+        stop = min(stop, date.end) if is_open else date.start
+    return names.dangling.sub("", text[start:stop].strip(EDGES))
 
 
 def _name(
@@ -691,7 +695,7 @@ def _name(
     if amount:
         start = min(start, amount.start)
         end = max(end, amount.end)
-    words = _fragment(own_text, start, end, clause)
+    words = _fragment(own_text, start, end, clause, names)
 
     match mention.kind:
         case Gift.REPLACEMENT:
@@ -702,7 +706,7 @@ def _name(
             purpose = names.purpose.search(words)
             return purpose[0] if purpose else ""
         case _:
-            return names.reports.sub("", words)
+            return names.dangling.sub("", names.reports.sub("", words))
 
 
 def _replacement(words: str, names: NamePatterns) -> str:

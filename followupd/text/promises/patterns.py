@@ -328,6 +328,7 @@ class NamePatterns:
     full_amount: str
     purpose: re.Pattern[str]
     articles: re.Pattern[str]
+    dangling: re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +356,7 @@ class PromisePatterns:
     an estimate. `trigger` ties a promise to an event and makes it an estimate too. `firm`, `update`, `estimate`,
     `dated` and `done` are the phrases that promise or report, `giving` and `given` those that grant a gift, and
     `gifts` pairs the kinds of gifts with their names; a `treat` is a thing that is given beside another gift, and
-    `treating` how people say so of any thing. `signs` (the table [signs]) are weighed with all of that. `carried`
+    `treating` how people say so of any thing; an amount that is given without a name is `paid`, or else waived. `signs` (the table [signs]) are weighed with all of that. `carried`
     matches before a second verb without its own subject; the `subject` of the first verb is then that of both.
     `leaning` begins a clause that cannot stand without the one before it.
     """
@@ -387,6 +388,7 @@ class PromisePatterns:
     courtesy: re.Pattern[str]
     treat: re.Pattern[str]
     treating: re.Pattern[str]
+    paid: re.Pattern[str]
     total: re.Pattern[str]
     whole: re.Pattern[str]
     share: re.Pattern[str]
@@ -426,12 +428,12 @@ def promise_patterns(language: Language) -> PromisePatterns:
         ),
         **_whole_words(
             file.gifts,
-            ("open_amount", "alternative", "part", "courtesy", "treat", "treating", "total", "whole"),
+            ("open_amount", "alternative", "part", "courtesy", "treat", "treating", "paid", "total", "whole"),
             parts,
         ),
         share=re.compile(rf"(?:{any_of(file.gifts.share, parts)})\s{{0,9}}$"),
         gifts=_gift_kinds(file),
-        names=_name_patterns(file.gifts.names, parts),
+        names=_name_patterns(file.gifts.names, file.wording.dangling, parts),
         topics=TopicPatterns(**topics),
         signs=_whole_words(file.signs, type(file.signs).model_fields, parts),
         fillers=re.compile(rf"^(?:[\s,;:–—-]|{fillers})+"),
@@ -451,8 +453,14 @@ def _gift_kinds(file: Promises) -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((kind, whole_words(patterns, file.parts)) for kind, patterns in kinds.items())
 
 
-def _name_patterns(table: GiftNames, parts: Parts) -> NamePatterns:
-    """Compile the table [gifts.names]."""
+def _name_patterns(table: GiftNames, dangling: Iterable[str], parts: Parts) -> NamePatterns:
+    """Compile the table [gifts.names].
+
+    Args:
+        table: of the language.
+        dangling: what no name ends with.
+        parts: of patterns.
+    """
 
     def pattern(before: str, patterns: Iterable[str], after: str = "") -> re.Pattern[str]:
         return re.compile(f"{before}(?:{any_of(patterns, parts)}){after}", re.IGNORECASE)
@@ -472,4 +480,5 @@ def _name_patterns(table: GiftNames, parts: Parts) -> NamePatterns:
         full_amount=table.full_amount,
         purpose=pattern(r"\b", table.purpose, "$"),
         articles=re.compile(rf"^(?:{any_of(table.articles, parts)})\b"),
+        dangling=re.compile(rf"(?:\s{{1,9}}(?:{any_of(dangling, parts)})){{1,3}}$", re.IGNORECASE),
     )
