@@ -320,7 +320,6 @@ class _SentenceReader:
             gifts = self._gifts(clause, chances, before)
             only_gives = bool(gifts) and not clause.dates  # compensation without a date is that only
             promises = [] if only_gives else self._promises(clause, chances, found.read)
-            self._check_day(clause, promises, found)
         except _UnsureError:
             found.ask(sentence)
             return
@@ -541,22 +540,54 @@ class _SentenceReader:
         if clause.depends_on_event:
             return None
         named = self._days_after(clause, read)
-        patterns = date_patterns(self.language)
-        is_counted = any(when.counted for when in clause.dates)
-        elsewhere = patterns.counted_from if is_counted else patterns.that_time
-        if named is None and elsewhere.search(clause.low):  # "within 3 days of the visit", "by then"
-            raise _UnsureError
-        if named or not clause.dates:
+        if named:
             return named
+        self._check_counted_here(clause)
+        if not clause.dates:
+            return None
 
         first = clause.dates[0]
         local = self.dates.calendar.local
         days = {local(when.moment).date() for when in clause.dates}
-        rests = self._follows_short_day(clause.low, first)
+        rests = self._is_of_another_day(first, read) or self._follows_short_day(clause.low, first)
         rests |= any(self._has_rest(clause, when) for when in clause.dates)
         if rests or len(days) > 1 or first.moment - self.dates.now > _FAR:
             raise _UnsureError
         return next((when for when in clause.dates if when.firm), first)
+
+    def _check_counted_here(self, clause: Clause) -> None:
+        """Check that what a date counts from stands in its clause: it does not in "by then", "3 days after the visit".
+
+        Args:
+            clause: the clause.
+
+        Raises:
+            _UnsureError: the date is that of something else.
+        """
+        patterns = date_patterns(self.language)
+        is_counted = any(when.counted for when in clause.dates)
+        if is_counted and patterns.counted_from.search(clause.low):
+            raise _UnsureError
+        if not clause.dates and patterns.that_time.search(clause.low):
+            raise _UnsureError
+
+    def _is_of_another_day(self, when: FoundDate, read: Sequence[str]) -> bool:
+        """Whether a time without a day may be that of a day that was named before.
+
+        "I come on Friday. I will ring at 9:00." "It goes out on Friday and reaches you in the afternoon."
+
+        Args:
+            when: a date.
+            read: the sentences up to this one; the name of a time, such as "in the afternoon", is that of a day in
+                its own sentence only.
+        """
+        if when.guessed != "day":
+            return False
+        own = read if when.dayless else read[-1:]
+        local = self.dates.calendar.local
+        named = [other for sentence in own for other in with_day(self.dates.find(sentence))]
+        days = {local(other.moment).date() for other in named if other.guessed != "day"}
+        return not days <= {local(when.moment).date()}
 
     def _days_after(self, clause: Clause, read: Sequence[str]) -> FoundDate | None:
         """Return the date of "the same day" and "the day after", which counts from the last day that was named.
@@ -594,28 +625,6 @@ class _SentenceReader:
             at = calendar.local(when.moment).time()
             return replace(when, moment=calendar.moment(day, at), start=match.start(), dayless=False)
         return FoundDate(calendar.close_of(day), match.start(), match.end(), firm=False, relation=Relation.ON)
-
-    def _check_day(self, clause: Clause, promises: Collection[FoundPromise], found: _Result) -> None:
-        """Check that a time without a day is not that of a day that was named before.
-
-        "I come on Friday. I will ring at 9:00." "It goes out on Friday and reaches you in the afternoon."
-
-        Args:
-            clause: the clause.
-            promises: what it promises.
-            found: what was found so far.
-
-        Raises:
-            _UnsureError: it may be.
-        """
-        if not promises or not clause.dates or clause.dates[0].guessed != "day":
-            return
-        read = found.read if clause.dates[0].dayless else found.read[-1:]
-        named = [when for sentence in read for when in with_day(self.dates.find(sentence))]
-        local = self.dates.calendar.local
-        days = {local(promise.due).date() for promise in promises if promise.due}
-        if any(when.guessed != "day" and local(when.moment).date() not in days for when in named):
-            raise _UnsureError
 
     def _check_nothing_left(self, low: str) -> None:
         """Check that a clause without a date that was read names no weekday.

@@ -274,7 +274,7 @@ def gifts_in(
     treat = patterns.treat.search(clause.low) or patterns.treating.search(clause.low)
     if sure and not mentions and (amounts or treat is None):
         mentions = [_unnamed(clause, amounts, patterns)]
-    treats = _treats(clause.low, mentions, patterns) if granted else []
+    treats = _treats(clause.low, mentions, patterns) if granted and not _is_whole(mentions, clause) else []
     if _is_left_open(clause.low, amounts, [*mentions, *treats], patterns, languages, granted=granted):
         return None
 
@@ -295,6 +295,11 @@ def gifts_in(
         _gift(clause, mention, amount, mentions, patterns, past=past)
         for mention, amount in zip(mentions, assigned, strict=True)
     ]
+
+
+def _is_whole(mentions: Sequence[_Mention], clause: Clause) -> bool:
+    """Whether what a clause gives is what it says as a whole."""
+    return [mention.end - mention.start for mention in mentions] == [len(clause.text)]
 
 
 def _is_left_open(
@@ -539,7 +544,7 @@ def _amounts(clause: Clause, currency: str, languages: Catalogue, patterns: Prom
         date.
     """
     found = [sum_ for sum_ in find_money(clause.text, currency, languages) if Decimal(sum_.amount)]
-    if found or not currency:
+    if found or not currency or patterns.paid.search(clause.low) is None:
         return _only_total(clause.low, found, patterns)
     dated = [(when.start, when.end) for when in clause.dates]
     for match in _BARE_AMOUNT.finditer(clause.text):
