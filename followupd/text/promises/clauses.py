@@ -247,9 +247,10 @@ def _at_dates(
         if not patterns.leaning.match(lowered(part[end:]))
     }
     best = max(cuts, key=cuts.__getitem__, default=None)
-    if best is not None and cuts[best] > _OWN_CLAUSE:
+    is_list = _is_list(part, dates, patterns)
+    if best is not None and cuts[best] > (_SURELY_BOTH if is_list else _OWN_CLAUSE):
         return [(part[: best[0]], 0), *_at_dates(part[best[1] :], patterns, reader, judge)]
-    shared = _with_one_subject(part, dates, patterns)
+    shared = None if is_list else _with_one_subject(part, dates, patterns)
     if shared is None:
         return [(part, 0)]
     begin, end = shared
@@ -288,7 +289,7 @@ def _with_one_subject(
         The span of the words between both.
     """
     # "early next week, probably Tuesday" is one day
-    if len(dates) != 2 or dates[0].moment.date() == dates[1].moment.date() or _is_list(part, dates, patterns):
+    if len(dates) != 2 or dates[0].moment.date() == dates[1].moment.date():
         return None
     for begin, end in reversed(_between(part, dates[0], dates[1], patterns)):
         first = part[: dates[0].start] + part[dates[0].end : begin]
