@@ -222,6 +222,7 @@ class Clauses(LanguageTable):
     asked: Patterns = ()
     over: Patterns = ()
     reported: Patterns = ()
+    hoped: Patterns = ()
     hedged: Patterns
     trigger: Patterns
 

@@ -460,7 +460,7 @@ class _SentenceReader:
         doubt = 0.0 if will_write else chances.doubt(chances.commits)
         is_sure = doubt < REPORTED and (chances.is_promised or dated_gift)
         is_plain = self._is_plain(chances.commits, chances)
-        if not is_sure or (self._is_unreal(clause) and not is_plain):
+        if not is_sure or self._says(("reported",), clause.low) or (self._is_unreal(clause) and not is_plain):
             raise _UnsureError
         return [replace(self._promise(clause, self._date(clause, read)), likely=chances.commits)]
 
@@ -556,7 +556,7 @@ class _SentenceReader:
         return next((when for when in clause.dates if when.firm), first)
 
     def _check_counted_here(self, clause: Clause) -> None:
-        """Check that what a date counts from stands in its clause: it does not in "by then", "3 days after the visit".
+        """Check that what a date counts from is the day of writing: not so in "by then", "3 days after the visit".
 
         Args:
             clause: the clause.
@@ -578,15 +578,13 @@ class _SentenceReader:
 
         Args:
             when: a date.
-            read: the sentences up to this one; the name of a time, such as "in the afternoon", is that of a day in
-                its own sentence only.
+            read: the sentences up to this one.
         """
         if when.guessed != "day":
             return False
-        own = read if when.dayless else read[-1:]
         local = self.dates.calendar.local
-        named = [other for sentence in own for other in with_day(self.dates.find(sentence))]
-        days = {local(other.moment).date() for other in named if other.guessed != "day"}
+        named = [other for sentence in read for other in with_day(self.dates.find(sentence))]
+        days = {local(other.moment).date() for other in named}
         return not days <= {local(when.moment).date()}
 
     def _days_after(self, clause: Clause, read: Sequence[str]) -> FoundDate | None:
@@ -623,7 +621,7 @@ class _SentenceReader:
         day = calendar.local(named[-1].moment).date() + timedelta(days=days)
         for when in clause.dates:  # "and ring you that same afternoon by four"
             at = calendar.local(when.moment).time()
-            return replace(when, moment=calendar.moment(day, at), start=match.start(), dayless=False)
+            return replace(when, moment=calendar.moment(day, at), start=match.start(), dayless=False, guessed="")
         return FoundDate(calendar.close_of(day), match.start(), match.end(), firm=False, relation=Relation.ON)
 
     def _check_nothing_left(self, low: str) -> None:
@@ -712,7 +710,7 @@ class _SentenceReader:
             date: its date.
         """
         doubted = date and self.patterns.topics.doubt.search(clause.low)
-        if doubted or self._says(("estimate", "reported"), clause.low):
+        if doubted or self._says(("estimate", "hoped"), clause.low):
             return PromiseKind.ESTIMATE
         if self._is_update(clause.low):
             return PromiseKind.NEXT_UPDATE

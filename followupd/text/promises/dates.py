@@ -61,7 +61,7 @@ class FoundDate:
 
 def with_day(dates: Iterable[FoundDate]) -> list[FoundDate]:
     """Return the dates without times of which nothing says the day."""
-    return [when for when in dates if not when.dayless]
+    return [when for when in dates if when.guessed != "day"]
 
 
 #: the next day of such a number is so far away that the one before is meant, which is over: "on 9 April" in May

@@ -353,7 +353,7 @@ class PromisePatterns:
     `unreal` excludes the rest of a sentence (conditions, questions, what others said), `hedged` one clause of it
     (negation, doubt, trying), `general` a whole sentence (rules of the house, refusals). A sentence with one of
     `asked` is asked about; `over` promises nothing more, but may give something; what others said (`reported`) is
-    an estimate. `trigger` ties a promise to an event and makes it an estimate too. `firm`, `update`, `estimate`,
+    asked about, and what is `hoped` an estimate. `trigger` ties a promise to an event and makes it an estimate too. `firm`, `update`, `estimate`,
     `dated` and `done` are the phrases that promise or report, `giving` and `given` those that grant a gift, and
     `gifts` pairs the kinds of gifts with their names; a `treat` is a thing that is given beside another gift, and
     `treating` how people say so of any thing; an amount that is given without a name is `paid`, or else waived. `signs` (the table [signs]) are weighed with all of that. `carried`
@@ -371,6 +371,7 @@ class PromisePatterns:
     asked: re.Pattern[str]
     over: re.Pattern[str]
     reported: re.Pattern[str]
+    hoped: re.Pattern[str]
     hedged: re.Pattern[str]
     trigger: re.Pattern[str]
     firm: re.Pattern[str]
@@ -417,7 +418,7 @@ def promise_patterns(language: Language) -> PromisePatterns:
         subject=re.compile(rf"\b(?:{subject})", re.IGNORECASE),
         **_whole_words(
             file.clauses,
-            ("unreal", "complement", "general", "asked", "over", "reported", "hedged", "trigger"),
+            ("unreal", "complement", "general", "asked", "over", "reported", "hoped", "hedged", "trigger"),
             parts,
         ),
         **_whole_words(file.turns, ("firm", "update", "estimate", "dated", "done"), parts),
