@@ -549,7 +549,7 @@ class _SentenceReader:
         first = clause.dates[0]
         local = self.dates.calendar.local
         days = {local(when.moment).date() for when in clause.dates}
-        rests = self._is_of_another_day(first, read) or self._follows_short_day(clause.low, first)
+        rests = self._is_of_another_day(clause, first, read) or self._follows_short_day(clause.low, first)
         rests |= any(self._has_rest(clause, when) for when in clause.dates)
         if rests or len(days) > 1 or first.moment - self.dates.now > _FAR:
             raise _UnsureError
@@ -571,18 +571,22 @@ class _SentenceReader:
         if not clause.dates and patterns.that_time.search(clause.low):
             raise _UnsureError
 
-    def _is_of_another_day(self, when: FoundDate, read: Sequence[str]) -> bool:
-        """Whether a time without a day may be that of a day that was named before.
+    def _is_of_another_day(self, clause: Clause, when: FoundDate, read: Sequence[str]) -> bool:
+        """Whether a time without a day may be that of a day that was named before, or a weekday of a later week.
 
-        "I come on Friday. I will ring at 9:00." "It goes out on Friday and reaches you in the afternoon."
+        "I come on Friday. I will ring at 9:00." "He begins on Monday the 9th and is done on Wednesday."
 
         Args:
-            when: a date.
+            clause: the clause.
+            when: its date.
             read: the sentences up to this one.
         """
+        local = self.dates.calendar.local
+        if when.guessed == "week" and not when.firm:
+            named = self.dates.to_come(read[-1].partition(clause.text[when.start : when.end])[0])
+            return any(local(other.moment).date() > local(when.moment).date() for other in named)
         if when.guessed != "day":
             return False
-        local = self.dates.calendar.local
         named = [other for sentence in read for other in with_day(self.dates.find(sentence))]
         days = {local(other.moment).date() for other in named}
         return not days <= {local(when.moment).date()}

@@ -107,6 +107,9 @@ class DatePart:
             until=self.until or other.until,
             guessed=self.guessed or other.guessed,
         )
+        is_week = (self.week or other.week) is not None and (self.weekday, other.weekday) == (None, None)
+        if is_week and clock.since:  # "floors 7 to 11 this week"
+            return None
         if not other.has_day:
             return whole
         if not self.has_day:

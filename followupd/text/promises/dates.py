@@ -44,7 +44,8 @@ class FoundDate:
     """A date in a text, with its prepositions; `firm` if one of them makes it a deadline.
 
     `since` is the moment at which a window begins: "on Friday between 9 and 11". A `dayless` one is a time alone,
-    read as the next such time: "by 16:00". `guessed` is what was not written of the date: the "year", the "month" or the "day".
+    read as the next such time: "by 16:00". `guessed` is what was not written of the date: the "year", the "month", the "week" of a
+    weekday, or the "day".
     A `counted` one is so much time later than a day: "within 3 days".
     """
 
@@ -173,7 +174,9 @@ class DateReader:
         patterns = self.patterns
         opening = patterns.between.search(low[max(0, first.start - LEAD_REACH) : first.start])
         joint = low[first.end : second.start]
-        joined = patterns.joining.fullmatch(joint) if opening else patterns.either.fullmatch(joint)
+        is_tied = first.firm or Relation.FROM in {first.relation, second.relation}
+        either = None if is_tied else patterns.either.fullmatch(joint)
+        joined = patterns.joining.fullmatch(joint) if opening else either
         ends = (second.moment, self._a_week_later(second.moment))
         end = next((moment for moment in ends if moment >= first.moment), None)
         if not joined or end is None or end - first.moment > _LONGEST_WINDOW:
@@ -258,18 +261,26 @@ class DateReader:
         inner = low[part.start : part.end]
         is_deadline = trail is not None or patterns.deadline.search(f"{lead} {inner} {part.tied}") is not None
         is_before = patterns.before.search(lead) is not None
-        moment = self._moment(part, is_before=is_before)
+        relation = self._relation(f"{lead} {inner} {part.tied}", part, is_deadline=is_deadline)
+        moment = self._moment(part, is_before=is_before, begins=relation is Relation.FROM)
         return FoundDate(
             moment=moment,
             start=part.start - len(lead),
             end=part.end + length,
             firm=is_deadline or part.moment is not None,
-            relation=self._relation(f"{lead} {inner} {part.tied}", part, is_deadline=is_deadline),
+            relation=relation,
             since=self.calendar.close_of(part.first) if part.first else self._on_day_of(moment, part.since),
             dayless=part.loose,
-            guessed=part.guessed if part.has_day or part.moment else "day",
+            guessed=part.guessed or self._guess(part),
             counted=part.counted,
         )
+
+    @staticmethod
+    def _guess(part: DatePart) -> str:
+        """Return what is not written of a date of which the number of its day need not be guessed."""
+        if part.has_day or part.moment:
+            return "week" if part.weekday is not None else ""
+        return "day"
 
     def _on_day_of(self, moment: datetime, at: time | None) -> datetime | None:
         """Return the moment of a time on the day of another moment.
@@ -304,12 +315,13 @@ class DateReader:
         is_start = patterns.range_end.match(after)
         return bool(is_end or is_start)
 
-    def _moment(self, part: DatePart, *, is_before: bool) -> datetime:
+    def _moment(self, part: DatePart, *, is_before: bool, begins: bool) -> datetime:
         """Return the moment in UTC that a date means.
 
         Args:
             part: the merged parts of the date.
             is_before: a preposition says that the day itself is too late.
+            begins: a preposition says that something begins then: on the first day of a week.
         """
         if part.moment:
             return part.moment
@@ -319,6 +331,8 @@ class DateReader:
             return self._at(day, part.at, is_vague=part.vague)
         if day is None:
             raise AssertionError("unreachable: a part has a day, a time or a moment")
+        if part.week and begins:
+            return close_of_day(self.calendar, part.week, self.now)
         if part.week:
             return last_of_business(self.calendar, day, self.now)
 

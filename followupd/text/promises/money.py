@@ -268,11 +268,12 @@ def gifts_in(
     """
     clause = replace(clause, low=patterns.courtesy.sub(lambda words: "…" * len(words[0]), clause.low))
     amounts = _amounts(clause, currency, languages, patterns) if granted else []
-    mentions = _counting(_mentions(clause.low, patterns), amounts, granted=granted)
+    named = _mentions(clause.low, patterns)
+    mentions = _counting(named, amounts, clause.low, patterns, granted=granted)
     if _is_courtesy(clause.low, mentions, amounts, patterns):
         return []
     treat = patterns.treat.search(clause.low) or patterns.treating.search(clause.low)
-    if sure and not mentions and (amounts or treat is None):
+    if sure and not named and (amounts or treat is None):
         mentions = [_unnamed(clause, amounts, patterns)]
     treats = _treats(clause.low, mentions, patterns) if granted and not _is_whole(mentions, clause) else []
     if _is_left_open(clause.low, amounts, [*mentions, *treats], patterns, languages, granted=granted):
@@ -426,19 +427,24 @@ def _beside(amounts: list[Amount], mentions: Sequence[_Mention]) -> list[Amount]
     return near if len(near) == len(mentions) < len(amounts) else amounts
 
 
-def _counting(mentions: list[_Mention], amounts: Sequence[Amount], *, granted: bool) -> list[_Mention]:
+def _counting(
+    mentions: list[_Mention], amounts: Sequence[Amount], low: str, patterns: PromisePatterns, *, granted: bool
+) -> list[_Mention]:
     """Return the mentions that are gifts.
 
     Args:
         mentions: where the clause names a kind of gift.
-        amounts: of the clause; money beside goods is paid back, and a fee without its amount is waived rather than
-            credited.
+        amounts: of the clause; what is paid beside goods is paid back, other money beside goods is asked about, and a
+            fee without its amount is waived rather than credited.
+        low: the clause in lower case.
+        patterns: of its language.
         granted: the clause is known to give something; otherwise only goods count.
     """
     if not granted:
         return [mention for mention in mentions if mention.kind == Gift.REPLACEMENT]
     if amounts and mentions and all(mention.kind in _GOODS for mention in mentions):
-        return [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)]
+        is_paid = patterns.paid.search(low) is not None
+        return [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)] if is_paid else []
     strong = [mention for mention in mentions if mention.kind not in _WEAK]
     return strong or mentions[:1] if amounts else strong or mentions[-1:]
 
