@@ -434,8 +434,8 @@ def _counting(
 
     Args:
         mentions: where the clause names a kind of gift.
-        amounts: of the clause; what is paid beside goods is paid back, other money beside goods is asked about, and a
-            fee without its amount is waived rather than credited.
+        amounts: of the clause; what is paid beside goods is paid back, other money beside goods is asked about unless it
+            is that of the delivery, and a fee without its amount is waived rather than credited.
         low: the clause in lower case.
         patterns: of its language.
         granted: the clause is known to give something; otherwise only goods count.
@@ -443,8 +443,10 @@ def _counting(
     if not granted:
         return [mention for mention in mentions if mention.kind == Gift.REPLACEMENT]
     if amounts and mentions and all(mention.kind in _GOODS for mention in mentions):
-        is_paid = patterns.paid.search(low) is not None
-        return [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)] if is_paid else []
+        if patterns.paid.search(low):
+            return [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)]
+        is_of_delivery = all(mention.kind == Gift.FREE_SHIPPING for mention in mentions)
+        return [_Mention(Gift.GESTURE, 0, len(low))] if is_of_delivery else []
     strong = [mention for mention in mentions if mention.kind not in _WEAK]
     return strong or mentions[:1] if amounts else strong or mentions[-1:]
 
