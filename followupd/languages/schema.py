@@ -315,6 +315,7 @@ class Gifts(LanguageTable):
     treat: Patterns = ()
     treating: Patterns = ()
     paid: Patterns = ()
+    later: Patterns = ()
     total: Patterns = ()
     whole: Patterns = ()
     share: Patterns = ()

@@ -447,6 +447,8 @@ def _counting(
             return [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)]
         is_of_delivery = all(mention.kind == Gift.FREE_SHIPPING for mention in mentions)
         return [_Mention(Gift.GESTURE, 0, len(low))] if is_of_delivery else []
+    if amounts and patterns.later.search(low) is None:  # "10 % off the bill, that is £46.20"
+        mentions = [replace(one, kind=Gift.CREDIT) if one.kind == Gift.COUPON else one for one in mentions]
     strong = [mention for mention in mentions if mention.kind not in _WEAK]
     return strong or mentions[:1] if amounts else strong or mentions[-1:]
 

@@ -356,7 +356,8 @@ class PromisePatterns:
     asked about, and what is `hoped` an estimate. `trigger` ties a promise to an event and makes it an estimate too. `firm`, `update`, `estimate`,
     `dated` and `done` are the phrases that promise or report, `giving` and `given` those that grant a gift, and
     `gifts` pairs the kinds of gifts with their names; a `treat` is a thing that is given beside another gift, and
-    `treating` how people say so of any thing; an amount that is given without a name is `paid`, or else waived. `signs` (the table [signs]) are weighed with all of that. `carried`
+    `treating` how people say so of any thing; an amount that is given without a name is `paid`, or else waived. A share
+    is a coupon where it is taken off `later`, and a credit where it is reckoned in money. `signs` (the table [signs]) are weighed with all of that. `carried`
     matches before a second verb without its own subject; the `subject` of the first verb is then that of both.
     `leaning` begins a clause that cannot stand without the one before it.
     """
@@ -390,6 +391,7 @@ class PromisePatterns:
     treat: re.Pattern[str]
     treating: re.Pattern[str]
     paid: re.Pattern[str]
+    later: re.Pattern[str]
     total: re.Pattern[str]
     whole: re.Pattern[str]
     share: re.Pattern[str]
@@ -429,7 +431,7 @@ def promise_patterns(language: Language) -> PromisePatterns:
         ),
         **_whole_words(
             file.gifts,
-            ("open_amount", "alternative", "part", "courtesy", "treat", "treating", "paid", "total", "whole"),
+            ("open_amount", "alternative", "part", "courtesy", "treat", "treating", "paid", "later", "total", "whole"),
             parts,
         ),
         share=re.compile(rf"(?:{any_of(file.gifts.share, parts)})\s{{0,9}}$"),
