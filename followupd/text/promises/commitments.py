@@ -452,7 +452,7 @@ class _SentenceReader:
         Raises:
             _UnsureError: it may promise something.
         """
-        is_gone = chances.is_report or self._says(("given",), clause.low)
+        is_gone = chances.is_report or self._says(("given", "done"), clause.low)
         if self._promises_nothing(clause, chances) or (is_gone and self._is_over(clause, chances)):
             return []
         dated_gift = chances.is_given and clause.dates and not is_gone
@@ -568,7 +568,10 @@ class _SentenceReader:
         is_counted = any(when.counted for when in clause.dates)
         if is_counted and patterns.counted_from.search(clause.low):
             raise _UnsureError
-        if not clause.dates and patterns.that_time.search(clause.low):
+        elsewhere = patterns.that_time.search(clause.low)
+        is_of_week = elsewhere is not None and patterns.week.search(elsewhere[0]) is not None
+        is_weekday = all(when.guessed == "week" for when in clause.dates)
+        if elsewhere and is_weekday and (is_of_week or not clause.dates):
             raise _UnsureError
 
     def _is_of_another_day(self, clause: Clause, when: FoundDate, read: Sequence[str]) -> bool:

@@ -64,6 +64,7 @@ class DatePatterns:
     week_of: re.Pattern[str]
     month_parts: tuple[str, ...]
     that_time: re.Pattern[str]
+    week: re.Pattern[str]
     counted_from: re.Pattern[str]
     past_before: re.Pattern[str]
     past_after: re.Pattern[str]
@@ -111,6 +112,7 @@ def date_patterns(language: Language) -> DatePatterns:
             (days, re.compile(rf"(?<!\w)(?:{expand(pattern, {})})(?!\w)"))
             for days, pattern in table.days_after
         ),
+        week=re.compile(_any(table.units["week"])),
         that_time=whole_words(table.that_time, {}),
         counted_from=whole_words(table.counted_from, {}),
         minutes_from=tuple(minutes for minutes, _ in table.near_hour),
