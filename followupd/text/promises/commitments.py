@@ -58,6 +58,8 @@ _FEWEST_WORDS_UNDATED = 4
 _FEWEST_WORDS = 2
 #: from which probability the words of a condition, or of somebody else, do not matter: "Friday, the carrier says"
 PLAINLY_PROMISED, _UNCONDITIONAL = 0.88, 0.12
+#: words of a clause at most that says little without the one before it
+_LEANS = 6
 #: words of a clause at most that only says that something costs nothing
 _SHORT = 9
 #: by how much a known turn of phrase makes a class likelier, in log-odds
@@ -180,6 +182,8 @@ class _SentenceReader:
         likely = [whole] if len(parts) == 1 else [whole.with_part(self._likely(part.text)) for part in parts]
         units = self._units(sentence, zip(parts, likely, strict=True))
         for unit, chances in units:
+            if sentence in found.unsure and len(unit.text.split()) <= _LEANS:
+                continue  # on what was not understood before it: "and it will be with you on Friday"
             self._unit(unit, chances, sentence, found)
         if not units and (whole.is_promised or whole.is_given) and not whole.is_report:
             found.ask(sentence)
@@ -632,13 +636,14 @@ class _SentenceReader:
         return FoundDate(calendar.close_of(day), match.start(), match.end(), firm=False, relation=Relation.ON)
 
     def _check_nothing_left(self, low: str) -> None:
-        """Check that a clause without a date that was read names no weekday.
+        """Check that a clause without a date that was read names no weekday and no time: "I will come at 11".
 
         Raises:
             _UnsureError: it names one.
         """
         weekdays = {name for name in self.language.weekdays if len(name) > _LONGEST_SHORT_DAY}
-        if not weekdays.isdisjoint(_WORD.findall(low)):
+        at = any(part.at and part.loose for part in self.dates.parts.find(low))
+        if at or not weekdays.isdisjoint(_WORD.findall(low)):
             raise _UnsureError
 
     def _follows_short_day(self, low: str, when: FoundDate) -> bool:

@@ -623,6 +623,8 @@ def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:
         if not any(mention.overlaps(other) for other in found):
             found.append(mention)
 
+    if any(mention.kind == Gift.REPLACEMENT for mention in found):  # "a new lamp is sent to you free of charge"
+        found = [mention for mention in found if mention.kind != Gift.FREE_SHIPPING]
     strong = [mention for mention in found if mention.kind not in _WEAK]
     vouchers = [mention for mention in strong if mention.kind in _VOUCHERS]
     if vouchers and patterns.joint.search(low) is None:
