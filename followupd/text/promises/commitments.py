@@ -632,7 +632,9 @@ class _SentenceReader:
         day = calendar.local(named[-1].moment).date() + timedelta(days=days)
         for when in clause.dates:  # "and ring you that same afternoon by four"
             at = calendar.local(when.moment).time()
-            return replace(when, moment=calendar.moment(day, at), start=match.start(), dayless=False, guessed="")
+            return replace(
+                when, moment=calendar.moment(day, at), start=match.start(), dayless=False, guessed=""
+            )
         return FoundDate(calendar.close_of(day), match.start(), match.end(), firm=False, relation=Relation.ON)
 
     def _check_nothing_left(self, low: str) -> None:

@@ -515,7 +515,9 @@ def _gesture(
     begin = max((end for _, end in joints if end <= mention.start), default=0)
     end = min((start for start, _ in joints if start >= mention.end), default=len(clause.text))
     if patterns.treat.match(clause.low, mention.start):
-        return patterns.names.verbs.sub("", _fragment(clause.text[:end], mention.start, mention.end, clause, patterns.names))
+        return patterns.names.verbs.sub(
+            "", _fragment(clause.text[:end], mention.start, mention.end, clause, patterns.names)
+        )
     return clause.text[begin:end].strip(EDGES)
 
 
@@ -623,7 +625,9 @@ def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:
         if not any(mention.overlaps(other) for other in found):
             found.append(mention)
 
-    if any(mention.kind == Gift.REPLACEMENT for mention in found):  # "a new lamp is sent to you free of charge"
+    if any(
+        mention.kind == Gift.REPLACEMENT for mention in found
+    ):  # "a new lamp is sent to you free of charge"
         found = [mention for mention in found if mention.kind != Gift.FREE_SHIPPING]
     strong = [mention for mention in found if mention.kind not in _WEAK]
     vouchers = [mention for mention in strong if mention.kind in _VOUCHERS]
