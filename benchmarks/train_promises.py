@@ -41,7 +41,7 @@ WEIGHED = ("commits", "grants")
 #: log-odds that trees weigh
 SCORED = (*CLASSES, *(f"meant-{name}" for name in WEIGHED))
 #: whole replies that teach
-TEACH = "ABCDEFGHIKLMNOPQRSTUVWX"
+TEACH = "ABCDEFGHIJKLMNOPQRSTUVWX"
 #: sets in which goods sent again were not labelled as given
 GOODS_LEFT_OUT = "ABCDEF"
 #: characters before a sentence that may be a salutation

@@ -264,7 +264,6 @@ class Signs(LanguageTable):
 class LetterLines(LanguageTable):
     """The table [wording]: how the agent's clause becomes a line of a letter."""
 
-    fillers: Patterns = ()
     lasting: Patterns = ()
     dangling: Patterns = ()
 

@@ -44,9 +44,8 @@ class FoundDate:
     """A date in a text, with its prepositions; `firm` if one of them makes it a deadline.
 
     `since` is the moment at which a window begins: "on Friday between 9 and 11". A `dayless` one is a time alone,
-    read as the next such time: "by 16:00". `guessed` is what was not written of the date: the "year", the "month", the "week" of a
-    weekday, or the "day".
-    A `counted` one is so much time later than a day: "within 3 days".
+    read as the next such time: "by 16:00". `guessed` is what was not written of the date: the "year", the "month", the
+    "week" of a weekday, or the "day". A `counted` one is so much time later than a day: "within 3 days".
     """
 
     moment: datetime

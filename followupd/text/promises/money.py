@@ -434,8 +434,8 @@ def _counting(
 
     Args:
         mentions: where the clause names a kind of gift.
-        amounts: of the clause; what is paid beside goods is paid back, other money beside goods is asked about unless it
-            is that of the delivery, and a fee without its amount is waived rather than credited.
+        amounts: of the clause; what is paid beside goods is paid back, other money beside goods is asked about
+            unless it is that of the delivery, and a fee without its amount is waived rather than credited.
         low: the clause in lower case.
         patterns: of its language.
         granted: the clause is known to give something; otherwise only goods count.

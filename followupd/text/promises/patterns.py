@@ -112,7 +112,7 @@ def date_patterns(language: Language) -> DatePatterns:
             (days, re.compile(rf"(?<!\w)(?:{expand(pattern, {})})(?!\w)"))
             for days, pattern in table.days_after
         ),
-        week=re.compile(_any(table.units["week"])),
+        week=re.compile(_any(table.units.get("week", ()))),
         that_time=whole_words(table.that_time, {}),
         counted_from=whole_words(table.counted_from, {}),
         minutes_from=tuple(minutes for minutes, _ in table.near_hour),
@@ -355,13 +355,14 @@ class PromisePatterns:
     `unreal` excludes the rest of a sentence (conditions, questions, what others said), `hedged` one clause of it
     (negation, doubt, trying), `general` a whole sentence (rules of the house, refusals). A sentence with one of
     `asked` is asked about; `over` promises nothing more, but may give something; what others said (`reported`) is
-    asked about, and what is `hoped` an estimate. `trigger` ties a promise to an event and makes it an estimate too. `firm`, `update`, `estimate`,
-    `dated` and `done` are the phrases that promise or report, `giving` and `given` those that grant a gift, and
-    `gifts` pairs the kinds of gifts with their names; a `treat` is a thing that is given beside another gift, and
-    `treating` how people say so of any thing; an amount that is given without a name is `paid`, or else waived. A share
-    is a coupon where it is taken off `later`, and a credit where it is reckoned in money. `signs` (the table [signs]) are weighed with all of that. `carried`
-    matches before a second verb without its own subject; the `subject` of the first verb is then that of both.
-    `leaning` begins a clause that cannot stand without the one before it.
+    asked about, and what is `hoped` an estimate. `trigger` ties a promise to an event and makes it an estimate too.
+    `firm`, `update`, `estimate`, `dated` and `done` are the phrases that promise or report, `giving` and `given` those
+    that grant a gift, and `gifts` pairs the kinds of gifts with their names; a `treat` is a thing that is given beside
+    another gift, and `treating` how people say so of any thing; an amount that is given without a name is `paid`, or
+    else waived. A share is a coupon where it is taken off `later`, and a credit where it is reckoned in money. `signs`
+    (the table [signs]) are weighed with all of that. `carried` matches before a second verb without its own subject;
+    the `subject` of the first verb is then that of both. `leaning` begins a clause that cannot stand without the one
+    before it.
     """
 
     cut: re.Pattern[str]
@@ -401,7 +402,6 @@ class PromisePatterns:
     names: NamePatterns
     topics: TopicPatterns
     signs: Mapping[str, re.Pattern[str]]
-    fillers: re.Pattern[str]
     dangling: re.Pattern[str]
     lasting: re.Pattern[str]
 
@@ -413,7 +413,6 @@ def promise_patterns(language: Language) -> PromisePatterns:
     parts = file.parts
     subject = any_of(file.clauses.subject, parts)
     joint = any_of(file.gifts.joint, parts)
-    fillers = any_of(file.wording.fillers, parts)
     topics = _whole_words(file.fallback, ("idle", "doubt", "update", "topic", "arranged"), parts)
     return PromisePatterns(
         cut=compiled(file.clauses.cut, parts),
@@ -452,7 +451,6 @@ def promise_patterns(language: Language) -> PromisePatterns:
         names=_name_patterns(file.gifts.names, file.wording.dangling, parts),
         topics=TopicPatterns(**topics),
         signs=_whole_words(file.signs, type(file.signs).model_fields, parts),
-        fillers=re.compile(rf"^(?:[\s,;:–—-]|{fillers})+"),
         lasting=re.compile(rf"(?:{any_of(file.wording.lasting, parts)})\b"),
         dangling=re.compile(rf"(?<!\w)(?:{any_of(file.wording.dangling, parts)})$"),
     )
