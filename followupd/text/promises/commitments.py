@@ -591,7 +591,8 @@ class _SentenceReader:
         local = self.dates.calendar.local
         if when.guessed == "week" and not when.firm:
             named = self.dates.to_come(read[-1].partition(clause.text[when.start : when.end])[0])
-            return any(local(other.moment).date() > local(when.moment).date() for other in named)
+            later = {local(other.moment).date() for other in named if other.relation is not Relation.BY}
+            return any(day > local(when.moment).date() for day in later)
         if when.guessed != "day":
             return False
         named = [other for sentence in read for other in with_day(self.dates.find(sentence))]
