@@ -30,6 +30,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _CLOSING = "\"') "
 #: how likely both sides of a comma must be separate clauses, if each has a date
 _OWN_CLAUSE = 0.25
+#: and if nothing is said between their dates: "tonight and tomorrow you will ..." rather than "on the 5th and on the 12th"
+_NO_LIST = 0.9
 #: how likely a sentence and its first part must be, if its second part has no subject
 _SURELY_BOTH = 0.6
 #: how much more likely the second part must be behind a comma alone: "tomorrow, in good time for Christmas"
@@ -248,7 +250,7 @@ def _at_dates(
     }
     best = max(cuts, key=cuts.__getitem__, default=None)
     is_list = _is_list(part, dates, patterns)
-    if best is not None and cuts[best] > (_SURELY_BOTH if is_list else _OWN_CLAUSE):
+    if best is not None and cuts[best] > (_NO_LIST if is_list else _OWN_CLAUSE):
         return [(part[: best[0]], 0), *_at_dates(part[best[1] :], patterns, reader, judge)]
     shared = None if is_list else _with_one_subject(part, dates, patterns)
     if shared is None:
