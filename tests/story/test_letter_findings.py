@@ -252,7 +252,7 @@ NEVER = {
         "in Ordnung für Sie?",
         "hatte ich Ihnen etwas zugesagt",
         "nicht weiter, woran",
-        "- Ein Ersatz",
+        "- Einen Ersatz",
     ],
     "de-informal": ["Mein Name ist"],
     "fr": [

@@ -18,14 +18,14 @@ from followupd.adapters.templates.markdown import flat as flattened
 from followupd.adapters.templates.markdown import harmless, one_line, unbroken
 from followupd.domain.case import Case
 from followupd.domain.command import VALUE_VERBS, OrderForm, quoted
-from followupd.domain.compensation import Compensation, Money
+from followupd.domain.compensation import Compensation, Gift, Money
 from followupd.domain.letter import Attachment
 from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Option, Promise, PromiseKind, PromiseState, Relation
 from followupd.domain.translatable import Moment, Translatable, fill
 from followupd.languages import Catalogue, catalogue, day_in_words, home_of
 from followupd.languages.schema import LetterManner
-from followupd.text.promises.dates import date_reader
+from followupd.text.promises.dates import FoundDate, date_reader
 from followupd.text.promises.sentences import around_date
 
 #: how long the appointment is in the owner's calendar
@@ -253,6 +253,8 @@ class Formatter:
     def grant(self, grant: Compensation) -> Named:
         """Return compensation as templates name it."""
         amount = self.money(grant.money) if grant.money else None
+        if grant.money and grant.kind == Gift.COUPON and str(int(grant.money.amount)) in grant.text:
+            amount = None  # its name says it: "€10 off your next order"
         # "A replacement: replacement" would say one thing twice.
         text = "" if grant.text.casefold() == grant.kind else grant.text
         return Named(
@@ -268,13 +270,18 @@ class Formatter:
         by = self.day(option.promised_by, exact=True) if option.promised_by else None
         return Named(n=option.n, text=flattened(option.text), by=given("option.by", by, flat=False))
 
-    def _dates(self, promise: Promise) -> tuple[str | None, str | None]:
-        """Return a promise's date with its window, and the same with "by", "on", "between" or "from" before it."""
+    def _dates(self, promise: Promise, *, exact: bool) -> tuple[str | None, str | None]:
+        """Return a promise's date with its window, and the same with "by", "on", "between" or "from" before it.
+
+        Args:
+            promise: the promise.
+            exact: its time was named, and not only a part of the day.
+        """
         until, since = promise.promised_by, promise.since
         if until is None:
             return None, None
         local = self.playbook.calendar.local
-        by = self.day(until, exact=promise.source != "playbook")
+        by = self.day(until, exact=promise.source != "playbook") if exact else self.date(local(until).date())
         relation = promise.relation
         if since and local(since).date() == local(until).date():
             relation = Relation.ON
@@ -286,7 +293,26 @@ class Formatter:
         begin = self.date(local(since).date()) if since else ""
         return by, self.manner.relations[relation.value].format(date=by, since=begin)
 
-    def _placed(self, promise: Promise, text: str, by: str | None) -> tuple[str, str] | None:
+    def _told(self, promise: Promise, text: str) -> FoundDate | None:
+        """Return the date that a promise names itself, None where it names none, several, or one that was moved.
+
+        Args:
+            promise: the promise.
+            text: its words, on one line.
+        """
+        until = promise.promised_by
+        if until is None or not promise.dated:
+            return None
+        language, calendar = self.languages.language(self.locale.language), self.playbook.calendar
+        dates = date_reader(language, now=promise.made_at or self.now, calendar=calendar).find(text)
+        is_its_own = [(date.relation, date.since, date.moment) for date in dates] == [
+            (promise.relation, promise.since, until)
+        ]
+        return dates[0] if is_its_own else None
+
+    def _placed(
+        self, promise: Promise, text: str, told: FoundDate | None, by: str | None
+    ) -> tuple[str, str] | None:
         """Return what stands around the date that a promise names itself: the whole date takes its place.
 
         "Ich rufe Sie bis Freitag an" becomes "Ich rufe Sie" and ", an".
@@ -294,40 +320,40 @@ class Formatter:
         Args:
             promise: the promise.
             text: its words, on one line.
+            told: its date as it names it, None where it names none.
             by: its day as letters write it, None without one.
 
         Returns:
-            None where it names no day, or says it otherwise.
+            None where it names no day, a part of a day, or says it otherwise.
         """
         until = promise.promised_by
-        if until is None or not promise.dated or promise.kind is PromiseKind.ESTIMATE:
+        if until is None or told is None or told.vague or told.since or promise.kind is PromiseKind.ESTIMATE:
             return None
-        language, calendar = self.languages.language(self.locale.language), self.playbook.calendar
-        dates = date_reader(language, now=promise.made_at or self.now, calendar=calendar).find(text)
-        if [(date.relation, date.since) for date in dates] != [(promise.relation, None)]:
-            return None
-        before, after = text[: dates[0].start].rstrip(), text[dates[0].end :].strip(" ,.")
+        before, after = text[: told.start].rstrip(), text[told.end :].strip(" ,.")
         joint = f"{self.manner.closes_date} " if after else ""
         # a value cannot begin with a blank, nor a sentence with a date whose capital nobody wrote
-        is_day = by == self.date(calendar.local(until).date())
+        is_day = by == self.date(self.playbook.calendar.local(until).date())
         return (before, joint + after) if is_day and before and joint != " " else None
 
     def promise(self, promise: Promise, case: Case) -> Named:
         """Return a promise as templates name it."""
         keeper = self.playbook.owner_of(promise.owner or case.owner)
-        by, when = self._dates(promise)
         text = flattened(promise.text)
-        placed = self._placed(promise, text, by)
+        told = self._told(promise, text)
+        by, when = self._dates(promise, exact=told is None or not told.vague)
+        placed = self._placed(promise, text, told, by)
+        is_whole = told is not None and told.guessed == "year" and placed is None
         before, after = placed or around_date(text, self.manner)
         return Named(
             n=promise.n,
             text=text,
-            dated=promise.dated and by is not None and placed is None,
+            whole=is_whole,
+            dated=promise.dated and by is not None and placed is None and not is_whole,
             relation=str(promise.relation),
             when=given("promise.when", when, flat=False),
             before=before,
             after=after,
-            said=f"{before} {when}{after}" if when else before,
+            said=text if is_whole else f"{before} {when}{after}" if when else before,
             kind=str(promise.kind),
             firm=promise.kind is PromiseKind.FIRM,
             estimate=promise.kind is PromiseKind.ESTIMATE,

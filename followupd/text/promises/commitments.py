@@ -5,7 +5,8 @@ Two steps. Weights say how likely a sentence commits, grants, reports, depends o
 Then rules read the date, the amount and the kind inside what was taken, and they read all of it or nothing: a clause
 with a second date, a share of an amount or the rest of a date is asked about, as `unsure`.
 
-- A promise's text is the agent's own clause, whole; only a date at its very end is left to the letter.
+- A promise's text is the agent's own clause, whole; only a date at its very end is left to the letter, which
+  says no "morning" and no time that is the close of business.
 - What depends on an event ("as soon as I hear", "once we receive") is an estimate without a date.
 - What is done already is `past`.
 """
@@ -686,6 +687,12 @@ class _SentenceReader:
         follows = left_over.match(after.lstrip(" ,(")) is not None
         return follows or not all(match[0].isdigit() for match in rests)
 
+    def _stays(self, when: FoundDate) -> bool:
+        """Whether a date stays in its line: a letter says no "morning", and no time that is the close of business."""
+        calendar = self.dates.calendar
+        is_close = when.moment == calendar.close_of(calendar.local(when.moment).date())
+        return when.vague or (when.clock and is_close)
+
     def _promise(self, clause: Clause, date: FoundDate | None) -> FoundPromise:
         """Return the promise that a clause makes.
 
@@ -696,7 +703,7 @@ class _SentenceReader:
         Raises:
             _UnsureError: it was cut within a window of dates.
         """
-        text, words = line_of(clause.text, date), clause.text.strip()
+        text, words = line_of(clause.text, None if date and self._stays(date) else date), clause.text.strip()
         low = lowered(text)
         lasts = date is not None and self.patterns.lasting.match(clause.low[date.start : date.end])
         if lasts or self.patterns.dangling.search(low) or self._ends_with_short_day(low):

@@ -46,6 +46,7 @@ class FoundDate:
     `since` is the moment at which a window begins: "on Friday between 9 and 11". A `dayless` one is a time alone,
     read as the next such time: "by 16:00". `guessed` is what was not written of the date: the "year", the "month", the
     "week" of a weekday, or the "day". A `counted` one is so much time later than a day: "within 3 days".
+    The time of a `vague` one only has a name: "Friday morning"; that of another is a `clock` time if it has one.
     """
 
     moment: datetime
@@ -57,6 +58,8 @@ class FoundDate:
     dayless: bool = False
     guessed: str = ""
     counted: bool = False
+    vague: bool = False
+    clock: bool = False
 
 
 def with_day(dates: Iterable[FoundDate]) -> list[FoundDate]:
@@ -272,6 +275,8 @@ class DateReader:
             dayless=part.loose,
             guessed=part.guessed or self._guess(part),
             counted=part.counted,
+            vague=part.vague,
+            clock=part.at is not None and not part.vague,
         )
 
     @staticmethod

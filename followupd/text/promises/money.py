@@ -220,6 +220,8 @@ _JOINT_GAP = 6
 _VOUCHERS = (Gift.COUPON, Gift.GIFT_CARD)
 #: a name has a second word of three letters or more; "the £25" alone is in the letter already
 _NAMES_A_THING = re.compile(r"\s[^\W\d]{3,}")
+#: words in which the last day of a voucher is said at most
+_LAST_DAY = 8
 #: characters between a gift and its own amount at most
 _GAP = 4
 #: characters beside an amount in which words are looked for that leave it open
@@ -700,6 +702,18 @@ def _fragment(text: str, start: int, end: int, clause: Clause, names: NamePatter
     return names.dangling.sub("", text[start:stop].strip(EDGES))
 
 
+def _lasting(text: str, stop: int) -> str:
+    """Return what stands between the name of a voucher and its last day: ", good until 31 March"; "" for nothing.
+
+    Args:
+        text: the part of the clause that is about the voucher.
+        stop: where its name ends.
+    """
+    rest = text[stop:]
+    is_short = rest[:1] in {",", ";"} and len(rest.split()) <= _LAST_DAY
+    return rest.rstrip(EDGES) if is_short and _DIGIT.search(rest) else ""
+
+
 def _name(
     mention: _Mention, amount: Amount | None, own_text: str, clause: Clause, names: NamePatterns
 ) -> str:
@@ -717,6 +731,8 @@ def _name(
         start = min(start, amount.start)
         end = max(end, amount.end)
     words = _fragment(own_text, start, end, clause, names)
+    if mention.kind in _VOUCHERS:
+        words += _lasting(own_text, start + len(words))
 
     match mention.kind:
         case Gift.REPLACEMENT:
