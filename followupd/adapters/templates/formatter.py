@@ -324,10 +324,12 @@ class Formatter:
             by: its day as letters write it, None without one.
 
         Returns:
-            None where it names no day, a part of a day, or says it otherwise.
+            None where it names no day, a time of a day too, or says it otherwise.
         """
         until = promise.promised_by
-        if until is None or told is None or told.vague or told.since or promise.kind is PromiseKind.ESTIMATE:
+        if until is None or told is None or promise.kind is PromiseKind.ESTIMATE:
+            return None
+        if told.vague or told.clock or told.since:
             return None
         before, after = text[: told.start].rstrip(), text[told.end :].strip(" ,.")
         joint = f"{self.manner.closes_date} " if after else ""
