@@ -43,7 +43,7 @@ from followupd.text.promises.dates import (
     date_reader,
     with_day,
 )
-from followupd.text.promises.money import Amount, find_money, gifts_in
+from followupd.text.promises.money import VOUCHERS, Amount, find_money, gifts_in
 from followupd.text.promises.patterns import PromisePatterns, date_patterns, promise_patterns
 from followupd.text.promises.sentences import lowered, sentences
 
@@ -322,8 +322,9 @@ class _SentenceReader:
         before = found.amount
         found.amount = self._only_amount(clause.text) or before
         try:
-            gifts = self._gifts(clause, chances, before)
-            only_gives = bool(gifts) and not clause.dates  # compensation without a date is that only
+            gifts = self._gifts(clause, chances, None if self._is_of_voucher(before, found) else before)
+            is_dated = bool(clause.dates) or self._has_own_time(clause)
+            only_gives = bool(gifts) and not is_dated  # compensation without a date is that only
             promises = [] if only_gives else self._promises(clause, chances, found.read)
         except _UnsureError:
             found.ask(sentence)
@@ -336,6 +337,12 @@ class _SentenceReader:
             found.add_promise(promise)
         if not gifts and not promises:
             self._report(clause.text, chances, found)
+
+    @staticmethod
+    def _is_of_voucher(amount: Amount | None, found: _Result) -> bool:
+        """Whether an amount is what a voucher is worth that was given before, and no sum that is paid back."""
+        worths = {gift.amount for gift in found.gifts if gift.kind in VOUCHERS}
+        return amount is not None and amount.amount in worths
 
     def _gifts(self, clause: Clause, chances: Chances, before: Amount | None) -> list[FoundCompensation]:
         """Return what a clause gives.

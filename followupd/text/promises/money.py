@@ -217,7 +217,7 @@ _A_PAIR = 2
 #: characters between an "and" and the second amount at most: "and the £20"
 _JOINT_GAP = 6
 #: gifts that are worth an amount without being money
-_VOUCHERS = (Gift.COUPON, Gift.GIFT_CARD)
+VOUCHERS = (Gift.COUPON, Gift.GIFT_CARD)
 #: a name has a second word of three letters or more; "the £25" alone is in the letter already
 _NAMES_A_THING = re.compile(r"\s[^\W\d]{3,}")
 #: words in which the last day of a voucher is said at most
@@ -632,7 +632,7 @@ def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:
     ):  # "a new lamp is sent to you free of charge"
         found = [mention for mention in found if mention.kind != Gift.FREE_SHIPPING]
     strong = [mention for mention in found if mention.kind not in _WEAK]
-    vouchers = [mention for mention in strong if mention.kind in _VOUCHERS]
+    vouchers = [mention for mention in strong if mention.kind in VOUCHERS]
     if vouchers and patterns.joint.search(low) is None:
         return vouchers  # "a voucher over €54 was put on your account" pays nothing back
     return strong or found
@@ -731,7 +731,7 @@ def _name(
         start = min(start, amount.start)
         end = max(end, amount.end)
     words = _fragment(own_text, start, end, clause, names)
-    if mention.kind in _VOUCHERS:
+    if mention.kind in VOUCHERS:
         words += _lasting(own_text, start + len(words))
 
     match mention.kind:
