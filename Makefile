@@ -8,6 +8,9 @@ PYTHON = $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c '$(USABLE)
 
 IN = .venv/bin/
 
+# Tests start hundreds of processes: each module is compiled once, and not again by each of them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: check lint types layers test coverage demo deb venv idle startup migration messages fortnight jobs fuzz mutants torture redteam pictures audit clean
 
 # Run every check, all of them even if one fails, two at a time: the types need one core, and most tests wait.
