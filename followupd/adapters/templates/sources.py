@@ -317,8 +317,9 @@ def _first_file(directories: Iterable[Path], name: str) -> Path | None:
 def _file_below(directory: Path, name: str) -> Path | None:
     """Return a file of a directory; None if it does not exist or a link leads out of the directory."""
     path = directory / name
-    is_inside = path.resolve().is_relative_to(directory.resolve())
-    return path if is_inside and path.is_file() else None
+    if not path.is_file():  # most names that are looked for; to resolve a path costs more
+        return None
+    return path if path.resolve().is_relative_to(directory.resolve()) else None
 
 
 def files_of(files: TemplateFiles, template: LetterTemplate, domain: str) -> tuple[Attachment, ...]:
