@@ -8,6 +8,9 @@ PYTHON = $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c '$(USABLE)
 
 IN = .venv/bin/
 
+# Tests start hundreds of processes: each module is compiled once, and not again by each of them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: check lint types layers test coverage demo deb venv idle startup migration messages fortnight jobs fuzz mutants torture redteam pictures audit clean
 
 # Run every check, all of them even if one fails, two at a time: the types need one core, and most tests wait.
@@ -27,13 +30,19 @@ types: venv
 layers: venv
 	$(IN)lint-imports
 
+# Where tests have their files, the usual place by default: in memory, if there is room for them and programs may be started
+# there, since their ledgers wait for the disk at each commit.
+ROOMY = $(shell df -k --output=avail /dev/shm 2>/dev/null | awk '$$1 > 4000000')
+FILES = $(if $(ROOMY),$(shell grep -q ' /dev/shm .*noexec' /proc/mounts || echo /dev/shm))
+PYTEST = PYTEST_DEBUG_TEMPROOT=$(FILES) $(IN)pytest -n 4 --dist loadfile --no-loadscope-reorder
+
 # Run the tests.
 test: venv
-	$(IN)pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
 
 # Run the tests and list the lines and branches that no test reached; it takes twice the time.
 coverage: venv
-	$(IN)pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 # Play the life of one complaint over real IMAP and SMTP on this machine.
 demo: .venv-demo/made

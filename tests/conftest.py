@@ -60,6 +60,13 @@ def pytest_runtest_teardown() -> None:
     gc.set_threshold(*USUAL_GENERATIONS)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _settled() -> None:
+    """Let the collector of garbage pass over what all files share from here on: modules, words, tables of tests."""
+    gc.collect()
+    gc.freeze()
+
+
 def _served(make: Callable[[], AbstractContextManager[S]], *, demanded: bool = False) -> Iterator[S]:
     with ExitStack() as stack:
         try:

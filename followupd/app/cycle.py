@@ -5,9 +5,10 @@ And a run that consists of cycles only (`run --once`).
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from followupd import log
+from followupd.adapters.accounts import Mailbox
 from followupd.adapters.storage.lease import AlreadyRunningError, LeaseScope
 from followupd.adapters.storage.ledger import Transaction
 from followupd.app.container import App
@@ -58,32 +59,72 @@ def run_cycle(app: App, now: datetime, go_on: Callable[[], bool] = lambda: True)
     return done
 
 
-def read_all(app: App, now: datetime, failures: Failures) -> int:
-    """Read every folder of every mailbox once; return how many mails were new.
+class MailReading:
+    """Reads all mail of one run; each mailbox stays connected from one cycle to the next."""
 
-    What cannot be read stops no other and is added to `failures`, by the mailbox's name. A mailbox that is
-    in there already is not tried again.
-    """
-    count = 0
-    for settings in app.settings.mailboxes:
-        name = settings.name
-        if name in app.ledger.scope.theirs or name in failures:
-            continue
-        try:
-            count += _read_mailbox(app, name, now, failures)
-        except UnavailableError as error:
-            failures[name] = error
-            log.unavailable(name, error)
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._mailboxes: dict[str, Mailbox] = {}
 
-    return count
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for mailbox in self._mailboxes.values():
+            mailbox.close()
+
+    def read_all(self, now: datetime, failures: Failures) -> int:
+        """Read every folder of every mailbox once; return how many mails were new.
+
+        What cannot be read stops no other and is added to `failures`, by the mailbox's name. A mailbox that is
+        in there already is not tried again.
+
+        Args:
+            now: the time of the cycle, in UTC.
+            failures: by mailbox, or by mailbox and folder.
+        """
+        count = 0
+        for settings in self._app.settings.mailboxes:
+            name = settings.name
+            if name in self._app.ledger.scope.theirs or name in failures:
+                continue
+            try:
+                count += self._read(name, now, failures)
+            except UnavailableError as error:
+                failures[name] = error
+                log.unavailable(name, error)
+
+        return count
+
+    def _read(self, name: str, now: datetime, failures: Failures) -> int:
+        """Read one mailbox, over a new connection where there was none or the last one has ended.
+
+        Args:
+            name: its name.
+            now: the time of the cycle, in UTC.
+            failures: by mailbox, or by mailbox and folder.
+
+        Raises:
+            UnavailableError: as `_read_mailbox`, or the server refuses the login.
+        """
+        mailbox = self._mailboxes.setdefault(name, self._app.mailbox(name))
+        if mailbox.connected:
+            try:
+                return _read_mailbox(self._app, name, mailbox, now, failures)
+            except UnavailableError:
+                if mailbox.connected:
+                    raise
+        mailbox.open()
+        return _read_mailbox(self._app, name, mailbox, now, failures)
 
 
-def _read_mailbox(app: App, name: str, now: datetime, failures: Failures) -> int:
+def _read_mailbox(app: App, name: str, mailbox: Mailbox, now: datetime, failures: Failures) -> int:
     """Read the folders of one mailbox.
 
     Args:
         app: the application.
         name: the name of the mailbox.
+        mailbox: the open connection to it.
         now: the time of the cycle, in UTC.
         failures: by mailbox, or by mailbox and folder; a folder that cannot be read is added. The Sent folder
             is added under the name of the mailbox too.
@@ -94,28 +135,23 @@ def _read_mailbox(app: App, name: str, now: datetime, failures: Failures) -> int
     Raises:
         UnavailableError: the mailbox, or its inbox, cannot be read.
     """
-    mailbox, count = app.mailbox(name), 0
-    mailbox.open()
-    try:
-        folders = app.folders(name, mailbox)
-        if not any(folder.role is FolderRole.SENT for folder in folders):
-            app.inbox.mark_synced(name, now, sent=True)
+    folders, count = app.folders(name, mailbox), 0
+    if not any(folder.role is FolderRole.SENT for folder in folders):
+        app.inbox.mark_synced(name, now, sent=True)
 
-        for folder in folders:
-            place = f"{name}, {folder.name}"
-            if place in failures:
-                continue
-            try:
-                count += app.inbox.sync(mailbox, folder, now)
-            except UnavailableError as error:
-                if folder.role is FolderRole.INBOX or not mailbox.connected:
-                    raise  # without its inbox a mailbox is of no use
-                failures[place] = error
-                log.unavailable(place, error)
-                if folder.is_sent:
-                    failures[name] = error  # its customers get no letters: an agent may have answered them
-    finally:
-        mailbox.close()
+    for folder in folders:
+        place = f"{name}, {folder.name}"
+        if place in failures:
+            continue
+        try:
+            count += app.inbox.sync(mailbox, folder, now)
+        except UnavailableError as error:
+            if folder.role is FolderRole.INBOX or not mailbox.connected:
+                raise  # without its inbox a mailbox is of no use
+            failures[place] = error
+            log.unavailable(place, error)
+            if folder.is_sent:
+                failures[name] = error  # its customers get no letters: an agent may have answered them
 
     return count
 
@@ -163,11 +199,12 @@ def _run_until_done(app: App, now: datetime, failures: Failures) -> int:
     """
     left = _unfinished(app)
     cycles = 0
-    while read_all(app, now, failures) + run_cycle(app, now):
-        before, left = left, _unfinished(app)
-        cycles = 0 if left < before else cycles + 1
-        if cycles == MAX_CYCLES:
-            return max(left, 1)
+    with MailReading(app) as mail:
+        while mail.read_all(now, failures) + run_cycle(app, now):
+            before, left = left, _unfinished(app)
+            cycles = 0 if left < before else cycles + 1
+            if cycles == MAX_CYCLES:
+                return max(left, 1)
 
     return 0
 

@@ -7,7 +7,7 @@ is left over. A text after the verb is never changed.
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
@@ -1140,7 +1140,11 @@ class Grammar:
             phrase: some words.
         """
         said = folded(phrase.strip(" .,!:"))
-        return get_close_matches(said, self.verbs, 1, _SIMILAR) if len(said) > _MAX_WORDS_OF_ORDER else []
+        return self._verb_phrases.nearest(said) if len(said) > _MAX_WORDS_OF_ORDER else []
+
+    @cached_property
+    def _verb_phrases(self) -> "Phrases":
+        return Phrases(self.verbs)
 
     def is_condition(self, text: str) -> bool:
         """Return whether words make what was said before them depend on something.
@@ -1317,6 +1321,40 @@ class Grammar:
             between = _BETWEEN.match(text, token.end())
             place = between.end() if between else token.end()
         return found
+
+
+class Phrases:
+    """Phrases among which the one that resembles words is looked for."""
+
+    def __init__(self, phrases: Collection[str]) -> None:
+        letters = {letter for phrase in phrases for letter in _letters(phrase)}
+        self._bits = {letter: 1 << place for place, letter in enumerate(sorted(letters))}
+        self._masks = {phrase: self._mask(phrase) for phrase in phrases}
+
+    def _mask(self, text: str) -> int:
+        """Return a number with a bit for each letter of a text that some phrase has."""
+        return sum(self._bits.get(letter, 0) for letter in _letters(text))
+
+    def nearest(self, said: str) -> list[str]:
+        """Return the phrase that resembles some words most, if one does.
+
+        Most have too few letters in common with them, which is found out much faster than how alike they are.
+
+        Args:
+            said: the words, folded.
+        """
+        letters = self._mask(said)
+        alike = [
+            phrase
+            for phrase, mask in self._masks.items()
+            if 2 * (mask & letters).bit_count() / (len(phrase) + len(said)) >= _SIMILAR
+        ]
+        return get_close_matches(said, alike, 1, _SIMILAR)
+
+
+def _letters(text: str) -> Iterator[tuple[str, int]]:
+    """Yield the letters of a text, each with a number, as its second "e" is another one than its first."""
+    return ((letter, number) for letter, count in Counter(text).items() for number in range(count))
 
 
 def _spaced(text: str) -> str:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from followupd.app.cycle import Failures, MailReading, run_once
 from followupd.cli.main import main
 from followupd.domain.case import Stage
 from tests.journeys.world import CUSTOMER, World
+from tests.servers.dovecot import Dovecot
 
 COMPLAINT = (
     "My parcel has still not arrived. I ordered it three weeks ago and nobody answers. This is unacceptable."
@@ -96,3 +98,23 @@ def test_too_many_letters_open_the_breaker_until_an_admin_closes_it(
     world.passes(world.now + timedelta(hours=2))
     assert len(world.letters("confirmation")) > 0
     assert len(world.letters()) > sent
+
+
+def test_a_run_logs_in_once_whatever_the_number_of_its_cycles(world: World, dovecot: Dovecot) -> None:
+    login = f"Login: user=<{world.postbox.username}>"
+    world.customer_writes(COMPLAINT)
+    world.postbox.mark(1, "complaint")
+    before = dovecot.log().count(login)
+    run_once(world.app)
+    assert world.letters("desk/opened")
+    assert dovecot.log().count(login) - before == 1
+
+
+def test_a_connection_that_ends_between_two_cycles_is_opened_again(world: World, dovecot: Dovecot) -> None:
+    failures: Failures = {}
+    with MailReading(world.app) as mail:
+        assert mail.read_all(world.now, failures) == 0
+        dovecot.doveadm("kick", world.postbox.username)
+        world.postbox.deliver(b"From: kim@customers.test\r\nSubject: My parcel\r\n\r\nWhere is it?\r\n")
+        assert mail.read_all(world.now, failures) == 1
+    assert failures == {}

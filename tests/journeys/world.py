@@ -12,7 +12,7 @@ from pathlib import Path
 from followupd.adapters.overlay import write_starter
 from followupd.adapters.settings import load
 from followupd.app.container import App, build
-from followupd.app.cycle import read_all, run_cycle
+from followupd.app.cycle import MailReading, run_cycle
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.events import Event
@@ -171,12 +171,13 @@ class World:
 
     def _comes_to_rest(self, at: datetime) -> "World":
         self.now = at
-        for _ in range(12):
-            failed: dict[str, UnavailableError] = {}
-            done = read_all(self.app, self.now, failed) + run_cycle(self.app, self.now)
-            assert not failed, failed
-            if not done + self._copies_arrive():
-                return self
+        with MailReading(self.app) as mail:
+            for _ in range(12):
+                failed: dict[str, UnavailableError] = {}
+                done = mail.read_all(self.now, failed) + run_cycle(self.app, self.now)
+                assert not failed, failed
+                if not done + self._copies_arrive():
+                    return self
         raise AssertionError("the house does not come to rest")
 
     def _copies_arrive(self) -> int:

@@ -13,6 +13,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
 from functools import cache
@@ -188,30 +189,27 @@ def call_of(pattern: Built) -> Call | None:
     return min(inside, key=lambda call: call.last - call.first, default=None)
 
 
-@cache
-def uses_of(name: str) -> frozenset[str]:
+def uses_of(name: str) -> set[str]:
     """Return what is done anywhere with an attribute of this name, or with the result of a function "f()".
 
     These are the methods called, "" for anything else.
     """
-    found: set[str] = set()
+    return _uses()[name]
+
+
+@cache
+def _uses() -> defaultdict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
     for file in TOP.rglob("*.py"):
-        text = file.read_text()
-        if name.removesuffix(")") not in text:
-            continue
-        nodes = list(ast.walk(ast.parse(text)))
+        nodes = list(ast.walk(ast.parse(file.read_text())))
         taken = {id(node.value): node.attr for node in nodes if isinstance(node, ast.Attribute)}
-        found |= {taken.get(id(node), "") for node in nodes if _is_use(node, name)}
-    return frozenset(found)
-
-
-def _is_use(node: ast.AST, name: str) -> bool:
-    match node:
-        case ast.Attribute(attr=attribute):
-            return attribute == name
-        case ast.Call(func=ast.Name(id=function)):
-            return f"{function}()" == name
-    return False
+        for node in nodes:
+            match node:
+                case ast.Attribute(attr=name):
+                    found[name].add(taken.get(id(node), ""))
+                case ast.Call(func=ast.Name(id=function)):
+                    found[f"{function}()"].add(taken.get(id(node), ""))
+    return found
 
 
 if __name__ == "__main__":

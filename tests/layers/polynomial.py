@@ -17,6 +17,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -48,15 +49,17 @@ class Condition(NamedTuple):
     certain: bool = True
 
     def both(self, other: "Condition") -> "Condition":
-        if len(self.pairs) == len(other.pairs) == 1:
-            [(a, b)], [(c, d)] = self.pairs, other.pairs
-            pairs = {(a & c, b & d)}
-        else:
-            pairs = {(a & c, b & d) for (a, b), (c, d) in product(self.pairs, other.pairs)}
-        return Condition(frozenset(pair for pair in pairs if all(pair)), self.certain and other.certain)
+        return _both(self, other)
 
     def either(self, other: "Condition") -> "Condition":
         return Condition(self.pairs | other.pairs, self.certain or other.certain)
+
+
+@cache
+def _both(one: Condition, other: Condition) -> Condition:
+    """Return the condition that two others hold; a pattern has few conditions, and each pair of them very often."""
+    pairs = {(a & c, b & d) for (a, b), (c, d) in product(one.pairs, other.pairs)}
+    return Condition(frozenset(pair for pair in pairs if all(pair)), one.certain and other.certain)
 
 
 _States = dict[int, Condition]

@@ -264,6 +264,16 @@ def test_each_pattern_that_a_function_builds_is_linear_or_cheap_for_all_that_it_
     assert slow == {}
 
 
+def test_blanks_of_the_greatest_length_cost_little() -> None:
+    """Of all texts of one letter, they cost most: a blank of a pattern stands for up to nine."""
+    costs = {
+        name: cost(each.compiled(), " " * most_read(name) + "!", method_by_name(each))
+        for name, each in from_functions().items()
+        if name.startswith("text.wording")
+    }
+    assert {name: seconds for name, seconds in costs.items() if seconds >= MOST / 3} == {}
+
+
 #: what meets the patterns whose input is bounded -> a function that reads a text of any length
 READERS: dict[str, Callable[[str], object]] = {
     "an absence note": lambda text: absence.back_on(text, "", None),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from followupd.adapters.templates.check import affected_letters, problems, render_sample, sample_renderer
-from followupd.adapters.templates.sources import TemplateFiles
+from followupd.adapters.templates.sources import TemplateFiles, sandbox
 from followupd.domain.letter import CUSTOMER_LETTERS, DESK_MAILS, LetterKind
 from followupd.languages import catalogue
 from tests.story.lettered import NOW, PLAYBOOK, TEMPLATES, sample
@@ -168,3 +168,18 @@ def test_a_letter_in_the_customers_language_goes_before_one_of_the_playbook_in_a
     renderer = sample_renderer(overlay(own), catalogue())
     case = replace(sample(language="de"), playbook="delivery")
     assert render_sample(renderer, LetterKind.HOLDING, case, PLAYBOOK, NOW).language == "de"
+
+
+# --- compiled code ------------------------------------------------------------------------------------------
+
+
+def code_of(files: TemplateFiles, name: str, *, markup: bool = True) -> object:
+    return sandbox(files, str, markup=markup).get_template(name).root_render_func.__code__
+
+
+def test_what_two_brands_share_is_compiled_once_and_what_differs_is_not(own: Path) -> None:
+    edited(own, "en/_signature.md", "{{", "Yours, {{")
+    shipped, changed = TemplateFiles(TEMPLATES), overlay(own)
+    assert code_of(changed, "en/holding.md") is code_of(shipped, "en/holding.md")
+    assert code_of(changed, "en/_signature.md") is not code_of(shipped, "en/_signature.md")
+    assert code_of(shipped, "en/holding.md") is not code_of(shipped, "en/holding.md", markup=False)

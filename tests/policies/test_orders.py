@@ -1,6 +1,7 @@
 """How agents write an order, in the bytes of 19 mail clients and in four languages: what is done and what comes back."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from html import escape
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from followupd.text.notes import (
     read_note,
     uncertain_orders,
 )
-from followupd.text.orders import Grammar
+from followupd.text.orders import Grammar, Phrases
 
 DATA = Path(__file__).parent / "data"
 CLIENTS = sorted(path.stem for path in (DATA / "clients").glob("*.eml"))
@@ -776,3 +777,21 @@ def test_a_mistyped_verb_with_an_amount_and_more_is_offered_with_the_amount(
 ) -> None:
     [back] = read(said).back
     assert back.draft == draft
+
+
+# --- verbs that are nearly written right ---
+
+
+def test_the_verb_that_resembles_a_word_most_is_found_as_difflib_finds_it() -> None:
+    """Letters that no verb has, and doubled and swapped ones, are among the words."""
+    verbs = Phrases(GRAMMAR.verbs)
+    for phrase in list(GRAMMAR.verbs)[::3]:
+        for said in (
+            phrase[1:],
+            phrase[:-2],
+            f"{phrase}文",
+            phrase[::-1],
+            phrase[:2] + phrase,
+            f"not {phrase}",
+        ):
+            assert verbs.nearest(said) == get_close_matches(said, GRAMMAR.verbs, 1, 0.8), said

@@ -31,9 +31,13 @@ from followupd.domain.keys import FolderCursor, StateKey, StateName
 from followupd.domain.letter import Letter
 from followupd.errors import FollowupdError, UnavailableError
 
-# Built once: building a statement costs more than running it, and this one runs before each batch of letters.
+# Built once: building a statement costs more than running it. These run before each batch of letters, and for each
+# folder that is read.
 _SELECT_VALUE = core.select(col(StateRow.value), col(StateRow.at)).where(
     col(StateRow.name) == bindparam("name")
+)
+_SELECT_CURSOR = select(CursorRow).where(
+    col(CursorRow.mailbox) == bindparam("mailbox"), col(CursorRow.folder) == bindparam("folder")
 )
 
 
@@ -80,7 +84,7 @@ class StateStore:
 
     def cursor(self, mailbox: str, folder: str) -> FolderCursor | None:
         """Return how far a folder was read; None when it was never read."""
-        row = self._session.get(CursorRow, (mailbox, folder))
+        row = self._session.exec(_SELECT_CURSOR, params={"mailbox": mailbox, "folder": folder}).first()
         return _cursor(row) if row else None
 
     def set_cursor(self, mailbox: str, folder: str, cursor: FolderCursor) -> None:

@@ -49,6 +49,8 @@ from followupd.recovery.outcomes import Contact
 _ECHO_LASTS = timedelta(days=30)
 #: mails of a sender that are looked at for their Reply-To
 _MAX_OF_SENDER = 20
+#: mails whose dates are compared with those of the server
+_MOST_COMPARED = 5
 #: values in one IN (...); see `ingest`
 _MAX_VALUES = 500
 
@@ -76,6 +78,46 @@ _SET_STATUS_TAGS = (
         col(LocationRow.wants) != bindparam("new_tags"),
     )
     .values(wants=bindparam("new_tags"), unmarked=True)
+)
+
+
+def _folder(mailbox: str, folder: str, uidvalidity: int) -> dict[str, str | int]:
+    """Return the values of the queries within one folder."""
+    return {"mailbox": mailbox, "folder": folder, "uidvalidity": uidvalidity}
+
+
+def _within_folder(query: Any) -> Any:
+    """Restrict a query of locations to the folder that its values name."""
+    return query.where(
+        col(LocationRow.mailbox) == bindparam("mailbox"),
+        col(LocationRow.folder) == bindparam("folder"),
+        col(LocationRow.uidvalidity) == bindparam("uidvalidity"),
+    )
+
+
+# Built once: each reading of a folder begins and ends with them, and to build them costs more than to run them.
+_UIDS = _within_folder(select(LocationRow.uid).join(MailRow, col(MailRow.id) == col(LocationRow.mail_id)))
+_UIDS_WITH_CASE = _UIDS.where(col(MailRow.case_ref).is_not(None))
+_SELECT_UNMARKED = _within_folder(select(LocationRow)).where(col(LocationRow.unmarked).is_(True))
+_IS_COPY = core.and_(col(MailRow.kind) == Kind.OWN.value, col(MailRow.reason) == "")
+_IS_NOTE = core.and_(col(MailRow.kind) == Kind.AGENT.value, col(MailRow.reason) == NOTE_DONE)
+_COPIES_TO_FILE = _UIDS.where(
+    core.or_(_IS_COPY, _IS_NOTE), col(MailRow.state) == MailState.PROCESSED, col(LocationRow.gone).is_(False)
+)
+_EARLIER = aliased(LocationRow)
+_CAME_BEFORE = select(_EARLIER.id).where(
+    col(_EARLIER.mail_id) == col(LocationRow.mail_id), col(_EARLIER.id) < col(LocationRow.id)
+)
+_LAST_RECEIVED = (
+    _within_folder(
+        select(LocationRow.uid, MailRow.received_at).join(
+            MailRow, col(MailRow.id) == col(LocationRow.mail_id)
+        )
+    )
+    .where(MailRow.state != MailState.QUARANTINED)  # of the others no date is known
+    .where(col(LocationRow.gone).is_(False), ~_CAME_BEFORE.exists())
+    .order_by(col(LocationRow.uid).desc())
+    .limit(_MOST_COMPARED)
 )
 
 
@@ -135,26 +177,13 @@ class MailStore:
         """Return the UIDs without a stored mail, such as those of mails that were skipped."""
         return set(uids) - {row.uid for row in self._locations(mailbox, folder, uidvalidity, uids)}
 
-    def last_received(
-        self, mailbox: str, folder: str, uidvalidity: int, count: int = 5
-    ) -> dict[int, datetime]:
-        """Return when the last known mails of a folder were received, by UID.
+    def last_received(self, mailbox: str, folder: str, uidvalidity: int) -> dict[int, datetime]:
+        """Return when the last few known mails of a folder were received, by UID.
 
         A server that gives one of these UIDs another date was put back from a backup. Of a mail that came again only
         the first date is known.
         """
-        earlier = aliased(LocationRow)
-        came_before = (
-            col(earlier.mail_id) == col(LocationRow.mail_id),
-            col(earlier.id) < col(LocationRow.id),
-        )
-        query = _in_folder(select(LocationRow.uid, MailRow.received_at), mailbox, folder, uidvalidity)
-        joined = query.join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
-        returned = joined.where(MailRow.state != MailState.QUARANTINED)  # of the others no date is known
-        dated = returned.where(
-            col(LocationRow.gone).is_(False), ~select(earlier.id).where(*came_before).exists()
-        )
-        return dict(self._session.exec(dated.order_by(col(LocationRow.uid).desc()).limit(count)).all())
+        return dict(self._session.exec(_LAST_RECEIVED, params=_folder(mailbox, folder, uidvalidity)).all())
 
     def customers_mails(self, since: datetime) -> dict[str, int]:
         """Return how many mails customers wrote since, by the reference of the case."""
@@ -451,9 +480,8 @@ class MailStore:
         Returns:
             One update for each mail. An update with nothing to add or remove is to be marked as done, too.
         """
-        query = _in_folder(select(LocationRow), mailbox, folder, uidvalidity)
         found = []
-        for row in self._session.exec(query.where(col(LocationRow.unmarked).is_(True))):
+        for row in self._session.exec(_SELECT_UNMARKED, params=_folder(mailbox, folder, uidvalidity)):
             requested = set(row.wants.split())
             present = set(row.marks.split())
             add = tuple(sorted(requested - present))
@@ -477,19 +505,11 @@ class MailStore:
 
         On servers that do not count changes (CONDSTORE) their flags are read in every poll.
         """
-        query = _in_folder(_SELECT_UIDS, mailbox, folder, uidvalidity)
-        return list(self._session.exec(query.where(col(MailRow.case_ref).is_not(None))))
+        return list(self._session.exec(_UIDS_WITH_CASE, params=_folder(mailbox, folder, uidvalidity)))
 
     def copies_to_file(self, mailbox: str, folder: str, uidvalidity: int) -> list[int]:
         """Return the UIDs of copies of our own letters, and of notes that were done, to be moved to Sent."""
-        is_copy = core.and_(col(MailRow.kind) == Kind.OWN.value, col(MailRow.reason) == "")
-        is_note = core.and_(col(MailRow.kind) == Kind.AGENT.value, col(MailRow.reason) == NOTE_DONE)
-        query = _in_folder(_SELECT_UIDS, mailbox, folder, uidvalidity).where(
-            core.or_(is_copy, is_note),
-            col(MailRow.state) == MailState.PROCESSED,
-            col(LocationRow.gone).is_(False),
-        )
-        return list(self._session.exec(query))
+        return list(self._session.exec(_COPIES_TO_FILE, params=_folder(mailbox, folder, uidvalidity)))
 
     def has_copy_elsewhere(self, mail: StoredMail) -> bool:
         """Return whether a mail of ours is in Sent and, as a mail of its own, also came into the inbox."""
@@ -547,16 +567,9 @@ class MailStore:
         )
 
 
-_SELECT_UIDS = select(LocationRow.uid).join(MailRow, col(MailRow.id) == col(LocationRow.mail_id))
-
-
 def _in_folder(query: Any, mailbox: str, folder: str, uidvalidity: int) -> Any:
     """Restrict a query of locations to one folder."""
-    return query.where(
-        LocationRow.mailbox == mailbox,
-        LocationRow.folder == folder,
-        LocationRow.uidvalidity == uidvalidity,
-    )
+    return _within_folder(query).params(_folder(mailbox, folder, uidvalidity))
 
 
 def _id(value: int | None) -> int:

@@ -94,6 +94,9 @@ _ENDED = re.compile(r"[.!?…:][\"'”’»)\]]*$")
 _DIRECTORIES = ("templates/", "companies/")
 #: errors that a template may raise while it is rendered
 _RENDERING_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+#: what was compiled in this process; with too many templates, all are forgotten
+_CODE: dict[Any, Any] = {}
+_MAX_CODE = 2000
 #: the filters of Jinja2 that letters may use; none can mark a value as safe
 _FILTERS = frozenset(
     [
@@ -314,8 +317,9 @@ def _first_file(directories: Iterable[Path], name: str) -> Path | None:
 def _file_below(directory: Path, name: str) -> Path | None:
     """Return a file of a directory; None if it does not exist or a link leads out of the directory."""
     path = directory / name
-    is_inside = path.resolve().is_relative_to(directory.resolve())
-    return path if is_inside and path.is_file() else None
+    if not path.is_file():  # most names that are looked for; to resolve a path costs more
+        return None
+    return path if path.resolve().is_relative_to(directory.resolve()) else None
 
 
 def files_of(files: TemplateFiles, template: LetterTemplate, domain: str) -> tuple[Attachment, ...]:
@@ -432,7 +436,28 @@ class _TemplateLoader(BaseLoader):
         return _ENDS_IN_TAG.sub(r"\1{{ '' }}", body), file, lambda: True
 
 
-class TemplateEnvironment(ImmutableSandboxedEnvironment):
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """A sandbox in which what another one of its kind has compiled before is not compiled again.
+
+    Brands share most of their templates, and a reload, `check` and the preview begin with a new sandbox.
+    """
+
+    def __init__(self, kind: str, **options: Any) -> None:
+        """Take what must be the same where code is shared: a name for the options and the filters."""
+        super().__init__(undefined=Unknown, autoescape=True, auto_reload=False, **options)
+        self._kind = kind
+
+    def compile(self, source: Any, *names: Any, **options: Any) -> Any:
+        """Return the code of a template, in which no value of its sandbox is."""
+        asked = self._kind, source, names, *options.items()
+        if asked not in _CODE:
+            if len(_CODE) >= _MAX_CODE:
+                _CODE.clear()
+            _CODE[asked] = super().compile(source, *names, **options)
+        return _CODE[asked]
+
+
+class _LetterSandbox(_Sandbox):
     """The sandbox of letters, in which a letter includes the parts of its own language: "_greeting.md"."""
 
     def join_path(self, template: str, parent: str) -> str:
@@ -490,12 +515,10 @@ def sandbox(files: TemplateFiles | None, write: Callable[[str], str], *, markup:
             return value
         return Markup(write(str(value)))  # noqa: S704  escaped for Markdown
 
-    environment = TemplateEnvironment(
+    environment = _LetterSandbox(
+        "Markdown" if markup else "line",
         loader=_TemplateLoader(files) if files else None,
-        undefined=Unknown,
         finalize=finalize,
-        autoescape=True,
-        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -519,10 +542,7 @@ def _as_markup(function: Callable[[Any], str]) -> Callable[[Any], Markup]:
 
 def layout_template(files: TemplateFiles, name: str) -> Template:
     """Return the frame of the HTML part, in a separate sandbox that escapes for HTML."""
-    environment = ImmutableSandboxedEnvironment(
-        loader=_TemplateLoader(files), undefined=Unknown, autoescape=True, auto_reload=False
-    )
-    return environment.get_template(name)
+    return _Sandbox("layout", loader=_TemplateLoader(files)).get_template(name)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,13 @@ def labelled(row: dict[str, Any]) -> Counter[Item]:
 
 
 def recognised(row: dict[str, Any]) -> Counter[Item]:
+    return _recognised(row["text"], row["language"])
+
+
+@cache
+def _recognised(text: str, language: str) -> Counter[Item]:
     promises, grants, _ = find_commitments(
-        row["text"], sent_at=SENT_AT, calendar=LONDON, language=load(row["language"]), currency="GBP"
+        text, sent_at=SENT_AT, calendar=LONDON, language=load(language), currency="GBP"
     )
     dues = [f"{LONDON.local(p.due):%Y-%m-%dT%H:%M}" if p.due else None for p in promises]
     return Counter(
