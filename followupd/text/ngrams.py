@@ -1,4 +1,4 @@
-"""Classify short texts by their words and letters: hashed n-grams, one weight for each class, and trees after them.
+"""Classify short texts by words, letters and meanings: hashed n-grams, one weight for each class, trees after them.
 
 The weights are data (`followupd/languages/*.json`), made by the training scripts in `benchmarks/`. Reading needs no
 library: a text of fifteen words costs a third of a millisecond.
@@ -11,13 +11,15 @@ import sys
 import zlib
 from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from operator import and_
 from typing import Any
 
+from followupd.languages import Language
 from followupd.text import without_accents
 
 #: n-grams fall into 2 ** BITS places
@@ -27,6 +29,8 @@ MAX_TOKENS = 400
 #: lengths of the parts of words; shorter words count as a whole only
 _PARTS = (3, 4, 5)
 _MIN_PARTED = 4
+#: letters from which the beginning of a word may tell its meaning
+_SHORTEST_BEGINNING = 2
 #: letters of one word that are read
 _MAX_WORD = 30
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
@@ -118,6 +122,61 @@ def paired(firsts: Iterable[str], seconds: Iterable[str], bits: int) -> set[int]
     behind = [second.encode() for second in seconds]
     before = [0, *(zlib.crc32(f"{first} ".encode()) for first in firsts)]
     return {zlib.crc32(second, start) & mask for start in before for second in behind}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Meanings:
+    """What words of one language mean ("send", "money"), by names that are the same in all languages.
+
+    `names` has them by word, and by how words begin ("refund*"), `phrases` by the first two of several words, with the
+    words behind these.
+    """
+
+    names: Mapping[str, Sequence[str]]
+    phrases: Mapping[tuple[str, str], Sequence[tuple[list[str], str]]]
+
+    @classmethod
+    def of(cls, words: Mapping[str, Iterable[str]]) -> "Meanings":
+        """Return the meanings of a language from its words by meaning; words of a phrase are joined by "_"."""
+        names: defaultdict[str, list[str]] = defaultdict(list)
+        phrases: defaultdict[tuple[str, str], list[tuple[list[str], str]]] = defaultdict(list)
+        for name, own in words.items():
+            for word in own:
+                first, *behind = word.split("_")
+                if behind:
+                    phrases[first, behind[0]].append((behind[1:], name))
+                else:
+                    names[word].append(name)
+        return cls(dict(names), dict(phrases))
+
+    def spoken(self, words: Sequence[str]) -> dict[str, str]:
+        """Return what words and phrases of a text mean, each meaning with the first words that have it."""
+        found: dict[str, str] = {}
+        for word in words:
+            for name in _names_of(self, word):
+                found.setdefault(name, word)
+        for at, pair in enumerate(pairwise(words), 2):
+            for behind, name in self.phrases.get(pair, ()):
+                if words[at : at + len(behind)] == behind:
+                    found.setdefault(name, " ".join((*pair, *behind)))
+        return found
+
+    def of_word(self, word: str) -> frozenset[str]:
+        """Return what a word means; most words have no meaning here, some several."""
+        keys = [word, *(f"{word[:size]}*" for size in range(_SHORTEST_BEGINNING, len(word) + 1))]
+        return frozenset(chain.from_iterable(self.names.get(key, ()) for key in keys))
+
+
+@lru_cache(maxsize=20_000)
+def _names_of(meanings: Meanings, word: str) -> tuple[str, ...]:
+    """Return what a word means, in their order."""
+    return tuple(sorted(meanings.of_word(word)))
+
+
+@lru_cache(maxsize=32)
+def concepts_of(language: Language) -> Meanings:
+    """Return what words of a language mean; nothing where it has no `concepts.toml`."""
+    return Meanings.of(language.concepts().concepts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from followupd.errors import Problem, SetupError
 from followupd.languages import Catalogue, Language, catalogue
 from followupd.languages.schema import Complaints, CuesAgainst, CuesFor
 from followupd.text.complaints.phrases import Hit, PhraseBook
-from followupd.text.complaints.words import Meanings, Vocabulary, concepts_of, vocabulary_of
+from followupd.text.complaints.words import Vocabulary, vocabulary_of
+from followupd.text.ngrams import Meanings, concepts_of
 
 #: the language whose weights were measured; the others have only cues
 MEASURED = "en"
@@ -166,11 +167,18 @@ class Lexicon:
             raise SetupError([Problem(file, None, None, "C35", str(error), "")]) from None
 
     def meanings(self, language: str) -> Meanings:
-        """Return what words of a language mean; none have a meaning where its file has no such table."""
+        """Return what words of a language mean for wishes: as for the verdict, and by the file's own table.
+
+        None have a meaning where its file has no such table.
+        """
         if language not in self._meanings:
             found = self.languages.find(language)
-            own = found.complaints if found else None
-            self._meanings[language] = Meanings.of(own.meanings if own else {})
+            own = found.complaints.meanings if found and found.complaints else {}
+            tables = (own, found.concepts().concepts) if found and own else ()
+            names = frozenset().union(*tables)
+            self._meanings[language] = Meanings.of(
+                {name: frozenset().union(*(table.get(name, ()) for table in tables)) for name in names}
+            )
         return self._meanings[language]
 
     def concepts(self, language: str) -> Meanings:

@@ -13,9 +13,9 @@ from typing import Any
 from followupd.languages import complaint_weights, mail_weights
 from followupd.text.complaints.cues import STRONG, Cues
 from followupd.text.complaints.phrases import Hit
-from followupd.text.complaints.words import READ, Meanings, Vocabulary, sentences_of, words_of
+from followupd.text.complaints.words import READ, Vocabulary, sentences_of, words_of
 from followupd.text.mail.headers import bare_subject
-from followupd.text.ngrams import Classes, LinearModel, places, places_of_word, sequences, tokens
+from followupd.text.ngrams import Classes, LinearModel, Meanings, places, places_of_word, sequences, tokens
 
 #: cues count for less in a mail of more words than this, because long mails contain most words once
 FULL_WEIGHT = 80

@@ -1,13 +1,11 @@
 """Split a text into words and sentences, in lower case and without accents, and guess its language."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, pairwise
 
-from followupd.languages import Catalogue, Language, catalogue
+from followupd.languages import Catalogue, catalogue
 from followupd.languages.schema import ComplaintWords
 from followupd.text import without_accents
 
@@ -19,8 +17,6 @@ _GUESS_CHARACTERS = 1_500
 _MIN_WORDS = 4
 #: the share of the words that must be stop words of the guessed language
 _MIN_SHARE = 0.14
-#: letters from which the beginning of a word may tell its meaning
-_SHORTEST_BEGINNING = 2
 #: the last letter with which Latin words begin
 _LAST_LATIN = "\u024f"
 
@@ -53,61 +49,6 @@ class Vocabulary:
     ours: frozenset[str]
     first_person: frozenset[str]
     second_person: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Meanings:
-    """What words of one language mean ("send", "money"), by names that are the same in all languages.
-
-    `names` has them by word, and by how words begin ("refund*"), `phrases` by the first two of several words, with the
-    words behind these.
-    """
-
-    names: Mapping[str, Sequence[str]]
-    phrases: Mapping[tuple[str, str], Sequence[tuple[list[str], str]]]
-
-    @classmethod
-    def of(cls, words: Mapping[str, Iterable[str]]) -> "Meanings":
-        """Return the meanings of a language from its words by meaning; words of a phrase are joined by "_"."""
-        names: defaultdict[str, list[str]] = defaultdict(list)
-        phrases: defaultdict[tuple[str, str], list[tuple[list[str], str]]] = defaultdict(list)
-        for name, own in words.items():
-            for word in own:
-                first, *behind = word.split("_")
-                if behind:
-                    phrases[first, behind[0]].append((behind[1:], name))
-                else:
-                    names[word].append(name)
-        return cls(dict(names), dict(phrases))
-
-    def spoken(self, words: Sequence[str]) -> dict[str, str]:
-        """Return what words and phrases of a text mean, each meaning with the first words that have it."""
-        found: dict[str, str] = {}
-        for word in words:
-            for name in _names_of(self, word):
-                found.setdefault(name, word)
-        for at, pair in enumerate(pairwise(words), 2):
-            for behind, name in self.phrases.get(pair, ()):
-                if words[at : at + len(behind)] == behind:
-                    found.setdefault(name, " ".join((*pair, *behind)))
-        return found
-
-    def of_word(self, word: str) -> frozenset[str]:
-        """Return what a word means; most words have no meaning here, some several."""
-        keys = [word, *(f"{word[:size]}*" for size in range(_SHORTEST_BEGINNING, len(word) + 1))]
-        return frozenset(chain.from_iterable(self.names.get(key, ()) for key in keys))
-
-
-@lru_cache(maxsize=20_000)
-def _names_of(meanings: Meanings, word: str) -> tuple[str, ...]:
-    """Return what a word means, in their order."""
-    return tuple(sorted(meanings.of_word(word)))
-
-
-@lru_cache(maxsize=32)
-def concepts_of(language: Language) -> Meanings:
-    """Return what words of a language mean; nothing where it has no `concepts.toml`."""
-    return Meanings.of(language.concepts().concepts)
 
 
 @lru_cache(maxsize=8)

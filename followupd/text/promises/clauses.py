@@ -15,8 +15,7 @@ from typing import NamedTuple
 from followupd.domain.calendar import Calendar
 from followupd.domain.promise import Relation
 from followupd.languages import Language, promise_weights
-from followupd.text.complaints.words import concepts_of
-from followupd.text.ngrams import Classes, Trees, paired, places, places_in, probability, tokens
+from followupd.text.ngrams import Classes, Trees, concepts_of, paired, places, places_in, probability, tokens
 from followupd.text.promises.date_parts import NOON
 from followupd.text.promises.dates import Clause, DateReader, FoundDate, clause_of, date_reader
 from followupd.text.promises.money import find_money
