@@ -29,7 +29,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _CLOSING = "\"') "
 #: how likely both sides of a comma must be separate clauses, if each has a date
 _OWN_CLAUSE = 0.25
-#: and if nothing is said between their dates: "tonight and tomorrow you will ..." is no list, "on the 5th and the 12th" is
+#: and if nothing is said between their dates: "tonight, and tomorrow you will ..." is no list of days
 _NO_LIST = 0.9
 #: how likely a sentence and its first part must be, if its second part has no subject
 _SURELY_BOTH = 0.6
