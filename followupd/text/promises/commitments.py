@@ -14,7 +14,8 @@ with a second date, a share of an amount or the rest of a date is asked about, a
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import chain
 
 from followupd.domain.calendar import Calendar
 from followupd.domain.compensation import Gift
@@ -521,8 +522,11 @@ class _SentenceReader:
 
     def _is_of_today(self, clause: Clause) -> bool:
         """Whether all dates of a clause are on the day of the mail: what was done "this morning" is not to come."""
-        days = {self.dates.calendar.local(when.moment).date() for when in clause.dates}
-        return days == {self.dates.today}
+        return self._days(clause.dates) == {self.dates.today}
+
+    def _days(self, dates: Iterable[FoundDate]) -> set[date]:
+        """Return the days of dates, by the company's clock."""
+        return {self.dates.calendar.local(when.moment).date() for when in dates}
 
     def _is_update(self, low: str) -> bool:
         """Whether a clause, in lower case, says that somebody will write, call or report."""
@@ -559,11 +563,9 @@ class _SentenceReader:
             return None
 
         first = clause.dates[0]
-        local = self.dates.calendar.local
-        days = {local(when.moment).date() for when in clause.dates}
         rests = self._is_of_another_day(clause, first, read) or self._follows_short_day(clause.low, first)
         rests |= any(self._has_rest(clause, when) for when in clause.dates)
-        if rests or len(days) > 1 or first.moment - self.dates.now > _FAR:
+        if rests or len(self._days(clause.dates)) > 1 or first.moment - self.dates.now > _FAR:
             raise _UnsureError
         return next((when for when in clause.dates if when.firm), first)
 
@@ -596,16 +598,16 @@ class _SentenceReader:
             when: its date.
             read: the sentences up to this one.
         """
-        local = self.dates.calendar.local
-        if when.guessed == "week" and not when.firm:
-            named = self.dates.to_come(read[-1].partition(clause.text[when.start : when.end])[0])
-            later = {local(other.moment).date() for other in named if other.relation is not Relation.BY}
-            return any(day > local(when.moment).date() for day in later)
-        if when.guessed != "day":
-            return False
-        named = [other for sentence in read for other in with_day(self.dates.find(sentence))]
-        days = {local(other.moment).date() for other in named}
-        return not days <= {local(when.moment).date()}
+        day = self._days([when])
+        if when.guessed == "day":
+            return not self._days(chain.from_iterable(map(self._with_day, read))) <= day
+        before = self.dates.to_come(read[-1].partition(clause.text[when.start : when.end])[0])
+        named = self._days(other for other in before if other.relation is not Relation.BY)
+        return when.guessed == "week" and not when.firm and max(named | day) > max(day)
+
+    def _with_day(self, sentence: str) -> list[FoundDate]:
+        """Return the dates of a sentence that say their day."""
+        return with_day(self.dates.find(sentence))
 
     def _days_after(self, clause: Clause, read: Sequence[str]) -> FoundDate | None:
         """Return the date of "the same day" and "the day after", which counts from the last day that was named.
