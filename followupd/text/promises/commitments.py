@@ -49,7 +49,7 @@ from followupd.text.promises.patterns import PromisePatterns, date_patterns, pro
 from followupd.text.promises.sentences import lowered, sentences
 
 #: a clause without a date says nothing below this
-UNDATED_ASKED = 0.20
+UNDATED_ASKED = 0.14
 #: from which probability a clause with the words of a condition only tells it: "If it breaks, we mend it"
 CONDITIONAL = 0.35
 #: from which probability a known turn of phrase says nothing all the same
