@@ -13,7 +13,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
+from itertools import chain
 from types import MappingProxyType
+from typing import NamedTuple
 
 from followupd.domain.compensation import Compensation, Gift
 from followupd.domain.promise import Option
@@ -306,13 +308,13 @@ def _right_words(languages: Catalogue) -> _RightWords:
         known=frozenset().union(around, _union(tables, "around", "articles"), {_BAD}, *groups.values()),
         articles=_union(tables, "articles"),
         doubts=_union(tables, "doubts"),
-        joins=_any_phrase(phrase for table in tables for phrase in table.joins),
-        persists=_any_phrase(phrase for table in tables for phrase in table.persists),
-        right_phrases=_any_phrase(phrase for table in tables for phrase in table.right_phrases),
-        wrong_phrases=_any_phrase(phrase for table in tables for phrase in table.wrong_phrases),
-        leaving=_any_phrase(phrase for table in tables for phrase in table.leaving),
+        joins=_any_phrase(tables, "joins"),
+        persists=_any_phrase(tables, "persists"),
+        right_phrases=_any_phrase(tables, "right_phrases"),
+        wrong_phrases=_any_phrase(tables, "wrong_phrases"),
+        leaving=_any_phrase(tables, "leaving"),
         footers=_any_pattern(languages, "footers"),
-        requests=_any_phrase(phrase for table in tables for phrase in table.requests),
+        requests=_any_phrase(tables, "requests"),
         faults=_any_pattern(languages, "faults"),
         gone=_any_pattern(languages, "gone"),
     )
@@ -336,9 +338,10 @@ def _misspelt(known: Iterable[str]) -> Mapping[str, str]:
     return MappingProxyType(spelt)
 
 
-def _any_phrase(phrases: Iterable[str]) -> re.Pattern[str]:
-    """Return the pattern of any of these phrases in a folded text, the longest first."""
-    joined = "|".join(re.escape(folded(phrase)) for phrase in sorted(phrases, key=len, reverse=True))
+def _any_phrase(tables: Iterable[LanguageTable], name: str) -> re.Pattern[str]:
+    """Return the pattern of any of these phrases of all languages in a folded text, the longest first."""
+    phrases = sorted(chain.from_iterable(getattr(table, name) for table in tables), key=len, reverse=True)
+    joined = "|".join(re.escape(folded(phrase)) for phrase in phrases)
     return re.compile(rf"\b(?:{joined})\b") if joined else _NEVER
 
 
@@ -371,7 +374,7 @@ def read_right(text: str, names: Collection[str] = (), languages: Catalogue | No
         is_wrong = _is_told_wrong(told, words, persists=persists, fails=fails > 0)
         return Right.WRONG if is_wrong else Right.UNCLEAR
     found = {name for name, group in words.groups.items() if said & group}
-    right = _right_or_wrong(found, fails=fails > 0)
+    right = _right_or_wrong(found | {_FAILS} if fails else found)
     return Right.UNCLEAR if right is Right.RIGHT and _is_unsettled(request, words) else right
 
 
@@ -466,23 +469,45 @@ def _is_ambiguous(clause: set[str], words: _RightWords) -> bool:
     return bool(is_condition or (no and wrong))
 
 
-def _right_or_wrong(found: set[str], *, fails: bool) -> Right:
+class _Saying(NamedTuple):
+    """What known words say together: a group that is seen, groups of which one must be, and of which none may be."""
+
+    said: str
+    beside: frozenset[str]
+    without: frozenset[str]
+
+    def fits(self, found: set[str]) -> bool:
+        """Return whether the groups that were seen say this."""
+        is_beside = not self.beside or not found.isdisjoint(self.beside)
+        return self.said in found and is_beside and found.isdisjoint(self.without)
+
+
+#: the group of the phrases which say that it is not right
+_FAILS = "fails"
+_ANY: frozenset[str] = frozenset()
+_AGAINST = frozenset({"no", "wrong", "denials", _FAILS})
+_PRAISE = frozenset({"yes", "weak", "thanks", "denials"})
+_SAY_RIGHT = (
+    _Saying("yes", _ANY, _AGAINST),
+    _Saying("whole", frozenset({"weak", "arrived"}), _AGAINST),
+)
+_SAY_WRONG = (
+    _Saying("denials", frozenset({"yes", "weak", "no", "waiting"}), frozenset({"wrong"})),
+    _Saying("no", _ANY, _PRAISE),
+    _Saying("wrong", _ANY, _PRAISE),
+    _Saying(_FAILS, _ANY, frozenset({"yes", "weak", "wrong"})),
+)
+
+
+def _right_or_wrong(found: set[str]) -> Right:
     """Return what known words say together; whatever speaks for both is unclear.
 
     Args:
         found: the groups of words that were seen.
-        fails: a phrase says that it is not right.
     """
-    is_right = "yes" in found or ("whole" in found and bool(found & {"weak", "arrived"}))
-    speaks_against = found & {"no", "wrong", "denials"} or fails
-    if is_right and not speaks_against:
+    if any(saying.fits(found) for saying in _SAY_RIGHT):
         return Right.RIGHT
-
-    is_denied = "denials" in found and "wrong" not in found and bool(found & {"yes", "weak", "no", "waiting"})
-    is_plain_no = "no" in found and not found & {"yes", "weak", "thanks", "denials"}
-    is_wrong = "wrong" in found and not found & {"yes", "weak", "thanks", "denials"}
-    failed = fails and not found & {"yes", "weak", "wrong"}
-    return Right.WRONG if is_denied or is_plain_no or is_wrong or failed else Right.UNCLEAR
+    return Right.WRONG if any(saying.fits(found) for saying in _SAY_WRONG) else Right.UNCLEAR
 
 
 def says_farewell(text: str, languages: Catalogue | None = None) -> bool:

@@ -194,12 +194,31 @@ def test_commands_work_on_the_directory_that_the_demo_leaves(
     assert case["ref"] in performance.printed
 
 
-def test_it_may_be_run_twice_in_the_same_place_and_prints_json_for_programs(tmp_path: Path) -> None:
-    out = tmp_path / "followupd-demo"
-    first = run("--fast", cwd=tmp_path, PYTHONIOENCODING="ascii", LANG="C")  # an ASCII terminal
-    assert (first.returncode, first.stderr) == (0, "")
-    code = Performance(out, "", 0).code
-    second = run("--json", cwd=tmp_path)
+@pytest.fixture(scope="module")
+def at_a_terminal(tmp_path_factory: pytest.TempPathFactory) -> Performance:
+    """The demo at a terminal that knows ASCII alone, in the directory where it was started."""
+    place = tmp_path_factory.mktemp("terminal")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command(),
+        cwd=place,
+        env=environment(TERM="xterm", PYTHONIOENCODING="ascii", LANG="C"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        printed = b"".join(iter(lambda: _read(ours), b"")).decode()
+        assert process.wait(LIMIT) == 0
+    os.close(ours)
+    return Performance(place / "followupd-demo", printed, 0)
+
+
+def test_it_may_be_run_twice_in_the_same_place_and_prints_json_for_programs(
+    at_a_terminal: Performance,
+) -> None:
+    out, code = at_a_terminal.out, at_a_terminal.code
+    second = run("--json", cwd=out.parent)
     assert (second.returncode, second.stderr) == (0, "")
     summary: dict[str, Any] = json.loads(second.stdout)
     assert summary["ok"]
@@ -246,17 +265,9 @@ def test_the_demo_uses_a_temporary_directory_where_it_cannot_write(tmp_path: Pat
     assert Path(json.loads(done.stdout)["directory"]).parent == tmp_path
 
 
-def test_at_a_terminal_it_has_colours_and_pauses(tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        command(), cwd=tmp_path, env=environment(TERM="xterm"), stdin=theirs, stdout=theirs, stderr=theirs
-    ) as process:
-        os.close(theirs)
-        printed = b"".join(iter(lambda: _read(ours), b"")).decode()
-        assert process.wait(LIMIT) == 0
-    os.close(ours)
-    assert "\033[1m" in printed
-    assert "in doubt we ask" in printed
+def test_at_a_terminal_it_has_colours_and_pauses(at_a_terminal: Performance) -> None:
+    assert "\033[1m" in at_a_terminal.printed
+    assert "in doubt we ask" in at_a_terminal.printed
 
 
 def test_without_its_extra_the_demo_says_how_to_install_it(tmp_path: Path) -> None:
