@@ -166,27 +166,37 @@ class _SentenceReader:
             found: what the sentences before it said.
         """
         found.read.append(sentence)
-        says_little = len(_WORD.findall(sentence)) < _FEWEST_WORDS  # what is left of a salutation: "18,"
-        if (says_little | is_question(sentence)) or (self.dated_only and not self.dates.find(sentence)):
+        if self._is_passed_over(sentence):
             return
-
         if self.patterns.asked.search(lowered(sentence)):
             found.ask(sentence)
             return
         whole = self._likely(sentence)
         if not whole.says_something:
             self._report(sentence, whole, found)
-            return
-        if self.patterns.general.search(lowered(sentence)):
-            return
+        elif self.patterns.general.search(lowered(sentence)) is None:
+            self._read_clauses(sentence, whole, found)
 
+    def _is_passed_over(self, sentence: str) -> bool:
+        """Whether a sentence is a question, or what is left of a salutation ("18,"), or has no date where one is needed."""
+        says_little = len(_WORD.findall(sentence)) < _FEWEST_WORDS or is_question(sentence)
+        return says_little or (self.dated_only and not self.dates.find(sentence))
+
+    def _read_clauses(self, sentence: str, whole: Chances, found: _Result) -> None:
+        """Add what the clauses of a sentence promise and give, or ask about it.
+
+        Args:
+            sentence: of the mail.
+            whole: how likely it belongs to each class.
+            found: what the sentences before it said.
+        """
         parts = clauses(sentence, self.patterns, self.dates, lambda text: self._likely(text).commits)
         likely = [whole] if len(parts) == 1 else [whole.with_part(self._likely(part.text)) for part in parts]
         units = self._units(sentence, zip(parts, likely, strict=True))
         for unit, chances in units:
-            if sentence in found.unsure and len(unit.text.split()) <= _LEANS:
-                continue  # on what was not understood before it: "and it will be with you on Friday"
-            self._unit(unit, chances, sentence, found)
+            # a short clause leans on what was not understood before it: "and it will be with you on Friday"
+            if sentence not in found.unsure or len(unit.text.split()) > _LEANS:
+                self._unit(unit, chances, sentence, found)
         if not units and (whole.is_promised or whole.is_given) and not whole.is_report:
             found.ask(sentence)
 

@@ -436,23 +436,49 @@ def _counting(
 
     Args:
         mentions: where the clause names a kind of gift.
-        amounts: of the clause; what is paid beside goods is paid back, other money beside goods is asked about
-            unless it is that of the delivery, and a fee without its amount is waived rather than credited.
+        amounts: of the clause; a fee without its amount is waived rather than credited.
         low: the clause in lower case.
         patterns: of its language.
         granted: the clause is known to give something; otherwise only goods count.
     """
     if not granted:
         return [mention for mention in mentions if mention.kind == Gift.REPLACEMENT]
-    if amounts and mentions and all(mention.kind in _GOODS for mention in mentions):
-        if patterns.paid.search(low):
-            return [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)]
-        is_of_delivery = all(mention.kind == Gift.FREE_SHIPPING for mention in mentions)
-        return [_Mention(Gift.GESTURE, 0, len(low))] if is_of_delivery else []
+    if amounts and mentions and _are_goods(mentions):
+        return _beside_goods(mentions, amounts, low, patterns)
     if amounts and patterns.later.search(low) is None:  # "10 % off the bill, that is £46.20"
-        mentions = [replace(one, kind=Gift.CREDIT) if one.kind == Gift.COUPON else one for one in mentions]
+        mentions = list(map(_as_credit, mentions))
     strong = [mention for mention in mentions if mention.kind not in _WEAK]
     return strong or mentions[:1] if amounts else strong or mentions[-1:]
+
+
+def _are_goods(mentions: Sequence[_Mention]) -> bool:
+    """Whether nothing but things is named."""
+    return {mention.kind for mention in mentions} <= set(_GOODS)
+
+
+def _as_credit(mention: _Mention) -> _Mention:
+    """Return a mention, as a credit if it is one of a coupon."""
+    return replace(mention, kind=Gift.CREDIT) if mention.kind == Gift.COUPON else mention
+
+
+def _beside_goods(
+    goods: Sequence[_Mention], amounts: Sequence[Amount], low: str, patterns: PromisePatterns
+) -> list[_Mention]:
+    """Return what is given where money stands beside goods alone: what is paid, or the price of a delivery.
+
+    Args:
+        goods: where the clause names them.
+        amounts: of the clause.
+        low: the clause in lower case.
+        patterns: of its language.
+
+    Returns:
+        No mention where the money may be the price of the goods: it is asked about.
+    """
+    if patterns.paid.search(low):
+        return [_Mention(Gift.REFUND, amounts[0].start, amounts[0].end)]
+    is_of_delivery = {one.kind for one in goods} == {Gift.FREE_SHIPPING}
+    return [_Mention(Gift.GESTURE, 0, len(low))] if is_of_delivery else []
 
 
 def _unnamed(clause: Clause, amounts: Sequence[Amount], patterns: PromisePatterns) -> _Mention:
@@ -602,8 +628,8 @@ def _share_without_amount(
         return patterns.part.search(clause.low, amounts[-1].end) is not None
     if Gift.COUPON in {mention.kind for mention in mentions}:
         return False
-    is_goods = all(mention.kind in _GOODS for mention in mentions)
-    return bool(_PERCENT.search(clause.low) or (patterns.part.search(clause.low) and not is_goods))
+    names_part = patterns.part.search(clause.low) is not None and not _are_goods(mentions)
+    return names_part or _PERCENT.search(clause.low) is not None
 
 
 def _means_amount_before(mention: _Mention) -> bool:
