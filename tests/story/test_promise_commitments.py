@@ -260,7 +260,7 @@ def test_what_is_made_today_and_sent_later_is_given() -> None:
         (
             "fr",
             "export complet de vos données : transmis par lien sécurisé d'ici mercredi midi",
-            "Export complet de vos données : transmis par lien sécurisé",
+            "Export complet de vos données : transmis par lien sécurisé d'ici mercredi midi",
         ),
     ],
 )

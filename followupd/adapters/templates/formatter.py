@@ -253,7 +253,7 @@ class Formatter:
     def grant(self, grant: Compensation) -> Named:
         """Return compensation as templates name it."""
         amount = self.money(grant.money) if grant.money else None
-        if grant.money and grant.kind == Gift.COUPON and str(int(grant.money.amount)) in grant.text:
+        if grant.money and grant.kind == Gift.COUPON and grant.money.amount.partition(".")[0] in grant.text:
             amount = None  # its name says it: "€10 off your next order"
         # "A replacement: replacement" would say one thing twice.
         text = "" if grant.text.casefold() == grant.kind else grant.text
