@@ -1,6 +1,7 @@
 """The real servers and the browser that tests use: servers are started once, each test has its own mailbox or database."""
 
 import gc
+import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -56,8 +57,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_teardown() -> None:
-    """Let garbage be collected as usual again: a million objects at once cost a mail's time of computing."""
+    """Take back what a command has changed in the process for as long as it lasts, which is usually its own.
+
+    Garbage is collected as usual again: a million objects at once cost a mail's time of computing. The log of `run`, whose
+    stream was closed with its test, gets no lines of the next one.
+    """
     gc.set_threshold(*USUAL_GENERATIONS)
+    log = logging.getLogger("followupd")
+    log.handlers.clear()
+    log.propagate = True
+    log.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="module", autouse=True)
