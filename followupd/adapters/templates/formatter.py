@@ -359,7 +359,8 @@ class Formatter:
             kind=str(promise.kind),
             firm=promise.kind is PromiseKind.FIRM,
             estimate=promise.kind is PromiseKind.ESTIMATE,
-            update=promise.kind is PromiseKind.NEXT_UPDATE and placed is None,
+            # what an agent wrote says itself who will write, and of what
+            update=promise.kind is PromiseKind.NEXT_UPDATE and placed is None and promise.source != "reply",
             by=given("promise.by", by, flat=False),
             overdue=bool(promise.promised_by and promise.promised_by < self.now),
             mine=keeper.id == self.playbook.owner_of(case.owner).id,

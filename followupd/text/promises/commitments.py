@@ -733,13 +733,14 @@ class _SentenceReader:
         if date is None:
             return FoundPromise(text=text, kind=kind, due=None, words=(words,))
 
+        said = clause.low[date.start : date.end].strip(EDGES)
         return FoundPromise(
             text=text,
             kind=kind,
             due=date.moment,
             relation=date.relation,
             since=date.since,
-            dated=len(text) >= len(clause.text.strip(EDGES)),
+            dated=said in lowered(text),
             words=(words, clause.text[date.start : date.end].strip()),
         )
 
