@@ -520,7 +520,10 @@ def test_a_wish_comes_with_its_sentence() -> None:
 @pytest.mark.parametrize(
     ("text", "wished"),
     [
-        ("I don't want my money back. Please replace the shade. Could someone call me?", ["replacement", "call"]),
+        (
+            "I don't want my money back. Please replace the shade. Could someone call me?",
+            ["replacement", "call"],
+        ),
         ("Please do not call me. Refund the 80 pounds to my card.", ["refund"]),
         ("No refund is needed, I only want to know what happened and why.", ["explanation"]),
         ("I do not accept your explanation.", []),
