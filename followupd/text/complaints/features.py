@@ -22,6 +22,8 @@ from followupd.text.ngrams import Classes, LinearModel, Meanings, places, places
 FULL_WEIGHT = 80
 #: where meanings count (a mail, its subject, its first and last sentence), and what all of them count there together
 MEANT: Mapping[str, float] = {"says": 3.0, "subject": 1.5, "first": 1.5, "last": 1.5}
+#: of a language whose words have no meanings
+NOTHING_MEANT = Meanings.of()
 #: the fewest meanings that count as much together as many
 _FEW_MEANINGS = 20
 #: more different phrases of one group than this do not count
@@ -103,7 +105,7 @@ def grams_of(words: Sequence[str]) -> list[str]:
 
 
 def features_of(
-    subject: str, text: str, cues: Cues, *, with_tone: bool = True, concepts: Meanings | None = None
+    subject: str, text: str, cues: Cues, *, with_tone: bool = True, concepts: Meanings = NOTHING_MEANT
 ) -> Features:
     """Return the features of a mail.
 
@@ -112,7 +114,7 @@ def features_of(
         text: its new text.
         cues: the cues of its language.
         with_tone: score the tone, which works for English only.
-        concepts: what words of its language mean, if that counts.
+        concepts: what words of its language mean.
     """
     whole = f"{subject}\n{text}".strip()
     words = words_of(whole, cues.vocabulary)
@@ -129,8 +131,8 @@ def features_of(
     marks = _marks(whole, words, cues.vocabulary)
     subject = subject[:_MAX_SUBJECT]
     edges = tokens(sentences[0]), tokens(sentences[-1])
-    parts = (tokens(text), tokens(subject), *edges) if concepts else ()
-    meant = {where: concepts.spoken(part) for where, part in zip(MEANT, parts, strict=False) if concepts}
+    parts = (tokens(text), tokens(subject), *edges)
+    meant = dict(zip(MEANT, map(concepts.spoken, parts), strict=True))
     return Features(words, hits, said, tone, marks, subject, text[:READ], sentences, edges, meant)
 
 

@@ -285,8 +285,10 @@ _NO_DELTA: Mapping[str, float] = MappingProxyType({})
 
 #: the score from which a mail that is no complaint is named in the lead's digest
 _HARDLY = 0.03
-#: the lower scores from which a reproach, a failure in a mail of 30 words and in any, 60 words and a number are suspected
-_REPROACHES, _FAILS, _FAILS_AT_ALL, _IS_LONG, _NAMES = 0.07, 0.11, 0.25, 0.15, 0.20
+#: the score from which a mail that names a failure is suspected, in all languages
+FAILURE_FROM = 0.25
+#: the lower scores from which a reproach, a failure in a mail of 30 words, 60 words and a number are suspected
+_REPROACHES, _FAILS, _IS_LONG, _NAMES = 0.07, 0.11, 0.15, 0.20
 _LONG, _SOME = 60, 30
 _NUMBER = re.compile(r"\d{3}")
 _BECAUSE = {
@@ -425,6 +427,8 @@ class Recogniser:
         is_ours = score >= OURS_FROM and self._is_about_ours(seen, language)
         yield is_ours, "it says in few words what became of something that is ours; an agent decides"
         yield _is_still_due(seen), "it says in few words that something is still due; an agent decides"
+        fails = "failure" in seen.groups and score >= FAILURE_FROM and not seen.groups & _NOT_OURS
+        yield fails, "it tells of a failure; an agent decides"
         is_little = language in SECOND and score >= _little_from(seen)
         yield is_little, "a little speaks for a complaint; an agent decides"
 
@@ -524,7 +528,6 @@ def _little_from(seen: Features) -> float:
     least_from = {
         _REPROACHES: "reproach" in seen.groups,
         _FAILS: is_failure and len(seen.words) >= _SOME,
-        _FAILS_AT_ALL: is_failure,
         _IS_LONG: len(seen.words) >= _LONG,
         _NAMES: _NUMBER.search(f"{seen.subject} {seen.text}"),
         NEVER: True,
