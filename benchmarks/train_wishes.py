@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks.train_mails import KEPT, MAILS, TOP
+from benchmarks.train_mails import MAILS, TOP
 from followupd.languages.schema import AskedFor
 from followupd.text.complaints.assessment import Line, line_groups, mail_groups, wish_lines
 from followupd.text.complaints.cues import shipped_lexicon
@@ -30,6 +30,8 @@ minimize: Any = import_module("scipy.optimize").minimize
 SENTENCES = TOP / "benchmarks" / "texts" / "wishes"
 WEIGHTS = TOP / "followupd" / "languages" / "wish_weights.json"
 WISHES = tuple(AskedFor.model_fields)
+#: rounds that measure
+KEPT = ("10", "16", "18", "24")
 #: rounds in which each wish has its sentence; and others by strangers, on which the limit is found, too
 LABELLED, STRANGERS = ("25", "33"), ("26", "27", "28", "29", "30")
 #: the round of single wishes, and what a mail tells before one

@@ -1,6 +1,7 @@
 """Understanding text: pure engines that contain no words of any language."""
 
 import unicodedata
+from itertools import filterfalse
 
 
 def without_accents(text: str) -> str:
@@ -12,4 +13,4 @@ def without_accents(text: str) -> str:
     if text.isascii():
         return text
     decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    return "".join(filterfalse(unicodedata.combining, decomposed))

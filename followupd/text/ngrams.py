@@ -136,11 +136,11 @@ class Meanings:
     phrases: Mapping[tuple[str, str], Sequence[tuple[list[str], str]]]
 
     @classmethod
-    def of(cls, words: Mapping[str, Iterable[str]]) -> "Meanings":
+    def of(cls, *tables: Mapping[str, Iterable[str]]) -> "Meanings":
         """Return the meanings of a language from its words by meaning; words of a phrase are joined by "_"."""
         names: defaultdict[str, list[str]] = defaultdict(list)
         phrases: defaultdict[tuple[str, str], list[tuple[list[str], str]]] = defaultdict(list)
-        for name, own in words.items():
+        for name, own in chain.from_iterable(table.items() for table in tables):
             for word in own:
                 first, *behind = word.split("_")
                 if behind:

@@ -105,8 +105,8 @@ def test_mails_that_trained_nothing_keep_these_figures() -> None:
     print(f"AUC {auc(judged):.3f}, macro-F1 {macro_f1(judged):.3f}, complaint {right} of {len(sure)}")
     assert auc(judged) >= 0.97
     assert macro_f1(judged) >= 0.89
-    assert right >= 0.98 * len(sure)
-    assert right >= 0.34 * sum(row["label"] == "complaint" for row, _ in judged)
+    assert right >= 0.99 * len(sure)
+    assert right >= 0.30 * sum(row["label"] == "complaint" for row, _ in judged)
     for language in ("en", "de", "fr", "es"):
         own = [(row, verdict) for row, verdict in judged if row["lang"] == language]
         print(f"{language}: AUC {auc(own):.3f}, macro-F1 {macro_f1(own):.3f}")
@@ -124,8 +124,8 @@ def test_severity_and_wishes_in_mails_that_trained_nothing_keep_these_figures() 
     share, precision, recall = right / len(complaints), both / found, both / meant
     print(f"severity {share:.2f}, wishes right {precision:.2f}, found {recall:.2f}")
     assert share >= 0.84
-    assert precision >= 0.90
-    assert recall >= 0.40
+    assert precision >= 0.92
+    assert recall >= 0.42
 
 
 def test_no_danger_is_passed_over_in_mails_that_trained_nothing() -> None:
@@ -157,8 +157,8 @@ def test_labelled_texts_of_others_get_these_verdicts() -> None:
         for row in json_lines(DATA / "complaints/labelled.jsonl")
     )
     assert seen == {
-        ("cfpb_narratives", "complaint", "complaint"): 110,
-        ("cfpb_narratives", "complaint", "suspected"): 40,
+        ("cfpb_narratives", "complaint", "complaint"): 101,
+        ("cfpb_narratives", "complaint", "suspected"): 49,
         ("banking77", "not_complaint", "suspected"): 8,
         ("banking77", "not_complaint", "no"): 142,
         (

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from followupd.domain.promise import Found, PromiseKind
+from followupd.domain.promise import Found
 from followupd.languages import load
 from followupd.text.promises import find_commitments
 from tests.story.promises.measure import LONDON, SENT_AT

@@ -175,16 +175,13 @@ class Lexicon:
             found = self.languages.find(language)
             own = found.complaints.meanings if found and found.complaints else {}
             tables = (own, found.concepts().concepts) if found and own else ()
-            names = frozenset().union(*tables)
-            self._meanings[language] = Meanings.of(
-                {name: frozenset().union(*(table.get(name, ()) for table in tables)) for name in names}
-            )
+            self._meanings[language] = Meanings.of(*tables)
         return self._meanings[language]
 
     def concepts(self, language: str) -> Meanings:
         """Return what words of a language mean for the verdict; nothing where it has no `concepts.toml`."""
         found = self.languages.find(language)
-        return concepts_of(found) if found else Meanings.of({})
+        return concepts_of(found) if found else Meanings.of()
 
     def wishes(self, language: str) -> PhraseBook:
         """Return the phrases by which customers say what they want, by wish.

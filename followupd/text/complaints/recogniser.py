@@ -226,7 +226,7 @@ QUOTED = re.compile(
     re.MULTILINE,
 )
 #: the second stage's probability from which it agrees with a certain first stage
-_AGREES = 0.50
+_AGREES = 0.475
 #: the scores from which signs of danger, the law and the public open a case, by the log-odds that the mail tells of it
 SIGN_FROM = {
     "safety": ((HARMLESS, 0.02), (UNLIKELY, 0.10)),
@@ -285,7 +285,7 @@ _NO_DELTA: Mapping[str, float] = MappingProxyType({})
 
 #: the score from which a mail that is no complaint is named in the lead's digest
 _HARDLY = 0.03
-#: the score from which a mail that names a failure is suspected
+#: the score from which a mail that names a failure is suspected, in all languages
 FAILURE_FROM = 0.25
 #: the lower scores from which a reproach, a failure in a mail of 30 words, 60 words and a number are suspected
 _REPROACHES, _FAILS, _IS_LONG, _NAMES = 0.07, 0.11, 0.15, 0.20
