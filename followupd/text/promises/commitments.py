@@ -386,18 +386,11 @@ class _SentenceReader:
             and not self._names_gift(clause)
         ):
             return []  # "you will be given a report on Monday" is promised
-        if gifts == []:
-            if chances.may_be_given and not chances.is_given and not chances.is_promised:
-                raise _UnsureError
-            return []
-        if chances.is_given:
-            is_plain = gifts is not None and not self._is_doubtful(clause, chances, gifts)
-        else:
-            is_plain = gifts is not None and chances.is_promised
+        is_plain = not self._is_doubtful(clause, chances, gifts or ()) if chances.is_given else chances.is_promised
         if gifts and is_plain:
             return gifts
-
-        if chances.may_be_given:
+        gives_nothing = gifts == [] and (chances.is_given or chances.is_promised)
+        if chances.may_be_given and not gives_nothing:
             raise _UnsureError
         return []
 

@@ -277,7 +277,7 @@ def gifts_in(
     treat = patterns.treat.search(clause.low) or patterns.treating.search(clause.low)
     if sure and not named and (amounts or treat is None):
         mentions = [_unnamed(clause, amounts, patterns)]
-    treats = _treats(clause.low, mentions, patterns) if granted and not _is_whole(mentions, clause) else []
+    treats = _treats(clause.low, mentions, patterns) if granted else []
     if _is_left_open(clause.low, amounts, [*mentions, *treats], patterns, languages, granted=granted):
         return None
 
@@ -298,11 +298,6 @@ def gifts_in(
         _gift(clause, mention, amount, mentions, patterns, past=past)
         for mention, amount in zip(mentions, assigned, strict=True)
     ]
-
-
-def _is_whole(mentions: Sequence[_Mention], clause: Clause) -> bool:
-    """Whether what a clause gives is what it says as a whole."""
-    return [mention.end - mention.start for mention in mentions] == [len(clause.text)]
 
 
 def _is_left_open(
@@ -350,7 +345,7 @@ def _treats(low: str, mentions: Sequence[_Mention], patterns: PromisePatterns) -
         thing = patterns.treat.search(low, begin, end)
         is_joined = low[:begin].rstrip()[-1:].isalpha()
         words = thing or (patterns.treating.search(low, begin, end) if is_joined else None)
-        if words and not any(begin <= one.start < end for one in mentions):
+        if words and not any(one.start < end and begin < one.end for one in mentions):
             return [_Mention(Gift.GESTURE, thing.start() if thing else begin, words.end())]
     return []
 
