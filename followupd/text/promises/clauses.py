@@ -251,17 +251,34 @@ def _at_dates(
     is_list = _is_list(part, dates, patterns)
     if best is not None and cuts[best] > (_NO_LIST if is_list else _OWN_CLAUSE):
         return [(part[: best[0]], 0), *_at_dates(part[best[1] :], patterns, reader, judge)]
-    shared = None if is_list else _with_one_subject(part, dates, patterns)
+    return [(part, 0)] if is_list else _after_subject(part, dates, patterns, judge)
+
+
+def _after_subject(
+    part: str, dates: Sequence[FoundDate], patterns: PromisePatterns, judge: Judge
+) -> list[tuple[str, int]]:
+    """Split a part before its second verb where that has a date and no subject, and both surely promise.
+
+    Args:
+        part: of a sentence.
+        dates: of it, two or more.
+        patterns: of its language.
+        judge: says how likely a text promises something.
+
+    Returns:
+        The first clause, and the whole part, whose own date is the second one; the part alone where it is not split.
+    """
+    shared = _with_one_subject(part, dates, patterns)
     if shared is None:
         return [(part, 0)]
     begin, end = shared
     likely = min(judge(part), 1.0 if _WORD.search(part[begin:end]) else judge(part[end:]) * _COMMA)
-    if likely <= _SURELY_BOTH:
-        return [(part, 0)]
     first = judge(part[:begin])
-    if first <= _OWN_CLAUSE:  # "it was posted today and should be with you on Friday"
+    if (
+        likely > _SURELY_BOTH and first <= _OWN_CLAUSE
+    ):  # "it was posted today and should be with you on Friday"
         return [(part, end)]
-    return [(part[:begin], 0), (part, end)] if first > _SURELY_BOTH else [(part, 0)]
+    return [(part[:begin], 0), (part, end)] if min(likely, first) > _SURELY_BOTH else [(part, 0)]
 
 
 def _is_list(part: str, dates: Sequence[FoundDate], patterns: PromisePatterns) -> bool:

@@ -178,7 +178,7 @@ class _SentenceReader:
             self._read_clauses(sentence, whole, found)
 
     def _is_passed_over(self, sentence: str) -> bool:
-        """Whether a sentence is a question, or what is left of a salutation ("18,"), or has no date where one is needed."""
+        """Whether a sentence is a question, what is left of a salutation ("18,"), or without a needed date."""
         says_little = len(_WORD.findall(sentence)) < _FEWEST_WORDS or is_question(sentence)
         return says_little or (self.dated_only and not self.dates.find(sentence))
 
@@ -223,13 +223,22 @@ class _SentenceReader:
             is_dated = any(when.firm for when in self.dates.to_come(text))
             likely = shifted(chances.commits, _KNOWN_PHRASE + _WITH_DEADLINE * is_dated)
             chances = chances._replace(commits=max(likely, UNDATED_ASKED * is_open))
+        return chances._replace(grants=self._grants(low, chances.grants, is_open=is_open))
 
+    def _grants(self, low: str, likely: float, *, is_open: bool) -> float:
+        """Return how likely a text gives something, where a phrase that gives stands with the name of a gift.
+
+        Args:
+            low: the text in lower case.
+            likely: how likely it gives something by its words.
+            is_open: it is no report and no policy, so that it is asked about at least.
+        """
         kinds = {kind for kind, pattern in self.patterns.gifts if pattern.search(low)}
-        if kinds and self._says(("given", "giving"), low):
-            is_money = kinds.isdisjoint(_GOODS)
-            likely = shifted(chances.grants, _KNOWN_PHRASE if is_money else _KNOWN_GOODS)
-            chances = chances._replace(grants=max(likely, GRANT_ASKED * (is_open and is_money)))
-        return chances
+        if not kinds or not self._says(("given", "giving"), low):
+            return likely
+        is_money = kinds.isdisjoint(_GOODS)
+        known = shifted(likely, _KNOWN_PHRASE if is_money else _KNOWN_GOODS)
+        return max(known, GRANT_ASKED * (is_open and is_money))
 
     def _for_days(self, text: str) -> float:
         """Return how much the days of a text speak for a promise, in log-odds: those of reports are mostly just over.
@@ -386,7 +395,9 @@ class _SentenceReader:
             and not self._names_gift(clause)
         ):
             return []  # "you will be given a report on Monday" is promised
-        is_plain = not self._is_doubtful(clause, chances, gifts or ()) if chances.is_given else chances.is_promised
+        is_plain = (
+            not self._is_doubtful(clause, chances, gifts or ()) if chances.is_given else chances.is_promised
+        )
         if gifts and is_plain:
             return gifts
         gives_nothing = gifts == [] and (chances.is_given or chances.is_promised)
@@ -471,14 +482,22 @@ class _SentenceReader:
         is_gone = chances.is_report or self._says(("given", "done"), clause.low)
         if self._promises_nothing(clause, chances) or (is_gone and self._is_over(clause, chances)):
             return []
-        dated_gift = chances.is_given and clause.dates and not is_gone
-        will_write = clause.depends_on_event and self._is_update(clause.low)
-        doubt = 0.0 if will_write else chances.doubt(chances.commits)
-        is_sure = doubt < REPORTED and (chances.is_promised or dated_gift)
-        is_plain = self._is_plain(chances.commits, chances)
-        if not is_sure or self._says(("reported",), clause.low) or (self._is_unreal(clause) and not is_plain):
+        dated_gift = chances.is_given and bool(clause.dates) and not is_gone
+        if not (chances.is_promised or dated_gift) or self._is_unclear(clause, chances):
             raise _UnsureError
         return [replace(self._promise(clause, self._date(clause, read)), likely=chances.commits)]
+
+    def _is_unclear(self, clause: Clause, chances: Chances) -> bool:
+        """Whether a clause that promises something may only tell a condition, a policy, or what others said.
+
+        Args:
+            clause: the clause.
+            chances: how likely it belongs to each class.
+        """
+        will_write = clause.depends_on_event and self._is_update(clause.low)
+        is_doubted = not will_write and chances.doubt(chances.commits) >= REPORTED
+        is_condition = self._is_unreal(clause) and not self._is_plain(chances.commits, chances)
+        return is_doubted or is_condition or self._says(("reported",), clause.low)
 
     @staticmethod
     def _is_plain(likely: float, chances: Chances) -> bool:
@@ -503,13 +522,20 @@ class _SentenceReader:
             True where nothing is promised, only a condition is told, or a list begins ("as we have agreed today:").
         """
         only_reports = chances.is_report and chances.done > chances.commits
-        is_nothing = only_reports or self._says(("over",), clause.low)
-        if chances.commits < ASKED or is_nothing or not self._has_words(clause, chances):
+        if chances.commits < ASKED or only_reports or self._says(("over",), clause.low):
             return True
+        begins_list = clause.text.rstrip().endswith(":") and self._days(clause.dates) <= {self.dates.today}
+        return begins_list or self._only_depends(clause, chances) or not self._has_words(clause, chances)
+
+    def _only_depends(self, clause: Clause, chances: Chances) -> bool:
+        """Whether a clause only tells what is done if or when something happens: "If it breaks, we mend it".
+
+        Args:
+            clause: the clause.
+            chances: how likely it belongs to each class.
+        """
         is_condition = chances.conditional >= CONDITIONAL and chances.commits < SURELY
-        if is_condition and (self._is_unreal(clause) or clause.depends_on_event):
-            return True
-        return clause.text.rstrip().endswith(":") and (not clause.dates or self._is_of_today(clause))
+        return is_condition and (self._is_unreal(clause) or clause.depends_on_event)
 
     def _is_over(self, clause: Clause, chances: Chances) -> bool:
         """Whether nothing is to come of what a clause reports.
@@ -586,9 +612,8 @@ class _SentenceReader:
         if is_counted and patterns.counted_from.search(clause.low):
             raise _UnsureError
         elsewhere = patterns.that_time.search(clause.low)
-        is_of_week = elsewhere is not None and patterns.week.search(elsewhere[0]) is not None
         is_weekday = all(when.guessed == "week" for when in clause.dates)
-        if elsewhere and is_weekday and (is_of_week or not clause.dates):
+        if elsewhere and is_weekday and (not clause.dates or patterns.week.search(elsewhere[0])):
             raise _UnsureError
 
     def _is_of_another_day(self, clause: Clause, when: FoundDate, read: Sequence[str]) -> bool:

@@ -107,19 +107,20 @@ class DatePart:
             until=self.until or other.until,
             guessed=self.guessed or other.guessed,
         )
-        is_week = (self.week or other.week) is not None and (self.weekday, other.weekday) == (None, None)
-        if is_week and clock.since:  # "floors 7 to 11 this week"
-            return None
         if not other.has_day:
-            return whole
+            return whole.of_no_week()
         if not self.has_day:
-            return replace(whole, day=other.day, weekday=other.weekday, week=other.week)
+            return replace(whole, day=other.day, weekday=other.weekday, week=other.week).of_no_week()
 
         day = _day_with_weekday(self, other.weekday) or _day_with_weekday(other, self.weekday)
         if day is None:
             return None
         is_one_day = (self.week or other.week) is not None  # "Wednesday of next week"
         return replace(whole, day=day, weekday=None, week=None, until=whole.until and not is_one_day)
+
+    def of_no_week(self) -> "DatePart | None":
+        """Return the part, None for a window of hours in a week: "floors 7 to 11 this week"."""
+        return None if self.week and self.since and self.weekday is None else self
 
 
 def _one_time(first: DatePart, second: DatePart) -> DatePart | None:

@@ -244,18 +244,16 @@ class DateReader:
             part: the merged parts of the date.
             over_too: return one that is over, too.
         """
-        patterns = self.patterns
+        patterns, after = self.patterns, low[part.end :]
         before = low[max(0, part.start - LEAD_REACH) : part.start]
-        after = low[part.end :]
         week = patterns.week_of.search(before)
         if week and part.day:
             part = replace(part, day=None, week=part.day - timedelta(days=part.day.weekday()), until=True)
         window = patterns.window.search(before) if part.first else None
         match = week or window or patterns.leads.search(before)
         lead = match[0] if match else ""
-        rest = before.removesuffix(lead)
-        is_over = not over_too and not window and self._is_over(rest, after)
-        if is_over or self._is_in_range(before, after):
+        is_told = over_too or window is not None
+        if self._is_none_to_come(before, before.removesuffix(lead), after, is_told=is_told):
             return None
 
         trail = patterns.trail.match(after)
@@ -278,6 +276,17 @@ class DateReader:
             vague=part.vague,
             clock=part.at is not None and not part.vague,
         )
+
+    def _is_none_to_come(self, before: str, rest: str, after: str, *, is_told: bool) -> bool:
+        """Whether a date is over, or one end of a range.
+
+        Args:
+            before: what stands before the date.
+            rest: the same without its prepositions.
+            after: what stands behind it.
+            is_told: it counts even if the text says that it is over.
+        """
+        return (not is_told and self._is_over(rest, after)) or self._is_in_range(before, after)
 
     @staticmethod
     def _guess(part: DatePart) -> str:

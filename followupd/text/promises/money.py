@@ -5,7 +5,7 @@ letter lists things, not half sentences. Where the clause names no thing, the ki
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -284,10 +284,7 @@ def gifts_in(
     amounts, mentions = _matched(clause.low, amounts, mentions or treats[:1], patterns)
     if _share_without_amount(clause, mentions, patterns, amounts):
         return None
-    if amounts:
-        amounts = [_shared(clause.low, amount, patterns) for amount in amounts]
-    elif before and any(map(_means_amount_before, mentions)):
-        amounts = [before]
+    amounts = _shares(clause.low, amounts, patterns) or _told_before(before, mentions)
     if len(amounts) > len(mentions):
         return None
 
@@ -437,13 +434,23 @@ def _counting(
         granted: the clause is known to give something; otherwise only goods count.
     """
     if not granted:
-        return [mention for mention in mentions if mention.kind == Gift.REPLACEMENT]
+        return _of_kinds(mentions, {Gift.REPLACEMENT})
     if amounts and mentions and _are_goods(mentions):
         return _beside_goods(mentions, amounts, low, patterns)
     if amounts and patterns.later.search(low) is None:  # "10 % off the bill, that is £46.20"
         mentions = list(map(_as_credit, mentions))
-    strong = [mention for mention in mentions if mention.kind not in _WEAK]
+    strong = _without(mentions, _WEAK)
     return strong or mentions[:1] if amounts else strong or mentions[-1:]
+
+
+def _of_kinds(mentions: Iterable[_Mention], kinds: Collection[str]) -> list[_Mention]:
+    """Return the mentions of these kinds of gifts."""
+    return [mention for mention in mentions if mention.kind in kinds]
+
+
+def _without(mentions: Iterable[_Mention], kinds: Collection[str]) -> list[_Mention]:
+    """Return the mentions of all other kinds of gifts."""
+    return [mention for mention in mentions if mention.kind not in kinds]
 
 
 def _are_goods(mentions: Sequence[_Mention]) -> bool:
@@ -627,9 +634,25 @@ def _share_without_amount(
     return names_part or _PERCENT.search(clause.low) is not None
 
 
-def _means_amount_before(mention: _Mention) -> bool:
-    """Whether money is given without saying how much."""
-    return mention.kind in {Gift.REFUND, Gift.CREDIT}
+def _told_before(before: Amount | None, mentions: Iterable[_Mention]) -> list[Amount]:
+    """Return the amount of the sentence before where money is given without saying how much.
+
+    Args:
+        before: the only amount of that sentence.
+        mentions: what the clause gives.
+    """
+    return [before] if before and _of_kinds(mentions, _MONEY) else []
+
+
+def _shares(low: str, amounts: Iterable[Amount], patterns: PromisePatterns) -> list[Amount]:
+    """Return the amounts, or the shares of them that are given.
+
+    Args:
+        low: the clause in lower case.
+        amounts: of the clause.
+        patterns: of its language.
+    """
+    return [_shared(low, amount, patterns) for amount in amounts]
 
 
 def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:
@@ -639,24 +662,29 @@ def _mentions(low: str, patterns: PromisePatterns) -> list[_Mention]:
         low: the clause in lower case.
         patterns: of its language; of kinds that overlap, the first one counts.
     """
-    found: list[_Mention] = []
-    for kind, pattern in patterns.gifts:
-        match = pattern.search(low)
-        if match is None:
-            continue
-        mention = _Mention(kind, match.start(), match.end())
-        if not any(mention.overlaps(other) for other in found):
-            found.append(mention)
-
-    if any(
-        mention.kind == Gift.REPLACEMENT for mention in found
-    ):  # "a new lamp is sent to you free of charge"
-        found = [mention for mention in found if mention.kind != Gift.FREE_SHIPPING]
-    strong = [mention for mention in found if mention.kind not in _WEAK]
-    vouchers = [mention for mention in strong if mention.kind in VOUCHERS]
+    found = _named_kinds(low, patterns)
+    if _of_kinds(found, {Gift.REPLACEMENT}):  # "a new lamp is sent to you free of charge"
+        found = _without(found, {Gift.FREE_SHIPPING})
+    strong = _without(found, _WEAK)
+    vouchers = _of_kinds(strong, VOUCHERS)
     if vouchers and patterns.joint.search(low) is None:
         return vouchers  # "a voucher over €54 was put on your account" pays nothing back
     return strong or found
+
+
+def _named_kinds(low: str, patterns: PromisePatterns) -> list[_Mention]:
+    """Return where a clause names each kind of gift, without kinds that overlap an earlier one.
+
+    Args:
+        low: the clause in lower case.
+        patterns: of its language.
+    """
+    found: list[_Mention] = []
+    matches = ((kind, pattern.search(low)) for kind, pattern in patterns.gifts)
+    for mention in (_Mention(kind, *match.span()) for kind, match in matches if match):
+        if not any(map(mention.overlaps, found)):
+            found.append(mention)
+    return found
 
 
 def _assigned(amounts: Sequence[Amount], mentions: Sequence[_Mention]) -> list[Amount | None]:
@@ -669,7 +697,7 @@ def _assigned(amounts: Sequence[Amount], mentions: Sequence[_Mention]) -> list[A
         amounts: of the clause, in order.
         mentions: of the clause.
     """
-    in_money = [mention for mention in mentions if mention.kind not in _GOODS]
+    in_money = _without(mentions, _GOODS)
     pairs = list(product(in_money or mentions, amounts))
     pairs.sort(
         key=lambda pair: abs(pair[1].start - pair[0].start)
