@@ -220,8 +220,8 @@ _JOINT_GAP = 6
 VOUCHERS = (Gift.COUPON, Gift.GIFT_CARD)
 #: a name has a second word of three letters or more; "the £25" alone is in the letter already
 _NAMES_A_THING = re.compile(r"\s[^\W\d]{3,}")
-#: words in which the last day of a voucher is said at most
-_LAST_DAY = 8
+#: the last day of a voucher, or its code, in a few words behind its name: ", good until 31 March"
+_LAST_DAY = re.compile(r"[,;](?=\D{0,60}\d)(?:\s{1,3}\S{1,30}){1,7}\s?$")
 #: characters between a gift and its own amount at most
 _GAP = 4
 #: characters beside an amount in which words are looked for that leave it open
@@ -758,9 +758,8 @@ def _lasting(text: str, stop: int) -> str:
         text: the part of the clause that is about the voucher.
         stop: where its name ends.
     """
-    rest = text[stop:]
-    is_short = rest[:1] in {",", ";"} and len(rest.split()) <= _LAST_DAY
-    return rest.rstrip(EDGES) if is_short and _DIGIT.search(rest) else ""
+    rest = _LAST_DAY.match(text, stop)
+    return rest[0].rstrip(EDGES) if rest else ""
 
 
 def _name(
