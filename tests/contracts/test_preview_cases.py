@@ -56,7 +56,7 @@ def test_a_playbook_brings_its_own_steps_and_its_own_letter(directory: Path) -> 
     own = directory / "templates/en/confirmation.md"
     own.rename(own.with_name("confirmation.delivery.md"))
     own = own.with_name("confirmation.delivery.md")
-    own.write_text(own.read_text().replace("Thank you for telling us.", "The depot is on it."))
+    own.write_text(own.read_text().replace("This is what happens next:", "The depot is on it."))
     assert "The depot is on it." in flat(previewed(directory, "confirmation", "short", playbook="delivery"))
     assert "The depot is on it." not in flat(previewed(directory, "confirmation", "short"))
 
