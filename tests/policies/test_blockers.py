@@ -10,13 +10,24 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from followupd.domain import events as e
-from followupd.domain.case import Case, Stage
-from followupd.domain.compensation import Gift, GrantState
+from followupd.domain.case import Case, Recurrence, Stage
+from followupd.domain.compensation import Gift, GrantState, Money
 from followupd.domain.decision import stated
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Person
-from followupd.domain.promise import Option, PromiseState
-from followupd.recovery.blockers import Blocker, asks, blockers_of, still_to_give, why_stale, why_untrue
+from followupd.domain.promise import Action, Option, PromiseState
+from followupd.recovery.blockers import (
+    Blocker,
+    asks,
+    awaited_from,
+    blockers_of,
+    shown_at,
+    shown_key,
+    still_to_give,
+    unread_key,
+    why_stale,
+    why_untrue,
+)
 from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
@@ -49,6 +60,38 @@ def in_state(state: PromiseState) -> Change:
     return change
 
 
+def with_changes(**changes: object) -> Change:
+    return lambda story: Story(replace(story.case, **changes))  # type: ignore[arg-type]
+
+
+def an_action(**changes: object) -> Action:
+    action = Action(n=2, text="train the depot.", due=FRIDAY, owner="ana", planned_at=NOW)
+    return replace(action, **changes)  # type: ignore[arg-type]
+
+
+def back(told: int = 1, **changes: object) -> Change:
+    """The cause of a case came back."""
+    found = Recurrence(cause="carrier", told=told, nth=3, first_told_at=NOW, at=NOW)
+    found = replace(found, **changes)  # type: ignore[arg-type]
+
+    def change(story: Story) -> Story:
+        facts = replace(story.case.facts, cause_code="carrier")
+        return Story(replace(story.case, facts=facts, recurrence=found))
+
+    return change
+
+
+def said_on_its_day(text: str, *insisted: str) -> Change:
+    """A cause that is right on the day of the line only was given back to an agent."""
+
+    def change(story: Story) -> Story:
+        facts = replace(story.case.facts, cause="It left this morning.")
+        returned = (("cause", text, "It left on Monday."),)
+        return Story(replace(story.case, facts=facts, returned=returned, insisted=insisted))
+
+    return change
+
+
 def grant(state: GrantState, kind: Gift = Gift.REFUND) -> Change:
     return lambda story: story.granted(kind, "25", state=state)
 
@@ -72,6 +115,85 @@ ROWS: dict[str, tuple[Change, list[Blocker]]] = {
     "the customer was not reached": (
         lambda s: s.happened(e.CustomerNotReached(at=NOW, why="no such user")),
         [Blocker("not-reached", "the customer was not reached: no such user", "reached")],
+    ),
+    "others wrote": (
+        with_changes(set_aside=("jo@example.com", "al@example.com")),
+        [
+            Blocker(
+                f"set-aside-{who}@example.com",
+                f"{who}@example.com, who takes no part in the case, has written about it",
+                f"customer: {who}@example.com",
+                "fixed",
+            )
+            for who in ("jo", "al")
+        ],
+    ),
+    "a withdrawn promise that the customer waits for": (
+        lambda s: Story(in_state(PromiseState.WITHDRAWN)(s).case.with_promise(1, untold_since=NOW)),
+        [Blocker("withdrawn-1", f"{PROMISE} was withdrawn, and the customer does not know it yet")],
+    ),
+    "a second complaint": (
+        with_changes(complaints_before=("FU-BEFORE",)),
+        [
+            Blocker(
+                "gift",
+                "it is a second complaint, and nothing is given for the trouble",
+                "gift-card: ",
+                "no-gift: ",
+            )
+        ],
+    ),
+    "a second complaint with a grant": (
+        lambda s: with_changes(complaints_before=("FU-BEFORE",))(grant(GrantState.ISSUED)(s)),
+        [],
+    ),
+    "a fact of that day": (
+        said_on_its_day("It left this morning."),
+        [
+            Blocker(
+                "moment-cause",
+                "the cause is right on the day of the line only, and the letter leaves later",
+                "cause: It left on Monday.",
+            )
+        ],
+    ),
+    "a fact of that day that is another one now": (said_on_its_day("It leaves today."), []),
+    "a fact of that day on which an agent insists": (
+        said_on_its_day("It left this morning.", "It left this morning."),
+        [],
+    ),
+    "the cause came back": (
+        back(),
+        [
+            Blocker(
+                "again",
+                "we told a customer that carrier would not happen again; this is case 3 since. What is different now?",
+                "prevention: ",
+            )
+        ],
+    ),
+    "the cause came back after two": (
+        back(told=2),
+        [
+            Blocker(
+                "again",
+                "we told 2 customers that carrier would not happen again; this is case 3 since. "
+                "What is different now?",
+                "prevention: ",
+            )
+        ],
+    ),
+    "the cause came back, and it was said": (back(answered=True), []),
+    "another cause came back": (back(cause="billing"), []),
+    "actions": (
+        with_changes(actions=(an_action(n=1, done_at=NOW), an_action())),
+        [
+            Blocker(
+                "action-2",
+                "action 2, “train the depot”, is not done, and no letter says so before",
+                "kept: 2",
+            )
+        ],
     ),
     "a proposed promise": (
         in_state(PromiseState.PROPOSED),
@@ -160,6 +282,65 @@ ROWS: dict[str, tuple[Change, list[Blocker]]] = {
 @pytest.mark.parametrize(("change", "expected"), ROWS.values(), ids=ROWS)
 def test_a_case_has_these_blockers(change: Change, expected: list[Blocker]) -> None:
     assert list(blockers_of(change(ready()).case, PLAYBOOK)) == expected
+
+
+GENEROUS = replace(PLAYBOOK, gestures=(("normal", Money(1000, "GBP")),))
+USUAL = "a gift card of 10.00 GBP would be usual for the trouble"
+
+
+@pytest.mark.parametrize(
+    ("change", "is_settled"),
+    [
+        (lambda s: s, False),
+        (grant(GrantState.REFUSED), False),
+        (grant(GrantState.ISSUED), True),
+        (lambda s: s.knows(no_gift="it was the weather"), True),
+    ],
+    ids=["nothing", "refused", "issued", "a reason"],
+)
+def test_what_is_usual_for_the_trouble_is_given_or_a_reason_said(change: Change, is_settled: bool) -> None:
+    found = blockers_of(change(ready()).case, GENEROUS)
+    usual = Blocker("gift", USUAL, "gift-card: 10.00 GBP", "no-gift: ")
+    assert list(found) == ([] if is_settled else [usual])
+
+
+DAY = timedelta(days=1)
+DUE = PLAYBOOK.follow_up_due(NOW, None)
+AWAITED: dict[str, tuple[Case, datetime | None]] = {
+    "a complaint": (replace(a_case().case, heard_at=NOW - DAY), NOW - DAY),
+    "we wrote": (replace(a_case().case, heard_at=NOW - DAY, we_wrote_at=NOW), NOW),
+    "put right": (ready().case, None),
+    "put right, and kept back": (replace(ready().case, held=True), DUE),
+    "kept back, and the customer is away": (
+        replace(ready().case, held=True, away_until=DUE + DAY),
+        DUE + DAY,
+    ),
+    "kept back in another stage": (replace(ready().case, held=True, stage=Stage.FOLLOWED_UP), None),
+    "in doubt": (written(ready(), LetterKind.FOLLOW_UP, e.LetterInDoubt).case, None),
+}
+
+
+@pytest.mark.parametrize(("case", "since"), AWAITED.values(), ids=AWAITED)
+def test_since_when_the_customer_waits_for_us(case: Case, since: datetime | None) -> None:
+    assert awaited_from(case, PLAYBOOK) == since
+
+
+def test_a_letter_with_the_same_words_is_read_once_and_one_with_other_words_again() -> None:
+    story = ready()
+    key = shown_key(LetterKind.FOLLOW_UP, story.case)
+    assert key is not None
+    assert len(str(key).rpartition(" ")[2]) == 12
+    assert unread_key(LetterKind.FOLLOW_UP, story.case) == key
+    assert shown_at(LetterKind.FOLLOW_UP, story.case) is None
+
+    story.happened(e.OwnerNudged(at=NOW, matter=str(key), whom="ana"))
+    assert unread_key(LetterKind.FOLLOW_UP, story.case) is None
+    assert shown_at(LetterKind.FOLLOW_UP, story.case) == NOW
+
+    for name in ("issue", "impact", "cause", "resolution", "prevention"):
+        changed = Story(story.case).knows(**{name: "Something else."}).case
+        assert unread_key(LetterKind.FOLLOW_UP, changed) not in (None, key)
+    assert unread_key(LetterKind.FOLLOW_UP, story.granted(Gift.REFUND, "25").case) not in (None, key)
 
 
 def test_facts_that_are_not_known_block_in_the_order_of_the_letter() -> None:

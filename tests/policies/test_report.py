@@ -7,10 +7,18 @@ import pytest
 
 from followupd.domain import events as e
 from followupd.domain import lifecycle
-from followupd.domain.case import Stage
+from followupd.domain.case import Outcome, OutcomeRecord, Stage
 from followupd.domain.compensation import Gift, GrantState, Money
-from followupd.domain.promise import Promise, PromiseKind, PromiseState
-from followupd.recovery.past.learn import UNSAID, CaseHistory, PromiseStatistics, report
+from followupd.domain.promise import HelpRequest, Promise, PromiseKind, PromiseState
+from followupd.recovery.past.learn import (
+    OUTCOMES,
+    UNSAID,
+    CaseHistory,
+    PromiseStatistics,
+    RequestStatistics,
+    report,
+    with_kept_times,
+)
 from tests.builders import NOW, a_case
 
 HOUR = timedelta(hours=1)
@@ -187,3 +195,56 @@ def test_compensation_is_added_up_by_kind_currency_and_state() -> None:
         ("refund", "EUR", "issued", 1, Money(700, "EUR")),
         ("replacement", "", "granted", 2, None),
     ]
+
+
+def test_what_became_of_customers_is_counted_by_the_days_since_the_close() -> None:
+    def looked(after: str, *outcomes: Outcome) -> list[CaseHistory]:
+        return [past(outcomes=(OutcomeRecord(after=after, outcome=each, at=NOW),)) for each in outcomes]
+
+    forgotten = past(outcomes=(OutcomeRecord(after="30 days", outcome=Outcome.GONE, at=NOW),))
+    forgotten = replace(
+        forgotten, case=replace(forgotten.case, customer=replace(forgotten.case.customer, address=""))
+    )
+    cases = [
+        *looked("120 days", Outcome.SILENT, Outcome.SILENT),
+        *looked("30 days", *Outcome),
+        *looked("1 day", Outcome.GONE),
+        forgotten,
+    ]
+    found = report(cases).outcomes
+    assert list(found) == ["1", "30", "120"]
+    assert found["30"] == {"returned": 1, "content": 1, "complained-again": 2, "gone": 1, "silent": 1}
+    assert found["120"] == dict.fromkeys(OUTCOMES, 0) | {"silent": 2}
+    assert found["1"]["gone"] == 1
+
+
+def test_questions_are_counted_by_department_with_those_that_are_open() -> None:
+    def asked(n: int, helper: str, **changes: object) -> HelpRequest:
+        request = HelpRequest(n=n, helper=helper, question="Is it there?", due=FRIDAY, asked_at=NOW)
+        return replace(request, **changes)  # type: ignore[arg-type]
+
+    cases = [
+        past(
+            requests=(asked(1, "stock"), asked(2, "billing", answer="yes"), asked(3, "stock", settled=True))
+        ),
+        past(requests=(asked(1, "stock"),)),
+    ]
+    found = report(cases).departments
+    assert list(found.items()) == [("billing", RequestStatistics(1, 0)), ("stock", RequestStatistics(3, 2))]
+
+
+def test_when_promises_of_older_ledgers_were_kept_is_read_from_the_history() -> None:
+    histories = 0
+
+    def history_of(_ref: str) -> list[e.Event]:
+        nonlocal histories
+        histories += 1
+        other = e.PromiseLate(at=NOW, n=1, internal_deadline=FRIDAY, promised_by=FRIDAY)
+        return [other, kept(1), kept(3), kept(1, FRIDAY), kept(2, FRIDAY + HOUR)]
+
+    state = PromiseState.KEPT
+    older = past(made(state=state), made(2, state=state, kept_at=NOW), made(3)).case
+    found = with_kept_times(older, history_of)
+    assert [promise.kept_at for promise in found.promises] == [FRIDAY - HOUR, NOW, None]
+    assert with_kept_times(found, history_of) is found
+    assert histories == 1
