@@ -12,6 +12,7 @@ from followupd.domain.compensation import Gift
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.promise import Option, Promise, PromiseKind, PromiseState
 from followupd.recovery import confirm
+from followupd.recovery.blockers import shown_key
 from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
 from tests.policies.stubs import StubRenderer, names
 
@@ -297,3 +298,132 @@ def test_a_delay_letter_contains_every_new_date_and_the_first_reason() -> None:
     assert [promise.n for promise in content.promises] == [1, 2]
     assert (content.because, content.until, content.automatic) == ("snow", FRIDAY + timedelta(days=4), False)
     assert story.case.promises[0].state is PromiseState.LATE
+
+
+# --- withdrawn promises ---
+
+
+def withdrawn(story: Story) -> Story:
+    """A promise in writing was withdrawn, and the customer waits for it."""
+    promised(story).confirmed(1)
+    return story.happened(e.PromiseWithdrawn(at=NOW, n=1, because="no more of them", tell=True))
+
+
+WITHDRAWN: dict[str, tuple[Change, timedelta, list[str]]] = {
+    "agents can say it first": (withdrawn, WINDOW - MINUTE, SILENT),
+    "after the window": (withdrawn, WINDOW, TOLD),
+    "beside a late one at once": (lambda s: lated(withdrawn(s)), timedelta(), TOLD),
+}
+
+
+def lated(story: Story) -> Story:
+    """A second promise in writing gets a new date."""
+    promised(story).confirmed(2)
+    moved = FRIDAY + timedelta(days=4)
+    return story.happened(e.PromiseLate(at=NOW, n=2, internal_deadline=moved, promised_by=moved))
+
+
+@pytest.mark.parametrize(("change", "passed", "expected"), WITHDRAWN.values(), ids=WITHDRAWN)
+def test_the_customer_is_told_of_withdrawn_promises(
+    change: Change, passed: timedelta, expected: list[str]
+) -> None:
+    case = change(a_case()).case
+    assert case.untold
+    assert decided(case, NOW + passed) == expected
+
+
+def test_the_first_time_to_tell_of_a_withdrawn_promise_is_the_end_of_the_window() -> None:
+    assert confirm.next_due(withdrawn(a_case()).case, PLAYBOOK) == NOW + WINDOW
+
+
+# --- letters that their owner reads first ---
+
+SHOWING = replace(PLAYBOOK, confirm_show=True)
+SHOWN = ["OwnerNudged", "desk/nudge"]
+
+
+def shown(kind: LetterKind, minutes: int) -> Change:
+    """The owner was shown a letter so many minutes after the promise."""
+
+    def change(story: Story) -> Story:
+        key, at = shown_key(kind, story.case), NOW + minutes * MINUTE
+        return story.happened(e.OwnerNudged(at=at, matter=str(key), whom="ana"))
+
+    return change
+
+
+def unclear(story: Story) -> Story:
+    """An agent was asked about a sentence of a reply."""
+    return Story(replace(story.case, unclear=("Perhaps on Friday.",), unclear_at=NOW))
+
+
+ANSWER = SHOWING.calendar.after(NOW, SHOWING.confirm_answer) - NOW
+READ: dict[str, tuple[Change, timedelta, list[str]]] = {
+    "at once": (promised, timedelta(), SHOWN),
+    "nothing is promised": (lambda s: s, timedelta(), SILENT),
+    "shown, before the window ends": (
+        lambda s: shown(LetterKind.CONFIRMATION, 0)(promised(s)),
+        WINDOW - MINUTE,
+        SILENT,
+    ),
+    "shown": (lambda s: shown(LetterKind.CONFIRMATION, 0)(promised(s)), WINDOW, CONFIRMED),
+    "shown late": (
+        lambda s: shown(LetterKind.CONFIRMATION, 9)(promised(s)),
+        9 * MINUTE + WINDOW - MINUTE,
+        SILENT,
+    ),
+    "shown late, and read": (
+        lambda s: shown(LetterKind.CONFIRMATION, 9)(promised(s)),
+        9 * MINUTE + WINDOW,
+        CONFIRMED,
+    ),
+    "a question is open": (lambda s: unclear(promised(s)), ANSWER - MINUTE, SILENT),
+    "nobody has answered the question": (lambda s: unclear(promised(s)), ANSWER, SHOWN),
+    "late, not read": (late, timedelta(), SILENT),
+    "late, shown": (lambda s: shown(LetterKind.DELAY, 0)(late(s)), WINDOW - MINUTE, SILENT),
+    "late, read": (lambda s: shown(LetterKind.DELAY, 0)(late(s)), WINDOW, TOLD),
+}
+
+
+@pytest.mark.parametrize(("change", "passed", "expected"), READ.values(), ids=READ)
+def test_the_owner_reads_letters_first(change: Change, passed: timedelta, expected: list[str]) -> None:
+    case = change(a_case()).case
+    assert names(confirm.decide(case, SHOWING, StubRenderer(), NOW + passed)) == expected
+
+
+def test_a_letter_that_was_shown_is_due_once_the_owner_has_had_the_time_to_read_it() -> None:
+    confirmation = shown(LetterKind.CONFIRMATION, 9)(promised(a_case())).case
+    assert confirm.next_due(confirmation, SHOWING) == NOW + 9 * MINUTE + WINDOW
+    assert confirm.next_due(shown(LetterKind.DELAY, 9)(late(a_case())).case, SHOWING) == (
+        NOW + 9 * MINUTE + WINDOW
+    )
+    assert confirm.next_due(unclear(promised(a_case())).case, SHOWING) == NOW + ANSWER
+
+
+def test_a_confirmation_waits_for_no_answer_to_a_question_of_unknown_time() -> None:
+    case = replace(unclear(promised(a_case())).case, unclear_at=None)
+    assert confirm.next_due(case, SHOWING) == NOW + WINDOW
+
+
+UNREAD: dict[str, tuple[Change, list[str]]] = {
+    "nothing": (lambda s: s, SILENT),
+    "a promise": (promised, CONFIRMED),
+    "two options": (offered("a refund", "a new one"), CONFIRMED),
+    "late": (late, TOLD),
+    "withdrawn": (withdrawn, TOLD),
+    "late, and another promise": (lambda s: promised(late(s)), [*CONFIRMED, *TOLD]),
+    "a promise that was shown": (lambda s: shown(LetterKind.CONFIRMATION, 0)(promised(s)), SILENT),
+    "late, and shown": (lambda s: shown(LetterKind.DELAY, 0)(late(s)), SILENT),
+    "on hold": (lambda s: held(promised(s)), SILENT),
+    "suspected": (in_stage(Stage.SUSPECTED, promised), SILENT),
+    "the customer was not reached": (
+        lambda s: promised(s).happened(e.CustomerNotReached(at=NOW, why="no such user")),
+        SILENT,
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "expected"), UNREAD.values(), ids=UNREAD)
+def test_letters_that_nobody_has_read_are_shown_on_request(change: Change, expected: list[str]) -> None:
+    found = confirm.unread_letters(change(a_case()).case, SHOWING, StubRenderer(), NOW)
+    assert names([*found]) == expected

@@ -9,10 +9,11 @@ import pytest
 from followupd.domain import events as e
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Gift, GrantState, Money
-from followupd.domain.keys import ReminderKind
+from followupd.domain.keys import ReminderKey, ReminderKind
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.playbook import Playbook
 from followupd.recovery import follow_up
+from followupd.recovery.blockers import shown_key
 from followupd.recovery.remind.reminders import reminders_of
 from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
 from tests.policies.stubs import StubRenderer, names
@@ -273,3 +274,114 @@ def test_nobody_is_reminded_of_a_blocked_follow_up_before_the_customer_is_back()
         for case in (blocked, replace(blocked, away_until=back))
     )
     assert away - here == back - FRIDAY
+
+
+# --- letters that their owner reads first ---
+
+SHOWING = replace(PLAYBOOK, follow_up_show=True)
+HOUR = 60 * MINUTE
+MORNING = datetime(2026, 12, 4, 9, tzinfo=UTC)
+SHOWN = ["OwnerNudged", "desk/nudge"]
+
+
+def shown(at: datetime) -> Change:
+    """The owner was shown the follow-up."""
+
+    def change(story: Story) -> Story:
+        key = shown_key(LetterKind.FOLLOW_UP, story.case)
+        return story.happened(e.OwnerNudged(at=at, matter=str(key), whom="ana"))
+
+    return change
+
+
+READ: dict[str, tuple[Change, datetime, list[str], datetime]] = {
+    "the evening before": (lambda s: s, MORNING - 12 * HOUR, [], MORNING),
+    "in the morning": (lambda s: s, MORNING, SHOWN, MORNING),
+    "too late for its hour": (lambda s: s, FRIDAY + 9 * MINUTE, SHOWN, MORNING),
+    "shown, before its hour": (shown(MORNING), FRIDAY - MINUTE, [], FRIDAY),
+    "shown": (shown(MORNING), FRIDAY, LETTER, FRIDAY),
+    "shown late, before the hour is over": (shown(FRIDAY), FRIDAY + 59 * MINUTE, [], FRIDAY + HOUR),
+    "shown late": (shown(FRIDAY), FRIDAY + HOUR, LETTER, FRIDAY + HOUR),
+    "another letter was shown": (
+        lambda s: shown(MORNING)(s).knows(prevention="We check each box."),
+        FRIDAY,
+        SHOWN,
+        MORNING,
+    ),
+    "blocked": (lambda s: s.promised("call", by=FRIDAY), MORNING, [], FRIDAY),
+}
+
+
+@pytest.mark.parametrize(("change", "now", "expected", "due"), READ.values(), ids=READ)
+def test_the_owner_reads_the_follow_up_first(
+    change: Change, now: datetime, expected: list[str], due: datetime
+) -> None:
+    case = change(fixed()).case
+    assert decided(case, now, SHOWING) == expected
+    assert follow_up.next_due(case, SHOWING) == due
+
+
+@pytest.mark.parametrize(
+    ("now", "leaves"),
+    [(MORNING, "Friday 4 December at 10:00"), (FRIDAY + HOUR, "Friday 4 December at 12:00")],
+    ids=["in the morning", "late"],
+)
+def test_the_mail_says_when_the_follow_up_leaves(now: datetime, leaves: str) -> None:
+    [told, _mail] = follow_up.decide(fixed().case, SHOWING, StubRenderer(), now)
+    assert isinstance(told, e.OwnerNudged)
+    assert leaves in told.why
+
+
+DIGEST: dict[str, tuple[Change, Playbook, datetime, bool]] = {
+    "of its day": (lambda s: s, SHOWING, MORNING, True),
+    "of the day after": (lambda s: s, SHOWING, FRIDAY + 24 * HOUR, True),
+    "of the day before": (lambda s: s, SHOWING, MORNING - 24 * HOUR, False),
+    "where nothing is shown": (lambda s: s, PLAYBOOK, MORNING, False),
+    "read before": (shown(MORNING), SHOWING, MORNING, False),
+    "on hold": (lambda s: Story(replace(s.case, held=True)), SHOWING, MORNING, False),
+    "in another stage": (lambda s: Story(replace(s.case, stage=Stage.CONFIRMED)), SHOWING, MORNING, False),
+    "blocked": (lambda s: s.promised("call", by=FRIDAY), SHOWING, MORNING, False),
+    "without a time of the fix": (lambda s: Story(replace(s.case, fixed_at=None)), SHOWING, MORNING, False),
+}
+
+
+@pytest.mark.parametrize(("change", "playbook", "now", "is_there"), DIGEST.values(), ids=DIGEST)
+def test_the_digest_shows_the_follow_up_of_the_day(
+    change: Change, playbook: Playbook, now: datetime, is_there: bool
+) -> None:
+    case = change(fixed()).case
+    item = follow_up.shown_today(case, playbook, StubRenderer(), now)
+    assert (item is not None) is is_there
+    if item:
+        assert (item.since, item.matters) == (case.fixed_at, (str(shown_key(LetterKind.FOLLOW_UP, case)),))
+
+
+UNREAD: dict[str, tuple[Change, Playbook, list[str]]] = {
+    "to read": (lambda s: s, SHOWING, LETTER),
+    "where nothing is shown": (lambda s: s, PLAYBOOK, []),
+    "read before": (shown(MORNING), SHOWING, []),
+    "on hold": (lambda s: Story(replace(s.case, held=True)), SHOWING, []),
+    "in another stage": (lambda s: Story(replace(s.case, stage=Stage.CONFIRMED)), SHOWING, []),
+    "blocked": (lambda s: s.promised("call", by=FRIDAY), SHOWING, []),
+}
+
+
+@pytest.mark.parametrize(("change", "playbook", "expected"), UNREAD.values(), ids=UNREAD)
+def test_a_follow_up_that_nobody_has_read_is_shown_on_request(
+    change: Change, playbook: Playbook, expected: list[str]
+) -> None:
+    found = follow_up.unread_letters(change(fixed()).case, playbook, StubRenderer(), NOW)
+    assert names([*found]) == expected
+
+
+@pytest.mark.parametrize(
+    ("told_at", "expected"),
+    [(NOW, ["CallAsked"]), (NOW - 24 * HOUR, ["CallAsked", "desk/call"])],
+    ids=["this morning", "yesterday"],
+)
+def test_a_digest_of_the_same_day_has_asked_for_the_call(told_at: datetime, expected: list[str]) -> None:
+    story = followed_up()
+    key = ReminderKey(ReminderKind.CALL, at=story.case.fixed_at)
+    story.happened(e.OwnerNudged(at=told_at, matter=str(key), whom="ana"))
+    asked = follow_up.decide(story.case, PLAYBOOK, StubRenderer(), NOW)
+    assert names(asked) == expected
