@@ -15,12 +15,18 @@ from followupd.domain.compensation import Gift, GrantState, Money
 from followupd.domain.decision import stated
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.mail import Person
+from followupd.domain.playbook import Playbook
 from followupd.domain.promise import Action, Option, PromiseState
 from followupd.recovery.blockers import (
+    FIRST_SHOWN,
     Blocker,
     asks,
     awaited_from,
     blockers_of,
+    delay_due,
+    delay_letter,
+    delay_to_read,
+    morning_after,
     shown_at,
     shown_key,
     still_to_give,
@@ -29,6 +35,7 @@ from followupd.recovery.blockers import (
     why_untrue,
 )
 from tests.builders import KIM, NOW, PLAYBOOK, Story, a_case
+from tests.policies.stubs import StubRenderer
 
 FRIDAY = datetime(2026, 12, 4, 17, tzinfo=UTC)
 Change = Callable[[Story], Story]
@@ -167,7 +174,8 @@ ROWS: dict[str, tuple[Change, list[Blocker]]] = {
         [
             Blocker(
                 "again",
-                "we told a customer that carrier would not happen again; this is case 3 since. What is different now?",
+                "we told a customer that carrier would not happen again; this is case 3 since. "
+                "What is different now?",
                 "prevention: ",
             )
         ],
@@ -521,3 +529,184 @@ def test_a_letter_is_stale_once_what_it_hands_over_has_expired(minutes: int, exp
 def test_a_follow_up_is_stale_for_its_first_blocker() -> None:
     case = a_case().fixed().promised("call", by=FRIDAY).case
     assert why_stale(a_letter(LetterKind.FOLLOW_UP), case, PLAYBOOK, NOW) == "promise 1, “call”, is open"
+
+
+# --- the words that their owner reads, and letters about late promises ---
+
+SHOWING = replace(PLAYBOOK, confirm_show=True)
+HOUR = timedelta(hours=1)
+Differs = Callable[[Case], Case]
+
+
+def late(told_before: datetime | None = None) -> Story:
+    """A promise in writing for Friday has a new date."""
+    story = a_case().promised("ship it", by=FRIDAY).confirmed(1)
+    moved = FRIDAY + timedelta(days=4)
+    story.happened(e.PromiseLate(at=NOW, n=1, internal_deadline=moved, promised_by=moved, because="a strike"))
+    return Story(story.case.with_promise(1, told_before=told_before))
+
+
+WORDS: dict[str, tuple[LetterKind, Case, Differs]] = {
+    "a promise with another text": (
+        LetterKind.CONFIRMATION,
+        promised(),
+        lambda case: case.with_promise(1, text="send it"),
+    ),
+    "a promise with another date": (
+        LetterKind.CONFIRMATION,
+        promised(),
+        lambda case: case.with_promise(1, promised_by=FRIDAY + HOUR),
+    ),
+    "a gift of another amount": (
+        LetterKind.CONFIRMATION,
+        a_case().granted(Gift.REFUND, "5").case,
+        lambda _: a_case().granted(Gift.REFUND, "6").case,
+    ),
+    "one more option": (
+        LetterKind.CONFIRMATION,
+        offered(a_case(), "a refund", "a new one").case,
+        lambda case: offered(Story(case), "a refund", "a new one", "a coupon").case,
+    ),
+    "another reason for a delay": (
+        LetterKind.DELAY,
+        late().case,
+        lambda case: case.with_promise(1, because="snow"),
+    ),
+    "another day since which we hold": (
+        LetterKind.HOLDING,
+        promised(),
+        lambda case: replace(case, we_wrote_at=FRIDAY),
+    ),
+    "another promise while we hold": (
+        LetterKind.HOLDING,
+        promised(),
+        lambda case: case.with_promise(1, text="send it"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "case", "differs"), WORDS.values(), ids=WORDS)
+def test_other_words_are_read_again(kind: LetterKind, case: Case, differs: Differs) -> None:
+    assert shown_key(kind, case) == shown_key(kind, replace(case, version=9))
+    assert None not in (shown_key(kind, case), shown_key(kind, differs(case)))
+    assert shown_key(kind, case) != shown_key(kind, differs(case))
+
+
+NO_WORDS: dict[str, tuple[LetterKind, Case]] = {
+    "nothing": (LetterKind.CONFIRMATION, a_case().case),
+    "a gift card": (LetterKind.CONFIRMATION, a_case().granted(Gift.GIFT_CARD, "20").case),
+    "a promise of options": (LetterKind.CONFIRMATION, promised(source="options")),
+    "nothing late": (LetterKind.DELAY, promised()),
+    "late, and in writing": (
+        LetterKind.DELAY,
+        late().case.with_promise(1, confirmed="FU-7K3Q9.delay.1"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "case"), NO_WORDS.values(), ids=NO_WORDS)
+def test_some_letters_need_no_reading(kind: LetterKind, case: Case) -> None:
+    assert shown_key(kind, case) is None
+    assert unread_key(kind, case) is None
+    assert shown_at(kind, case) is None
+
+
+def test_of_the_first_letter_that_was_shown_only_the_words_of_replies_are_read_again() -> None:
+    def seen(case: Case) -> Case:
+        return Story(case).happened(e.OwnerNudged(at=NOW, matter=str(FIRST_SHOWN), whom="ana")).case
+
+    by_hand, of_reply = promised(source="note"), promised(source="reply")
+    assert shown_key(LetterKind.CONFIRMATION, seen(by_hand)) is None
+    assert shown_key(LetterKind.CONFIRMATION, seen(of_reply)) is not None
+    assert shown_key(LetterKind.CONFIRMATION, seen(offered(a_case(), "a refund", "a new one").case)) is None
+    for source, is_read in (("note", False), ("reply", True)):
+        granted = a_case().granted(Gift.REFUND, "5").case
+        granted = granted.with_compensation(1, source=source)
+        assert (shown_key(LetterKind.CONFIRMATION, seen(granted)) is not None) is is_read
+    answered = written(Story(seen(by_hand)), LetterKind.CONFIRMATION).case
+    assert shown_key(LetterKind.CONFIRMATION, answered) is not None
+
+
+# what happened to a late promise, and whether letters are shown -> whether the owner has the time to read it
+DELAYS: dict[str, tuple[Change, Playbook, bool]] = {
+    "late": (lambda s: s, SHOWING, True),
+    "where nothing is shown": (lambda s: s, PLAYBOOK, False),
+    "on hold": (with_changes(held=True), SHOWING, False),
+    "not reached": (with_changes(not_reached="no such user"), SHOWING, False),
+    "under way": (lambda s: written(s, LetterKind.DELAY), SHOWING, False),
+    "in writing": (
+        lambda s: Story(s.case.with_promise(1, confirmed="FU-7K3Q9.delay.1")),
+        SHOWING,
+        False,
+    ),
+    "the date is later": (
+        lambda s: Story(s.case.with_promise(1, told_before=FRIDAY)),
+        SHOWING,
+        True,
+    ),
+    "the date passes at once": (
+        lambda s: Story(s.case.with_promise(1, told_before=NOW)),
+        SHOWING,
+        False,
+    ),
+    "the date passes as the time to read ends": (
+        lambda s: Story(
+            s.case.with_promise(1, told_before=SHOWING.calendar.after(NOW, SHOWING.confirm_after))
+        ),
+        SHOWING,
+        False,
+    ),
+    "the date has passed": (
+        lambda s: Story(s.case.with_promise(1, told_before=NOW - HOUR)),
+        SHOWING,
+        True,
+    ),
+    "a letter of today": (lambda s: written(s, LetterKind.DELAY, e.CustomerTold), SHOWING, False),
+}
+
+
+@pytest.mark.parametrize(("change", "playbook", "is_read"), DELAYS.values(), ids=DELAYS)
+def test_the_owner_reads_a_letter_about_late_promises(
+    change: Change, playbook: Playbook, is_read: bool
+) -> None:
+    item = delay_to_read(change(late()).case, playbook, StubRenderer(), NOW)
+    assert (item is not None) is is_read
+    if item:
+        assert item.since == item.case.opened_at
+        assert item.matters == (str(shown_key(LetterKind.DELAY, item.case)),)
+        assert "at 10:10" in item.what
+
+
+MORNING = datetime(2026, 12, 2, 9, tzinfo=UTC)
+TOLD_BEFORE: dict[str, tuple[datetime | None, datetime | None]] = {
+    "no date": (None, MORNING),
+    "a date after it": (MORNING + HOUR, MORNING),
+    "a date of before": (MORNING - HOUR, None),
+    "a date of that minute": (MORNING, None),
+}
+
+
+@pytest.mark.parametrize(("told_before", "expected"), TOLD_BEFORE.values(), ids=TOLD_BEFORE)
+def test_of_late_promises_the_customer_hears_once_a_day(
+    told_before: datetime | None, expected: datetime | None
+) -> None:
+    case = late(told_before).case
+    assert delay_due(case, PLAYBOOK) is None
+    assert morning_after(NOW, case, PLAYBOOK) == expected
+
+
+def test_a_delay_letter_is_about_the_new_date_of_what_is_late() -> None:
+    case = late().case
+    renderer = StubRenderer()
+    letter = delay_letter(case, case.promises, PLAYBOOK, renderer, NOW)
+    [content] = renderer.contents
+    assert (letter.concerns, content.until) == ((1,), FRIDAY + timedelta(days=4))
+    assert (content.because, content.automatic) == ("a strike", False)
+    gone = case.with_promise(1, state=PromiseState.WITHDRAWN)
+    delay_letter(gone, gone.promises, PLAYBOOK, renderer, NOW)
+    assert renderer.contents[1].until is None
+
+
+def test_a_letter_about_a_withdrawn_promise_is_true_while_the_customer_waits_for_it() -> None:
+    case = promised(state=PromiseState.WITHDRAWN, untold_since=NOW)
+    assert why_stale(a_letter(LetterKind.DELAY, 1), case, PLAYBOOK, NOW) == ""
