@@ -107,7 +107,9 @@ class MailReading:
         Raises:
             UnavailableError: as `_read_mailbox`, or the server refuses the login.
         """
-        mailbox = self._mailboxes.setdefault(name, self._app.mailbox(name))
+        if name not in self._mailboxes:
+            self._mailboxes[name] = self._app.mailbox(name)
+        mailbox = self._mailboxes[name]
         if mailbox.connected:
             try:
                 return _read_mailbox(self._app, name, mailbox, now, failures)

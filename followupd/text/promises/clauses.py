@@ -273,12 +273,12 @@ def _after_subject(
         return [(part, 0)]
     begin, end = shared
     likely = min(judge(part), 1.0 if _WORD.search(part[begin:end]) else judge(part[end:]) * _COMMA)
+    if likely <= _SURELY_BOTH:
+        return [(part, 0)]
     first = judge(part[:begin])
-    if (
-        likely > _SURELY_BOTH and first <= _OWN_CLAUSE
-    ):  # "it was posted today and should be with you on Friday"
+    if first <= _OWN_CLAUSE:  # "it was posted today and should be with you on Friday"
         return [(part, end)]
-    return [(part[:begin], 0), (part, end)] if min(likely, first) > _SURELY_BOTH else [(part, 0)]
+    return [(part[:begin], 0), (part, end)] if first > _SURELY_BOTH else [(part, 0)]
 
 
 def _is_list(part: str, dates: Sequence[FoundDate], patterns: PromisePatterns) -> bool:
