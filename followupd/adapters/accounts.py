@@ -16,6 +16,7 @@ from followupd.adapters.settings import MailboxSettings, Settings, SmtpSettings
 from followupd.adapters.smtp.connection import SmtpAccount
 from followupd.adapters.smtp.transport import SmtpTransport
 from followupd.adapters.storage import STATE_DIRECTORY
+from followupd.domain.calendar import NEVER
 from followupd.errors import Problem, SetupError
 
 #: the name of the login of [smtp]
@@ -247,5 +248,6 @@ def _login(settings: _Server, name: str) -> Login:
 
     from followupd.adapters.oauth_application import ApplicationLogin
 
-    until = date.fromisoformat(settings.oauth_until) if settings.oauth_until else None
+    ends = settings.oauth_until and not settings.oauth_until.startswith(NEVER)
+    until = date.fromisoformat(settings.oauth_until) if ends else None
     return ApplicationLogin(application, clock.now, until)

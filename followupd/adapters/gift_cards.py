@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from followupd.adapters.network import shut_down, trusting, why
 from followupd.adapters.settings import Secret
 from followupd.adapters.storage.ledger import Ledger
+from followupd.domain.calendar import NEVER
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, Money
 from followupd.domain.translatable import msg
 from followupd.errors import SetupError
@@ -274,13 +275,13 @@ def _expiry(text: str) -> datetime | None:
     """Return when a card expires.
 
     Args:
-        text: its last day ("2027-12-31"), or a time in ISO 8601, in UTC unless it names a zone; "" if it
-            never expires.
+        text: its last day ("2027-12-31"), or a time in ISO 8601, in UTC unless it names a zone. "" and any time in
+            the year 9999, which stands for "never" in many programs, are a card that never expires.
 
     Raises:
         ValueError: it is neither.
     """
-    if not text:
+    if not text or text.startswith(NEVER):
         return None
     if len(text) == len("2027-12-31"):
         next_day = date.fromisoformat(text) + timedelta(days=1)

@@ -17,6 +17,7 @@ from followupd.cli.commands import CommandParsers
 from followupd.cli.main import DONE, PROBLEMS, company_zone, with_app
 from followupd.cli.output import money_view, print_error, print_list, print_result, read_text
 from followupd.clock import local_time, utc_iso
+from followupd.domain.calendar import NEVER
 from followupd.domain.compensation import Money, StockedCard
 from followupd.domain.playbook import Company
 from followupd.errors import UnavailableError
@@ -169,8 +170,8 @@ def _money(amount: str, currency: str) -> Money:
 
 
 def _expiry(text: str, company: Company) -> datetime | None:
-    """Return the end of the last valid day in the company's time zone."""
-    if not text:
+    """Return the end of the last valid day in the company's time zone, None for a card that never expires."""
+    if not text or text.startswith(NEVER):
         return None
     try:
         last_day = date.fromisoformat(text)

@@ -128,7 +128,7 @@ def _start(since: str, calendar: "Calendar", now: datetime) -> datetime:
     """Return the first moment of a range."""
     from followupd.domain.calendar import Duration
 
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         return calendar.moment(date.fromisoformat(since), time())
     try:
         return now - (calendar.after(now, Duration.parse(since)) - now)

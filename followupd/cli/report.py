@@ -197,10 +197,9 @@ def parse_since(text: str, calendar: Calendar, now: datetime) -> datetime | None
         return None
     try:
         day = datetime.fromisoformat(text).date()
-    except ValueError:
+        return datetime.combine(day, time(), ZoneInfo(calendar.timezone)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return _before(text, calendar, now)
-
-    return datetime.combine(day, time(), ZoneInfo(calendar.timezone)).astimezone(UTC)
 
 
 def _before(duration: str, calendar: Calendar, now: datetime) -> datetime:

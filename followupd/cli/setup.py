@@ -792,10 +792,14 @@ def _when(options: argparse.Namespace) -> int:
         return USAGE
 
     calendar = load(options.config).calendar
-    if start.tzinfo is None:
-        start = calendar.moment(start.date(), start.time())
-    end = calendar.after(start.astimezone(UTC), duration)
-    local = calendar.local(end)
+    try:
+        if start.tzinfo is None:
+            start = calendar.moment(start.date(), start.time())
+        end = calendar.after(start.astimezone(UTC), duration)
+        local = calendar.local(end)
+    except (ValueError, OverflowError):
+        print_error(f"followupd when: no calendar reaches as far as {options.start} and {duration}")
+        return USAGE
 
     if options.json:
         view = {"duration": str(duration), "from": utc_iso(start), "at": utc_iso(end)}

@@ -106,6 +106,26 @@ _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 
 
+#: a written day beyond these is a slip of the pen, or means "never"; from these one can still count on
+_FIRST_DAY, _LAST_DAY = date(1, 2, 1), date(9999, 11, 30)
+#: how the days begin by which many programs mean "never"
+NEVER = "9999-"
+#: in which mails can be written; some programs write the first or the last year that there is
+MAIL_YEARS = range(1900, 9000)
+
+
+def real_date(year: int, month: int, day: int) -> date | None:
+    """Return the day that somebody wrote, None if the calendar has no such day.
+
+    People write 31 November, and what looks like a date may be a number of another kind. A day of the calendar's
+    first or last month counts as the nearest one outside of it, so that the days around it can be reckoned.
+    """
+    try:
+        return max(_FIRST_DAY, min(_LAST_DAY, date(year, month, day)))
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Duration:
     """`N seconds|minutes|hours|days|weeks`, or `N business hours|days`.

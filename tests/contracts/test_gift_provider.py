@@ -209,6 +209,14 @@ def test_a_link_is_used_as_the_code_and_its_last_day_is_read(shop: GiftShop, tok
     assert found.expires == datetime(2028, 1, 1, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("never", ["9999-12-31", "9999-12-31T23:59:59Z", "9999-12-30T23:00:00-11:00"])
+def test_a_card_of_the_last_year_there_is_never_expires(shop: GiftShop, token: Secret, never: str) -> None:
+    shop.expires = never
+    found = cards(shop, token).order(ORDER, NOW)
+    assert isinstance(found, GiftCard)
+    assert found.expires is None
+
+
 def test_no_repr_contains_a_code_or_token(shop: GiftShop, token: Secret) -> None:
     provider = cards(shop, token)
     found = provider.order(ORDER, NOW)

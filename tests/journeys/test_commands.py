@@ -196,6 +196,7 @@ def test_options_may_stand_between_the_words_of_a_list(terminal: Terminal, tmp_p
         terminal.types("when", "2", "--from", start, "days").stdout
         == terminal.types("when", "2", "days", "--from", start).stdout
     )
+    assert "no calendar reaches" in terminal.fails("when", "2", "weeks", "--from", "9999-12-30", code=2)
     assert "no case FU-7K3Q9" in terminal.fails("tell", "FU-7K3Q9", "fixed", "--as", "ana", "hold")
     assert "unrecognized arguments: --loud now" in terminal.fails(
         "when", "2", "days", "--loud", "now", code=2

@@ -123,7 +123,7 @@ def test_a_month_without_anything_says_so_and_draws_nothing(company: Path, month
 
 
 @pytest.mark.parametrize(
-    "month", ["2026-13", "2026-00", "november", "2026", "2026-11-05", "11/2026", "0000-01"]
+    "month", ["2026-13", "2026-00", "november", "2026", "2026-11-05", "11/2026", "0000-01", "9999-12"]
 )
 def test_a_broken_month_is_told_with_an_example(company: Path, month: str) -> None:
     assert f'{month!r} is no month like "2026-11"' in said(company, "report", "--month", month, code=2)

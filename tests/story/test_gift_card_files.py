@@ -103,6 +103,13 @@ def test_a_row_that_is_not_understood_is_named_by_its_line(file: Path, row: str,
     assert why in problem
 
 
+def test_a_card_of_the_last_year_there_is_never_expires(file: Path) -> None:
+    file.write_text("code,amount,currency,expires\nA-1,20,GBP,9999-12-31\n", encoding="utf-8")
+    [card], problems = _read_csv(file, COMPANY, NOW)
+    assert not problems
+    assert card.expires is None
+
+
 def test_a_file_without_a_column_of_amounts_is_refused(file: Path) -> None:
     with pytest.raises(UnavailableError, match="no column is named amount"):
         read(file, "code,value\nA-1,20\n")

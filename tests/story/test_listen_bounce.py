@@ -142,6 +142,8 @@ def test_an_absence_note_names_the_day_of_return(note: str, day: str) -> None:
             "We may answer 25 letters until 3 pm.",
         ),
         *("In urgent cases call 030 12 11 10.", "Back on 31 February.", "I was back on 20 November."),
+        "I am out of the office until 9999-12-31.",
+        "Out of office from 0001-01-01 until 0001-01-02.",
     ],
 )
 def test_other_dates_are_no_return(note: str) -> None:

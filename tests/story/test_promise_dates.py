@@ -1,15 +1,18 @@
 """The moments that written dates mean, written on Tuesday 1 December 2026 at 10:00 in London."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from followupd.adapters.imap.responses import as_datetime
 from followupd.domain.calendar import WEEKDAYS, Calendar
 from followupd.domain.promise import Relation
 from followupd.languages import load
-from followupd.text.promises import read_when, split_when
+from followupd.text.mail.headers import parse_date
+from followupd.text.promises import at_odds, find_commitments, other_days, read_when, split_when
 from followupd.text.promises.dates import date_reader
 from tests.story.promises.measure import LONDON, SENT_AT
 
@@ -446,3 +449,70 @@ def test_a_long_date_at_an_end_of_a_line_is_read_in_every_language(line: str, wh
 @pytest.mark.parametrize("line", ["ask Mar about the box", "call Domingo about the box", "tell Lun and Sam"])
 def test_a_name_like_a_day_of_another_language_is_no_date(line: str) -> None:
     assert split_when(line, now=SENT_AT, calendar=LONDON, language=ENGLISH).due is None
+
+
+# --- the ends of the calendar ---
+
+EDGES = (
+    "0001-01-01",
+    "9999-12-31",
+    "9999-12-27",
+    "1.1.0001",
+    "31.12.9999",
+    "31/12/9999",
+    "31 December 9999",
+    "12/9999",
+)
+FRAMES = {
+    "en": (
+        "by {}",
+        "before {}",
+        "after {}",
+        "the week of {}",
+        "between Monday and {}",
+        "Fri:{}",
+        "end of {}",
+        "{} at 00:01",
+    ),
+    "de": (
+        "bis {}",
+        "vor dem {}",
+        "in der Woche vom {}",
+        "zwischen Montag und {}",
+        "Mitte {}",
+        "{} um 23:59",
+    ),
+    "fr": ("avant le {}", "la semaine du {}", "entre lundi et le {}", "fin {}", "{} à 00:01"),
+    "es": ("antes del {}", "la semana del {}", "entre el lunes y el {}", "finales de {}", "{} a las 23:59"),
+}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize("language", FRAMES)
+def test_a_day_at_an_end_of_the_calendar_breaks_nothing_in_any_frame(language: str, zone: str) -> None:
+    calendar, known = Calendar(timezone=zone), {date(2026, 12, 4)}
+    for frame, edge, more in product(FRAMES[language], EDGES, ("", " - 9999-12-31", " or 0001-01-01")):
+        text = frame.format(edge) + more
+        found = split_when(text, now=SENT_AT, calendar=calendar, language=load(language))
+        assert found.due is None or found.due.year in range(1, 10_000)
+        at_odds(text, now=SENT_AT, calendar=calendar, language=load(language))
+        other_days(text, known, now=SENT_AT, calendar=calendar, language=load(language))
+        find_commitments(
+            f"We will send it {text}.", sent_at=SENT_AT, calendar=calendar, language=load(language)
+        )
+
+
+@pytest.mark.parametrize("year", ["1700", "1898", "9001", "9999"])
+def test_no_mail_was_written_at_an_end_of_the_calendar(year: str) -> None:
+    for day in (
+        f"01 Jan {year} 00:00:00 +1400",
+        f"Fri, 31 Dec {year} 23:59:59 -1200",
+        f"31 Dec {year} 23:59",
+    ):
+        assert parse_date(day) is None
+    for day in (
+        f"01-Jan-{year} 00:00:00 +1400",
+        f"31-Dec-{year} 23:59:59 -1200",
+        f"Fri, 31-Dec-{year} 23:59:59 GMT",
+    ):
+        assert as_datetime(day.encode()) is None

@@ -55,7 +55,7 @@ def uidvalidity_of(folder: str) -> int:
 def received_at(item: Mapping[str, Any]) -> datetime:
     """Return when a mail was received, or a draft was made, in UTC; LONG_AGO when that is not told."""
     for name in ("receivedDateTime", "createdDateTime"):
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             moment = datetime.fromisoformat(str(item.get(name) or ""))
             return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     return LONG_AGO

@@ -106,9 +106,9 @@ class Month:
         """
         try:
             first = date.fromisoformat(f"{text}-01")
-        except ValueError:
+            return cls(text, _midnight(first, calendar), _midnight(_next(first), calendar), first)
+        except (ValueError, OverflowError):
             raise ValueError(f'{text!r} is no month like "2026-11"') from None
-        return cls(text, _midnight(first, calendar), _midnight(_next(first), calendar), first)
 
     @classmethod
     def before(cls, day: date, calendar: Calendar) -> "Month":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
+from followupd.domain.calendar import real_date
 from followupd.languages import Catalogue, catalogue
 from followupd.languages.patterns import verbatim
 from followupd.languages.schema import Absence, Answers
@@ -307,7 +308,7 @@ def _real_or_none(day: tuple[int, int, int]) -> date | None:
     Args:
         day: year, month and day.
     """
-    return _real_date(*day)
+    return real_date(*day)
 
 
 def _searched(text: str, subject: str) -> str:
@@ -361,7 +362,7 @@ class _ReturnReader:
         last = back - timedelta(days=1)
         if written.isdigit():
             month = last if int(written) <= last.day else last.replace(day=1) - timedelta(days=1)
-            first = _real_date(month.year, month.month, int(written))
+            first = real_date(month.year, month.month, int(written))
         else:
             found = self.patterns.date.fullmatch(match["first"])
             first = self._written_day(found) if found else None
@@ -387,7 +388,7 @@ class _ReturnReader:
         if named.get("weekday") or named.get("tomorrow"):
             return self._relative_day(named["weekday"])
         if match["y1"]:
-            return _real_date(int(match["y1"]), int(match["m1"]), int(match["d1"]))
+            return real_date(int(match["y1"]), int(match["m1"]), int(match["d1"]))
         if match["n2"]:
             return self._nearest(match["y2"], [self._named(match["n2"], match["d2"])])
         if match["n3"]:
@@ -430,7 +431,7 @@ class _ReturnReader:
         found = []
         for possible_year in self._years(year):
             for month, number in choices:
-                day = _real_date(possible_year, month, number)
+                day = real_date(possible_year, month, number)
                 if day is not None and self._is_ahead(day, limit):
                     found.append(day)
 
@@ -449,11 +450,3 @@ class _ReturnReader:
         if self.today is None:
             return ()
         return (self.today.year, self.today.year + 1)
-
-
-def _real_date(year: int, month: int, day: int) -> date | None:
-    """Return the date, None if the calendar has no such day."""
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None

@@ -9,6 +9,7 @@ from email.utils import parsedate_tz
 from functools import lru_cache
 from typing import NamedTuple
 
+from followupd.domain.calendar import MAIL_YEARS
 from followupd.domain.mail import Person
 from followupd.languages import catalogue
 from followupd.text.mail.charset import decode, decode_base64
@@ -607,16 +608,20 @@ def parse_date(value: str) -> datetime | None:
     """
     match = _DATE.fullmatch(value)
     try:
-        if match and match[2] in _MONTHS:
-            return _regular_date(match)
-        parts = parsedate_tz(value[:MAX_DATE])
-        if parts is None:
-            return None
-        local = datetime(*parts[:6], tzinfo=UTC)
-        offset = parts[9] or 0
-        return datetime.fromtimestamp(local.timestamp() - offset, UTC)
+        moment = _regular_date(match) if match and match[2] in _MONTHS else _odd_date(value)
     except (ValueError, OverflowError, TypeError, IndexError, OSError):
         return None
+    return moment if moment and moment.year in MAIL_YEARS else None
+
+
+def _odd_date(value: str) -> datetime | None:
+    """Return the moment of a Date field in another form that the standard library knows; it raises what that raises."""
+    parts = parsedate_tz(value[:MAX_DATE])
+    if parts is None:
+        return None
+    local = datetime(*parts[:6], tzinfo=UTC)
+    offset = parts[9] or 0
+    return datetime.fromtimestamp(local.timestamp() - offset, UTC)
 
 
 def _regular_date(match: re.Match[str]) -> datetime:

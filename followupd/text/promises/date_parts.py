@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from followupd.domain.calendar import Calendar, Duration
+from followupd.domain.calendar import Calendar, Duration, real_date
 from followupd.text.promises.patterns import DatePatterns
 
 NOON = time(12)
@@ -607,17 +607,6 @@ def _number(groups: Mapping[str, str | None], names: Sequence[str], *, missing: 
         missing: what to return if none of them matched.
     """
     return int(next(filter(None, map(groups.get, names)), missing))
-
-
-def real_date(year: int, month: int, day: int) -> date | None:
-    """Return the date, None if the calendar has no such day.
-
-    People write 31 November, and what looks like a date may be a number of another kind.
-    """
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
 
 
 def first_of_month(day: date, later: int) -> date:
