@@ -1,7 +1,13 @@
 """The shipped language files: no key is unknown, every pattern can be used and takes no exponential time."""
 
+import importlib
+import re
 import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +15,9 @@ from followupd import languages
 from followupd.languages import schema
 from followupd.languages.problems import FILES, FaultKind, LanguageFault, faults, patterns_in, shape_of
 from followupd.languages.safety import is_exponential, trusted
+from followupd.text.promises.patterns import promise_patterns
 
+sre: Any = importlib.import_module("re._parser")  # private, and the only parser of Python's own patterns
 FOLDER = Path(languages.__file__).parent
 SHIPPED = sorted(file.relative_to(FOLDER).as_posix() for file in FOLDER.rglob("*.toml"))
 
@@ -149,3 +157,56 @@ def test_a_repetition_that_matches_in_two_ways_is_exponential(pattern: str) -> N
 )
 def test_other_repetitions_are_not(pattern: str) -> None:
     assert not is_exponential(pattern)
+
+
+# --- patterns that could never match ---
+
+
+def never_ends(items: Sequence[Any]) -> bool:
+    """Return whether one of the ways through a parsed pattern ends with a blank that something must follow.
+
+    A pattern of whole words has to end where a word does, so "please (?!note)" would match nothing: the blank belongs
+    into the look-ahead.
+    """
+    looks = False
+    for kind, value in reversed(items):
+        if kind in {sre.ASSERT, sre.ASSERT_NOT}:
+            looks = True
+        elif kind is sre.BRANCH and not looks:
+            return any(never_ends(way) for way in value[1])
+        elif kind is sre.SUBPATTERN and not looks:
+            return never_ends(value[-1])
+        else:
+            blank = value[2] if kind is sre.MAX_REPEAT else [(kind, value)]
+            return looks and list(blank) == [(sre.IN, [(sre.CATEGORY, sre.CATEGORY_SPACE)])]
+    return False
+
+
+def compiled_in(value: Any) -> Iterator[re.Pattern[str]]:
+    """Yield the patterns in a structure."""
+    if isinstance(value, re.Pattern):
+        yield value
+    elif isinstance(value, dict):
+        yield from chain.from_iterable(map(compiled_in, value.values()))
+    elif isinstance(value, tuple):
+        yield from chain.from_iterable(map(compiled_in, value))
+    elif is_dataclass(value):
+        yield from chain.from_iterable(compiled_in(getattr(value, field.name)) for field in fields(value))
+
+
+def test_the_test_knows_a_pattern_that_never_matches() -> None:
+    for dead in ("please (?!note)", "a|up to (?=\\d)", "(?:as )?per (?!your)(?!my)"):
+        assert never_ends(list(sre.parse(dead.replace(" ", r"\s{1,9}"))))
+    for sound in ("please(?! note)", "a b|up to(?= \\d)", "per (?!your)\\w+", "please "):
+        assert not never_ends(list(sre.parse(sound.replace(" ", r"\s{1,9}"))))
+
+
+@pytest.mark.parametrize("name", ["en", "de", "fr", "es"])
+def test_no_pattern_of_whole_words_ends_with_a_blank_that_something_must_follow(name: str) -> None:
+    whole = [
+        pattern.pattern[len(r"(?<!\w)") : -len(r"(?!\w)")]
+        for pattern in compiled_in(promise_patterns(languages.load(name)))
+        if pattern.pattern.startswith(r"(?<!\w)(?:") and pattern.pattern.endswith(r")(?!\w)")
+    ]
+    assert whole
+    assert [pattern for pattern in whole if never_ends(list(sre.parse(pattern)))] == []

@@ -194,10 +194,10 @@ def test_a_promise_of_a_colleague_names_the_colleague() -> None:
 
 
 def test_what_was_agreed_is_put_in_writing() -> None:
-    assert "what we agreed" in written(
+    assert "Here it is in writing" in written(
         LetterKind.CONFIRMATION, LetterContent(promises=(promise(source="reply"),))
     )
-    assert "what we agreed" not in written(
+    assert "Here it is in writing" not in written(
         LetterKind.CONFIRMATION, LetterContent(promises=(promise(source="playbook"),))
     )
 

@@ -91,7 +91,7 @@ def test_the_numbered_answer_becomes_the_promise_and_is_put_in_writing() -> None
     assert not any(isinstance(step, Letter) for step in steps)
     later = SOON + timedelta(minutes=11)
     [letter] = [step for step in confirm.decide(case, PLAYBOOK, letters(), later) if isinstance(step, Letter)]
-    assert "what we agreed" in flat(letter.text)
+    assert "Here it is in writing" in flat(letter.text)
     assert "A replacement by Friday, 4 December" in flat(letter.text)
     assert "Option 1" not in letter.text
 

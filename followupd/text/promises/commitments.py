@@ -648,7 +648,7 @@ class _SentenceReader:
             None if the clause says nothing of that kind.
 
         Raises:
-            _UnsureError: it does, and no day was named.
+            _UnsureError: it does, and no single day was named: "the day before" of "between Monday and Wednesday".
         """
         found = (
             (days, pattern.search(clause.low)) for days, pattern in date_patterns(self.language).days_after
@@ -665,7 +665,11 @@ class _SentenceReader:
         if any(map(self.dates.at_odds, before)):
             raise _UnsureError
         named = [when for text in before for when in with_day(self.dates.to_come(text))]
-        if not named:
+        if (
+            not named
+            or named[-1].relation is Relation.BETWEEN
+            or (days and named[-1].relation is not Relation.ON)
+        ):
             raise _UnsureError
         calendar = self.dates.calendar
         day = calendar.local(named[-1].moment).date() + timedelta(days=days)

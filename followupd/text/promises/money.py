@@ -797,10 +797,14 @@ def _name(
 def _replacement(words: str, names: NamePatterns) -> str:
     """Return the name of a replacement: "a new lamp" for "a new lamp is on its way free of charge".
 
-    Its kind is enough where the words do not begin as the name of a thing does.
+    Its kind is enough where the words do not begin as the name of a thing does, and where they would be cut from inside:
+    "a month free on your plan".
     """
-    plain = names.free_of_charge.sub(" ", words).strip(" ,")
-    plain = names.handing_over.sub("", plain)
+    subject = names.verbs.sub("", words)
+    free = names.free_of_charge.search(subject)
+    if free and subject[: free.start()].count(" ") and subject[free.end() :]:
+        return ""
+    plain = names.handing_over.sub("", names.free_of_charge.sub(" ", words).strip(" ,"))
     replaced = names.replacing.match(plain)
     if replaced:
         return names.replaced.format(thing=replaced["thing"])

@@ -179,7 +179,7 @@ def _mail_patterns(languages: Catalogue) -> _MailPatterns:
             for name in (*language.months, *language.weekdays)
             if len(name) <= _LONGEST_SHORT_NAME
         ),
-        abbreviation=re.compile(rf"\b(?:[^\W\d_]|{abbreviations})\.$", re.IGNORECASE),
+        abbreviation=re.compile(rf"(?<!['’])\b(?:[^\W\d_]|{abbreviations})\.$", re.IGNORECASE),
     )
 
 
