@@ -266,6 +266,8 @@ class LetterLines(LanguageTable):
 
     lasting: Patterns = ()
     dangling: Patterns = ()
+    refers: Patterns = ()
+    named: Patterns = ()
 
 
 class GiftKinds(LanguageTable):

@@ -784,6 +784,54 @@ def test_the_sum_is_given_where_the_sentence_says_how_it_was_reckoned(
     assert "46.00" not in {gift.amount for gift in found.compensation}
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "I have been through it with our fitter. He will be with you on Monday morning."),
+        ("en", "A surveyor is to inspect the wall, and she will ring you on Monday morning."),
+        (
+            "de",
+            "Ihre Krone ist leider noch beim Labor. Wir rechnen damit, dass sie bis Montag früh bei uns ist.",
+        ),
+        ("fr", "L'expert a bien reçu le dossier. Il vous appelle lundi matin."),
+        ("es", "He hablado con la doctora de la corona. Se la volverá a poner el lunes por la mañana."),
+    ],
+)
+def test_a_line_that_speaks_of_somebody_without_a_name_has_the_words_before_it(
+    language: str, said: str
+) -> None:
+    (promise,) = find_commitments(said, sent_at=SENT_AT, calendar=LONDON, language=load(language)).promises
+    assert promise.text == said.rstrip(".")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The driver rings you on Monday. He will be there on Tuesday morning.",  # the line before has told it
+        "Have you found the key? He will be there on Tuesday morning.",
+        "The fitter, Mr Pell, has your key, and Dr Lowe says that he will be there on Tuesday morning.",
+    ],
+)
+def test_a_line_has_no_words_before_it_that_say_nothing_more(said: str) -> None:
+    lines = [promise.text for promise in promises(said)]
+    assert not [line for line in lines if ("rings you" in line and "Tuesday" in line) or "?" in line]
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "named"),
+    [
+        ("en", "Colin is taking a fresh bouquet round to your mum tomorrow.", "a fresh bouquet"),
+        ("en", "They have sent out a brand new wheel to replace it today.", "a brand new wheel"),
+        ("en", "We have credited your current account with £75.", ""),
+        ("es", "Esta tarde nuestro chico le lleva un ramo nuevo a tu madre.", "un ramo nuevo"),
+        ("de", "Wir haben dir heute früh eine neue Monstera eingepackt.", "eine neue Monstera"),
+        ("de", "Mit dem Code DEZ15 sparst du beim nächsten Einkauf 15 %.", "Code DEZ15"),
+    ],
+)
+def test_the_name_of_a_gift_ends_where_its_words_do(language: str, said: str, named: str) -> None:
+    assert [gift.text for gift in grants(said, language)] == [named]
+
+
 def test_what_is_left_of_a_salutation_promises_and_gives_nothing() -> None:
     found = find_commitments(
         "Sehr geehrte Mieter der Goethestr. 18,\n\nheute ist es kalt.",

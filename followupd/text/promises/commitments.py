@@ -97,6 +97,8 @@ _NO_CHARGE = frozenset({Gift.GESTURE, Gift.FREE_SHIPPING})
 SURELY_GIVEN = 0.9
 _TOLD_APART = frozenset({Gift.COUPON, Gift.GESTURE, Gift.REPLACEMENT})
 
+#: words of a sentence that is told before one that leans on it
+_LONGEST_BEFORE = 24
 #: a clause, and how likely it belongs to each class
 _Unit = tuple[Clause, Chances]
 
@@ -128,6 +130,12 @@ class _Result:
         known = {(other.text.casefold(), other.due) for other in self.promises}
         if (promise.text.casefold(), promise.due) not in known:
             self.promises.append(promise)
+
+    def has_told(self, sentence: str) -> bool:
+        """Whether a letter will tell a part of a sentence, or the agent is asked about it."""
+        promised = chain.from_iterable(one.words for one in self.promises if not one.past)
+        given = chain.from_iterable(one.words for one in self.gifts if not one.past)
+        return sentence in self.unsure or any(words in sentence for words in chain(promised, given))
 
     def ask(self, sentence: str) -> None:
         """Add a sentence to those that the agent is asked about."""
@@ -354,9 +362,33 @@ class _SentenceReader:
             if not self._is_told_again(clause, gift, found.gifts):
                 found.add_gift(gift)
         for promise in promises:
-            found.add_promise(promise)
+            told = self._told_before(clause, sentence, found)
+            text = f"{told}{clause.text.strip()[:1]}{promise.text[1:]}" if told else promise.text
+            found.add_promise(replace(promise, text=text))
         if not gifts and not promises:
             self._report(clause.text, chances, found)
+
+    def _told_before(self, clause: Clause, sentence: str, found: _Result) -> str:
+        """Return the agent's words that say who or what a clause speaks of: "The report is with our lab." before "It ...".
+
+        Args:
+            clause: that promises something.
+            sentence: in which it is.
+            found: what was found so far.
+
+        Returns:
+            The sentence before, with a blank; "" where the clause names what it speaks of, where a letter has just told
+            it, and where the sentence before is long, a question, or not understood itself.
+        """
+        pronoun = self.patterns.refers.search(clause.text)
+        if pronoun is None or self.patterns.named.search(clause.text, 0, pronoun.start()):
+            return ""
+        start = sentence.find(clause.text)
+        before = found.read[-2] if start <= 0 and len(found.read) > 1 else sentence[: max(start, 0)]
+        is_short = _FEWEST_WORDS <= len(before.split()) <= _LONGEST_BEFORE
+        if not is_short or is_question(before) or found.has_told(before):
+            return ""
+        return f"{before.strip()} "
 
     @staticmethod
     def _is_of_voucher(amount: Amount | None, found: _Result) -> bool:

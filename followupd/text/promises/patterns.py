@@ -404,6 +404,8 @@ class PromisePatterns:
     signs: Mapping[str, re.Pattern[str]]
     dangling: re.Pattern[str]
     lasting: re.Pattern[str]
+    refers: re.Pattern[str]
+    named: re.Pattern[str]
 
 
 @lru_cache(maxsize=32)
@@ -453,6 +455,7 @@ def promise_patterns(language: Language) -> PromisePatterns:
         signs=_whole_words(file.signs, type(file.signs).model_fields, parts),
         lasting=re.compile(rf"(?:{any_of(file.wording.lasting, parts)})\b"),
         dangling=re.compile(rf"(?<!\w)(?:{any_of(file.wording.dangling, parts)})$"),
+        **_whole_words(file.wording, ("refers", "named"), parts),
     )
 
 
