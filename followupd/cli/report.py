@@ -270,7 +270,7 @@ def _rounded(days: float | None) -> float | None:
 
 def _change_view(change: Change, directory: Path) -> dict[str, Any]:
     """Return the line of a playbook to change, with its place."""
-    from followupd.adapters.settings.toml_lines import Lines
+    from followupd.adapters.settings.toml_file import Lines
 
     file = f"playbooks/{change.playbook}.toml"
     lines = Lines((directory / file).read_text(encoding="utf-8"))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from followupd.adapters.accounts import Mailbox
     from followupd.adapters.imap.folders import Survey
     from followupd.adapters.settings import MailboxSettings, Settings
-    from followupd.adapters.settings.toml_lines import Path as Key
+    from followupd.adapters.settings.toml_file import Key
 
 #: the secrets that `init` stores: one login is usually good for both servers
 _PASSWORDS = ("imap", "smtp")
@@ -126,7 +126,7 @@ def unavailable_problem(path: "Key", reason: str) -> Problem:
         path: the path of the server's table in followupd.toml.
         reason: why it cannot be used.
     """
-    from followupd.adapters.settings.toml_lines import dotted
+    from followupd.adapters.settings.toml_file import dotted
 
     keys = ((name, hint) for part, (name, hint) in _HINTS.items() if part in reason)
     name, hint = next(keys, ("", _OTHER_HINT))
