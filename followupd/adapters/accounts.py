@@ -246,7 +246,7 @@ def _login(settings: _Server, name: str) -> Login:
     if settings.oauth_grant == "login":
         return Login(application, clock.now)
 
-    from followupd.adapters.oauth_application import ApplicationLogin
+    from followupd.adapters.oauth import ApplicationLogin
 
     ends = settings.oauth_until and not settings.oauth_until.startswith(NEVER)
     until = date.fromisoformat(settings.oauth_until) if ends else None

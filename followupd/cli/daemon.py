@@ -95,8 +95,7 @@ def _run(options: argparse.Namespace) -> int:
 def _login(options: argparse.Namespace) -> int:
     """Let a person log in by OAuth, in a browser; of an application, which needs nobody, the login is tried."""
     from followupd.adapters.accounts import login_of
-    from followupd.adapters.oauth import MICROSOFT
-    from followupd.adapters.oauth_application import ApplicationLogin
+    from followupd.adapters.oauth import MICROSOFT, ApplicationLogin
     from followupd.adapters.settings import load
 
     login = login_of(load(options.config), options.mailbox)
