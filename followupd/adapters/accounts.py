@@ -9,7 +9,7 @@ from typing import TypeAlias
 from followupd import clock
 from followupd.adapters.crypto import Vault, keys_of, weakness
 from followupd.adapters.graph.mailbox import GraphMailbox
-from followupd.adapters.imap.login import Account
+from followupd.adapters.imap.client import Account
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth import Application, Login
 from followupd.adapters.settings import MailboxSettings, Settings, SmtpSettings

@@ -238,7 +238,7 @@ def _login(options: argparse.Namespace) -> "ImapMailbox":
     Raises:
         UnavailableError: there is no server or no password.
     """
-    from followupd.adapters.imap.login import Account
+    from followupd.adapters.imap.client import Account
     from followupd.adapters.imap.mailbox import ImapMailbox
     from followupd.adapters.network import find_servers
     from followupd.cli.setup import named_server

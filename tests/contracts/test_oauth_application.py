@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from followupd.adapters.accounts import logins_of
-from followupd.adapters.imap.login import Account
+from followupd.adapters.imap.client import Account
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth import GOOGLE, MICROSOFT, Application, ApplicationLogin
 from followupd.adapters.settings import load

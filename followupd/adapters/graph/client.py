@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from followupd.adapters.imap.login import Account
+from followupd.adapters.imap.client import Account
 from followupd.adapters.network import http_session, is_loopback, why
 from followupd.errors import LoginRefusedError, UnavailableError
 

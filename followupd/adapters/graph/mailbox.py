@@ -38,9 +38,9 @@ from followupd.adapters.graph.client import (
     quoted,
 )
 from followupd.adapters.imap.changes import KEYWORD, ChangeQuery, FolderChanges, Since, SyncCursor
+from followupd.adapters.imap.client import Account
 from followupd.adapters.imap.fetch import PORTION, FetchedMail
 from followupd.adapters.imap.folders import CLOCK_DRAFT, Survey
-from followupd.adapters.imap.login import Account
 from followupd.adapters.imap.mailbox import MESSAGE_ID
 from followupd.errors import LoginRefusedError, UnavailableError
 

@@ -26,10 +26,9 @@ from followupd.adapters.imap.changes import (
     find_changes,
     initial_cursor,
 )
-from followupd.adapters.imap.client import Client
+from followupd.adapters.imap.client import Account, Client, connect, errors_explained
 from followupd.adapters.imap.fetch import FetchedMail, fetch_mails
 from followupd.adapters.imap.folders import Folders, Survey, read_clock_ahead, survey_of
-from followupd.adapters.imap.login import Account, connect, errors_explained
 from followupd.errors import UnavailableError
 
 __all__ = ["Account", "FetchedMail", "FolderChanges", "ImapMailbox", "Survey", "SyncCursor"]
