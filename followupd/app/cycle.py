@@ -16,9 +16,8 @@ from followupd.domain.keys import StateKey
 from followupd.domain.letter import LetterStatus
 from followupd.domain.mail import MailState
 from followupd.errors import UnavailableError
-from followupd.services.inbox import freshness
 from followupd.services.inbox.sync import FolderRole
-from followupd.services.outbox.policy import stop_if_restored_copy
+from followupd.services.outbox.policy import mark_unread, stop_if_restored_copy
 
 if TYPE_CHECKING:
     from followupd.adapters.health import HealthSnapshot, LedgerFigures
@@ -177,7 +176,7 @@ def run_once(app: App) -> None:
         app.ledger.scope = LeaseScope.of(names, held)
         now = app.now()
         stop_if_restored_copy(app.ledger, now)
-        freshness.reset(app.ledger, held, now)
+        mark_unread(app.ledger, held, now)
         app.sender.recover_interrupted(now)
         left = _run_until_done(app, now, failures)
         record_alive(app, {name: name not in failures for name in held}, now, is_daemon=False)

@@ -28,9 +28,8 @@ from followupd.domain.mail import (
 )
 from followupd.errors import UnavailableError, UnreadableError
 from followupd.services.context import MailSource
-from followupd.services.inbox.freshness import mark_synced
 from followupd.services.inbox.mailbox_updates import MAX_FAILURES, MailboxUpdater
-from followupd.services.outbox.policy import open_breaker
+from followupd.services.outbox.policy import mark_synced, open_breaker
 from followupd.services.outbox.review import DraftFiler
 from followupd.services.record import STATUS_TAG_PREFIX, STATUS_TAGS
 
