@@ -1,4 +1,4 @@
-"""One SMTP connection: connect, start TLS or give up, log in; then commands and replies, a message and its final dot."""
+"""One SMTP connection: connect, start TLS or give up, log in; commands and replies, a message and its final dot."""
 
 import base64
 import contextlib
