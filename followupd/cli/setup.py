@@ -373,7 +373,7 @@ def _demo(options: argparse.Namespace) -> int:
         )
         return PROBLEMS
 
-    from followupd.demo.performance import perform
+    from followupd.demo.story import perform
 
     start = monotonic()
     if isinstance(sys.stdout, io.TextIOWrapper):
