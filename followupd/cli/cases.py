@@ -12,8 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, open_app, shell_user, with_app
+from followupd.cli.main import (
+    DONE,
+    PROBLEMS,
+    USAGE,
+    CommandParsers,
+    company_zone,
+    open_app,
+    shell_user,
+    with_app,
+)
 from followupd.cli.output import (
     STATUS_SENTENCES,
     add_range,

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from followupd import clock
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, with_app
+from followupd.cli.main import DONE, PROBLEMS, CommandParsers, with_app
 from followupd.cli.output import print_error, print_json, print_table, with_progress
 from followupd.clock import utc_iso
 from followupd.domain.calendar import Calendar

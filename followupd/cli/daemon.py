@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from followupd import __version__
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, USAGE, with_app
+from followupd.cli.main import DONE, PROBLEMS, USAGE, CommandParsers, completion, man_page, with_app
 from followupd.cli.output import print_error, print_json, print_result, print_table, progress_of_steps
 from followupd.clock import local_time, utc_iso
 from followupd.errors import FollowupdError, UnavailableError
@@ -351,7 +350,6 @@ def _service_files(program: Path, directory: Path) -> dict[str, str]:
         directory: the configuration, which says what secrets the unit must hand over.
     """
     from followupd.adapters.overlay import shipped_directory
-    from followupd.cli.commands import completion, man_page
 
     shipped = (shipped_directory() / "systemd/followupd.service").read_text(encoding="utf-8")
     unit = _with_credentials(shipped.replace("/opt/followupd/bin/followupd", str(program)), directory)

@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import is_currency
 
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, company_zone, with_app
+from followupd.cli.main import DONE, PROBLEMS, CommandParsers, company_zone, with_app
 from followupd.cli.output import money_view, print_error, print_list, print_result, read_text
 from followupd.clock import local_time, utc_iso
 from followupd.domain.calendar import NEVER

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, USAGE, company_zone, with_app
+from followupd.cli.main import DONE, USAGE, CommandParsers, company_zone, with_app
 from followupd.cli.output import money_view, print_error, print_json, print_table, with_progress, write_file
 from followupd.clock import local_time, utc_iso
 from followupd.domain.calendar import Calendar, Duration

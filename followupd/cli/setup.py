@@ -14,8 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, USAGE, USUAL_DIRECTORY
+from followupd.cli.main import DONE, PROBLEMS, USAGE, USUAL_DIRECTORY, CommandParsers
 from followupd.cli.output import print_error, print_json, read_text
 from followupd.clock import utc_iso
 from followupd.errors import Problem, SetupError, UnavailableError

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS
+from followupd.cli.main import DONE, PROBLEMS, CommandParsers
 from followupd.cli.output import print_error, print_json
 from followupd.services.record import STATUS_TAGS
 
