@@ -18,7 +18,7 @@ from followupd.domain.letter import Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import InvalidTransitionError, LetterError
-from followupd.recovery import confirm, follow_up, gift_card, opening, outcomes, receipts, remind
+from followupd.recovery import answers, confirm, follow_up, gift_card, opening, outcomes, remind
 from followupd.recovery.blockers import morning_after, why_untrue
 from followupd.recovery.recurrence import USUAL, CauseCase, happened_again, spike
 from followupd.services.commands import grants_in_other_cases, preventions_told
@@ -67,7 +67,7 @@ class Policy(Protocol):
 
 
 #: the policies, in the order of a case's life
-POLICIES: tuple[Policy, ...] = (opening, confirm, follow_up, receipts, gift_card, remind, outcomes)
+POLICIES: tuple[Policy, ...] = (opening, confirm, follow_up, answers, gift_card, remind, outcomes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from followupd.domain.mail import (
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.promise import Promise, PromiseKind, PromiseState
 from followupd.domain.translatable import Translatable, msg, sentence_list
-from followupd.recovery import opening, options, outcomes, proposals, receipts
+from followupd.recovery import answers, opening, outcomes, proposals
 from followupd.recovery.remind import summary_of
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.commands import NoteService, early_promises, is_note
@@ -664,7 +664,7 @@ class MailRouter:
         decisions: list[Decision] = []
         context = self.context
 
-        for read in (receipts.read_answer, outcomes.read_answer, options.read_choice):
+        for read in (answers.read_arrival, outcomes.read_answer, answers.read_choice):
             playbook = context.playbooks.for_case(case)
             found = read(case, message, playbook, context.letters, now, context.languages)
             for decision in found:
