@@ -21,7 +21,7 @@ from followupd.errors import Problem, SetupError, UnavailableError
 
 if TYPE_CHECKING:
     from followupd.adapters.accounts import Mailbox
-    from followupd.adapters.imap.folders import Survey
+    from followupd.adapters.imap.mailbox import Survey
     from followupd.adapters.settings import MailboxSettings, Settings
     from followupd.adapters.settings.toml_file import Key
 

@@ -40,8 +40,7 @@ from followupd.adapters.graph.client import (
 from followupd.adapters.imap.changes import KEYWORD, ChangeQuery, FolderChanges, Since, SyncCursor
 from followupd.adapters.imap.client import Account
 from followupd.adapters.imap.fetch import PORTION, FetchedMail
-from followupd.adapters.imap.folders import CLOCK_DRAFT, Survey
-from followupd.adapters.imap.mailbox import MESSAGE_ID
+from followupd.adapters.imap.mailbox import CLOCK_DRAFT, MESSAGE_ID, Survey
 from followupd.errors import LoginRefusedError, UnavailableError
 
 #: the inbox, by IMAP's name: its own name is in the user's language
