@@ -24,7 +24,7 @@ from followupd.adapters.accounts import transport_of
 from followupd.adapters.overlay import shipped_directory, template_files
 from followupd.adapters.settings import Settings, load
 from followupd.adapters.smtp.compose import compose
-from followupd.adapters.templates.check import as_first, render_sample
+from followupd.adapters.templates.check import as_first, findings_in_letter, located, render_sample
 from followupd.adapters.templates.samples import (
     SAMPLES,
     sample_card,
@@ -33,7 +33,6 @@ from followupd.adapters.templates.samples import (
     sample_options,
 )
 from followupd.adapters.templates.sources import STAND_INS
-from followupd.adapters.templates.wording_check import findings_in_letter, located
 from followupd.app.container import App, letters_of, wording_rules_of
 from followupd.cli.main import open_app
 from followupd.domain.case import Case, Fault, Stage
