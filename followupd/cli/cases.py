@@ -313,7 +313,7 @@ def _letter_sentences(
     explanation: _Explanation, format_time: Callable[[datetime | None], str | None]
 ) -> Iterator[str]:
     """Yield where each letter stands, why it was refused, and what an admin can do about the sender's domain."""
-    from followupd.adapters.sender_domain import reply_explained
+    from followupd.adapters.network import reply_explained
 
     for entry, reason in explanation.letters:
         sentence = _letter_sentence(entry, reason, format_time)

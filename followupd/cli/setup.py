@@ -203,8 +203,7 @@ def smtp_sentences(settings: "Settings") -> Iterator[str]:
         UnavailableError: it cannot be used.
     """
     from followupd.adapters.accounts import transport_of
-    from followupd.adapters.network import query_texts
-    from followupd.adapters.sender_domain import delivery_sentences
+    from followupd.adapters.network import delivery_sentences, query_texts
 
     addresses = [(settings.from_address(each.name), each.address) for each in settings.mailboxes]
     yield from transport_of(settings.smtp).survey(addresses)
