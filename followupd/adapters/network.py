@@ -443,7 +443,7 @@ def _host(name: Any) -> str:
     return str(name).rstrip(".").lower()
 
 
-# --- whether the domain of a sender is set up for delivery: SPF and DMARC, and the refusals that speak of the
+# --- whether a sender's domain is set up for delivery (SPF, DMARC), and refusals that speak of it ---------------
 
 #: returns the texts (TXT) of a name, None if no name server answers
 Texts = Callable[[str], list[str] | None]
