@@ -249,7 +249,7 @@ def read_sqlite(directory: Path, now: datetime) -> DaemonHealth | None:
         file = directory / _SQLITE.fullmatch(settings["ledger"]["url"])["file"]  # type: ignore[index]
         names = [str(mailbox["name"]) for mailbox in settings["mailbox"]]
         timezone = str(settings["company"]["timezone"])
-        if any(_uses_oauth(section) for section in (settings.get("smtp", {}), *settings["mailbox"])):
+        if any(map(_uses_oauth, (settings.get("smtp", {}), *settings["mailbox"]))):
             return None
         loss = noted_loss(file)
         readable = file.exists() and not loss

@@ -87,7 +87,7 @@ def demand_extra(application: Application) -> None:
         SetupError: it is not; the hint says how to install it.
     """
     modules, extra = EXTRAS[application.auth]
-    if all(_is_installed(module) for module in modules):
+    if all(map(_is_installed, modules)):
         return
     needs = f"{application.auth} of {application.name} needs the extra {extra!r}, which is not installed"
     hint = f"pip install 'followupd[{extra}]'"

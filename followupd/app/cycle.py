@@ -260,7 +260,7 @@ def health_snapshot(app: App, overdue_promises: int) -> "HealthSnapshot":
     now, names = app.now(), [mailbox.name for mailbox in app.settings.mailboxes]
     with app.ledger.transaction() as tx:
         figures = ledger_figures(tx, now)
-        backed_up, configured = (tx.state.get(key) for key in (StateKey.BACKED_UP, StateKey.CONFIGURATION))
+        backed_up, configured = map(tx.state.get, (StateKey.BACKED_UP, StateKey.CONFIGURATION))
         return HealthSnapshot(
             health=daemon_health(figures, names, app.settings.company.timezone, now, app.login_warnings()),
             cases=tx.cases.count_by_stage(),

@@ -379,7 +379,7 @@ class Daemon:
             self._reject([f"{type(error).__name__}: {error}"])
         else:
             if app is None:
-                self._reject([str(problem) for problem in problems])
+                self._reject(list(map(str, problems)))
             else:
                 self._use(app)
 

@@ -180,7 +180,7 @@ def _print_case(case: Case, letters: list[OutboxEntry], history: list[Event], zo
         [_promise_row(promise, zone) for promise in case.promises],
     )
     _print_section(
-        "Compensation", ("n", "state", "kind", "amount", "text"), [_grant_row(g) for g in case.compensation]
+        "Compensation", ("n", "state", "kind", "amount", "text"), list(map(_grant_row, case.compensation))
     )
     _print_section(
         "Letters",
@@ -509,7 +509,7 @@ def _told_view(result: Any) -> dict[str, Any]:
             for unclear in result.back
         ],
         "remark": result.remark,
-        "problems": [str(problem) for problem in result.problems],
+        "problems": list(map(str, result.problems)),
     }
 
 

@@ -109,8 +109,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.reader(lines, delimiter=_delimiter(lines))
     columns = _COLUMNS
     for row in reader:
-        cells = [cell.strip() for cell in row]
-        names = [cell.casefold() for cell in cells]
+        cells = list(map(str.strip, row))
+        names = list(map(str.casefold, cells))
         if "code" in names:
             if "amount" not in names:
                 raise UnavailableError(f"{path}:{reader.line_num}: no column is named amount; {_EXPECTED}")

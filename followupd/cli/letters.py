@@ -294,7 +294,7 @@ def _diff(options: argparse.Namespace) -> int:
         return DONE
 
     for diff in found:
-        print("\n".join(printable(line) for line in diff.lines) + "\n")
+        print("\n".join(map(printable, diff.lines)) + "\n")
     cases = len({diff.ref for diff in found})
 
     if found:

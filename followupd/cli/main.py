@@ -495,7 +495,7 @@ def completion() -> str:
     for name, parser in _all_parsers().items():
         words = sorted({option for action in parser._actions for option in action.option_strings})  # noqa: SLF001
         for action in parser._actions:  # noqa: SLF001
-            words += [str(choice) for choice in action.choices or ()]
+            words += list(map(str, action.choices or ()))
         cases.append(f"    {name}) words={shlex.quote(' '.join(dict.fromkeys(words)))} ;;")
     commands = " ".join(COMMANDS)
     return f"""# bash completion of followupd

@@ -390,7 +390,7 @@ def _findings(settings: Settings, letter: Letter, sample: str, now: datetime) ->
     files = template_files(settings.directory)
     name = f"{letter.language}/{letter.kind}.md"
     if not files.exists(name):
-        return [str(finding) for finding in findings]
+        return list(map(str, findings))
     places = [located(files, name, finding) for finding in findings]
     return [f"{file}{f':{found.line}' if found.line else ''}: {found}" for file, found in places]
 

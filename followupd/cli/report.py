@@ -400,7 +400,7 @@ def sections(summary: Report) -> list[Section]:
         Section(
             "Compensation",
             ("kind", "state", "count", "sum"),
-            [_sum_row(statistics) for statistics in summary.compensation],
+            list(map(_sum_row, summary.compensation)),
         ),
         Section(
             "What became of the customers",
@@ -410,7 +410,7 @@ def sections(summary: Report) -> list[Section]:
         Section(
             "It happened again",
             ("cause", "told that it would not", "cases since", "last"),
-            [_again_row(again) for again in summary.again],
+            list(map(_again_row, summary.again)),
         ),
         Section(
             "Questions to departments",
@@ -522,9 +522,9 @@ def report_view(summary: Report) -> dict[str, Any]:
         "promises": _promises_view(summary.promises),
         "owners": {name: _promises_view(promises) for name, promises in summary.owners.items()},
         "times": {name: _durations_view(durations) for name, durations in summary.times.items()},
-        "compensation": [_sum_view(statistics) for statistics in summary.compensation],
+        "compensation": list(map(_sum_view, summary.compensation)),
         "outcomes": summary.outcomes,
-        "again": [_again_view(again) for again in summary.again],
+        "again": list(map(_again_view, summary.again)),
         "departments": {
             name: {"asked": asked.asked, "open": asked.open} for name, asked in summary.departments.items()
         },

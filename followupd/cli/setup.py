@@ -365,7 +365,7 @@ def _demo(options: argparse.Namespace) -> int:
 
     from followupd import clock
 
-    if not all(find_spec(module) for module in ("aiosmtpd", "pymap")):
+    if not all(map(find_spec, ("aiosmtpd", "pymap"))):
         print_error(
             "followupd demo: its mail servers are missing; install them: pip install 'followupd[demo]'"
         )
@@ -399,7 +399,7 @@ def _init(options: argparse.Namespace) -> int:
         written += [store_secret(options.directory, name, answers.password) for name in _PASSWORDS]
 
     if options.json:
-        print_json([str(path) for path in written])
+        print_json(list(map(str, written)))
         return DONE
 
     names = [str(path.relative_to(options.directory)) for path in written]
@@ -427,7 +427,7 @@ def _init_language(options: argparse.Namespace) -> int:
     """Write the files of a new language into a configuration directory, for translation."""
     from followupd.adapters.overlay import write_language
 
-    written = [str(path) for path in write_language(options.directory, options.language)]
+    written = list(map(str, write_language(options.directory, options.language)))
     if options.json:
         print_json(written)
         return DONE
@@ -689,7 +689,7 @@ def _customise(options: argparse.Namespace) -> int:
     if not options.names:
         return _list_shipped(options)
     act = mark_merged if options.merged else customise
-    copies = [str(path) for path in act(options.config, options.names)]
+    copies = list(map(str, act(options.config, options.names)))
 
     if options.json:
         print_json(copies)
@@ -738,7 +738,7 @@ def _problems(options: argparse.Namespace) -> list[Problem]:
 def _print_problems(options: argparse.Namespace, problems: list[Problem]) -> int:
     """Print the problems, and return the exit code of `check`."""
     if options.json:
-        print_json([_view(problem) for problem in problems])
+        print_json(list(map(_view, problems)))
     else:
         for problem in problems:
             print(problem)

@@ -163,7 +163,7 @@ def _thunderbird(settings: "Settings", options: argparse.Namespace) -> int:
         print_json(_policies(tags))
         return DONE
     if options.json:
-        print_json([asdict(tag) for tag in tags])
+        print_json(list(map(asdict, tags)))
         return DONE
 
     print("// followupd's tags for Thunderbird: append this to user.js in the profile's folder")

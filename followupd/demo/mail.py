@@ -291,11 +291,11 @@ class MailClient:
         """Return the mails that arrived since the last call, oldest first."""
         uids = [uid for uid in self._select_inbox() if uid > self._last_uid]
         self._last_uid = max([self._last_uid, *uids])
-        return [self._fetch(uid) for uid in uids]
+        return list(map(self._fetch, uids))
 
     def inbox(self) -> list[EmailMessage]:
         """Return all mails of the inbox, oldest first."""
-        return [self._fetch(uid) for uid in self._select_inbox()]
+        return list(map(self._fetch, self._select_inbox()))
 
     def _select_inbox(self) -> list[int]:
         """Select the inbox and return the UIDs in it."""

@@ -517,7 +517,7 @@ def _nothing_more(run: DemoRun) -> None:
 
 def recount(run: DemoRun, code: str) -> list[RecountResult]:
     """Count what arrived, over IMAP, and compare it with the ledger; `code` is the gift card's code."""
-    letters = [mail for mail in run.kim.inbox() if key_of(mail)]
+    letters = list(filter(key_of, run.kim.inbox()))
     return [
         *_recounted_letters(run, letters),
         *_recounted_gift_card(run, letters, code),

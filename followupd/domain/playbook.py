@@ -146,7 +146,7 @@ class Team:
         roles = list(Role)
         at_least = roles[roles.index(role) :]
         known = [agent for level in at_least for agent in self.agents if agent.role is level]
-        present = [self.present(agent) for agent in known]
+        present = list(map(self.present, known))
 
         able = [agent for agent in present if agent.role in at_least and agent.id not in self.absent]
         return next(iter([*able, *present]), None)

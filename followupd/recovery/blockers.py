@@ -88,7 +88,7 @@ def asks(blockers: Iterable[Blocker]) -> tuple[str, ...]:
     for blocker in blockers:
         lines += [blocker.ask, blocker.other]
 
-    return tuple(dict.fromkeys(line for line in lines if line))
+    return tuple(dict.fromkeys(filter(None, lines)))
 
 
 def still_to_give(grant: Compensation) -> bool:
@@ -404,7 +404,7 @@ def unread_key(kind: LetterKind, case: Case) -> ReminderKey | None:
 def _follow_up_words(case: Case) -> list[str]:
     """Return what the follow-up would repeat: facts, and what was given."""
     facts = [f"{name}: {getattr(case.facts, name) or ''}" for name in _IN_FOLLOW_UP]
-    return facts + [_grant_words(grant) for grant in case.compensation]
+    return facts + list(map(_grant_words, case.compensation))
 
 
 def _confirmation_words(case: Case) -> list[str]:

@@ -133,7 +133,7 @@ def _is_named(folder: str, names: Iterable[str]) -> bool:
         folder: its name, without those of the folders around it.
         names: those of a special use, in many languages.
     """
-    return folder.strip().casefold() in {name.casefold() for name in names}
+    return folder.strip().casefold() in set(map(str.casefold, names))
 
 
 def _holds_mail(path: Path, top: Path) -> bool:

@@ -199,7 +199,7 @@ class GraphMailbox:
         """
         with self._session("the folders cannot be listed:") as client:
             self._list_folders(client)
-            return [folder for folder in folders if self._found(folder)]
+            return list(filter(self._found, folders))
 
     def listed(self) -> list[str]:
         """Return the folders that exist now, asking the server, sorted."""
@@ -430,7 +430,7 @@ class GraphMailbox:
         state = self._state(folder)
         path = f"/mailFolders/{in_path(state.id)}/messages"
         items = client.pages(path, top=str(PAGE), select=FIELDS, **query)
-        return [state.learn(item) for item in items]
+        return list(map(state.learn, items))
 
     def find(self, folder: str, message_id: str, header: str = "Message-ID") -> list[int]:
         """Search a folder for a Message-ID.
@@ -791,10 +791,10 @@ def _change(item: Mapping[str, Any], added: Sequence[str], removed: Sequence[str
         What to send; empty when the mail is so already.
     """
     change: dict[str, Any] = {}
-    gone = {keyword.casefold() for keyword in removed}
-    present = [str(name) for name in item.get("categories") or ()]
+    gone = set(map(str.casefold, removed))
+    present = list(map(str, item.get("categories") or ()))
     kept = [name for name in present if name.casefold() not in gone]
-    have = {name.casefold() for name in kept}
+    have = set(map(str.casefold, kept))
     wanted = [*kept, *(word for word in added if word[0] != "\\" and word.casefold() not in have)]
     if wanted != present:
         change["categories"] = wanted

@@ -87,7 +87,7 @@ class SelectedFolder:
         """
         if self.read_only:
             return False
-        permanent = {flag.casefold() for flag in self.permanent}
+        permanent = set(map(str.casefold, self.permanent))
         return "\\*" in permanent or keyword.casefold() in permanent
 
 

@@ -306,7 +306,7 @@ class Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
             3.1.5).
         """
         data = self._raw_command_untagged(b"SEARCH", [criteria.encode("ascii")])
-        text = b" ".join(line for line in data if line)
+        text = b" ".join(filter(None, data))
         modseq = max((int(match[1]) for match in _MODSEQ.finditer(text)), default=0)
         end = text.find(b"(")
         numbers = _NUMBER.finditer(text, 0, end if end >= 0 else len(text))  # a large folder has a million

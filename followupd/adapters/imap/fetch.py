@@ -103,7 +103,7 @@ def _has_text(part: BodyPart) -> bool:
     """Whether a part that will be fetched has more than line ends in it."""
     if part.fetch == "body" and part.octets > MIN_TEXT:
         return True
-    return any(_has_text(child) for child in part.children)
+    return any(map(_has_text, part.children))
 
 
 class _Outliner:
@@ -411,7 +411,7 @@ def flags_of(row: Row) -> frozenset[str]:
 
 def labels_of(row: Row) -> frozenset[str]:
     """Return Gmail's labels; empty elsewhere."""
-    return frozenset(decoded_name(label) for label in as_list(row.get(b"X-GM-LABELS")))
+    return frozenset(map(decoded_name, as_list(row.get(b"X-GM-LABELS"))))
 
 
 def _claimed_date(raw: bytes) -> datetime:

@@ -332,7 +332,7 @@ class ImapMailbox:
         """Return those of the folders that exist now, asking the server."""
         with self._connection() as client:
             listed = self._folders = Folders.listed(client)
-            return [folder for folder in folders if listed.has(folder)]
+            return list(filter(listed.has, folders))
 
     def listed(self) -> list[str]:
         """Return the folders that exist now, asking the server, with "/" between their parts, sorted."""

@@ -299,7 +299,7 @@ def _playbooks(
 def _exposed_secrets(settings: Settings) -> list[Problem]:
     """Return a warning for each secret's file that other users can read."""
     warnings = [secret.exposure() for secret in settings.secrets]
-    return [warning for warning in warnings if warning]
+    return list(filter(None, warnings))
 
 
 def _open_metrics(settings: Settings) -> list[Problem]:

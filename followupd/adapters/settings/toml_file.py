@@ -171,7 +171,7 @@ def _part(part: str | int) -> str:
 
 def _split(keys: str) -> list[str]:
     """Split a dotted key into its parts, quotes and escapes resolved."""
-    return [_unquoted(key) for key in _KEY.findall(keys)]
+    return list(map(_unquoted, _KEY.findall(keys)))
 
 
 def _unquoted(key: str) -> str:

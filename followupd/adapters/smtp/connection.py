@@ -259,7 +259,7 @@ class SmtpConnection:
         """
         if self.pipelines:
             return self._exchange(commands)
-        return [self.command(command) for command in commands]
+        return list(map(self.command, commands))
 
     def send_body(self, mail: bytes) -> None:
         """Send a message without its final dot.

@@ -593,7 +593,7 @@ class OutboxStore:
     def _entries(self, query: Select[Any]) -> list[OutboxEntry]:
         """Return the letters that a query selects, oldest first, without their rendered messages."""
         rows = self._run(query.order_by(_LETTER.c.written_at, _LETTER.c.key), {}).all()
-        return [self._entry(row) for row in rows]
+        return list(map(self._entry, rows))
 
     def _entry(self, row: Any, mail: bytes = b"") -> OutboxEntry:
         """Return a letter with its text decrypted, and its rendered message where the caller has read that."""

@@ -196,10 +196,10 @@ class PersonalDataStore:
         codes = [self._vault.decrypt(card.sealed, card_place(card)).decode() for card in cards if card.sealed]
         view = {
             "address": known.address,
-            "cases": [self._case_view(case) for case in known.cases],
-            "mails": [self._mail_view(mail_id) for mail_id in known.mails],
-            "letters": [self._letter_view(key) for key in known.letters],
-            "gift_cards": [_card_view(card) for card in cards],
+            "cases": list(map(self._case_view, known.cases)),
+            "mails": list(map(self._mail_view, known.mails)),
+            "letters": list(map(self._letter_view, known.letters)),
+            "gift_cards": list(map(_card_view, cards)),
             "named_in_cases_of_others": sorted(known.elsewhere),
         }
         return _hide_codes(view, codes)  # type: ignore[no-any-return]  # a dict remains one
@@ -279,7 +279,7 @@ def _hide_codes(view: Any, codes: list[str]) -> Any:
 def _any_spelling(code: str) -> str:
     """Return a pattern for a code with blanks and hyphens anywhere."""
     characters = re.sub(r"[\s-]", "", code)
-    return "[\\s-]*".join(re.escape(character) for character in characters)
+    return "[\\s-]*".join(map(re.escape, characters))
 
 
 def _map_texts(value: Any, change: Callable[[str], str]) -> Any:

@@ -106,8 +106,8 @@ def customer_context(
         "first": not case.was_sent(LetterKind.CONFIRMATION),
         "by_machine": content.reply,
         "agreed": any(promise.source != "playbook" for promise in content.promises),
-        "options": [fmt.option(option) for option in content.options],
-        "compensation": [fmt.grant(grant) for grant in _grants_of(kind, case, content)],
+        "options": list(map(fmt.option, content.options)),
+        "compensation": list(map(fmt.grant, _grants_of(kind, case, content))),
     }
 
 
@@ -213,8 +213,8 @@ def agent_context(
         "against": _plain_lines(text for text, weight in evidence if weight < 0),
         "promises": [fmt.promise(promise, case) for promise in content.promises],
         "still_open": [fmt.promise(promise, case) for promise in case.owed],
-        "compensation": [fmt.grant(grant) for grant in content.compensation],
-        "given": [fmt.grant(grant) for grant in issued],
+        "compensation": list(map(fmt.grant, content.compensation)),
+        "given": list(map(fmt.grant, issued)),
         "quote": given("quote", content.quote, flat=False),
         "letter": given("letter", content.letter, flat=False),
         "attachments": _plain_lines(case.attachments),
@@ -288,7 +288,7 @@ def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter
         "house": _sentences(agenda.general, fmt),
         "asks": [f"{item.case.ref}: " for item in agenda.suspected],
         "answers": _orders(answers, fmt),
-        "words": [fmt.order(word) for word in _WORDS_OF_DIGEST],
+        "words": list(map(fmt.order, _WORDS_OF_DIGEST)),
         "looked_up": [_looked_up(found, fmt) for found in agenda.looked_up],
         "done": _orders(agenda.done, fmt),
         "problems": _sentences(agenda.problems, fmt),
@@ -424,7 +424,7 @@ def _looked_up(found: LookedUp, fmt: Formatter) -> Named:
 
 
 def _plain_lines(lines: Iterable[str]) -> list[str]:
-    return [flat(line) for line in lines]
+    return list(map(flat, lines))
 
 
 def _sentences(sentences: Iterable[str], fmt: Formatter) -> list[str]:

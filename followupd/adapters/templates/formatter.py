@@ -66,7 +66,7 @@ def call_invitation(uid: str, at: datetime, now: datetime, summary: str, story: 
         "END:VEVENT",
         "END:VCALENDAR",
     ]
-    return Attachment("call.ics", "text/calendar", "".join(_folded(row) for row in rows))
+    return Attachment("call.ics", "text/calendar", "".join(map(_folded, rows)))
 
 
 def _utc(at: datetime) -> str:

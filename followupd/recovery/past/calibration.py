@@ -200,7 +200,7 @@ def _pieces(step: NextStep) -> list[list[str]]:
         step: a next step of a playbook.
     """
     texts = [step.text, *(text for _, text in step.texts)]
-    return [_TEMPLATE.split(text) for text in texts]
+    return list(map(_TEMPLATE.split, texts))
 
 
 def _is_filled(pieces: list[str], text: str) -> bool:

@@ -562,7 +562,7 @@ class InboxSync:
             now: the time of the cycle, in UTC.
         """
         self._add_commands(tx, mail_id, self._lines(tags), "tag", now)
-        done = [tag for tag in tags if any(_is_deed(line) for line in self._lines([tag]))]
+        done = [tag for tag in tags if any(map(_is_deed, self._lines([tag])))]
         if done:
             tx.mail.request_removal(mail_id, done)
 
