@@ -71,6 +71,14 @@ class Facts:
             changes["fault"] = Fault(changes["fault"])
         return replace(self, **changes)
 
+    def text(self, name: str) -> str:
+        """Return a fact in words, "" while it is not known.
+
+        Args:
+            name: a field of this class.
+        """
+        return str(getattr(self, name) or "")
+
     def missing(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of the named facts that are not known, in the order of `names`.
 
@@ -536,7 +544,7 @@ class Case:
     def quoted_facts(self) -> frozenset[str]:
         """Names of the facts that are the customer's own words, which letters print as a quotation."""
         said = _comparable(f"{self.story} {self.latest}")
-        words = {name: _comparable(getattr(self.facts, name) or "") for name in QUOTABLE}
+        words = {name: _comparable(self.facts.text(name)) for name in QUOTABLE}
         long = {name: text for name, text in words.items() if text.count(" ") >= _MIN_QUOTED_BLANKS}
         return frozenset(filter(lambda name: long[name] in said, long))
 
@@ -551,8 +559,7 @@ class Case:
 
         for promise in self.promises:
             texts += (promise.text, promise.because)
-        for grant in self.compensation:
-            texts.append(grant.text)
+        texts += [grant.text for grant in self.compensation]
         return tuple(filter(None, texts))
 
 

@@ -322,7 +322,7 @@ def _fault(case: Case) -> list[Blocker]:
     if case.facts.fault is not Fault.UNKNOWN or Fault.UNKNOWN in case.insisted:
         return []
 
-    proposed = _FAULT_OF_CAUSE.get(case.facts.cause_code or "", Fault.OURS)
+    proposed = _FAULT_OF_CAUSE.get(case.facts.text("cause_code"), Fault.OURS)
     sentence = msg("nobody has said yet whose fault it was: ours, shared or not-ours")
     return [Blocker(name="fault", sentence=sentence, ask=f"fault: {proposed}")]
 
@@ -333,7 +333,7 @@ _FAULT_OF_CAUSE = {"carrier": Fault.SHARED}
 
 def _is_missing(name: str, case: Case) -> bool:
     """Return whether a fact is not known; a text that says nothing counts only where an agent insists."""
-    text = getattr(case.facts, name) or ""
+    text = case.facts.text(name)
     return text not in case.insisted and is_stub(text)
 
 
@@ -403,7 +403,7 @@ def unread_key(kind: LetterKind, case: Case) -> ReminderKey | None:
 
 def _follow_up_words(case: Case) -> list[str]:
     """Return what the follow-up would repeat: facts, and what was given."""
-    facts = [f"{name}: {getattr(case.facts, name) or ''}" for name in _IN_FOLLOW_UP]
+    facts = [f"{name}: {case.facts.text(name)}" for name in _IN_FOLLOW_UP]
     return facts + list(map(_grant_words, case.compensation))
 
 

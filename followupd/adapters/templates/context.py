@@ -155,9 +155,11 @@ def _quotations(case: Case, content: LetterContent, fmt: Formatter) -> Named:
         fmt: sets the quotation marks of the letter's language.
     """
     facts = _facts_to_repeat(case, content)
-    quotable = {name: name in case.quoted_facts and getattr(facts, name) for name in QUOTABLE}
-    words = {name: fmt.quotation(text or "") for name, text in quotable.items()}
-    return Named(**{name: given(f"quoted.{name}", text, flat=False) for name, text in words.items()})
+    quoted = case.quoted_facts
+    words = {name: facts.text(name) if name in quoted else "" for name in QUOTABLE}
+    return Named(
+        **{name: given(f"quoted.{name}", fmt.quotation(words[name]), flat=False) for name in QUOTABLE}
+    )
 
 
 def _facts_to_repeat(case: Case, content: LetterContent) -> Facts:
@@ -393,7 +395,7 @@ def customer_named(customer: Person, person: PersonName, salutation: str = "") -
 def fact_values(facts: Facts, insisted: Collection[str] = ()) -> Named:
     """Return `facts` as templates name them; one that was not stated, or says nothing, is missing."""
     texts: dict[str, Any] = {name: getattr(facts, name) for name in FACT_NAMES}
-    silent = {name for name in COACHED_FACTS if texts[name] not in insisted and is_stub(texts[name] or "")}
+    silent = {name for name in COACHED_FACTS if texts[name] not in insisted and is_stub(facts.text(name))}
     texts |= dict.fromkeys(silent)
     return Named(**{name: given(f"facts.{name}", text) for name, text in texts.items()})
 

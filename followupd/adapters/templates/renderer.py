@@ -427,7 +427,7 @@ class TemplateRenderer:
             content: what the letter says beyond the case.
             fmt: writes dates and money in the letter's language.
         """
-        whom = f"{case.customer.shown} {case.facts.phone or ''}".strip()
+        whom = f"{case.customer.shown} {case.facts.text('phone')}".strip()
         story = [case.facts.issue, case.facts.resolution, content.quote, case.ref]
         key = case.next_key(LetterKind.CALL).replace("/", ".")
         return call_invitation(
