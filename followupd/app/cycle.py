@@ -12,6 +12,7 @@ from followupd.adapters.accounts import Mailbox
 from followupd.adapters.storage.lease import AlreadyRunningError, LeaseScope
 from followupd.adapters.storage.ledger import Transaction
 from followupd.app.container import App
+from followupd.domain.calendar import has_come
 from followupd.domain.keys import StateKey
 from followupd.domain.letter import LetterStatus
 from followupd.domain.mail import MailState
@@ -281,4 +282,4 @@ def count_overdue_promises(app: App) -> int:
     now = app.now()
     with app.ledger.transaction() as tx:
         deadlines = [promise.internal_deadline for case in tx.cases.unfinished() for promise in case.owed]
-    return sum(at is not None and at <= now for at in deadlines)
+    return sum(has_come(at, now) for at in deadlines)

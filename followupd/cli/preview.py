@@ -284,7 +284,7 @@ def _content(case: Case, kind: LetterKind) -> LetterContent:
     issued = tuple(
         grant for grant in case.compensation if grant.state in _GIVEN and grant.kind is not Gift.GIFT_CARD
     )
-    open_promises = tuple(promise for promise in case.promises if promise.state is PromiseState.OPEN)
+    open_promises = case.promises_in(PromiseState.OPEN)
     promises = case.unwritten or open_promises
     automatic = all(promise.source == "playbook" for promise in promises)
     confirmation = kind is LetterKind.CONFIRMATION

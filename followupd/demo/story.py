@@ -457,7 +457,7 @@ def _note(run: DemoRun, question: EmailMessage) -> EmailMessage:
     """Return Ana's answer: promises kept, compensation issued, facts stated."""
     case, agent = run.case(), run.agent
     kept = [f"kept: {promise.n}" for promise in case.owed]
-    issued = [f"issued: {grant.n}" for grant in case.compensation if grant.state is GrantState.GRANTED]
+    issued = [f"issued: {grant.n}" for grant in case.grants_in(GrantState.GRANTED)]
     currency = run.company.app.settings.company.currency
 
     return compose_mail(

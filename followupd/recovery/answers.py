@@ -279,7 +279,7 @@ def read_choice(
         problem = msg("the customer has written, and does not say clearly which option suits better")
         return _ask_owner(case, message, problem, playbook, write, now)
 
-    if option.promised_by and option.promised_by <= now:
+    if has_come(option.promised_by, now):
         pattern = msgid("the customer has written, and chose option {n}, whose date has passed: {text}")
         problem = msg(pattern, n=option.n, text=option.text)
         return _ask_owner(case, message, problem, playbook, write, now)

@@ -653,7 +653,7 @@ def why_stale(letter: Letter, case: Case, playbook: Playbook, now: datetime) -> 
         playbook: the playbook of the case.
         now: the time of the cycle, in UTC.
     """
-    if letter.good_until and letter.good_until <= now:
+    if has_come(letter.good_until, now):
         return "what it hands over has expired"
 
     if letter.kind is LetterKind.GIFT_CARD:

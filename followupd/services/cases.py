@@ -9,6 +9,7 @@ from typing import Protocol
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
+from followupd.domain.calendar import has_come
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState, above_cap
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer, as_event
@@ -175,7 +176,7 @@ class _Advance:
     def measure_outcome(self) -> None:
         """Record what became of the customer, if it is time for that."""
         case, due = self.case, outcomes.next_due(self.case, self.playbook)
-        if due is None or case.closed_at is None or due > self.now:
+        if case.closed_at is None or not has_come(due, self.now):
             return
 
         address = case.customer.address

@@ -975,7 +975,7 @@ class MailRouter:
                 for p in case.promises
                 if p.state is PromiseState.PROPOSED or p.n in {*updates, *dict(moves)}
             ),
-            compensation=tuple(grant for grant in case.compensation if grant.state is GrantState.PROPOSED),
+            compensation=case.grants_in(GrantState.PROPOSED),
         )
         owner = playbook.owner_of(case.owner)
         return [

@@ -262,8 +262,7 @@ BUDGET_NAMES = {
 
 def letters_at_once(tx: Transaction) -> frozenset[str]:
     """Return the keys of letters that wait neither for quiet hours nor for a quota."""
-    stored = tx.state.get(StateKey.AT_ONCE)
-    return frozenset(stored[0]) if stored else frozenset()
+    return frozenset(tx.state.value(StateKey.AT_ONCE, ()))
 
 
 def send_at_once(tx: Transaction, key: str, now: datetime) -> str:
