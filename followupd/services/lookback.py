@@ -334,8 +334,10 @@ class ArchiveReader:
         ours = bool(author) and (mail.in_sent or is_ours(Person(author), self.identity))
         ours = ours or _is_labelled_sent(headers)
         message = self._message(mail, author, ours=ours)
-        at = self._moment(message, mail.received_at) if message else None
-        if message is None or at is None:
+        if message is None:
+            return None
+        at = self._moment(message, mail.received_at)
+        if at is None:
             return None
         return self._ours(message, at) if ours else self._customers(message, at)
 
