@@ -329,7 +329,7 @@ class Case:
         if self.promise(n) is None:
             raise InvalidTransitionError(f"{self.ref} has no promise {n}")
 
-        return self.evolve(promises=_with_one_changed(self.promises, n, changes))
+        return self.evolve(promises=with_one_changed(self.promises, n, **changes))
 
     def with_compensation(self, n: int, **changes: Any) -> "Case":
         """Return the case with grant `n` changed.
@@ -340,7 +340,7 @@ class Case:
         if self.grant(n) is None:
             raise InvalidTransitionError(f"{self.ref} has no compensation {n}")
 
-        return self.evolve(compensation=_with_one_changed(self.compensation, n, changes))
+        return self.evolve(compensation=with_one_changed(self.compensation, n, **changes))
 
     def with_letter(
         self, key: str, kind: LetterKind, state: LetterRecordState, at: datetime, **changes: Any
@@ -594,8 +594,8 @@ def _find(items: Iterable[_AnyNumbered], n: int) -> _AnyNumbered | None:
     return next((item for item in items if item.n == n), None)
 
 
-def _with_one_changed(items: Iterable[Any], n: int, changes: dict[str, Any]) -> tuple[Any, ...]:
-    """Return promises or grants with the one of this number changed."""
+def with_one_changed(items: Iterable[Any], n: int, **changes: Any) -> tuple[Any, ...]:
+    """Return promises, grants or other numbered things of a case with the one of this number changed."""
     return tuple(replace(item, **changes) if item.n == n else item for item in items)
 
 
