@@ -211,7 +211,7 @@ def _date(at: datetime | None, zone: tzinfo) -> str:
 
     A promise without a date has none to be measured by, and none that is missed.
     """
-    return local_time(at, zone) if at else "no date"
+    return local_time(at, zone, none="no date")
 
 
 def _grant_row(grant: Compensation) -> tuple[str, ...]:

@@ -246,8 +246,8 @@ def _health_rows(health: "DaemonHealth", zone: tzinfo) -> list[tuple[str, str]]:
     """Return the rows of `status`; one with an empty value is left out."""
     breaker = f"OPEN: {health.breaker_reason} (`followupd resume` closes it)" if health.breaker_open else ""
     rows = [
-        ("last cycle", local_time(health.last_cycle, zone) if health.last_cycle else ""),
-        ("next check of a case", local_time(health.next_check, zone) if health.next_check else ""),
+        ("last cycle", local_time(health.last_cycle, zone, none="")),
+        ("next check of a case", local_time(health.next_check, zone, none="")),
         ("open cases", str(health.open_cases)),
         ("queued letters", str(health.queued_letters)),
         ("letters in doubt", _nonzero(health.letters_in_doubt)),

@@ -134,7 +134,7 @@ def _letter_row(entry: OutboxEntry, zone: tzinfo) -> tuple[str, ...]:
         entry.status.value,
         entry.letter.to.address,
         local_time(entry.sent_at, zone),
-        local_time(not_before, zone) if not_before else "",
+        local_time(not_before, zone, none=""),
         entry.reply,
     )
 
@@ -339,9 +339,10 @@ def _try(options: argparse.Namespace) -> int:
 
     if options.json:
         print_json([{**letter_view(entry), "text": entry.letter.text} for entry in shown])
-    for entry in () if options.json else shown:
-        print(f"--- to {entry.letter.to.address} ---")
-        _print_letter(entry.letter)
+    else:
+        for entry in shown:
+            print(f"--- to {entry.letter.to.address} ---")
+            _print_letter(entry.letter)
     if sent is None:
         because = (
             "the playbook has no next step, so that the first letter waits for a promise of the agent"

@@ -15,6 +15,7 @@ from email.generator import BytesGenerator
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from io import BytesIO
+from itertools import takewhile
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
@@ -154,11 +155,8 @@ class _Outliner:
 
 
 def _leading_lists(structure: list[Value]) -> Iterator[Value]:
-    """Yield the children of a multipart: its leading lists."""
-    for child in structure:
-        if not isinstance(child, list):
-            return
-        yield child
+    """Return the children of a multipart: its leading lists."""
+    return takewhile(lambda child: isinstance(child, list), structure)
 
 
 def _leaf_fetch(leaf: list[Value]) -> str:

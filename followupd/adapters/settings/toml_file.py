@@ -59,8 +59,7 @@ class Lines:
             path: the names of the tables and the key, with the indexes of arrays from 0.
         """
         around = [path[:length] for length in range(len(path), 0, -1)]
-        lines = [self._found[known] for known in around if known in self._found]
-        return lines[0] if lines else None
+        return next((self._found[known] for known in around if known in self._found), None)
 
     def _scan(self) -> None:
         """Go through the text, table by table and key by key."""

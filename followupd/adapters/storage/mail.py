@@ -287,9 +287,9 @@ class MailStore:
         """Return the mail with the last of these Message-IDs that is stored; None when none is.
 
         Args:
-            message_ids: with angle brackets, as References has them: the nearest one last.
+            message_ids: with angle brackets, as References has them: the nearest one last; "" is that of no mail.
         """
-        for message_id in reversed(message_ids):
+        for message_id in filter(None, reversed(message_ids)):
             row = self._session.exec(select(MailRow).where(MailRow.message_id == message_id).limit(1)).first()
             if row:
                 return self._mail(row)

@@ -1064,7 +1064,7 @@ def _customers_addresses(tx: Transaction, case: Case) -> set[str]:
     Besides the case's own address they are the sender's of the newest mail, and where its answers are to go.
     """
     people = {case.customer}
-    newest = tx.mail.by_message_id([case.message_id]) if case.message_id else None
+    newest = tx.mail.by_message_id([case.message_id])
     if newest:
         people |= {newest.message.sender, newest.message.reply_to or newest.message.sender}
     return addresses_of(people)
