@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Literal
 
 from followupd.domain.calendar import Calendar, Duration
@@ -344,11 +345,11 @@ class Playbooks(Mapping[str, Playbook]):
     """
 
     def __init__(
-        self, by_name: Mapping[str, Playbook], of_mailbox: Mapping[str, "Playbooks"] | None = None
+        self, by_name: Mapping[str, Playbook], of_mailbox: Mapping[str, "Playbooks"] = MappingProxyType({})
     ) -> None:
         """Take the playbooks by name, and those of each mailbox that belongs to a company of its own."""
         self._by_name = dict(by_name)
-        self._of_mailbox = dict(of_mailbox or {})
+        self._of_mailbox = dict(of_mailbox)
 
     def __getitem__(self, name: str) -> Playbook:
         return self._by_name[name]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, Self
 
 from followupd.adapters.graph.changes import (
@@ -335,7 +336,7 @@ class GraphMailbox:
         keywords: Collection[str] = (),
         since: datetime | None = None,
         batch: int = 200,
-        received_at: Mapping[int, datetime] | None = None,
+        received_at: Mapping[int, datetime] = MappingProxyType({}),
     ) -> Iterator[FolderChanges]:
         """Yield new mails and changed flags since the cursor; nothing when there are none.
 
@@ -354,7 +355,7 @@ class GraphMailbox:
             reset = cursor.uidvalidity != uidvalidity_of(state.id) or position is None
             if position is None or reset:
                 position = Position(floor=int(since.timestamp()) if since else 0)
-            query = ChangeQuery(cursor, watched, keywords, since, batch, received_at or {})
+            query = ChangeQuery(cursor, watched, keywords, since, batch, received_at)
             last = 0 if reset else cursor.uid
             yield from Reading(DeltaPages(client, state), folder, query, position, reset, last).batches()
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
+from types import MappingProxyType
 from typing import Self
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
@@ -422,7 +423,7 @@ class ImapMailbox:
         keywords: Collection[str] = (),
         since: datetime | None = None,
         batch: int = 200,
-        received_at: Mapping[int, datetime] | None = None,
+        received_at: Mapping[int, datetime] = MappingProxyType({}),
     ) -> Iterator[FolderChanges]:
         """Yield new mails and changed flags since the cursor; nothing when there are none.
 
@@ -444,7 +445,7 @@ class ImapMailbox:
         with self._connection(f"the folder {folder} cannot be read:") as client:
             selected = self._select(client, folder)
             client.take_updates()  # earlier updates are covered by the search; later ones end the next wait
-            query = ChangeQuery(cursor, watched, keywords, since, batch, received_at or {})
+            query = ChangeQuery(cursor, watched, keywords, since, batch, received_at)
             for found in find_changes(client, selected, query):
                 yield found
                 self._reselect(client, selected)
