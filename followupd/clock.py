@@ -15,8 +15,8 @@ def utc_iso(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def local_time(at: datetime | None, zone: tzinfo) -> str:
-    """Format a time for people: the company's time zone, to the minute; "never" for None."""
+def local_time(at: datetime | None, zone: tzinfo, none: str = "never") -> str:
+    """Format a time for people: the company's time zone, to the minute; `none` is what stands for None."""
     if at is None:
-        return "never"
+        return none
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"

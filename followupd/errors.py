@@ -59,7 +59,7 @@ class SetupError(FollowupdError):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
-        lines = [str(problem) for problem in problems]
+        lines = list(map(str, problems))
         super().__init__("\n".join(lines))
 
 

@@ -513,4 +513,4 @@ def printable(text: str) -> str:
 
 def printable_lines(text: str) -> str:
     """Like `printable`, but keep the line breaks."""
-    return "\n".join(printable(line) for line in text.splitlines())
+    return "\n".join(map(printable, text.splitlines()))

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from followupd import clock
 from followupd.adapters.crypto import Vault, keys_of, weakness
 from followupd.adapters.graph.mailbox import GraphMailbox
-from followupd.adapters.imap.login import Account
+from followupd.adapters.imap.client import Account
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth import Application, Login
 from followupd.adapters.settings import MailboxSettings, Settings, SmtpSettings
@@ -246,7 +246,7 @@ def _login(settings: _Server, name: str) -> Login:
     if settings.oauth_grant == "login":
         return Login(application, clock.now)
 
-    from followupd.adapters.oauth_application import ApplicationLogin
+    from followupd.adapters.oauth import ApplicationLogin
 
     ends = settings.oauth_until and not settings.oauth_until.startswith(NEVER)
     until = date.fromisoformat(settings.oauth_until) if ends else None

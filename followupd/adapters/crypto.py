@@ -89,7 +89,7 @@ class Vault:
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys:
             raise ValueError("There is no ledger key; `openssl rand -base64 32` makes one.")
-        self._all_keys = tuple(_DerivedKeys.of(key) for key in keys)
+        self._all_keys = tuple(map(_DerivedKeys.of, keys))
         self._current = self._all_keys[0]
 
     def __repr__(self) -> str:

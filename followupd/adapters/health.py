@@ -138,6 +138,11 @@ class LedgerFigures:
     unheard: int = 0
     refused_desk_mails: int = 0
 
+    def value(self, name: StateName, default: Any) -> Any:
+        """Return the value of a key of the state whatever its age, the default if there is none."""
+        stored = self.state(name)
+        return stored[0] if stored else default
+
 
 def daemon_health(
     figures: LedgerFigures,
@@ -160,10 +165,11 @@ def daemon_health(
         loss: how the ledger was lost while the daemon used it; it is not read then.
         free: whether it is certain that no daemon holds the ledger.
     """
-    cycle, breaker = figures.state(StateKey.CYCLE), figures.state(StateKey.BREAKER)
-    reason = figures.state(StateKey.BREAKER_REASON)
-    told = figures.state(StateKey.QUARANTINE_TOLD)
-    breaker_open = breaker is not None and breaker[0] != "closed"
+    cycle = figures.state(StateKey.CYCLE)
+    breaker_open = figures.value(StateKey.BREAKER, "closed") != "closed"
+    reason = str(figures.value(StateKey.BREAKER_REASON, ""))
+    told = figures.value(StateKey.QUARANTINE_TOLD, ())
+    configuration = str(figures.value(StateKey.CONFIGURATION, TAKEN))
     alive_since = _alive_since(cycle, now, free=free)
     return DaemonHealth(
         timezone=timezone,
@@ -174,21 +180,16 @@ def daemon_health(
         queued_letters=figures.queued_letters,
         letters_in_doubt=figures.letters_in_doubt,
         quarantined_mails=len(figures.quarantined),
-        untold_mails=len(set(figures.quarantined).difference(told[0] if told else ())),
+        untold_mails=len(set(figures.quarantined).difference(told)),
         breaker_open=breaker_open,
-        breaker_reason=str(reason[0]) if reason and breaker_open else "",
+        breaker_reason=reason if breaker_open else "",
         next_check=figures.next_check,
         unheard_mails=figures.unheard,
         refused_desk_mails=figures.refused_desk_mails,
-        refused_configuration=_refused_configuration(figures.state(StateKey.CONFIGURATION)),
+        refused_configuration="" if configuration == TAKEN else configuration,
         logins=logins,
         loss=loss,
     )
-
-
-def _refused_configuration(stored: StoredValue | None) -> str:
-    """Return why the last configuration is not used, "" if it is."""
-    return "" if stored is None or stored[0] == TAKEN else str(stored[0])
 
 
 def _alive_since(cycle: StoredValue | None, now: datetime, *, free: bool) -> datetime:
@@ -249,7 +250,7 @@ def read_sqlite(directory: Path, now: datetime) -> DaemonHealth | None:
         file = directory / _SQLITE.fullmatch(settings["ledger"]["url"])["file"]  # type: ignore[index]
         names = [str(mailbox["name"]) for mailbox in settings["mailbox"]]
         timezone = str(settings["company"]["timezone"])
-        if any(_uses_oauth(section) for section in (settings.get("smtp", {}), *settings["mailbox"])):
+        if any(map(_uses_oauth, (settings.get("smtp", {}), *settings["mailbox"]))):
             return None
         loss = noted_loss(file)
         readable = file.exists() and not loss

@@ -48,7 +48,7 @@ def configuration_problems(directory: Path, now: datetime, *, with_secrets: bool
         with_secrets: whether secrets, and the ledger that they open, are looked at as well.
     """
     from followupd.adapters.templates.check import problems as letter_problems
-    from followupd.adapters.templates.wording_check import wording_problems
+    from followupd.adapters.templates.check import wording_problems
 
     if unreadable := unreadable_files(directory):
         return _with_settings(directory, unreadable)

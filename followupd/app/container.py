@@ -121,7 +121,7 @@ class App:
 def warnings_of(logins: Mapping[str, Login]) -> list[str]:
     """Return a sentence for each OAuth login that a person must renew soon, or whose secret ends."""
     warnings = [login.warning() for login in logins.values()]
-    return [warning for warning in warnings if warning]
+    return list(filter(None, warnings))
 
 
 def command_folders_of(settings: Settings, grammar: Grammar, mailbox: Mailbox) -> dict[str, str]:

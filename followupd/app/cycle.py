@@ -12,13 +12,13 @@ from followupd.adapters.accounts import Mailbox
 from followupd.adapters.storage.lease import AlreadyRunningError, LeaseScope
 from followupd.adapters.storage.ledger import Transaction
 from followupd.app.container import App
+from followupd.domain.calendar import has_come
 from followupd.domain.keys import StateKey
 from followupd.domain.letter import LetterStatus
 from followupd.domain.mail import MailState
 from followupd.errors import UnavailableError
-from followupd.services.inbox import freshness
 from followupd.services.inbox.sync import FolderRole
-from followupd.services.outbox.policy import stop_if_restored_copy
+from followupd.services.outbox.policy import mark_unread, stop_if_restored_copy
 
 if TYPE_CHECKING:
     from followupd.adapters.health import HealthSnapshot, LedgerFigures
@@ -177,7 +177,7 @@ def run_once(app: App) -> None:
         app.ledger.scope = LeaseScope.of(names, held)
         now = app.now()
         stop_if_restored_copy(app.ledger, now)
-        freshness.reset(app.ledger, held, now)
+        mark_unread(app.ledger, held, now)
         app.sender.recover_interrupted(now)
         left = _run_until_done(app, now, failures)
         record_alive(app, {name: name not in failures for name in held}, now, is_daemon=False)
@@ -261,7 +261,7 @@ def health_snapshot(app: App, overdue_promises: int) -> "HealthSnapshot":
     now, names = app.now(), [mailbox.name for mailbox in app.settings.mailboxes]
     with app.ledger.transaction() as tx:
         figures = ledger_figures(tx, now)
-        backed_up, configured = (tx.state.get(key) for key in (StateKey.BACKED_UP, StateKey.CONFIGURATION))
+        backed_up, configured = map(tx.state.get, (StateKey.BACKED_UP, StateKey.CONFIGURATION))
         return HealthSnapshot(
             health=daemon_health(figures, names, app.settings.company.timezone, now, app.login_warnings()),
             cases=tx.cases.count_by_stage(),
@@ -282,4 +282,4 @@ def count_overdue_promises(app: App) -> int:
     now = app.now()
     with app.ledger.transaction() as tx:
         deadlines = [promise.internal_deadline for case in tx.cases.unfinished() for promise in case.owed]
-    return sum(at is not None and at <= now for at in deadlines)
+    return sum(has_come(at, now) for at in deadlines)

@@ -22,8 +22,7 @@ from followupd.app.cycle import MAX_CYCLES, count_overdue_promises, health_snaps
 from followupd.app.listeners import Listeners
 from followupd.domain.keys import TAKEN, StateKey
 from followupd.errors import FollowupdError, UnavailableError
-from followupd.services.inbox import freshness
-from followupd.services.outbox.policy import QUIET, stop_if_restored_copy
+from followupd.services.outbox.policy import QUIET, mark_unread, stop_if_restored_copy
 
 if TYPE_CHECKING:
     from followupd.adapters.health import Metrics
@@ -277,7 +276,7 @@ class Daemon:
             log.mailboxes_acquired([name for name in names if name in held])
 
         if new := held - (self._held or frozenset()):
-            freshness.reset(self.app.ledger, new, self.app.now())
+            mark_unread(self.app.ledger, new, self.app.now())
 
         self._held = held
         self.app.ledger.scope = LeaseScope.of(names, held)
@@ -380,7 +379,7 @@ class Daemon:
             self._reject([f"{type(error).__name__}: {error}"])
         else:
             if app is None:
-                self._reject([str(problem) for problem in problems])
+                self._reject(list(map(str, problems)))
             else:
                 self._use(app)
 

@@ -12,8 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, open_app, shell_user, with_app
+from followupd.cli.main import (
+    DONE,
+    PROBLEMS,
+    USAGE,
+    CommandParsers,
+    company_zone,
+    open_app,
+    shell_user,
+    with_app,
+)
 from followupd.cli.output import (
     STATUS_SENTENCES,
     add_range,
@@ -172,7 +180,7 @@ def _print_case(case: Case, letters: list[OutboxEntry], history: list[Event], zo
         [_promise_row(promise, zone) for promise in case.promises],
     )
     _print_section(
-        "Compensation", ("n", "state", "kind", "amount", "text"), [_grant_row(g) for g in case.compensation]
+        "Compensation", ("n", "state", "kind", "amount", "text"), list(map(_grant_row, case.compensation))
     )
     _print_section(
         "Letters",
@@ -203,7 +211,7 @@ def _date(at: datetime | None, zone: tzinfo) -> str:
 
     A promise without a date has none to be measured by, and none that is missed.
     """
-    return local_time(at, zone) if at else "no date"
+    return local_time(at, zone, none="no date")
 
 
 def _grant_row(grant: Compensation) -> tuple[str, ...]:
@@ -305,7 +313,7 @@ def _letter_sentences(
     explanation: _Explanation, format_time: Callable[[datetime | None], str | None]
 ) -> Iterator[str]:
     """Yield where each letter stands, why it was refused, and what an admin can do about the sender's domain."""
-    from followupd.adapters.sender_domain import reply_explained
+    from followupd.adapters.network import reply_explained
 
     for entry, reason in explanation.letters:
         sentence = _letter_sentence(entry, reason, format_time)
@@ -501,7 +509,7 @@ def _told_view(result: Any) -> dict[str, Any]:
             for unclear in result.back
         ],
         "remark": result.remark,
-        "problems": [str(problem) for problem in result.problems],
+        "problems": list(map(str, result.problems)),
     }
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from followupd import clock
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, with_app
+from followupd.cli.main import DONE, PROBLEMS, CommandParsers, with_app
 from followupd.cli.output import print_error, print_json, print_table, with_progress
 from followupd.clock import utc_iso
 from followupd.domain.calendar import Calendar
@@ -120,8 +119,8 @@ class MailClassifier:
             },
             **self._assessed(message, verdict),
             "playbook": self._playbook(message, verdict),
-            "promises": [_promise_view(promise) for promise in found.promises],
-            "compensation": [self._grant_view(grant) for grant in found.compensation],
+            "promises": list(map(_promise_view, found.promises)),
+            "compensation": list(map(self._grant_view, found.compensation)),
             "unsure": list(found.unsure),
             "no_answer": message.no_answer or None,
             "doubtful": list(message.doubtful),
@@ -297,7 +296,7 @@ def _print_mail(view: dict[str, Any]) -> None:
 
     for grant in view["compensation"]:
         parts = (grant["kind"], grant["amount"], grant["currency"])
-        print(f"  gives: {' '.join(part for part in parts if part)}{_reason(grant)}")
+        print(f"  gives: {' '.join(filter(None, parts))}{_reason(grant)}")
 
     for sentence in view["unsure"]:
         print(f"  to be asked: {printable(sentence)}")
@@ -366,8 +365,8 @@ def _learned_view(learned: "Learned", tagged: "list[Tagged]", *, dry_run: bool) 
         "others": other_count,
         "missing": max(0, *missing),
         "learned": bool(learned.delta) and not dry_run,
-        "up": [list(pair) for pair in learned.up],
-        "down": [list(pair) for pair in learned.down],
+        "up": list(map(list, learned.up)),
+        "down": list(map(list, learned.down)),
         "held_back": learned.held_back,
         "precision": learned.precision,
         "recall": learned.recall,

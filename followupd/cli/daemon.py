@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from followupd import __version__
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, USAGE, with_app
+from followupd.cli.main import DONE, PROBLEMS, USAGE, CommandParsers, completion, man_page, with_app
 from followupd.cli.output import print_error, print_json, print_result, print_table, progress_of_steps
 from followupd.clock import local_time, utc_iso
 from followupd.errors import FollowupdError, UnavailableError
@@ -95,8 +94,7 @@ def _run(options: argparse.Namespace) -> int:
 def _login(options: argparse.Namespace) -> int:
     """Let a person log in by OAuth, in a browser; of an application, which needs nobody, the login is tried."""
     from followupd.adapters.accounts import login_of
-    from followupd.adapters.oauth import MICROSOFT
-    from followupd.adapters.oauth_application import ApplicationLogin
+    from followupd.adapters.oauth import MICROSOFT, ApplicationLogin
     from followupd.adapters.settings import load
 
     login = login_of(load(options.config), options.mailbox)
@@ -248,8 +246,8 @@ def _health_rows(health: "DaemonHealth", zone: tzinfo) -> list[tuple[str, str]]:
     """Return the rows of `status`; one with an empty value is left out."""
     breaker = f"OPEN: {health.breaker_reason} (`followupd resume` closes it)" if health.breaker_open else ""
     rows = [
-        ("last cycle", local_time(health.last_cycle, zone) if health.last_cycle else ""),
-        ("next check of a case", local_time(health.next_check, zone) if health.next_check else ""),
+        ("last cycle", local_time(health.last_cycle, zone, none="")),
+        ("next check of a case", local_time(health.next_check, zone, none="")),
         ("open cases", str(health.open_cases)),
         ("queued letters", str(health.queued_letters)),
         ("letters in doubt", _nonzero(health.letters_in_doubt)),
@@ -352,7 +350,6 @@ def _service_files(program: Path, directory: Path) -> dict[str, str]:
         directory: the configuration, which says what secrets the unit must hand over.
     """
     from followupd.adapters.overlay import shipped_directory
-    from followupd.cli.commands import completion, man_page
 
     shipped = (shipped_directory() / "systemd/followupd.service").read_text(encoding="utf-8")
     unit = _with_credentials(shipped.replace("/opt/followupd/bin/followupd", str(program)), directory)

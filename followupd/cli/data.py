@@ -6,8 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, shell_user, with_app
+from followupd.cli.main import DONE, PROBLEMS, CommandParsers, shell_user, with_app
 from followupd.cli.output import print_error, print_json, print_result, progress_of_steps
 from followupd.domain.keys import StateKey
 from followupd.log import printable

@@ -13,11 +13,10 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import is_currency
 
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, company_zone, with_app
+from followupd.cli.main import DONE, PROBLEMS, CommandParsers, company_zone, with_app
 from followupd.cli.output import money_view, print_error, print_list, print_result, read_text
 from followupd.clock import local_time, utc_iso
-from followupd.domain.calendar import NEVER
+from followupd.domain.calendar import NEVER, has_come
 from followupd.domain.compensation import Money, StockedCard
 from followupd.domain.playbook import Company
 from followupd.errors import UnavailableError
@@ -110,8 +109,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.reader(lines, delimiter=_delimiter(lines))
     columns = _COLUMNS
     for row in reader:
-        cells = [cell.strip() for cell in row]
-        names = [cell.casefold() for cell in cells]
+        cells = list(map(str.strip, row))
+        names = list(map(str.casefold, cells))
         if "code" in names:
             if "amount" not in names:
                 raise UnavailableError(f"{path}:{reader.line_num}: no column is named amount; {_EXPECTED}")
@@ -147,7 +146,7 @@ def _card(row: dict[str, str], company: Company, now: datetime) -> ImportedCard:
         )
 
     expires = _expiry(row.get("expires", ""), company)
-    if expires and expires <= now:
+    if has_come(expires, now):
         raise _InvalidRowError("the card has expired; take the row out")
 
     return ImportedCard(code, _money(row.get("amount", ""), currency or company.currency), expires)
@@ -212,7 +211,7 @@ def _row(card: StockedCard, zone: ZoneInfo, now: datetime) -> tuple[str, ...]:
         zone: in which times and days are shown.
         now: decides whether a card has expired, in UTC.
     """
-    unused = "expired" if card.expires and card.expires <= now else "in stock"
+    unused = "expired" if has_come(card.expires, now) else "in stock"
     return (
         str(card.number),
         f"{card.money.amount} {card.money.currency}",

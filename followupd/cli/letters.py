@@ -10,8 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, USAGE, company_zone, shell_user, with_app
+from followupd.cli.main import DONE, PROBLEMS, USAGE, CommandParsers, company_zone, shell_user, with_app
 from followupd.cli.output import (
     STATUS_SENTENCES,
     add_range,
@@ -135,7 +134,7 @@ def _letter_row(entry: OutboxEntry, zone: tzinfo) -> tuple[str, ...]:
         entry.status.value,
         entry.letter.to.address,
         local_time(entry.sent_at, zone),
-        local_time(not_before, zone) if not_before else "",
+        local_time(not_before, zone, none=""),
         entry.reply,
     )
 
@@ -295,7 +294,7 @@ def _diff(options: argparse.Namespace) -> int:
         return DONE
 
     for diff in found:
-        print("\n".join(printable(line) for line in diff.lines) + "\n")
+        print("\n".join(map(printable, diff.lines)) + "\n")
     cases = len({diff.ref for diff in found})
 
     if found:
@@ -340,9 +339,10 @@ def _try(options: argparse.Namespace) -> int:
 
     if options.json:
         print_json([{**letter_view(entry), "text": entry.letter.text} for entry in shown])
-    for entry in () if options.json else shown:
-        print(f"--- to {entry.letter.to.address} ---")
-        _print_letter(entry.letter)
+    else:
+        for entry in shown:
+            print(f"--- to {entry.letter.to.address} ---")
+            _print_letter(entry.letter)
     if sent is None:
         because = (
             "the playbook has no next step, so that the first letter waits for a promise of the agent"

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from followupd import clock
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, USAGE
+from followupd.cli.main import DONE, USAGE, CommandParsers
 from followupd.cli.output import print_error, print_json, progress_bar, write_file
 from followupd.clock import utc_iso
 from followupd.domain.calendar import Calendar
@@ -238,7 +237,7 @@ def _login(options: argparse.Namespace) -> "ImapMailbox":
     Raises:
         UnavailableError: there is no server or no password.
     """
-    from followupd.adapters.imap.login import Account
+    from followupd.adapters.imap.client import Account
     from followupd.adapters.imap.mailbox import ImapMailbox
     from followupd.adapters.network import find_servers
     from followupd.cli.setup import named_server

@@ -41,7 +41,7 @@ Item = TypeVar("Item")
 def print_json(value: Any, indent: int | None = 2) -> None:
     """Print JSON with letters of all scripts as they are, but control characters escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
-    print("".join(_escape_control(character) for character in text))
+    print("".join(map(_escape_control, text)))
 
 
 def _escape_control(character: str) -> str:
@@ -174,7 +174,7 @@ def terminal_width() -> int | None:
 
 def display_width(text: str) -> int:
     """Return the columns that a text takes on a terminal (Unicode Standard Annex 11)."""
-    return sum(_columns(character) for character in text)
+    return sum(map(_columns, text))
 
 
 def _columns(character: str) -> int:
@@ -256,9 +256,9 @@ def case_view(
             {"after": record.after, "outcome": record.outcome.value, "at": utc_iso(record.at)}
             for record in case.outcomes
         ],
-        "letters": [letter_view(entry) for entry in letters],
+        "letters": list(map(letter_view, letters)),
         "score": case.score,
-        "evidence": [list(pair) for pair in case.evidence],
+        "evidence": list(map(list, case.evidence)),
     }
     if history is not None:
         view["history"] = [

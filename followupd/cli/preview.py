@@ -24,7 +24,7 @@ from followupd.adapters.accounts import transport_of
 from followupd.adapters.overlay import shipped_directory, template_files
 from followupd.adapters.settings import Settings, load
 from followupd.adapters.smtp.compose import compose
-from followupd.adapters.templates.check import as_first, render_sample
+from followupd.adapters.templates.check import as_first, findings_in_letter, located, render_sample
 from followupd.adapters.templates.samples import (
     SAMPLES,
     sample_card,
@@ -33,7 +33,6 @@ from followupd.adapters.templates.samples import (
     sample_options,
 )
 from followupd.adapters.templates.sources import STAND_INS
-from followupd.adapters.templates.wording_check import findings_in_letter, located
 from followupd.app.container import App, letters_of, wording_rules_of
 from followupd.cli.main import open_app
 from followupd.domain.case import Case, Fault, Stage
@@ -285,7 +284,7 @@ def _content(case: Case, kind: LetterKind) -> LetterContent:
     issued = tuple(
         grant for grant in case.compensation if grant.state in _GIVEN and grant.kind is not Gift.GIFT_CARD
     )
-    open_promises = tuple(promise for promise in case.promises if promise.state is PromiseState.OPEN)
+    open_promises = case.promises_in(PromiseState.OPEN)
     promises = case.unwritten or open_promises
     automatic = all(promise.source == "playbook" for promise in promises)
     confirmation = kind is LetterKind.CONFIRMATION
@@ -391,7 +390,7 @@ def _findings(settings: Settings, letter: Letter, sample: str, now: datetime) ->
     files = template_files(settings.directory)
     name = f"{letter.language}/{letter.kind}.md"
     if not files.exists(name):
-        return [str(finding) for finding in findings]
+        return list(map(str, findings))
     places = [located(files, name, finding) for finding in findings]
     return [f"{file}{f':{found.line}' if found.line else ''}: {found}" for file, found in places]
 

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, USAGE, company_zone, with_app
+from followupd.cli.main import DONE, USAGE, CommandParsers, company_zone, with_app
 from followupd.cli.output import money_view, print_error, print_json, print_table, with_progress, write_file
 from followupd.clock import local_time, utc_iso
 from followupd.domain.calendar import Calendar, Duration
@@ -270,7 +269,7 @@ def _rounded(days: float | None) -> float | None:
 
 def _change_view(change: Change, directory: Path) -> dict[str, Any]:
     """Return the line of a playbook to change, with its place."""
-    from followupd.adapters.settings.toml_lines import Lines
+    from followupd.adapters.settings.toml_file import Lines
 
     file = f"playbooks/{change.playbook}.toml"
     lines = Lines((directory / file).read_text(encoding="utf-8"))
@@ -401,7 +400,7 @@ def sections(summary: Report) -> list[Section]:
         Section(
             "Compensation",
             ("kind", "state", "count", "sum"),
-            [_sum_row(statistics) for statistics in summary.compensation],
+            list(map(_sum_row, summary.compensation)),
         ),
         Section(
             "What became of the customers",
@@ -411,7 +410,7 @@ def sections(summary: Report) -> list[Section]:
         Section(
             "It happened again",
             ("cause", "told that it would not", "cases since", "last"),
-            [_again_row(again) for again in summary.again],
+            list(map(_again_row, summary.again)),
         ),
         Section(
             "Questions to departments",
@@ -523,9 +522,9 @@ def report_view(summary: Report) -> dict[str, Any]:
         "promises": _promises_view(summary.promises),
         "owners": {name: _promises_view(promises) for name, promises in summary.owners.items()},
         "times": {name: _durations_view(durations) for name, durations in summary.times.items()},
-        "compensation": [_sum_view(statistics) for statistics in summary.compensation],
+        "compensation": list(map(_sum_view, summary.compensation)),
         "outcomes": summary.outcomes,
-        "again": [_again_view(again) for again in summary.again],
+        "again": list(map(_again_view, summary.again)),
         "departments": {
             name: {"asked": asked.asked, "open": asked.open} for name, asked in summary.departments.items()
         },

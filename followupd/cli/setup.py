@@ -14,17 +14,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS, USAGE, USUAL_DIRECTORY
+from followupd.cli.main import DONE, PROBLEMS, USAGE, USUAL_DIRECTORY, CommandParsers
 from followupd.cli.output import print_error, print_json, read_text
 from followupd.clock import utc_iso
 from followupd.errors import Problem, SetupError, UnavailableError
 
 if TYPE_CHECKING:
     from followupd.adapters.accounts import Mailbox
-    from followupd.adapters.imap.folders import Survey
+    from followupd.adapters.imap.mailbox import Survey
     from followupd.adapters.settings import MailboxSettings, Settings
-    from followupd.adapters.settings.toml_lines import Path as Key
+    from followupd.adapters.settings.toml_file import Key
 
 #: the secrets that `init` stores: one login is usually good for both servers
 _PASSWORDS = ("imap", "smtp")
@@ -126,7 +125,7 @@ def unavailable_problem(path: "Key", reason: str) -> Problem:
         path: the path of the server's table in followupd.toml.
         reason: why it cannot be used.
     """
-    from followupd.adapters.settings.toml_lines import dotted
+    from followupd.adapters.settings.toml_file import dotted
 
     keys = ((name, hint) for part, (name, hint) in _HINTS.items() if part in reason)
     name, hint = next(keys, ("", _OTHER_HINT))
@@ -204,8 +203,7 @@ def smtp_sentences(settings: "Settings") -> Iterator[str]:
         UnavailableError: it cannot be used.
     """
     from followupd.adapters.accounts import transport_of
-    from followupd.adapters.network import query_texts
-    from followupd.adapters.sender_domain import delivery_sentences
+    from followupd.adapters.network import delivery_sentences, query_texts
 
     addresses = [(settings.from_address(each.name), each.address) for each in settings.mailboxes]
     yield from transport_of(settings.smtp).survey(addresses)
@@ -367,13 +365,13 @@ def _demo(options: argparse.Namespace) -> int:
 
     from followupd import clock
 
-    if not all(find_spec(module) for module in ("aiosmtpd", "pymap")):
+    if not all(map(find_spec, ("aiosmtpd", "pymap"))):
         print_error(
             "followupd demo: its mail servers are missing; install them: pip install 'followupd[demo]'"
         )
         return PROBLEMS
 
-    from followupd.demo.performance import perform
+    from followupd.demo.story import perform
 
     start = monotonic()
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -401,7 +399,7 @@ def _init(options: argparse.Namespace) -> int:
         written += [store_secret(options.directory, name, answers.password) for name in _PASSWORDS]
 
     if options.json:
-        print_json([str(path) for path in written])
+        print_json(list(map(str, written)))
         return DONE
 
     names = [str(path.relative_to(options.directory)) for path in written]
@@ -429,7 +427,7 @@ def _init_language(options: argparse.Namespace) -> int:
     """Write the files of a new language into a configuration directory, for translation."""
     from followupd.adapters.overlay import write_language
 
-    written = [str(path) for path in write_language(options.directory, options.language)]
+    written = list(map(str, write_language(options.directory, options.language)))
     if options.json:
         print_json(written)
         return DONE
@@ -691,7 +689,7 @@ def _customise(options: argparse.Namespace) -> int:
     if not options.names:
         return _list_shipped(options)
     act = mark_merged if options.merged else customise
-    copies = [str(path) for path in act(options.config, options.names)]
+    copies = list(map(str, act(options.config, options.names)))
 
     if options.json:
         print_json(copies)
@@ -740,7 +738,7 @@ def _problems(options: argparse.Namespace) -> list[Problem]:
 def _print_problems(options: argparse.Namespace, problems: list[Problem]) -> int:
     """Print the problems, and return the exit code of `check`."""
     if options.json:
-        print_json([_view(problem) for problem in problems])
+        print_json(list(map(_view, problems)))
     else:
         for problem in problems:
             print(problem)

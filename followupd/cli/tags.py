@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from followupd.cli.commands import CommandParsers
-from followupd.cli.main import DONE, PROBLEMS
+from followupd.cli.main import DONE, PROBLEMS, CommandParsers
 from followupd.cli.output import print_error, print_json
 from followupd.services.record import STATUS_TAGS
 
@@ -164,7 +163,7 @@ def _thunderbird(settings: "Settings", options: argparse.Namespace) -> int:
         print_json(_policies(tags))
         return DONE
     if options.json:
-        print_json([asdict(tag) for tag in tags])
+        print_json(list(map(asdict, tags)))
         return DONE
 
     print("// followupd's tags for Thunderbird: append this to user.js in the profile's folder")

@@ -12,9 +12,8 @@ from followupd.adapters.overlay import set_values, write_starter
 from followupd.adapters.settings import Settings, load
 from followupd.app.container import App, build_to_run
 from followupd.app.cycle import run_cycle
-from followupd.demo.people import html_of
-from followupd.demo.servers import HOST, Servers
-from followupd.demo.terminal import ShownMail
+from followupd.demo.mail import HOST, Servers, html_of
+from followupd.demo.narration import ShownMail
 from followupd.domain.calendar import Calendar
 from followupd.domain.case import Case
 from followupd.domain.events import Event

@@ -1,40 +1,238 @@
-"""The story: what the customer and the agent do, and the mails counted again at its end."""
+"""Run the demo: start the servers, play the story of a customer and an agent, and count the mails again at its end."""
 
+import logging
+import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from followupd.demo.company import SimulatedApp
-from followupd.demo.people import (
-    CARD,
-    COMPLAINT,
-    KIM,
-    KIM_NAME,
-    NOTE,
-    OLD_COMPLAINT,
-    REPLY,
+from followupd.adapters.settings import Settings
+from followupd.clock import utc_iso
+from followupd.demo.company import (
+    CONFIG,
+    LETTERS,
+    LOG,
+    PAGE,
+    SimulatedApp,
+    first_day,
+    new_password,
+    prepare_directory,
+    write_configuration,
+    write_mails,
+)
+from followupd.demo.mail import (
+    HOST,
     MailClient,
+    Servers,
     compose_mail,
     html_of,
     key_of,
     kind_of,
     text_of,
 )
-from followupd.demo.servers import Servers
-from followupd.demo.terminal import Narrator, letter_name, sentences, short_time
+from followupd.demo.narration import (
+    Narrator,
+    RecountResult,
+    ShownMail,
+    letter_name,
+    page,
+    sentences,
+    short_time,
+)
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState, Money
 from followupd.domain.letter import LetterKind, LetterStatus
 from followupd.domain.playbook import Agent
+from followupd.errors import FollowupdError
+
+KIM = "kim@customers.example"
+KIM_NAME = "Kim Doe"
+#: the value of the gift card in stock, in the company's currency
+CARD = "20.00"
+
+OLD_COMPLAINT = """\
+Good afternoon,
+
+my order 4471 never came, and nobody answers me. I want my money back.
+
+Lou Finch
+"""
+
+COMPLAINT = """\
+Hello,
+
+three weeks ago I ordered a reading lamp, and my parcel has still not arrived.
+I have written twice and nobody answers. It was meant as a present for my
+mother, and her birthday was yesterday. I am very disappointed.
+
+Please send it at last, or give me my money back.
+
+Kim Doe
++44 20 7946 0958
+"""
+
+REPLY = """\
+Dear Kim,
+
+I have found out what happened, and I am sorry: your parcel never left our
+warehouse. I will ship a replacement by Friday, and we will refund you 12.50 GBP
+for the delivery.
+
+Ana
+"""
+
+#: Ana's answer to the desk mail that asks for missing facts: a note (docs/commands.md)
+NOTE = """\
+{lines}
+gift-card: {card} {currency}
+fault: ours
+impact: Your mother's birthday came without her present.
+cause: The label came off your parcel in our warehouse, and it stood there for two weeks.
+resolution: A new lamp left on Thursday by express, and the money for the delivery is on its way to you.
+prevention: Every evening we now look for parcels without a label, and send them the same day.
+"""
 
 #: cycles that must not send anything, after the letter in doubt and after the end
 QUIET_CYCLES = 10
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _QUIET_WINDOW = 11 * _MINUTE
 _READER = "Customer service"
+
+
+# --- the performance ---
+
+
+def perform(out: Path | None, now: datetime, *, fast: bool, quiet: bool) -> dict[str, Any]:
+    """Run the demo and return its summary as JSON.
+
+    Raises:
+        FollowupdError: the directory or the servers cannot be used.
+    """
+    directory, code = prepare_directory(out), _new_code()
+    settings = write_configuration(directory / CONFIG, new_password())
+    narrator = Narrator(ZoneInfo(settings.company.timezone), code, fast, quiet)
+    with _log_to(directory / LOG):
+        results, refs = _play(directory / CONFIG, settings, narrator, first_day(settings.calendar, now))
+
+    write_mails(directory, narrator.shown())
+    (directory / PAGE).write_text(page(narrator, results), encoding="utf-8")
+    _print_end(narrator, directory, results, refs)
+
+    return _summary(directory, narrator.shown(), results)
+
+
+def _new_code() -> str:
+    """Return a random gift card's code."""
+    return f"GIFT-{secrets.token_hex(3).upper()}-{secrets.token_hex(3).upper()}"
+
+
+def _play(
+    directory: Path, settings: Settings, narrator: Narrator, start: datetime
+) -> tuple[list[RecountResult], list[str]]:
+    """Play the story; return the results of the checks and the references of the cases."""
+    agent = settings.team.agents[0]
+    [mailbox] = settings.mailboxes
+    passwords = {KIM: new_password(), mailbox.username: mailbox.password.reveal()}
+    passwords |= {member.email: new_password() for member in settings.team.agents}
+
+    with ExitStack() as stack:
+        servers = stack.enter_context(Servers(passwords, lambda: company.now))
+        company = SimulatedApp(directory, servers, start)
+        stack.callback(company.close)
+        kim, ana, shared = (
+            stack.enter_context(MailClient(servers, address, passwords[address]))
+            for address in (KIM, agent.email, mailbox.username)
+        )
+        run = DemoRun(company, servers, narrator, kim, ana, shared, agent)
+        _print_beginning(narrator, servers)
+        results = []
+        try:
+            play(run, narrator.secret)
+        except (StoryError, FollowupdError) as error:
+            results.append(RecountResult(False, f"The story was interrupted: {error}."))
+        results += recount(run, narrator.secret)
+        return results, [case.ref for case in company.cases()]
+
+
+@contextmanager
+def _log_to(path: Path) -> Iterator[None]:
+    """Write the log to a file, since the terminal shows the story."""
+    log = logging.getLogger("followupd")
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handlers, level, propagate = log.handlers[:], log.level, log.propagate
+    log.handlers[:], log.propagate = [handler], False
+    log.setLevel(logging.INFO)
+
+    try:
+        yield
+    finally:
+        log.handlers[:], log.propagate = handlers, propagate
+        log.setLevel(level)
+        handler.close()
+
+
+def _print_beginning(narrator: Narrator, servers: Servers) -> None:
+    """Print what is about to happen."""
+    narrator.plain(
+        "followupd demo: one complaint's whole life, over real mail",
+        "",
+        f"Servers on {HOST}: IMAP port {servers.imap_port}, SMTP port {servers.smtp_port}.",
+        "Nothing leaves this machine. Only the clock is simulated.",
+    )
+
+
+def _print_end(narrator: Narrator, directory: Path, results: list[RecountResult], refs: list[str]) -> None:
+    """Print the results, and where to look further."""
+    narrator.title("Counted again, over IMAP and in the ledger")
+    for result in results:
+        narrator.result(result.good, result.text)
+    verdict = "Never twice, never forgotten, and in doubt we ask."
+    if not _all_good(results):
+        verdict = "This is not what should have happened."
+    narrator.plain("", verdict, "")
+    narrator.plain("Look at it:", f"  {directory / PAGE}", f"  {directory / LETTERS}/*.eml")
+    narrator.plain(*(f"  followupd case {ref} --config {directory / CONFIG}" for ref in refs))
+    narrator.plain("", "Look back on your own mail; nothing is sent or changed:")
+    narrator.plain("  followupd lookback --mailbox ADDRESS")
+    narrator.plain("", "Set up your own:", "  followupd init DIR")
+
+
+def _all_good(results: list[RecountResult]) -> bool:
+    """Return whether all checks succeeded."""
+    return all(result.good for result in results)
+
+
+def _summary(directory: Path, shown: list[ShownMail], results: list[RecountResult]) -> dict[str, Any]:
+    """Return the summary as JSON."""
+    return {
+        "ok": _all_good(results),
+        "directory": str(directory),
+        "page": str(directory / PAGE),
+        "config": str(directory / CONFIG),
+        "letters": [_letter_view(directory, mail) for mail in shown if mail.key],
+        "findings": [{"ok": result.good, "text": result.text} for result in results],
+    }
+
+
+def _letter_view(directory: Path, shown: ShownMail) -> dict[str, Any]:
+    """Return a letter of the story as JSON."""
+    return {
+        "key": shown.key,
+        "kind": kind_of(shown.mail),
+        "to": shown.mail["To"].addresses[0].addr_spec,
+        "subject": str(shown.mail["Subject"]),
+        "arrived_at": utc_iso(shown.at),
+        "file": str(directory / LETTERS / f"{shown.name}.eml"),
+    }
+
+
+# --- the story ---
 
 
 class StoryError(Exception):
@@ -259,7 +457,7 @@ def _note(run: DemoRun, question: EmailMessage) -> EmailMessage:
     """Return Ana's answer: promises kept, compensation issued, facts stated."""
     case, agent = run.case(), run.agent
     kept = [f"kept: {promise.n}" for promise in case.owed]
-    issued = [f"issued: {grant.n}" for grant in case.compensation if grant.state is GrantState.GRANTED]
+    issued = [f"issued: {grant.n}" for grant in case.grants_in(GrantState.GRANTED)]
     currency = run.company.app.settings.company.currency
 
     return compose_mail(
@@ -317,17 +515,9 @@ def _nothing_more(run: DemoRun) -> None:
 # --- the result, counted again ---
 
 
-@dataclass(frozen=True, slots=True)
-class RecountResult:
-    """The result of one check; `text` states what was counted, whether that is good or not."""
-
-    good: bool
-    text: str
-
-
 def recount(run: DemoRun, code: str) -> list[RecountResult]:
     """Count what arrived, over IMAP, and compare it with the ledger; `code` is the gift card's code."""
-    letters = [mail for mail in run.kim.inbox() if key_of(mail)]
+    letters = list(filter(key_of, run.kim.inbox()))
     return [
         *_recounted_letters(run, letters),
         *_recounted_gift_card(run, letters, code),

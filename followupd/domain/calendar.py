@@ -249,13 +249,10 @@ class Calendar:
             A time in UTC. The closing time itself is outside office hours, so it gives the next working
             day's opening.
         """
-        today = self.local(at).date()
-
-        for opening, closing in self._working_hours(today, forward=True):
-            start = max(opening, at.astimezone(UTC))
-            if start < closing:  # a day's few hours may all lie in a gap of daylight saving
-                return start
-        raise AssertionError("unreachable: every week has work")
+        now = at.astimezone(UTC)
+        hours = self._working_hours(self.local(at).date(), forward=True)
+        # a day's few hours may all lie in a gap of daylight saving
+        return next(max(opening, now) for opening, closing in hours if max(opening, now) < closing)
 
     def close_of(self, day: date) -> datetime:
         """Return the closing time on this date, whether or not the company works on it."""
@@ -380,12 +377,8 @@ class Calendar:
 
     def _last_close(self, at: datetime) -> datetime:
         """Return the last closing time that is not after a time."""
-        today = self.local(at).date()
-
-        for _, closing in self._working_hours(today, forward=False):
-            if closing <= at:
-                return closing
-        raise AssertionError("unreachable: every week has work")
+        hours = self._working_hours(self.local(at).date(), forward=False)
+        return next(closing for _, closing in hours if closing <= at)
 
     def _working_days_from(self, start: datetime, number: int, *, forward: bool) -> datetime:
         """Return the same wall time so many working days later or earlier; `start` is on a working day."""

@@ -71,6 +71,14 @@ class Facts:
             changes["fault"] = Fault(changes["fault"])
         return replace(self, **changes)
 
+    def text(self, name: str) -> str:
+        """Return a fact in words, "" while it is not known.
+
+        Args:
+            name: a field of this class.
+        """
+        return str(getattr(self, name) or "")
+
     def missing(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of the named facts that are not known, in the order of `names`.
 
@@ -321,7 +329,7 @@ class Case:
         if self.promise(n) is None:
             raise InvalidTransitionError(f"{self.ref} has no promise {n}")
 
-        return self.evolve(promises=_with_one_changed(self.promises, n, changes))
+        return self.evolve(promises=with_one_changed(self.promises, n, **changes))
 
     def with_compensation(self, n: int, **changes: Any) -> "Case":
         """Return the case with grant `n` changed.
@@ -332,7 +340,7 @@ class Case:
         if self.grant(n) is None:
             raise InvalidTransitionError(f"{self.ref} has no compensation {n}")
 
-        return self.evolve(compensation=_with_one_changed(self.compensation, n, changes))
+        return self.evolve(compensation=with_one_changed(self.compensation, n, **changes))
 
     def with_letter(
         self, key: str, kind: LetterKind, state: LetterRecordState, at: datetime, **changes: Any
@@ -536,7 +544,7 @@ class Case:
     def quoted_facts(self) -> frozenset[str]:
         """Names of the facts that are the customer's own words, which letters print as a quotation."""
         said = _comparable(f"{self.story} {self.latest}")
-        words = {name: _comparable(getattr(self.facts, name) or "") for name in QUOTABLE}
+        words = {name: _comparable(self.facts.text(name)) for name in QUOTABLE}
         long = {name: text for name, text in words.items() if text.count(" ") >= _MIN_QUOTED_BLANKS}
         return frozenset(filter(lambda name: long[name] in said, long))
 
@@ -551,8 +559,7 @@ class Case:
 
         for promise in self.promises:
             texts += (promise.text, promise.because)
-        for grant in self.compensation:
-            texts.append(grant.text)
+        texts += [grant.text for grant in self.compensation]
         return tuple(filter(None, texts))
 
 
@@ -587,8 +594,8 @@ def _find(items: Iterable[_AnyNumbered], n: int) -> _AnyNumbered | None:
     return next((item for item in items if item.n == n), None)
 
 
-def _with_one_changed(items: Iterable[Any], n: int, changes: dict[str, Any]) -> tuple[Any, ...]:
-    """Return promises or grants with the one of this number changed."""
+def with_one_changed(items: Iterable[Any], n: int, **changes: Any) -> tuple[Any, ...]:
+    """Return promises, grants or other numbered things of a case with the one of this number changed."""
     return tuple(replace(item, **changes) if item.n == n else item for item in items)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Literal
 
 from followupd.domain.calendar import Calendar, Duration
@@ -146,7 +147,7 @@ class Team:
         roles = list(Role)
         at_least = roles[roles.index(role) :]
         known = [agent for level in at_least for agent in self.agents if agent.role is level]
-        present = [self.present(agent) for agent in known]
+        present = list(map(self.present, known))
 
         able = [agent for agent in present if agent.role in at_least and agent.id not in self.absent]
         return next(iter([*able, *present]), None)
@@ -344,11 +345,11 @@ class Playbooks(Mapping[str, Playbook]):
     """
 
     def __init__(
-        self, by_name: Mapping[str, Playbook], of_mailbox: Mapping[str, "Playbooks"] | None = None
+        self, by_name: Mapping[str, Playbook], of_mailbox: Mapping[str, "Playbooks"] = MappingProxyType({})
     ) -> None:
         """Take the playbooks by name, and those of each mailbox that belongs to a company of its own."""
         self._by_name = dict(by_name)
-        self._of_mailbox = dict(of_mailbox or {})
+        self._of_mailbox = dict(of_mailbox)
 
     def __getitem__(self, name: str) -> Playbook:
         return self._by_name[name]

@@ -88,7 +88,7 @@ def asks(blockers: Iterable[Blocker]) -> tuple[str, ...]:
     for blocker in blockers:
         lines += [blocker.ask, blocker.other]
 
-    return tuple(dict.fromkeys(line for line in lines if line))
+    return tuple(dict.fromkeys(filter(None, lines)))
 
 
 def still_to_give(grant: Compensation) -> bool:
@@ -322,7 +322,7 @@ def _fault(case: Case) -> list[Blocker]:
     if case.facts.fault is not Fault.UNKNOWN or Fault.UNKNOWN in case.insisted:
         return []
 
-    proposed = _FAULT_OF_CAUSE.get(case.facts.cause_code or "", Fault.OURS)
+    proposed = _FAULT_OF_CAUSE.get(case.facts.text("cause_code"), Fault.OURS)
     sentence = msg("nobody has said yet whose fault it was: ours, shared or not-ours")
     return [Blocker(name="fault", sentence=sentence, ask=f"fault: {proposed}")]
 
@@ -333,7 +333,7 @@ _FAULT_OF_CAUSE = {"carrier": Fault.SHARED}
 
 def _is_missing(name: str, case: Case) -> bool:
     """Return whether a fact is not known; a text that says nothing counts only where an agent insists."""
-    text = getattr(case.facts, name) or ""
+    text = case.facts.text(name)
     return text not in case.insisted and is_stub(text)
 
 
@@ -403,8 +403,8 @@ def unread_key(kind: LetterKind, case: Case) -> ReminderKey | None:
 
 def _follow_up_words(case: Case) -> list[str]:
     """Return what the follow-up would repeat: facts, and what was given."""
-    facts = [f"{name}: {getattr(case.facts, name) or ''}" for name in _IN_FOLLOW_UP]
-    return facts + [_grant_words(grant) for grant in case.compensation]
+    facts = [f"{name}: {case.facts.text(name)}" for name in _IN_FOLLOW_UP]
+    return facts + list(map(_grant_words, case.compensation))
 
 
 def _confirmation_words(case: Case) -> list[str]:
@@ -653,7 +653,7 @@ def why_stale(letter: Letter, case: Case, playbook: Playbook, now: datetime) -> 
         playbook: the playbook of the case.
         now: the time of the cycle, in UTC.
     """
-    if letter.good_until and letter.good_until <= now:
+    if has_come(letter.good_until, now):
         return "what it hands over has expired"
 
     if letter.kind is LetterKind.GIFT_CARD:

@@ -87,7 +87,7 @@ def _confirmation_due(case: Case, playbook: Playbook) -> datetime | None:
     """
     times = [promise.made_at for promise in to_confirm(case)]
     times += [option.offered_at for option in to_ask(case)]
-    known = [time for time in times if time]
+    known = list(filter(None, times))
     if not known:
         return None
 

@@ -109,7 +109,7 @@ def happened_again(
 
     first = min(told)
     later = [other for other in others if first < other.opened_at <= case.opened_at]
-    said = case.facts.prevention or ""
+    said = case.facts.text("prevention")
     return HappenedAgain(
         at=now,
         cause=cause,

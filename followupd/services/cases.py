@@ -9,6 +9,7 @@ from typing import Protocol
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
 from followupd.domain import lifecycle
+from followupd.domain.calendar import has_come
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import GrantState, above_cap
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer, as_event
@@ -18,7 +19,7 @@ from followupd.domain.letter import Letter, LetterKind, LetterRecordState
 from followupd.domain.playbook import Playbook
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.errors import InvalidTransitionError, LetterError
-from followupd.recovery import confirm, follow_up, gift_card, opening, outcomes, receipts, remind
+from followupd.recovery import answers, confirm, follow_up, gift_card, opening, outcomes, remind
 from followupd.recovery.blockers import morning_after, why_untrue
 from followupd.recovery.recurrence import USUAL, CauseCase, happened_again, spike
 from followupd.services.commands import grants_in_other_cases, preventions_told
@@ -67,7 +68,7 @@ class Policy(Protocol):
 
 
 #: the policies, in the order of a case's life
-POLICIES: tuple[Policy, ...] = (opening, confirm, follow_up, receipts, gift_card, remind, outcomes)
+POLICIES: tuple[Policy, ...] = (opening, confirm, follow_up, answers, gift_card, remind, outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class _Advance:
     def measure_outcome(self) -> None:
         """Record what became of the customer, if it is time for that."""
         case, due = self.case, outcomes.next_due(self.case, self.playbook)
-        if due is None or case.closed_at is None or due > self.now:
+        if case.closed_at is None or not has_come(due, self.now):
             return
 
         address = case.customer.address

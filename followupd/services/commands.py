@@ -991,7 +991,7 @@ class NoteService:
 
     def gives_orders(self, message: Message) -> bool:
         """Return whether an agent's mail has orders for us: an answer in our words, and not for the customer."""
-        return any(self.context.grammar.is_order(line) for line in own_lines(message))
+        return any(map(self.context.grammar.is_order, own_lines(message)))
 
     def handle_new(
         self, tx: Transaction, note: StoredMail, case: Case | None, now: datetime, outsiders: str = ""
@@ -1010,7 +1010,7 @@ class NoteService:
         lines = own_lines(note.message)
         if note.message.forwarded_from is not None:  # the words are somebody else's
             lines = []
-        elif not any(line.strip() for line in lines):
+        elif not any(map(str.strip, lines)):
             lines = [_without_case(note.message.subject)]
         if case is None and not self._looks_up(lines):
             return False
@@ -1517,7 +1517,7 @@ class NoteService:
         digest = asked.letter
         named = cases_in(f"{digest.text}\n{digest.html}")
         lines, doubts = self._lines(tx, note, digest, named)
-        about_flood = [line for line in lines if _dismisses_flood(line)]
+        about_flood = list(filter(_dismisses_flood, lines))
         by_case, problems = self._by_case([line for line in lines if line not in about_flood], named)
         problems = [doubt.problem for doubt in doubts] + problems
         done = [DISMISS_FLOOD] if about_flood else []
@@ -1865,7 +1865,7 @@ def _offered_line(lines: Iterable[str], grammar: Grammar) -> Question | None:
         lines: of the answer; "..." is what the agent has yet to say, and items of a list are no offers.
         grammar: how agents speak.
     """
-    shown = [line.strip() for line in lines]
+    shown = list(map(str.strip, lines))
     own = (number for number, line in enumerate(shown) if _LIST_OR_QUOTE.match(line) is None)
     begins = [number for number in own if grammar.verb_of(shown[number].partition(":")[0])]
     if len(begins) != 1:
@@ -2094,5 +2094,5 @@ def _quoted_text(tx: Transaction, note: StoredMail, desk_mail: Letter) -> str:
         note: the stored mail.
         desk_mail: the mail that is answered.
     """
-    earlier = [tx.mail.earlier_text(message_id) for message_id in note.message.thread[-_QUOTED_MAILS:]]
+    earlier = list(map(tx.mail.earlier_text, note.message.thread[-_QUOTED_MAILS:]))
     return "\n".join([desk_mail.text, *earlier])

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import Literal, Protocol, Self
 
 from followupd.adapters.imap.mailbox import FetchedMail, FolderChanges, SyncCursor
@@ -363,7 +364,7 @@ class MailSource(Protocol):
         keywords: Collection[str] = (),
         since: datetime | None = None,
         batch: int = 200,
-        received_at: Mapping[int, datetime] | None = None,
+        received_at: Mapping[int, datetime] = MappingProxyType({}),
     ) -> Iterator[FolderChanges]:
         """Yield new mails and changed flags since the cursor.
 

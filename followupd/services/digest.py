@@ -331,7 +331,7 @@ class DigestService:
             self.training.news_since(since),
             *self.login_warnings(),
         ]
-        return [line for line in lines if line]
+        return list(filter(None, lines))
 
     def _owner(self, case: Case) -> Agent:
         """Return the agent who looks after a case."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from followupd import log
 from followupd.adapters.storage.ledger import Transaction
+from followupd.domain.calendar import has_come
 from followupd.domain.case import Case
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable
 from followupd.domain.decision import Decision, LetterContent, PrintedGiftCard
@@ -224,7 +225,7 @@ def _store(tx: Transaction, order: GiftCardOrder, card: GiftCard, now: datetime)
     """
     if card.money != order.money:
         return f"the card that came is worth {card.money}, and another one was ordered"
-    if card.expires and card.expires <= now:
+    if has_come(card.expires, now):
         return "the card that came has expired"
     if not tx.cards.store(order.case_ref, order.n, card, now):
         return "the card that came belongs to another grant"

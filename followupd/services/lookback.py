@@ -133,7 +133,7 @@ def _is_named(folder: str, names: Iterable[str]) -> bool:
         folder: its name, without those of the folders around it.
         names: those of a special use, in many languages.
     """
-    return folder.strip().casefold() in {name.casefold() for name in names}
+    return folder.strip().casefold() in set(map(str.casefold, names))
 
 
 def _holds_mail(path: Path, top: Path) -> bool:
@@ -334,8 +334,10 @@ class ArchiveReader:
         ours = bool(author) and (mail.in_sent or is_ours(Person(author), self.identity))
         ours = ours or _is_labelled_sent(headers)
         message = self._message(mail, author, ours=ours)
-        at = self._moment(message, mail.received_at) if message else None
-        if message is None or at is None:
+        if message is None:
+            return None
+        at = self._moment(message, mail.received_at)
+        if at is None:
             return None
         return self._ours(message, at) if ours else self._customers(message, at)
 

@@ -121,7 +121,7 @@ class WordingGuard:
 
         readers = wording_context(playbook, letter.language, now, self.languages)
         is_gift_card = letter.kind == LetterKind.GIFT_CARD
-        impact = case.facts.impact or ""
+        impact = case.facts.text("impact")
         context = Context(
             owner=playbook.owner_of(case.owner).name,
             names=_names(case, playbook),

@@ -388,7 +388,7 @@ def _parted(text: str, words: _RightWords) -> tuple[str, str]:
     plain = words.footers.sub("", _STRETCHED.sub(r"\1", folded(text[:MAX_RIGHT])))
     sentences = _SENTENCE.findall(words.requests.sub(r"\n\g<0>", plain))
     asks = (n for n, sentence in enumerate(sentences) if "?" in sentence or words.requests.match(sentence))
-    first = next((n for n in asks if n), len(sentences))
+    first = next(filter(None, asks), len(sentences))
     return "\n".join(sentences[:first]), "\n".join(sentences[first:])
 
 

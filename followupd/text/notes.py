@@ -609,7 +609,7 @@ def _is_open(line: str, grammar: Grammar) -> bool:
     if not bare_line(rest):
         return True
     blanks = grammar.words("until", "because")
-    words = [folded(word) for word in re.sub(r"\.{2,}|…|_{2,}|^\s*\d{1,4}", " ", text).split()]
+    words = list(map(folded, re.sub(r"\.{2,}|…|_{2,}|^\s*\d{1,4}", " ", text).split()))
     return bool(colon) and " ".join(words) in {"", *blanks, *(f"{a} {b}" for a in blanks for b in blanks)}
 
 
@@ -657,7 +657,7 @@ def repeated_orders(lines: Sequence[str], words: str, offered: str, grammar: Gra
         offered: the desk mail; its quoted lines offer nothing.
         grammar: how agents speak.
     """
-    written = {_compared(line) for line in words.splitlines()}
+    written = set(map(_compared, words.splitlines()))
     running = f" {_compared(words)} "
     unquoted = {_compared(line) for line in offered.splitlines() if not _QUOTE_MARK.match(line)}
     found = []

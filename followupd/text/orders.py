@@ -1105,7 +1105,7 @@ class Grammar:
         Args:
             label: the words before a colon.
         """
-        words = [folded(word) for word in label.split()]
+        words = list(map(folded, label.split()))
         return words[0] in self.words("asides") or len(words) > _MAX_WORDS_OF_ORDER
 
     def _unknown(self, bare: str, label: str, text: str) -> Unclear:

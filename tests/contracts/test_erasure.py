@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import LargeBinary
 from sqlmodel import AutoString, SQLModel
 
-from followupd.adapters.storage.erasure import StillOpenError
 from followupd.adapters.storage.ledger import Ledger
+from followupd.adapters.storage.personal_data import StillOpenError
 from followupd.domain import lifecycle
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation, Gift, GrantState
@@ -367,7 +367,9 @@ def test_every_column_with_text_is_blanked_or_has_no_personal_data() -> None:
         if isinstance(column.type, AutoString | LargeBinary)
     }
     unknown = found - BLANKED - NOT_PERSONAL
-    assert unknown == set(), "add it to one of the two sets, and let `erase` (erasure.py) blank it if need be"
+    assert unknown == set(), (
+        "add it to one of the two sets, and let `erase` (personal_data.py) blank it if need be"
+    )
 
 
 def test_a_backup_made_before_an_erasure_still_has_the_data(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from followupd.adapters.graph.changes import Position, uid_of
 from followupd.adapters.graph.mailbox import GraphMailbox
-from followupd.adapters.imap.login import Account
+from followupd.adapters.imap.client import Account
 from followupd.adapters.imap.mailbox import SyncCursor
 from followupd.errors import LoginRefusedError, UnavailableError
 from tests.contracts.test_mailbox import flags, graph_account, mail, new_uids, read

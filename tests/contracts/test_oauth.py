@@ -16,7 +16,7 @@ import trustme
 
 from followupd.adapters import oauth as oauth_providers
 from followupd.adapters.accounts import login_of, logins_of, mailbox_of
-from followupd.adapters.imap.login import Account
+from followupd.adapters.imap.client import Account
 from followupd.adapters.imap.mailbox import ImapMailbox
 from followupd.adapters.oauth import GOOGLE, MICROSOFT, Application, Login
 from followupd.adapters.settings import load

@@ -16,10 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from followupd.adapters.accounts import logins_of
-from followupd.adapters.imap.login import Account
+from followupd.adapters.imap.client import Account
 from followupd.adapters.imap.mailbox import ImapMailbox
-from followupd.adapters.oauth import GOOGLE, MICROSOFT, Application
-from followupd.adapters.oauth_application import ApplicationLogin
+from followupd.adapters.oauth import GOOGLE, MICROSOFT, Application, ApplicationLogin
 from followupd.adapters.settings import load
 from followupd.adapters.smtp.transport import SmtpAccount, SmtpTransport
 from followupd.cli.main import main

@@ -5,8 +5,7 @@ from functools import partial
 
 import pytest
 
-from followupd.adapters.network import query_texts
-from followupd.adapters.sender_domain import delivery_sentences, reply_explained
+from followupd.adapters.network import delivery_sentences, query_texts, reply_explained
 from tests.servers.name_server import NameServer
 
 OUTLOOK, GMAIL = "smtp.office365.com", "smtp.gmail.com"

@@ -15,8 +15,7 @@ import pytest
 
 from followupd.adapters.network import MailServer, find_servers, query_dns
 from followupd.adapters.settings import load
-from followupd.cli.commands import COMMANDS, completion, man_page
-from followupd.cli.main import main
+from followupd.cli.main import COMMANDS, completion, main, man_page
 from followupd.domain.keys import StateKey
 from followupd.errors import SetupError
 from tests.journeys.world import World

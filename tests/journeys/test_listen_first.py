@@ -8,7 +8,7 @@ import pytest
 
 from followupd.app.cycle import run_cycle
 from followupd.domain.case import Stage
-from followupd.services.inbox import freshness
+from followupd.services.outbox import policy
 from tests.journeys.test_nobody_gets_in import command
 from tests.journeys.test_stories import COMPLAINT, FRIDAY, fixed
 from tests.journeys.world import World
@@ -49,7 +49,7 @@ def test_who_takes_a_mailbox_over_reads_it_first_however_lately_it_was_read(worl
     fixed(world)
     world.passes(datetime(2020, 12, 4, 9, 59, tzinfo=UTC))
     assert world.letters("follow-up") == []
-    freshness.reset(world.app.ledger, ["support"], world.now)
+    policy.mark_unread(world.app.ledger, ["support"], world.now)
     world.now = FRIDAY
     run_cycle(world.app, world.now)
     assert world.letters("follow-up") == []
@@ -64,7 +64,7 @@ def test_agents_are_told_all_the_same(world: World) -> None:
     world.customer_writes(COMPLAINT)
     world.agent_tags("complaint")
     world.passes(world.now + timedelta(minutes=11))
-    freshness.reset(world.app.ledger, ["support"], world.now)
+    policy.mark_unread(world.app.ledger, ["support"], world.now)
     world.now = FRIDAY  # what was promised for Thursday is overdue
     while run_cycle(world.app, world.now):
         pass

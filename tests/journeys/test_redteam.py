@@ -29,7 +29,7 @@ from followupd.domain.compensation import Money
 from followupd.domain.keys import StateKey
 from followupd.domain.mail import Identity, Message
 from followupd.errors import UnavailableError
-from followupd.services.inbox import freshness
+from followupd.services.outbox import policy
 from tests.journeys.world import PUT_RIGHT_FACTS, World, text_of
 from tests.servers.smtp import DROP
 
@@ -414,12 +414,12 @@ def test_a_new_ledger_waits_for_sent_before_it_writes_to_anybody(world: World) -
     now: datetime = world.now
     ledger = Ledger("sqlite://", Vault([b"k" * 32]))
     ledger.upgrade()
-    freshness.reset(ledger, ["support"], now)
+    policy.mark_unread(ledger, ["support"], now)
     with ledger.transaction() as tx:
-        freshness.mark_synced(tx, "support", now, sent=False)
-        assert freshness.stale_mailboxes(tx, ["support"], timedelta(hours=1), now) == {"support"}
-        freshness.mark_synced(tx, "support", now, sent=True)
-        assert freshness.stale_mailboxes(tx, ["support"], timedelta(hours=1), now) == frozenset()
+        policy.mark_synced(tx, "support", now, sent=False)
+        assert policy.stale_mailboxes(tx, ["support"], timedelta(hours=1), now) == {"support"}
+        policy.mark_synced(tx, "support", now, sent=True)
+        assert policy.stale_mailboxes(tx, ["support"], timedelta(hours=1), now) == frozenset()
 
 
 def a_ledger(path: Path) -> Ledger:

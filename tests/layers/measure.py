@@ -13,7 +13,7 @@ BOUNDS = {
     "lines over 120 columns": 0,
     "fmt: skip": 10,
     "class names with two meanings": 0,
-    "modules": 216,
+    "modules": 200,
     "modules in the largest package": 15,
 }
 _BRANCHES = (ast.If, ast.For, ast.While, ast.ExceptHandler, ast.IfExp, ast.comprehension)

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.cli.commands import COMMANDS, GROUPS
-from followupd.cli.main import main
+from followupd.cli.main import COMMANDS, GROUPS, main
 from followupd.domain.events import EVENTS, CaseOpened
 from followupd.domain.lifecycle import ANYTIME, MOVES
 

@@ -168,8 +168,8 @@ BOUNDED = {
 MOST = 0.3
 #: places that build patterns of literals alone, of names, addresses or the administrator's own words
 LITERALS = {
-    "adapters.oauth_application",
-    "adapters.sender_domain",
+    "adapters.network",
+    "adapters.oauth",
     "adapters.storage.personal_data",
     "languages.patterns",
     "recovery.commands.promises",

@@ -8,8 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from followupd.adapters.settings.toml_lines import Lines, dotted
-from followupd.adapters.settings.toml_lines import Path as Key
+from followupd.adapters.settings.toml_file import Key, Lines, dotted
 
 
 def leaves(value: Any, path: Key = ()) -> Iterator[Key]:

@@ -13,7 +13,7 @@ from followupd.domain.decision import Decision, as_event
 from followupd.domain.letter import Letter, LetterKind
 from followupd.domain.promise import Option, OptionState
 from followupd.errors import NotUnderstoodError
-from followupd.recovery import confirm, follow_up, options, remind
+from followupd.recovery import answers, confirm, follow_up, remind
 from followupd.recovery.blockers import blockers_of, why_stale
 from followupd.text.answers import chosen
 from tests.builders import NOW, PLAYBOOK, a_case, a_mail
@@ -51,7 +51,7 @@ def asked() -> Case:
 
 def answered(text: str, **changes: object) -> tuple[Case, list[Decision]]:
     case = lifecycle.after(asked(), e.CustomerWrote(at=SOON, text=text))
-    steps = options.read_choice(case, a_mail(text, **changes), PLAYBOOK, letters(), SOON)
+    steps = answers.read_choice(case, a_mail(text, **changes), PLAYBOOK, letters(), SOON)
     return follow(case, steps, SOON), steps
 
 
@@ -114,7 +114,7 @@ def test_a_forged_answer_promises_nothing() -> None:
 def test_an_answer_after_the_day_has_passed_goes_to_the_owner() -> None:
     case = asked()
     late = FRIDAY + timedelta(days=3)
-    steps = options.read_choice(case, a_mail("1"), PLAYBOOK, letters(), late)
+    steps = answers.read_choice(case, a_mail("1"), PLAYBOOK, letters(), late)
     assert [type(step) for step in steps] == [e.OwnerNudged, Letter]
     with pytest.raises(NotUnderstoodError, match="has passed"):
         said(case, "choose: 1", now=late)
@@ -122,7 +122,7 @@ def test_an_answer_after_the_day_has_passed_goes_to_the_owner() -> None:
 
 def test_a_number_is_ignored_when_no_options_were_offered() -> None:
     case = lifecycle.after(offered(), e.CustomerWrote(at=SOON, text="2"))
-    assert options.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
+    assert answers.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
 
 
 def test_a_letter_with_options_is_stale_once_one_was_chosen() -> None:
@@ -193,7 +193,7 @@ def test_a_withdrawn_option_cannot_be_chosen() -> None:
     case = then(asked(), "withdraw-option: 1 because it is sold out")
     assert [each.state for each in case.options] == [OptionState.WITHDRAWN, OptionState.OPEN]
     case = lifecycle.after(case, e.CustomerWrote(at=SOON, text="1 please"))
-    [told, mail] = options.read_choice(case, a_mail("1 please"), PLAYBOOK, letters(), SOON)
+    [told, mail] = answers.read_choice(case, a_mail("1 please"), PLAYBOOK, letters(), SOON)
     assert isinstance(told, e.OwnerNudged)
     assert isinstance(mail, Letter)
     assert "choose: 2" in mail.text
@@ -220,7 +220,7 @@ def test_one_command_withdraws_all_open_options() -> None:
 
 def test_a_choice_in_a_dismissed_case_is_ignored() -> None:
     case = replace(asked(), stage=Stage.DISMISSED)
-    assert options.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
+    assert answers.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON) == []
 
 
 def reminded(case: Case, until: datetime) -> list[tuple[datetime, Letter]]:
@@ -275,6 +275,6 @@ def test_an_open_option_blocks_the_follow_up() -> None:
 
 def test_a_choice_after_the_fix_becomes_a_promise_that_blocks_the_follow_up() -> None:
     case = follow(asked(), [e.Fixed(at=SOON), e.CustomerWrote(at=SOON, text="2")], SOON)
-    case = follow(case, options.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON), SOON)
+    case = follow(case, answers.read_choice(case, a_mail("2"), PLAYBOOK, letters(), SOON), SOON)
     assert "promise-1" in {lack.name for lack in blockers_of(case, PLAYBOOK)}
     assert not any(lack.name.startswith("option") for lack in blockers_of(case, PLAYBOOK))

@@ -12,7 +12,7 @@ from followupd.domain.decision import Decision, as_event
 from followupd.domain.keys import ReminderKind
 from followupd.domain.letter import Letter, LetterKind
 from followupd.errors import NotUnderstoodError
-from followupd.recovery import receipts, remind
+from followupd.recovery import answers, remind
 from followupd.text.answers import Answer, is_thanks
 from tests.builders import NOW, PLAYBOOK, a_case, a_mail
 from tests.policies.stubs import names
@@ -34,7 +34,7 @@ def asked(*kinds: Gift) -> Case:
 def after(case: Case, text: str, **changes: object) -> tuple[Case, list[Decision]]:
     wrote = e.CustomerWrote(at=LATER, by="kim@customers.test", text=text)
     case = lifecycle.after(case, wrote)
-    steps = receipts.read_answer(case, a_mail(text, **changes), PLAYBOOK, letters(), LATER)
+    steps = answers.read_arrival(case, a_mail(text, **changes), PLAYBOOK, letters(), LATER)
     for step in steps:
         case = lifecycle.after(case, as_event(step, LATER))
     return case, steps
@@ -126,16 +126,16 @@ def test_without_an_answer_there_is_one_reminder_and_one_call() -> None:
         case = lifecycle.after(case, as_event(step, due))
     assert ReminderKind.of(case.nudges[-1][0]) is ReminderKind.RECEIPT
     assert remind.next_due(case, PLAYBOOK) is None
-    called = receipts.next_due(case, PLAYBOOK)
+    called = answers.next_due(case, PLAYBOOK)
     assert called == datetime(2026, 12, 8, 10, tzinfo=UTC)
-    assert receipts.decide(case, PLAYBOOK, letters(), due) == []
-    steps = receipts.decide(case, PLAYBOOK, letters(), called)
+    assert answers.decide(case, PLAYBOOK, letters(), due) == []
+    steps = answers.decide(case, PLAYBOOK, letters(), called)
     [mail] = mails(steps)
     assert mail.kind == LetterKind.CALL
     assert "received: 1" in mail.text
     for step in steps:
         case = lifecycle.after(case, as_event(step, called))
-    assert receipts.next_due(case, PLAYBOOK) is None
+    assert answers.next_due(case, PLAYBOOK) is None
 
 
 def test_an_answer_stops_the_reminder() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from followupd.adapters.templates.wording_check import shipped_steps
+from followupd.adapters.templates.check import shipped_steps
 from followupd.domain.letter import CUSTOMER_LETTERS, LetterKind
 from followupd.services.wording_guard import wording_context
 from followupd.text.wording import (

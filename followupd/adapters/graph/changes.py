@@ -207,8 +207,7 @@ class DeltaPages:
             elif item.get("id"):
                 found[str(item["id"])] = item
 
-        mails = [self._whole(item) for item in found.values()]
-        return sorted((item for item in mails if item), key=received_at)
+        return sorted(filter(None, map(self._whole, found.values())), key=received_at)
 
     def _whole(self, item: dict[str, Any]) -> dict[str, Any]:
         """Return a mail with all that is asked of each; empty for one that is no longer there.

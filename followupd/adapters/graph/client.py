@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from followupd.adapters.imap.login import Account
+from followupd.adapters.imap.client import Account
 from followupd.adapters.network import http_session, is_loopback, why
 from followupd.errors import LoginRefusedError, UnavailableError
 
@@ -252,8 +253,8 @@ class GraphClient:
         path: str,
         body: object = None,
         *,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] = MappingProxyType({}),
+        headers: Mapping[str, str] = MappingProxyType({}),
         repeat: bool = True,
     ) -> GraphAnswer:
         """Send a request and return its answer; after a passing error it is sent again.
@@ -273,7 +274,7 @@ class GraphClient:
             GraphError: it refuses the request; some refusals have classes of their own.
         """
         address, data, sent = self._address(path, query), *_encoded(body)
-        sent |= {"Prefer": IMMUTABLE, "Accept": "application/json"} | dict(headers or {})
+        sent |= {"Prefer": IMMUTABLE, "Accept": "application/json"} | dict(headers)
         problem, renewed, status = "", False, 0
         for attempt in range(TRIES):
             if problem:
@@ -385,7 +386,7 @@ class GraphClient:
             kind = ExpiredError
         raise kind(response.sentence, response.status)
 
-    def _address(self, path: str, query: Mapping[str, str] | None) -> str:
+    def _address(self, path: str, query: Mapping[str, str]) -> str:
         """Return the address of a path, or a link of the server's own as it is.
 
         Args:
@@ -399,7 +400,7 @@ class GraphClient:
             if "{0.scheme}://{0.netloc}".format(urlsplit(path)) != self._origin:
                 raise ExpiredError("a link leads to another server")
             return path
-        options = {f"${name}": value for name, value in (query or {}).items()}
+        options = {f"${name}": value for name, value in query.items()}
         return f"{self._mailbox}{path}" + (f"?{urlencode(options, quote_via=quote)}" if options else "")
 
 

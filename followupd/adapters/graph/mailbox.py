@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, Self
 
 from followupd.adapters.graph.changes import (
@@ -38,10 +39,9 @@ from followupd.adapters.graph.client import (
     quoted,
 )
 from followupd.adapters.imap.changes import KEYWORD, ChangeQuery, FolderChanges, Since, SyncCursor
+from followupd.adapters.imap.client import Account
 from followupd.adapters.imap.fetch import PORTION, FetchedMail
-from followupd.adapters.imap.folders import CLOCK_DRAFT, Survey
-from followupd.adapters.imap.login import Account
-from followupd.adapters.imap.mailbox import MESSAGE_ID
+from followupd.adapters.imap.mailbox import CLOCK_DRAFT, MESSAGE_ID, Survey
 from followupd.errors import LoginRefusedError, UnavailableError
 
 #: the inbox, by IMAP's name: its own name is in the user's language
@@ -200,7 +200,7 @@ class GraphMailbox:
         """
         with self._session("the folders cannot be listed:") as client:
             self._list_folders(client)
-            return [folder for folder in folders if self._found(folder)]
+            return list(filter(self._found, folders))
 
     def listed(self) -> list[str]:
         """Return the folders that exist now, asking the server, sorted."""
@@ -336,7 +336,7 @@ class GraphMailbox:
         keywords: Collection[str] = (),
         since: datetime | None = None,
         batch: int = 200,
-        received_at: Mapping[int, datetime] | None = None,
+        received_at: Mapping[int, datetime] = MappingProxyType({}),
     ) -> Iterator[FolderChanges]:
         """Yield new mails and changed flags since the cursor; nothing when there are none.
 
@@ -355,7 +355,7 @@ class GraphMailbox:
             reset = cursor.uidvalidity != uidvalidity_of(state.id) or position is None
             if position is None or reset:
                 position = Position(floor=int(since.timestamp()) if since else 0)
-            query = ChangeQuery(cursor, watched, keywords, since, batch, received_at or {})
+            query = ChangeQuery(cursor, watched, keywords, since, batch, received_at)
             last = 0 if reset else cursor.uid
             yield from Reading(DeltaPages(client, state), folder, query, position, reset, last).batches()
 
@@ -431,7 +431,7 @@ class GraphMailbox:
         state = self._state(folder)
         path = f"/mailFolders/{in_path(state.id)}/messages"
         items = client.pages(path, top=str(PAGE), select=FIELDS, **query)
-        return [state.learn(item) for item in items]
+        return list(map(state.learn, items))
 
     def find(self, folder: str, message_id: str, header: str = "Message-ID") -> list[int]:
         """Search a folder for a Message-ID.
@@ -792,10 +792,10 @@ def _change(item: Mapping[str, Any], added: Sequence[str], removed: Sequence[str
         What to send; empty when the mail is so already.
     """
     change: dict[str, Any] = {}
-    gone = {keyword.casefold() for keyword in removed}
-    present = [str(name) for name in item.get("categories") or ()]
+    gone = set(map(str.casefold, removed))
+    present = list(map(str, item.get("categories") or ()))
     kept = [name for name in present if name.casefold() not in gone]
-    have = {name.casefold() for name in kept}
+    have = set(map(str.casefold, kept))
     wanted = [*kept, *(word for word in added if word[0] != "\\" and word.casefold() not in have)]
     if wanted != present:
         change["categories"] = wanted

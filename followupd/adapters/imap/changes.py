@@ -87,7 +87,7 @@ class SelectedFolder:
         """
         if self.read_only:
             return False
-        permanent = {flag.casefold() for flag in self.permanent}
+        permanent = set(map(str.casefold, self.permanent))
         return "\\*" in permanent or keyword.casefold() in permanent
 
 
@@ -204,7 +204,7 @@ def _was_put_back(client: Client, selected: SelectedFolder, query: ChangeQuery) 
     if 0 < selected.next_uid <= cursor.uid or 0 < selected.modseq < cursor.modseq:
         return True
 
-    rows = client.fetch_rows(sorted(query.received_at), "(INTERNALDATE)") if query.received_at else {}
+    rows = client.fetch_rows(sorted(query.received_at), "(INTERNALDATE)")
     for uid, row in rows.items():
         arrived = as_datetime(row.get(b"INTERNALDATE"))
         if uid in query.received_at and arrived and arrived != query.received_at[uid]:

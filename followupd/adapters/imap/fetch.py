@@ -15,6 +15,7 @@ from email.generator import BytesGenerator
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from io import BytesIO
+from itertools import takewhile
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
@@ -103,7 +104,7 @@ def _has_text(part: BodyPart) -> bool:
     """Whether a part that will be fetched has more than line ends in it."""
     if part.fetch == "body" and part.octets > MIN_TEXT:
         return True
-    return any(_has_text(child) for child in part.children)
+    return any(map(_has_text, part.children))
 
 
 class _Outliner:
@@ -154,11 +155,8 @@ class _Outliner:
 
 
 def _leading_lists(structure: list[Value]) -> Iterator[Value]:
-    """Yield the children of a multipart: its leading lists."""
-    for child in structure:
-        if not isinstance(child, list):
-            return
-        yield child
+    """Return the children of a multipart: its leading lists."""
+    return takewhile(lambda child: isinstance(child, list), structure)
 
 
 def _leaf_fetch(leaf: list[Value]) -> str:
@@ -411,7 +409,7 @@ def flags_of(row: Row) -> frozenset[str]:
 
 def labels_of(row: Row) -> frozenset[str]:
     """Return Gmail's labels; empty elsewhere."""
-    return frozenset(decoded_name(label) for label in as_list(row.get(b"X-GM-LABELS")))
+    return frozenset(map(decoded_name, as_list(row.get(b"X-GM-LABELS"))))
 
 
 def _claimed_date(raw: bytes) -> datetime:

@@ -105,7 +105,7 @@ def _item_name(item: bytes) -> bytes:
 def _flat_value(value: bytes) -> Value:
     """Return a list of atoms or strings, or a single one."""
     if value.startswith(b"("):
-        return [_plain_value(item) for item in value[1:-1].split()]
+        return list(map(_plain_value, value[1:-1].split()))
     return _plain_value(value)
 
 

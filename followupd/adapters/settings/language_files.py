@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from followupd.adapters.settings.rules import SettingsRule
-from followupd.adapters.settings.toml_file import TomlFile, open_toml
-from followupd.adapters.settings.toml_lines import Path as Key
+from followupd.adapters.settings.toml_file import Key, TomlFile, open_toml
 from followupd.domain.translatable import places
 from followupd.errors import Problem, SetupError
 from followupd.languages import Catalogue, available, catalogue, schema

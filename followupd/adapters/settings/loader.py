@@ -29,9 +29,7 @@ from followupd.adapters.settings.scalars import is_loopback, tag_name
 from followupd.adapters.settings.secrets import Secret
 from followupd.adapters.settings.standards import currency
 from followupd.adapters.settings.tags import read_folders, read_tags
-from followupd.adapters.settings.toml_file import Table, TomlFile, open_toml, read
-from followupd.adapters.settings.toml_lines import Path as Key
-from followupd.adapters.settings.toml_lines import dotted
+from followupd.adapters.settings.toml_file import Key, Table, TomlFile, dotted, open_toml, read
 from followupd.domain.calendar import Calendar
 from followupd.domain.playbook import Agent, Company, Helper, Playbooks, Team
 from followupd.errors import Problem, SetupError
@@ -301,7 +299,7 @@ def _playbooks(
 def _exposed_secrets(settings: Settings) -> list[Problem]:
     """Return a warning for each secret's file that other users can read."""
     warnings = [secret.exposure() for secret in settings.secrets]
-    return [warning for warning in warnings if warning]
+    return list(filter(None, warnings))
 
 
 def _open_metrics(settings: Settings) -> list[Problem]:

@@ -374,7 +374,7 @@ def read_playbooks(
     company: Company,
     calendar: Calendar,
     team: Team,
-    shared: Mapping[str, Playbook] | None = None,
+    shared: Mapping[str, Playbook] = MappingProxyType({}),
 ) -> tuple[Playbooks, list[Problem]]:
     """Read every playbook of a company; `default` must be among them.
 
@@ -388,7 +388,7 @@ def read_playbooks(
     Returns:
         The playbooks by the names of their files, also those with problems, and all problems.
     """
-    playbooks = {name: replace(playbook, company=company) for name, playbook in (shared or {}).items()}
+    playbooks = {name: replace(playbook, company=company) for name, playbook in shared.items()}
     problems: list[Problem] = []
     context = {"directory": directory, "currency": company.currency}
     folder = folder_of(company, "playbooks")

@@ -293,7 +293,7 @@ def _headers(letter: Letter) -> list[str]:
         f"X-Auto-Response-Suppress: {AUTO_RESPONSE_SUPPRESS}{CRLF}",
         f"MIME-Version: 1.0{CRLF}",
     ]
-    return [line for line in lines if line]
+    return list(filter(None, lines))
 
 
 def _person(header: str, person: Person) -> str:

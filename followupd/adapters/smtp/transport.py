@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from followupd.adapters.smtp.compose import needs_utf8, wire_address
-from followupd.adapters.smtp.connection import ConnectionLostError, Reply, SmtpAccount, SmtpConnection
-from followupd.adapters.smtp.login import connect
+from followupd.adapters.smtp.connection import (
+    ConnectionLostError,
+    Reply,
+    SmtpAccount,
+    SmtpConnection,
+    connect,
+)
 from followupd.domain.letter import DeliveryOutcome, DeliveryResult
 from followupd.errors import FollowupdError, UnavailableError
 

@@ -90,7 +90,7 @@ class CaseStore:
     def history(self, ref: str) -> list[Event]:
         """Return the events of a case, oldest first."""
         query = select(EventRow).where(EventRow.case_ref == ref).order_by(col(EventRow.seq))
-        return [self._event(row) for row in self._session.exec(query)]
+        return list(map(self._event, self._session.exec(query)))
 
     def ref_for(self, message_ids: Sequence[str]) -> str | None:
         """Find the case of a thread (docs/mail.md R5).
@@ -175,7 +175,7 @@ class CaseStore:
         """
         suspected = select(CaseRow).where(CaseRow.stage == Stage.SUSPECTED, col(CaseRow.ref) > ref)
         rows = self._session.exec(suspected.order_by(col(CaseRow.ref)).limit(limit))
-        return [self._case(row) for row in rows]
+        return list(map(self._case, rows))
 
     def of_customer(self, address: str, newest: int | None = None) -> list[Case]:
         """Return the cases of a customer, in every mailbox, oldest first; `newest` of them, or all."""
@@ -425,7 +425,7 @@ class CaseStore:
         """Return the cases that meet the conditions, oldest first; `newest` of them, or all."""
         latest = (col(CaseRow.opened_at).desc(), col(CaseRow.ref).desc())
         query = select(CaseRow).where(*conditions).order_by(*latest).limit(newest)
-        return [self._case(row) for row in self._session.exec(query)][::-1]
+        return list(map(self._case, self._session.exec(query)))[::-1]
 
     def _case(self, row: CaseRow) -> Case:
         return decrypt_value(self._vault, adapter_of(Case), row.sealed, place("case_file", row.ref))

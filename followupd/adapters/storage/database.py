@@ -544,7 +544,7 @@ def insert_all(connection: Connection, model: type[SQLModel], rows: list[Row]) -
     names = list(rows[0])
     _convert(connection, table, names, rows)
     parameter = _PARAMETER[connection.dialect.paramstyle]
-    values = ", ".join(parameter.format(name) for name in names)
+    values = ", ".join(map(parameter.format, names))
     columns = ", ".join(names)
     statement = f"INSERT INTO {table.name} ({columns}) VALUES ({values})"  # noqa: S608  names of our own
     connection.exec_driver_sql(statement, rows)

@@ -10,6 +10,7 @@ from followupd.adapters.crypto import Vault
 from followupd.adapters.storage.database import place
 from followupd.adapters.storage.lease import LeaseScope
 from followupd.adapters.storage.tables import CardOrderRow, CardRow, CaseRow
+from followupd.domain.calendar import has_come
 from followupd.domain.compensation import GiftCard, GiftCardOrder, Money, StockedCard
 
 _DUE, _DONE, _CANCELLED = "due", "done", "dropped"
@@ -49,7 +50,7 @@ class GiftCardStock:
         grant and never used.
         """
         row = self._of_grant(case_ref, n)
-        if row and row.expires and row.expires <= now:
+        if row and has_come(row.expires, now):
             row.case_ref = row.grant_n = None
             self._session.add(row)
             self._session.flush()
@@ -95,7 +96,7 @@ class GiftCardStock:
         found: dict[str, int] = {}
         for card in self.all():
             value = f"{card.money.amount} {card.money.currency}"
-            is_left = card.case_ref is None and (card.expires is None or card.expires > now)
+            is_left = card.case_ref is None and not has_come(card.expires, now)
             found[value] = found.get(value, 0) + is_left
         return found
 

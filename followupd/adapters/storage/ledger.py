@@ -21,11 +21,11 @@ from followupd import clock, log
 from followupd.adapters.crypto import KNOWN_WORD_PLACE, DecryptionError, Vault
 from followupd.adapters.storage import database, is_free, migrate, note_loss, noted_loss
 from followupd.adapters.storage.cases import CaseStore
-from followupd.adapters.storage.erasure import Eraser, MailRetention
 from followupd.adapters.storage.gift_cards import GiftCardOrderStore, GiftCardStock
 from followupd.adapters.storage.lease import LeaseScope, MailboxLease, lease_for
 from followupd.adapters.storage.mail import MailStore
 from followupd.adapters.storage.outbox import OutboxStore
+from followupd.adapters.storage.personal_data import Eraser, MailRetention
 from followupd.adapters.storage.tables import CursorRow, StateRow
 from followupd.domain.keys import FolderCursor, StateKey, StateName
 from followupd.domain.letter import Letter

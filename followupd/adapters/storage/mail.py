@@ -197,7 +197,7 @@ class MailStore:
 
     def contacts(self, addresses: Collection[str], since: datetime) -> list[Contact]:
         """Return when mails of a customer came that were received since, and the case of each, oldest first."""
-        known = [address.lower() for address in addresses]
+        known = list(map(str.lower, addresses))
         query = (
             select(MailRow.received_at, MailRow.case_ref)
             .where(col(MailRow.sender_address).in_(known), col(MailRow.received_at) > since)
@@ -287,9 +287,9 @@ class MailStore:
         """Return the mail with the last of these Message-IDs that is stored; None when none is.
 
         Args:
-            message_ids: with angle brackets, as References has them: the nearest one last.
+            message_ids: with angle brackets, as References has them: the nearest one last; "" is that of no mail.
         """
-        for message_id in reversed(message_ids):
+        for message_id in filter(None, reversed(message_ids)):
             row = self._session.exec(select(MailRow).where(MailRow.message_id == message_id).limit(1)).first()
             if row:
                 return self._mail(row)
@@ -299,7 +299,7 @@ class MailStore:
         """Return the mails of a case in the order in which they were received."""
         query = select(MailRow).where(MailRow.case_ref == ref)
         rows = self._session.exec(query.order_by(col(MailRow.received_at), col(MailRow.id)))
-        return [self._mail(row) for row in rows]
+        return list(map(self._mail, rows))
 
     def quarantined(self) -> list[StoredMail]:
         """Return the mails in quarantine, oldest first."""
@@ -308,7 +308,7 @@ class MailStore:
     def quarantined_ids(self) -> list[int]:
         """Return the ids of the mails in quarantine, oldest first."""
         query = select(MailRow.id).where(MailRow.state == MailState.QUARANTINED).order_by(col(MailRow.id))
-        return [_id(mail_id) for mail_id in self._session.exec(query)]
+        return list(map(_id, self._session.exec(query)))
 
     def dismissed(self) -> list[StoredMail]:
         """Return the customers' mails without a case that an agent dismissed, as training data."""
@@ -421,7 +421,7 @@ class MailStore:
         if mail:
             fingerprint, token = mail
             message = decrypt_value(self._vault, adapter_of(Message), token, place("mail", fingerprint))
-            return "\n".join(part for part in (message.text, message.signature, message.quoted) if part)
+            return "\n".join(filter(None, (message.text, message.signature, message.quoted)))
 
         if not self._vault.letter_key(message_id):
             return ""
@@ -548,7 +548,7 @@ class MailStore:
     def _select(self, *conditions: ColumnElement[bool], limit: int | None = None) -> list[StoredMail]:
         """Return the mails that meet the conditions, in the order in which they were stored."""
         query = select(MailRow).where(*conditions).order_by(col(MailRow.id)).limit(limit)
-        return [self._mail(row) for row in self._session.exec(query)]
+        return list(map(self._mail, self._session.exec(query)))
 
     def _mail(self, row: MailRow) -> StoredMail:
         """Return a stored mail with its text decrypted."""

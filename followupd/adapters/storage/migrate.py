@@ -247,7 +247,7 @@ def _copy_table(table: Table, origin: Connection, copied: Connection) -> int:
     """
     count = 0
     for rows in origin.execute(table.select()).mappings().partitions(_ROWS):
-        copied.execute(table.insert(), [dict(row) for row in rows])
+        copied.execute(table.insert(), list(map(dict, rows)))
         count += len(rows)
 
     if copied.dialect.name == "postgresql" and "id" in table.c and count:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -348,7 +349,10 @@ class OutboxStore:
             self._run(_LOCK_CLAIMS, {"number": _CLAIMS_LOCK})
 
     def usage(
-        self, letters: Collection[Letter], windows: UsageWindows, companies: Mapping[str, str] | None = None
+        self,
+        letters: Collection[Letter],
+        windows: UsageWindows,
+        companies: Mapping[str, str] = MappingProxyType({}),
     ) -> OutboxUsage:
         """Return what limits the sending of these letters, in one query.
 
@@ -375,11 +379,10 @@ class OutboxStore:
         copies: set[str] = set()
         sent: dict[Budget, int] = {}
         rows: Any = self._run(_USAGE, values)
-        known = companies or {}
         for topic, name, at, number, mailbox in rows:
             match topic:
                 case "address":
-                    times[counted_name(name, known.get(mailbox, ""))].append(at)
+                    times[counted_name(name, companies.get(mailbox, ""))].append(at)
                 case "domain":
                     times[f"@{name}"].append(at)
                 case "copy":
@@ -387,7 +390,7 @@ class OutboxStore:
                 case _:
                     sent[Budget(name)] = number
         recent = {name: tuple(sorted(found)) for name, found in times.items()}
-        return OutboxUsage(recent, sent, copies=frozenset(copies), companies=known)
+        return OutboxUsage(recent, sent, copies=frozenset(copies), companies=companies)
 
     def _message_ids(self, letters: Collection[Letter]) -> dict[str, str]:
         """Return the Message-IDs that copies of these letters may have: theirs, and those under older keys."""
@@ -593,7 +596,7 @@ class OutboxStore:
     def _entries(self, query: Select[Any]) -> list[OutboxEntry]:
         """Return the letters that a query selects, oldest first, without their rendered messages."""
         rows = self._run(query.order_by(_LETTER.c.written_at, _LETTER.c.key), {}).all()
-        return [self._entry(row) for row in rows]
+        return list(map(self._entry, rows))
 
     def _entry(self, row: Any, mail: bytes = b"") -> OutboxEntry:
         """Return a letter with its text decrypted, and its rendered message where the caller has read that."""

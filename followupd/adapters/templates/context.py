@@ -106,8 +106,8 @@ def customer_context(
         "first": not case.was_sent(LetterKind.CONFIRMATION),
         "by_machine": content.reply,
         "agreed": any(promise.source != "playbook" for promise in content.promises),
-        "options": [fmt.option(option) for option in content.options],
-        "compensation": [fmt.grant(grant) for grant in _grants_of(kind, case, content)],
+        "options": list(map(fmt.option, content.options)),
+        "compensation": list(map(fmt.grant, _grants_of(kind, case, content))),
     }
 
 
@@ -155,9 +155,11 @@ def _quotations(case: Case, content: LetterContent, fmt: Formatter) -> Named:
         fmt: sets the quotation marks of the letter's language.
     """
     facts = _facts_to_repeat(case, content)
-    quotable = {name: name in case.quoted_facts and getattr(facts, name) for name in QUOTABLE}
-    words = {name: fmt.quotation(text or "") for name, text in quotable.items()}
-    return Named(**{name: given(f"quoted.{name}", text, flat=False) for name, text in words.items()})
+    quoted = case.quoted_facts
+    words = {name: facts.text(name) if name in quoted else "" for name in QUOTABLE}
+    return Named(
+        **{name: given(f"quoted.{name}", fmt.quotation(words[name]), flat=False) for name in QUOTABLE}
+    )
 
 
 def _facts_to_repeat(case: Case, content: LetterContent) -> Facts:
@@ -213,8 +215,8 @@ def agent_context(
         "against": _plain_lines(text for text, weight in evidence if weight < 0),
         "promises": [fmt.promise(promise, case) for promise in content.promises],
         "still_open": [fmt.promise(promise, case) for promise in case.owed],
-        "compensation": [fmt.grant(grant) for grant in content.compensation],
-        "given": [fmt.grant(grant) for grant in issued],
+        "compensation": list(map(fmt.grant, content.compensation)),
+        "given": list(map(fmt.grant, issued)),
         "quote": given("quote", content.quote, flat=False),
         "letter": given("letter", content.letter, flat=False),
         "attachments": _plain_lines(case.attachments),
@@ -288,7 +290,7 @@ def digest_context(agenda: Agenda, playbook: Playbook, to: Agent, fmt: Formatter
         "house": _sentences(agenda.general, fmt),
         "asks": [f"{item.case.ref}: " for item in agenda.suspected],
         "answers": _orders(answers, fmt),
-        "words": [fmt.order(word) for word in _WORDS_OF_DIGEST],
+        "words": list(map(fmt.order, _WORDS_OF_DIGEST)),
         "looked_up": [_looked_up(found, fmt) for found in agenda.looked_up],
         "done": _orders(agenda.done, fmt),
         "problems": _sentences(agenda.problems, fmt),
@@ -393,7 +395,7 @@ def customer_named(customer: Person, person: PersonName, salutation: str = "") -
 def fact_values(facts: Facts, insisted: Collection[str] = ()) -> Named:
     """Return `facts` as templates name them; one that was not stated, or says nothing, is missing."""
     texts: dict[str, Any] = {name: getattr(facts, name) for name in FACT_NAMES}
-    silent = {name for name in COACHED_FACTS if texts[name] not in insisted and is_stub(texts[name] or "")}
+    silent = {name for name in COACHED_FACTS if texts[name] not in insisted and is_stub(facts.text(name))}
     texts |= dict.fromkeys(silent)
     return Named(**{name: given(f"facts.{name}", text) for name, text in texts.items()})
 
@@ -424,7 +426,7 @@ def _looked_up(found: LookedUp, fmt: Formatter) -> Named:
 
 
 def _plain_lines(lines: Iterable[str]) -> list[str]:
-    return [flat(line) for line in lines]
+    return list(map(flat, lines))
 
 
 def _sentences(sentences: Iterable[str], fmt: Formatter) -> list[str]:

@@ -66,7 +66,7 @@ def call_invitation(uid: str, at: datetime, now: datetime, summary: str, story: 
         "END:VEVENT",
         "END:VCALENDAR",
     ]
-    return Attachment("call.ics", "text/calendar", "".join(_folded(row) for row in rows))
+    return Attachment("call.ics", "text/calendar", "".join(map(_folded, rows)))
 
 
 def _utc(at: datetime) -> str:
@@ -326,15 +326,14 @@ class Formatter:
         Returns:
             None where it names no day, a time of a day too, or says it otherwise.
         """
-        until = promise.promised_by
-        if until is None or told is None or promise.kind is PromiseKind.ESTIMATE:
+        if told is None or promise.kind is PromiseKind.ESTIMATE:
             return None
         if told.vague or told.clock or told.since:
             return None
         before, after = text[: told.start].rstrip(), text[told.end :].strip(" ,.")
         joint = f"{self.manner.closes_date} " if after else ""
         # a value cannot begin with a blank, nor a sentence with a date whose capital nobody wrote
-        is_day = by == self.date(self.playbook.calendar.local(until).date())
+        is_day = by == self.date(self.playbook.calendar.local(told.moment).date())
         return (before, joint + after) if is_day and before and joint != " " else None
 
     def promise(self, promise: Promise, case: Case) -> Named:

@@ -58,7 +58,7 @@ def one_line(value: str) -> str:
 
 def flat(value: str) -> str:
     """Return the value harmless and on a single line, with each blank in it as it was written."""
-    lines = (line.strip() for line in re.split(r"\r\n?|\n", harmless(value)))
+    lines = map(str.strip, re.split(r"\r\n?|\n", harmless(value)))
     return " ".join(filter(None, lines))
 
 
@@ -79,12 +79,12 @@ def escaped(value: str) -> str:
 
 def lines(values: Sequence[str]) -> str:
     """Return Markdown with each value on a separate line, escaped."""
-    return "\\\n".join(escaped(value) for value in values)
+    return "\\\n".join(map(escaped, values))
 
 
 def quoted(value: str) -> str:
     """Return Markdown that quotes a text, with its lines and paragraphs kept, escaped."""
-    rows = [escaped(row) for row in re.split(r"\r\n?|\n", value.strip())]
+    rows = list(map(escaped, re.split(r"\r\n?|\n", value.strip())))
     paragraphs = []
     for has_text, block in groupby(rows, bool):
         if has_text:

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from followupd.adapters.templates import context, markdown
-from followupd.adapters.templates.formatter import Formatter, call_invitation, formatter_for
-from followupd.adapters.templates.required import missing_content
+from followupd.adapters.templates.formatter import Formatter, Missing, call_invitation, formatter_for
 from followupd.adapters.templates.sources import (
     AGAIN,
     INFORMAL,
@@ -42,6 +41,7 @@ from followupd.errors import LetterError
 from followupd.languages import Catalogue, catalogue
 from followupd.text.names import greetable_name
 from followupd.text.wording import body as paragraphs_of
+from followupd.text.wording import has
 
 if TYPE_CHECKING:
     from css_inline import CSSInliner
@@ -55,6 +55,14 @@ NO_LOGO: Logo = ("", "")
 
 _MAX_HEADER = 200  # characters
 _MAX_PREHEADER = 120  # characters
+
+_WITH_APOLOGY = frozenset({LetterKind.CONFIRMATION, LetterKind.DELAY, LetterKind.FOLLOW_UP})
+_WITH_THANKS = frozenset({LetterKind.CONFIRMATION, LetterKind.FOLLOW_UP})
+#: what may be missing at the end of a value where a sentence is made of it
+_ENDS = " .,;:!?…-"
+_OWNER = {"name": "name", "phone": "direct phone", "email": "email"}
+#: what a letter must contain, and the value of it
+_Requirement: TypeAlias = tuple[str, Any]
 
 
 @dataclass(frozen=True)
@@ -369,7 +377,7 @@ class TemplateRenderer:
         """
         text, content = markdown.to_parts(self.render(template, scope))
         if kind.to_customer:
-            missing = missing_content(kind, template.language, text, scope, self.languages)
+            missing = _missing_content(kind, template.language, text, scope, self.languages)
             if missing:
                 raise ContentError(template.file, None, f"the letter does not say {'; '.join(missing)}")
 
@@ -419,7 +427,7 @@ class TemplateRenderer:
             content: what the letter says beyond the case.
             fmt: writes dates and money in the letter's language.
         """
-        whom = f"{case.customer.shown} {case.facts.phone or ''}".strip()
+        whom = f"{case.customer.shown} {case.facts.text('phone')}".strip()
         story = [case.facts.issue, case.facts.resolution, content.quote, case.ref]
         key = case.next_key(LetterKind.CALL).replace("/", ".")
         return call_invitation(
@@ -541,3 +549,139 @@ def _preheader(paragraphs: list[str]) -> str:
     if len(first) <= _MAX_PREHEADER:
         return first
     return first[:_MAX_PREHEADER].rsplit(" ", 1)[0] + "…"
+
+
+# --- what a letter must contain, whatever its template says (practices 1, 5, 9, 10, 46, 48, 49, 65, 66 and 73) ---
+# A language without phrases of its own is checked for the values only.
+
+
+def _missing_content(
+    kind: LetterKind, language: str, text: str, scope: Mapping[str, Any], languages: Catalogue
+) -> list[str]:
+    """Return what the letter must contain and does not.
+
+    Args:
+        kind: the kind of the letter.
+        language: the language it is written in.
+        text: its plain text.
+        scope: the values that its template was rendered with.
+        languages: the languages to use.
+
+    Returns:
+        Each missing piece in words for the administrator, such as "the cause ({{ facts.cause }})".
+    """
+    return [
+        *_missing_people(text, scope),
+        *_missing_tone(kind, language, text, scope, languages),
+        *_missing_values(kind, text, scope),
+    ]
+
+
+def _contains(text: str, value: str) -> bool:
+    """Whether the text contains the value, apart from line breaks, capitals and its last mark."""
+    return _flat(value).rstrip(_ENDS).casefold() in _flat(text).casefold()
+
+
+def _missing_people(text: str, scope: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is missing of the person who signs and of the company."""
+    for name, description in _OWNER.items():
+        if not _contains(text, getattr(scope["owner"], name)):
+            yield f"the owner's {description} ({{{{ owner.{name} }}}})"
+    if not _contains(text, scope["company"].name):
+        yield "the company that the letter is signed for ({{ company.name }})"
+
+
+def _missing_tone(
+    kind: LetterKind, language: str, text: str, scope: Mapping[str, Any], languages: Catalogue
+) -> Iterator[str]:
+    """Yield what is missing of apologies and thanks.
+
+    Args:
+        kind: the kind of the letter; a follow-up apologises in its first paragraph and in its last one.
+        language: in whose phrases it apologises and thanks.
+        text: its plain text.
+        scope: whose owner's name ends the body.
+        languages: the languages to use.
+    """
+    if kind not in _WITH_APOLOGY:
+        return
+
+    paragraphs = paragraphs_of(text, scope["owner"].name) or [""]
+    if not has(language, "apology", paragraphs[0], languages):
+        yield "an apology in the first paragraph"
+    if kind == LetterKind.FOLLOW_UP and not has(language, "apology", paragraphs[-1], languages):
+        yield "an apology in the last paragraph"
+    if kind in _WITH_THANKS and not has(language, "thanks", _flat(text), languages):
+        yield "thanks"
+
+
+def _missing_values(kind: LetterKind, text: str, scope: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the values of this kind of letter that the text does not contain.
+
+    Args:
+        kind: the kind of the letter; most kinds must contain no value.
+        text: its plain text.
+        scope: the values that its template was rendered with. Of one that may be said in several ways, one
+            way is enough.
+    """
+    requirements = _REQUIREMENTS.get(kind)
+    if requirements is None:
+        return
+
+    for description, value in requirements(scope):
+        if isinstance(value, Missing):
+            yield f"{description} (not stated yet)"
+        elif not any(_contains(text, way) for way in ([value] if isinstance(value, str) else value)):
+            yield description
+
+
+def _of_follow_up(scope: Mapping[str, Any]) -> Iterator[_Requirement]:
+    for fact in ("cause", "resolution", "prevention"):
+        yield f"the {fact} ({{{{ facts.{fact} }}}})", getattr(scope["facts"], fact)
+    yield from _of_compensation(scope)
+
+
+def _of_confirmation(scope: Mapping[str, Any]) -> Iterator[_Requirement]:
+    for name, items in (("promise", scope["promises"]), ("option", scope["options"])):
+        for item in items:
+            yield f"{name} {item.n} ({{{{ {name}.text }}}})", _ways_of_saying(item)
+            if item.by:
+                yield f"the date of {name} {item.n} ({{{{ {name}.by }}}})", item.by
+    yield from _of_compensation(scope)
+
+
+def _ways_of_saying(item: Any) -> tuple[str, ...]:
+    """Return how a letter may say a promise or an option: as it is, or around its date."""
+    return (item.text, getattr(item, "said", item.text))
+
+
+def _of_compensation(scope: Mapping[str, Any]) -> Iterator[_Requirement]:
+    for grant in scope["compensation"]:
+        value = grant.amount or grant.text
+        if value:
+            yield f"the {grant.kind} that was given ({value})", value
+
+
+def _of_delay(scope: Mapping[str, Any]) -> Iterator[_Requirement]:
+    for promise in scope["promises"]:
+        if promise.withdrawn:
+            yield f"promise {promise.n}, which was withdrawn ({{{{ promise.text }}}})", promise.text
+        else:
+            yield f"the new date of promise {promise.n} ({{{{ promise.by }}}})", promise.by
+
+
+def _of_gift_card(scope: Mapping[str, Any]) -> Iterator[_Requirement]:
+    yield "the code ({{ card.code }})", scope["card"].code
+    yield "the amount ({{ card.amount }})", scope["card"].amount
+
+
+_REQUIREMENTS = {
+    LetterKind.CONFIRMATION: _of_confirmation,
+    LetterKind.DELAY: _of_delay,
+    LetterKind.FOLLOW_UP: _of_follow_up,
+    LetterKind.GIFT_CARD: _of_gift_card,
+}
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())

@@ -270,7 +270,7 @@ class TemplateFiles:
         """Return a language's letters and parts that are new or differ from the shipped ones."""
         paths = (self.own / language).rglob("*.md")
         names = sorted(path.relative_to(self.own).as_posix() for path in paths)
-        return [name for name in names if self.is_changed(name)]
+        return list(filter(self.is_changed, names))
 
     def has_register(self, language: str, other: str, stem: str) -> bool:
         """Return whether a letter may be taken in another register of its language.

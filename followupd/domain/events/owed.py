@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AliasChoices, Field
 
-from followupd.domain.case import Case
+from followupd.domain.case import Case, with_one_changed
 from followupd.domain.compensation import Compensation, GrantState, Money
 from followupd.domain.events.case import Event
 from followupd.domain.promise import Action, HelpRequest, Option, OptionState, Promise, PromiseState, Relation
@@ -168,8 +168,7 @@ class ActionDone(Event):
 
     def apply(self, case: Case) -> Case:
         """Remember when it was done."""
-        done = [replace(action, done_at=self.at) if action.n == self.n else action for action in case.actions]
-        return case.evolve(actions=tuple(done))
+        return case.evolve(actions=with_one_changed(case.actions, self.n, done_at=self.at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,12 +201,9 @@ class HelpAnswered(Event):
 
     def apply(self, case: Case) -> Case:
         """Store the answer, below the earlier ones to the same request if there are some."""
-        requests = []
-        for request in case.requests:
-            is_meant = request.n == self.n
-            answer = "\n\n".join(filter(None, (request.answer, self.text)))
-            requests.append(replace(request, answer=answer) if is_meant else request)
-        return case.evolve(requests=tuple(requests))
+        earlier = (request.answer for request in case.requests if request.n == self.n)
+        answer = "\n\n".join(filter(None, (*earlier, self.text)))
+        return case.evolve(requests=with_one_changed(case.requests, self.n, answer=answer))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,8 +214,7 @@ class HelpSettled(Event):
 
     def apply(self, case: Case) -> Case:
         """Mark the request, which is then no longer reminded of."""
-        requests = [replace(each, settled=each.settled or each.n == self.n) for each in case.requests]
-        return case.evolve(requests=tuple(requests))
+        return case.evolve(requests=with_one_changed(case.requests, self.n, settled=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

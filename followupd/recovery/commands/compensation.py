@@ -165,7 +165,7 @@ def _filled(
     command: Command, context: CommandContext, vague: Compensation, grant: Compensation
 ) -> list[Event]:
     """Give a grant the amount that is said now; it stays issued if it was, and the limit counts."""
-    if vague.money or grant.money is None:
+    if grant.money is None:
         return []
     new = granted(command, context, replace(vague, money=grant.money))
     if vague.state in _GIVEN and new.compensation.state is GrantState.GRANTED:

@@ -223,7 +223,7 @@ def _language(context: CommandContext) -> str:
 def _advice(name: str, text: str, context: CommandContext) -> Advice | None:
     """Return what is wrong with a fact for the customer's letter."""
     case, playbook = context.case, context.playbook
-    facts = {other: getattr(case.facts, other) or "" for other in COACHED_FACTS}
+    facts = {other: case.facts.text(other) for other in COACHED_FACTS}
     return advice(
         name,
         text,

@@ -333,7 +333,7 @@ def undo(command: Command, context: CommandContext) -> list[Event]:
 def taken_back(history: Iterable[Event]) -> str:
     """Return the line that the last `undo` took back, "" where there was none."""
     found = [match[1] for event in history if (match := _TAKEN_BACK.fullmatch(event.why))]
-    return (found and found[-1]) or ""
+    return "".join(found[-1:])
 
 
 def said_with_it(history: Iterable[Event]) -> str:
@@ -439,8 +439,7 @@ def _inverse(done: Event, before: Case, command: Command, context: CommandContex
 
 def _fact_before(name: str, before: Case) -> tuple[str, str]:
     """Return a fact as it was; one that was not known is empty again."""
-    text = getattr(before.facts, name) or ""
-    return name, str(text)
+    return name, before.facts.text(name)
 
 
 def _stage_before(done: Event, before: Case, command: Command, context: CommandContext) -> list[Event]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from followupd.domain.calendar import Duration
+from followupd.domain.calendar import Duration, has_come
 from followupd.domain.case import NO_COMPLAINT, Case
 from followupd.domain.playbook import NextStep, Playbook, Playbooks
 from followupd.domain.promise import Promise, PromiseKind, PromiseState
@@ -138,7 +138,7 @@ def _measured(promise: Promise, case: Case, playbook: Playbook, now: datetime) -
     made_at, due = promise.made_at, promise.promised_by
     is_kept = promise.state is PromiseState.KEPT
     end = promise.kept_at if is_kept else now
-    is_overdue = promise.owed and due is not None and due <= now
+    is_overdue = promise.owed and has_come(due, now)
     if made_at is None or end is None or not (is_kept or is_overdue):
         return None
 
@@ -200,7 +200,7 @@ def _pieces(step: NextStep) -> list[list[str]]:
         step: a next step of a playbook.
     """
     texts = [step.text, *(text for _, text in step.texts)]
-    return [_TEMPLATE.split(text) for text in texts]
+    return list(map(_TEMPLATE.split, texts))
 
 
 def _is_filled(pieces: list[str], text: str) -> bool:

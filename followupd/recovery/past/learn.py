@@ -233,7 +233,7 @@ def _by_owner(promises: Sequence[_PastPromise]) -> dict[str, PromiseStatistics]:
 def _promise_statistics(promises: Sequence[_PastPromise]) -> PromiseStatistics:
     """Return the statistics of some promises; a promise that is only proposed is not counted."""
     states = Counter(past.promise.state for past in promises)
-    in_time = [past for past in promises if _in_time(past)]
+    in_time = list(filter(_in_time, promises))
 
     return PromiseStatistics(
         made=states.total() - states[PromiseState.PROPOSED],

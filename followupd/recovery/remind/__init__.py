@@ -22,13 +22,14 @@ from followupd.recovery.remind.mails import (
     due_today,
     is_due,
     nudges,
+    requests,
+    requests_due,
     send_at,
     summary_of,
     was_reminded_on,
     without_repeats,
 )
 from followupd.recovery.remind.reminders import QUIET, reminders_of
-from followupd.recovery.remind.requests import requests, requests_due
 
 __all__ = [
     "decide",

@@ -3,6 +3,7 @@
 Silence ends in a holding letter.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
 from followupd.domain import lifecycle
@@ -39,8 +40,7 @@ _RUNNING = frozenset({PromiseState.OPEN, PromiseState.LATE})
 
 def slip_at(case: Case) -> datetime | None:
     """Return when the next promise slips: its own deadline has passed, and no agent has reported on it."""
-    times = map(_halfway, case.promises)
-    return min(filter(None, times), default=None)
+    return min((at for at, *_ in _slips(case)), default=None)
 
 
 def slipped(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
@@ -58,36 +58,30 @@ def slipped(case: Case, playbook: Playbook, now: datetime) -> list[Decision]:
         return []
 
     tonight = playbook.calendar.moment(playbook.calendar.local(now).date() + timedelta(days=1), time.min)
-    for promise in case.promises:
-        at, promised_by, deadline = _halfway(promise), promise.promised_by, promise.internal_deadline
-        if at is None or promised_by is None or deadline is None:
-            continue
+    for at, n, promised_by, ahead in _slips(case):
         if at < tonight and now < promised_by:
             new_date = playbook.calendar.after(promised_by, _NEW_DATE)
-            new_deadline = new_date - (promised_by - deadline)
             event = PromiseLate(
-                at=now,
-                why=why,
-                n=promise.n,
-                internal_deadline=new_deadline,
-                promised_by=new_date,
+                at=now, why=why, n=n, internal_deadline=new_date - ahead, promised_by=new_date
             )
             found.append(event)
     return found
 
 
-def _halfway(promise: Promise) -> datetime | None:
-    """Return the time between the two dates of a promise, None when it does not slip by itself.
+def _slips(case: Case) -> Iterator[tuple[datetime, int, datetime, timedelta]]:
+    """Yield the promises that slip by themselves.
 
     Only a promise in writing slips, and only once; a second new date is set by a lead.
-    """
-    if promise.state is not PromiseState.OPEN or not promise.confirmed:
-        return None
 
-    deadline, promised_by = promise.internal_deadline, promise.promised_by
-    if deadline is None or promised_by is None or deadline >= promised_by:
-        return None
-    return deadline + (promised_by - deadline) / 2
+    Yields:
+        When it slips, which is half-way between its two dates; its number; the date that the customer was told; and how
+        long before that its own deadline is.
+    """
+    for promise in case.promises_in(PromiseState.OPEN):
+        deadline, promised_by = promise.internal_deadline, promise.promised_by
+        if promise.confirmed and deadline and promised_by and deadline < promised_by:
+            ahead = promised_by - deadline
+            yield deadline + ahead / 2, promise.n, promised_by, ahead
 
 
 def broken_at(case: Case) -> datetime | None:

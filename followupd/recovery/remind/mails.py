@@ -1,21 +1,22 @@
-"""When reminders are sent, and to whom: each person gets at most one mail a day about a case.
+"""The mails of a case to colleagues: reminders, at most one a day to each person, and questions to departments.
 
 The morning's digest (`services/digest.py`) counts as that mail: what it contained is not sent again.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from followupd.domain import lifecycle
-from followupd.domain.calendar import Calendar, day
+from followupd.domain.calendar import Calendar, Duration, day, day_and_time
 from followupd.domain.case import Case
 from followupd.domain.compensation import GrantState
 from followupd.domain.decision import Decision, LetterContent, LetterRenderer, as_event
 from followupd.domain.events import OwnerNudged
-from followupd.domain.keys import ReminderKind
+from followupd.domain.keys import ReminderKey, ReminderKind, Step
 from followupd.domain.letter import LetterKind, LetterRecordState
-from followupd.domain.playbook import Agent, Playbook
-from followupd.domain.promise import Relation
+from followupd.domain.playbook import Agent, Helper, Playbook
+from followupd.domain.promise import HelpRequest, Relation
 from followupd.domain.translatable import msg, msgid, sentence_list
 from followupd.recovery.remind.delays import leaving_today
 from followupd.recovery.remind.reminders import Reminder, person, reminders_of
@@ -27,6 +28,15 @@ _TOLD = {
     Relation.ON: msgid("{promise} told for {when}, is {state}"),
     Relation.BETWEEN: msgid("{promise} told for {when}, is {state}"),
     Relation.FROM: msgid("{promise} told from {when} on, is {state}"),
+}
+#: how long before its date a department is reminded, and how long after it its lead is asked
+_BEFORE, _LEAD_AFTER = Duration(4, "business hour"), Duration(1, "business day")
+_SENTENCES: dict[Step, str] = {
+    "": msgid("a colleague needs an answer by {when}"),
+    "soon": msgid("a colleague still needs an answer by {when}"),
+    "due": msgid("the answer to this was needed by {when}; please send it now"),
+    "settled": msgid("no answer to this is needed any more; thank you"),
+    "lead": msgid("{helper} was asked this, to be answered by {when}, and has not answered"),
 }
 
 
@@ -278,7 +288,7 @@ def summary_of(case: Case, playbook: Playbook, now: datetime) -> tuple[str, ...]
         *_promise_lines(case, playbook),
         *_grants(case),
         *_correspondence(case, playbook),
-        *_requests(case, playbook),
+        *_request_lines(case, playbook),
         *_told_lines(case, playbook),
     )
 
@@ -357,7 +367,7 @@ def _told_lines(case: Case, playbook: Playbook) -> Iterator[str]:
         yield msg("{name} was reminded last on {when}", name=name, when=when)
 
 
-def _requests(case: Case, playbook: Playbook) -> Iterator[str]:
+def _request_lines(case: Case, playbook: Playbook) -> Iterator[str]:
     """Give what departments were asked, with their answers."""
     for request in case.requests:
         if request.answer:
@@ -367,3 +377,122 @@ def _requests(case: Case, playbook: Playbook) -> Iterator[str]:
         else:
             when = day(request.due, playbook.calendar)
             yield msg("{request} was asked, to be answered by {when}", request=request.named, when=when)
+
+
+# --- questions to departments (practice 40): asked in a thread of their own, reminded of, and answered ---
+
+
+@dataclass(frozen=True, slots=True)
+class _RequestMail:
+    """One mail about a request: when it is sent, and to which address of the department."""
+
+    step: Step
+    at: datetime
+    to: str
+
+
+def requests_due(case: Case, playbook: Playbook) -> datetime | None:
+    """Return when the next mail to a department is due."""
+    times = [mail.at for _, _, mail in _unsent_requests(case, playbook)]
+    return min(times, default=None)
+
+
+def requests(case: Case, playbook: Playbook, write: LetterRenderer, now: datetime) -> list[Decision]:
+    """Return the mails to departments that are due; of several about one question only the last.
+
+    Args:
+        case: the case.
+        playbook: the playbook of the case.
+        write: writes the letters.
+        now: the time of the cycle, in UTC.
+
+    Raises:
+        LetterError: the mail cannot be written; `services/cases.py` asks the owner.
+    """
+    found: list[Decision] = []
+    latest: dict[int, tuple[HelpRequest, Helper, _RequestMail]] = {}
+    for request, helper, mail in _unsent_requests(case, playbook):
+        if mail.at <= now:
+            key = ReminderKey(ReminderKind.REQUEST, request.n, mail.step, at=request.due)
+            found.append(OwnerNudged(at=now, matter=str(key), why=f"asked {helper.id}"))
+            latest[request.n] = (request, helper, mail)
+
+    for request, helper, mail in latest.values():
+        letter = _rendered_request(case, playbook, write, now, request, helper, mail)
+        case = lifecycle.after(case, as_event(letter, now))
+        found.append(letter)
+    return found
+
+
+def _unsent_requests(case: Case, playbook: Playbook) -> Iterator[tuple[HelpRequest, Helper, _RequestMail]]:
+    """Give the mails about requests that were not sent, past and future."""
+    for request in case.requests:
+        helper = playbook.team.helper(request.helper)
+        if helper is None:
+            continue
+        for mail in _request_mails(request, helper, case, playbook):
+            key = ReminderKey(ReminderKind.REQUEST, request.n, mail.step, at=request.due)
+            if not case.reminded_at(key):
+                yield request, helper, mail
+
+
+def _request_mails(
+    request: HelpRequest, helper: Helper, case: Case, playbook: Playbook
+) -> Iterator[_RequestMail]:
+    """Give the mails about a request: the question, reminders before its date and at it, one to the lead.
+
+    Where no answer is needed any more, it is the news of that, if the question has left.
+
+    Args:
+        request: what is asked.
+        helper: the department.
+        case: which knows what was sent.
+        playbook: whose calendar says when.
+    """
+    calendar, due = playbook.calendar, request.due
+    if request.settled and not request.answer:
+        asked = case.reminded_at(ReminderKey(ReminderKind.REQUEST, request.n, "", at=due))
+        if asked:
+            yield _RequestMail("settled", asked, helper.email)
+    if request not in case.open_requests:
+        return
+    yield _RequestMail("", request.asked_at, helper.email)
+    soon = calendar.before(due, _BEFORE)
+    if soon > request.asked_at:
+        yield _RequestMail("soon", soon, helper.email)
+    yield _RequestMail("due", due, helper.email)
+    if helper.lead:
+        yield _RequestMail("lead", calendar.after(due, _LEAD_AFTER), helper.lead)
+
+
+def _rendered_request(
+    case: Case,
+    playbook: Playbook,
+    write: LetterRenderer,
+    now: datetime,
+    request: HelpRequest,
+    helper: Helper,
+    mail: _RequestMail,
+) -> Decision:
+    """Render one mail to a department; it says nothing of the customer unless that is shared.
+
+    Args:
+        case: the case.
+        playbook: the playbook of the case.
+        write: writes the letters.
+        now: the time of the cycle, in UTC.
+        request: what a department is asked.
+        helper: the department.
+        mail: which step it is, and to whom it goes.
+    """
+    when = day_and_time(request.due, playbook.calendar)
+    content = LetterContent(
+        because=msg(_SENTENCES[mail.step], when=when, helper=helper.name),
+        quote=request.question,
+        until=None if mail.step == "settled" else request.due,
+        about=f"request-{request.n}",
+        story=(case.newest_words) if helper.share else "",
+        account=(case.customer.shown,) if helper.share else (),
+    )
+    letter = write.desk(LetterKind.REQUEST, case, playbook, now, content, helper.at(mail.to))
+    return replace(letter, concerns=(request.n,))

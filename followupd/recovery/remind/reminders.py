@@ -152,7 +152,7 @@ def _held(case: Case, playbook: Playbook) -> Iterator[Reminder]:
     """
     if case.held_until:
         return
-    to_give = any(blockers.still_to_give(grant) for grant in case.compensation)
+    to_give = any(map(blockers.still_to_give, case.compensation))
     if case.held_at is None or (case.stage is Stage.CLOSED and not to_give):
         return
 

@@ -131,7 +131,7 @@ def is_participant(tx: Transaction, case: Case, message: Message) -> bool:
     anybody else that names the case, by its thread or in its subject, must not change it (docs/mail.md R6).
     """
     participants = [case.customer]
-    first = tx.mail.by_message_id([case.message_id]) if case.message_id else None
+    first = tx.mail.by_message_id([case.message_id])
     if first:
         participants += [first.message.sender, *first.message.to, *first.message.cc]
 

@@ -41,7 +41,7 @@ from followupd.domain.mail import (
 from followupd.domain.playbook import Agent, Playbook
 from followupd.domain.promise import Promise, PromiseKind, PromiseState
 from followupd.domain.translatable import Translatable, msg, sentence_list
-from followupd.recovery import opening, options, outcomes, proposals, receipts
+from followupd.recovery import answers, opening, outcomes, proposals
 from followupd.recovery.remind import summary_of
 from followupd.services.classifier import ComplaintClassifier
 from followupd.services.commands import NoteService, early_promises, is_note
@@ -664,7 +664,7 @@ class MailRouter:
         decisions: list[Decision] = []
         context = self.context
 
-        for read in (receipts.read_answer, outcomes.read_answer, options.read_choice):
+        for read in (answers.read_arrival, outcomes.read_answer, answers.read_choice):
             playbook = context.playbooks.for_case(case)
             found = read(case, message, playbook, context.letters, now, context.languages)
             for decision in found:
@@ -975,7 +975,7 @@ class MailRouter:
                 for p in case.promises
                 if p.state is PromiseState.PROPOSED or p.n in {*updates, *dict(moves)}
             ),
-            compensation=tuple(grant for grant in case.compensation if grant.state is GrantState.PROPOSED),
+            compensation=case.grants_in(GrantState.PROPOSED),
         )
         owner = playbook.owner_of(case.owner)
         return [
@@ -1064,7 +1064,7 @@ def _customers_addresses(tx: Transaction, case: Case) -> set[str]:
     Besides the case's own address they are the sender's of the newest mail, and where its answers are to go.
     """
     people = {case.customer}
-    newest = tx.mail.by_message_id([case.message_id]) if case.message_id else None
+    newest = tx.mail.by_message_id([case.message_id])
     if newest:
         people |= {newest.message.sender, newest.message.reply_to or newest.message.sender}
     return addresses_of(people)

@@ -25,8 +25,7 @@ from followupd.domain.letter import (
 from followupd.domain.translatable import msg
 from followupd.errors import InvalidTransitionError, NotInDoubtError
 from followupd.services.context import ServiceContext
-from followupd.services.inbox.freshness import last_read
-from followupd.services.outbox.policy import SendPolicy
+from followupd.services.outbox.policy import SendPolicy, last_read
 from followupd.services.record import isolated, record, status_tags
 
 #: what a person may decide about a letter in doubt

@@ -218,7 +218,7 @@ def away_from(
         languages: the words of all languages.
     """
     reader = _ReturnReader(absence_patterns(languages or catalogue()), now)
-    found = (reader.first_day(match) for match in reader.patterns.days.finditer(_searched(text, subject)))
+    found = map(reader.first_day, reader.patterns.days.finditer(_searched(text, subject)))
     first = min(filter(None, found), default=None)
     return _midnight(first, now) if first else None
 
@@ -277,7 +277,7 @@ def written_at(text: str, before: datetime | None, languages: Catalogue | None =
     hour, minute = (int(clock[1]), int(clock[2])) if clock else (12, 0)
     if clock and clock[3]:
         hour = hour % 12 + 12 * (clock[3] == "p")
-    days = [day for day in map(_real_or_none, _written_days(found, patterns.months)) if day]
+    days = list(filter(None, map(_real_or_none, _written_days(found, patterns.months))))
     times = [
         datetime(day.year, day.month, day.day, hour % 24, minute % 60, tzinfo=before.tzinfo) for day in days
     ]

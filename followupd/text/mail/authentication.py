@@ -303,7 +303,7 @@ def _words(section: Sequence[_Token]) -> list[list[_Token]]:
             words.append([])
         words[-1].append(token)
         is_open = False
-    return [word for word in words if word]
+    return list(filter(None, words))
 
 
 def _method_result(section: Sequence[_Token]) -> MethodResult | None:
@@ -311,7 +311,7 @@ def _method_result(section: Sequence[_Token]) -> MethodResult | None:
 
     A quoted value is text, whatever it contains: only an equals sign outside of it separates name and value.
     """
-    pairs = [_pair(word) for word in _words(section)]
+    pairs = list(map(_pair, _words(section)))
     if not pairs or not all(pairs[0]):
         return None
 

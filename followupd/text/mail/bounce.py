@@ -203,7 +203,7 @@ def _without_letter(text: str) -> str:
         text: the text of the report.
     """
     low = text.lower()
-    positions = [low.find(mark) for mark in _LETTER_MARKS]
+    positions = list(map(low.find, _LETTER_MARKS))
     end = min((position for position in positions if position > 0), default=len(text))
     return text[:end]
 

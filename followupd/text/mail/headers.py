@@ -184,7 +184,7 @@ class Headers:
         if name not in self._fields:
             return []
         if name not in self._values:
-            self._values[name] = [_unfolded(value) for value in self._fields[name][:MAX_FIELDS]]
+            self._values[name] = list(map(_unfolded, self._fields[name][:MAX_FIELDS]))
         return self._values[name]
 
     def in_order(self, *names: str) -> Iterator[tuple[str, str]]:

@@ -163,7 +163,7 @@ def _tidy(text: str) -> str:
         text: in which a non-breaking space counts as a blank.
     """
     lines = text.replace("\xa0", " ").split("\n")
-    stripped = "\n".join([line.rstrip() for line in lines])
+    stripped = "\n".join(map(str.rstrip, lines))
     if "\n\n\n" in stripped:
         stripped = _GAPS.sub("\n\n", stripped)
     return stripped.strip("\n")

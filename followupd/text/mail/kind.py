@@ -620,7 +620,7 @@ def _forbids_answer(mail: ParsedMail) -> bool:
         mail: the mail, in which the field may be several times.
     """
     fields = ",".join(mail.headers.values("x-auto-response-suppress"))
-    values = {value.strip() for value in fields.lower().split(",")}
+    values = set(map(str.strip, fields.lower().split(",")))
     return not values.isdisjoint(_SUPPRESSING)
 
 

@@ -43,7 +43,7 @@ def _any_word(*groups: Iterable[str]) -> str:
     Args:
         groups: of words, such as the lists of a language file.
     """
-    words = {word.lower() for word in chain.from_iterable(groups)}
+    words = set(map(str.lower, chain.from_iterable(groups)))
     longest_first = sorted(words, key=len, reverse=True)
     return "|".join(map(re.escape, longest_first))
 
@@ -110,7 +110,7 @@ def extract_new_text(text: str, earlier: Iterable[str] = (), *, is_note: bool = 
             that is certain.
     """
     thread = ThreadText.of(earlier)
-    lines = [line.rstrip() for line in text.split("\n")[:MAX_LINES]]
+    lines = list(map(str.rstrip, text.split("\n")[:MAX_LINES]))
     kinds = _kinds_by_mark(text, lines)
     _mark_headings(lines, kinds, thread)
     mark_repeated(lines, kinds, thread, is_note=is_note)
@@ -124,7 +124,7 @@ def extract_new_text(text: str, earlier: Iterable[str] = (), *, is_note: bool = 
     if set(kinds) == {LineKind.NEW}:  # true for most mails
         return NewText("\n".join(lines).strip("\n"))
 
-    doubtful = [line.strip() for line in _lines_of(lines, kinds, LineKind.DOUBTFUL)]
+    doubtful = list(map(str.strip, _lines_of(lines, kinds, LineKind.DOUBTFUL)))
     return NewText(
         text=_joined(lines, kinds, {LineKind.NEW, LineKind.DOUBTFUL}),
         doubtful=tuple(filter(None, doubtful)),
@@ -524,7 +524,7 @@ def _is_quote_marked(lines: Sequence[str], begin: int) -> bool:
         lines: the lines of the mail.
         begin: number of the first of MAX_GAP lines.
     """
-    return any(_QUOTE_MARK.match(line) for line in lines[begin : begin + MAX_GAP])
+    return any(map(_QUOTE_MARK.match, lines[begin : begin + MAX_GAP]))
 
 
 def _mark_strays(lines: Sequence[str], kinds: list[LineKind], thread: ThreadText, *, is_note: bool) -> None:

@@ -311,7 +311,7 @@ def named_in_form(text: str) -> Person | None:
     addresses = {
         found[0].strip(".") for value in _values(lines, _ADDRESS_FIELD) if (found := ADDRESS.search(value))
     }
-    if len({address.lower() for address in addresses}) != 1:
+    if len(set(map(str.lower, addresses))) != 1:
         return None
 
     name = next(filter(None, _values(lines, _NAME_FIELD)), "")

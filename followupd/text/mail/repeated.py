@@ -181,7 +181,7 @@ class _ThreadComparison:
         A run that is twice in the marked quotes and in all runs together was typed or copied.
         """
         groups = self._in_order(self._repeated())
-        quoted = [number for number in self.numbers if self._is_quoted(number)]
+        quoted = list(filter(self._is_quoted, self.numbers))
         texts = [self._text(quoted), *map(self._text, groups)]
         everything = "\n".join(texts)
         return [self._run(group, everything) for group in groups]

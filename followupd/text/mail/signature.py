@@ -291,7 +291,7 @@ def _lines_below(lines: Sequence[str], number: int, stop: int) -> list[str]:
         stop: end of the block.
     """
     start = number + 1
-    return [line for line in lines[start : min(stop, start + MAX_LINES_READ)] if line]
+    return list(filter(None, lines[start : min(stop, start + MAX_LINES_READ)]))
 
 
 def _mark(lines: Sequence[str], kinds: list[LineKind], begin: int, stop: int) -> None:

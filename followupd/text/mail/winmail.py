@@ -420,7 +420,7 @@ class _RtfReader:
         self._flush()
         surrogates = "".join(self.out).encode("utf-16", "surrogatepass")  # pairs of them become one character
         lines = surrogates.decode("utf-16", "replace").split("\n")
-        return _GAPS.sub("\n\n", "\n".join(line.strip() for line in lines)).strip()
+        return _GAPS.sub("\n\n", "\n".join(map(str.strip, lines))).strip()
 
     def _control_sign(self, sign: str) -> None:
         """Add the character that a control sign means; most of them mean none.
