@@ -369,7 +369,7 @@ class _SentenceReader:
             self._report(clause.text, chances, found)
 
     def _told_before(self, clause: Clause, sentence: str, found: _Result) -> str:
-        """Return the agent's words that say who or what a clause speaks of: "The report is with our lab." before "It ...".
+        """Return the agent's words that say who or what a clause speaks of: "The report is here." before "It goes".
 
         Args:
             clause: that promises something.

@@ -797,8 +797,8 @@ def _name(
 def _replacement(words: str, names: NamePatterns) -> str:
     """Return the name of a replacement: "a new lamp" for "a new lamp is on its way free of charge".
 
-    Its kind is enough where the words do not begin as the name of a thing does, and where they would be cut from inside:
-    "a month free on your plan".
+    Its kind is enough where the words do not begin as the name of a thing does, and where they would be cut from
+    inside: "a month free on your plan".
     """
     subject = names.verbs.sub("", words)
     free = names.free_of_charge.search(subject)
