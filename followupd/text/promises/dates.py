@@ -211,7 +211,7 @@ class DateReader:
             parts: merged with their neighbours, in order.
             low: the text, in lower case.
         """
-        if len(parts) != 2 or parts[0].at or parts[1].has_day or not parts[1].at:
+        if len(parts) != 2 or (parts[0].at and not parts[0].vague) or parts[1].has_day or not parts[1].at:
             return parts
         day, at = parts
         if at.loose and not at.marked and low[at.start].isdigit():  # a sum of money: "12.50"
