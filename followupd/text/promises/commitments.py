@@ -126,9 +126,10 @@ class _Result:
             self.gifts[self.gifts.index(same)] = replace(gift, past=same.past or gift.past)
 
     def add_promise(self, promise: FoundPromise) -> None:
-        """Add a promise unless the same was said before."""
-        known = {(other.text.casefold(), other.due) for other in self.promises}
-        if (promise.text.casefold(), promise.due) not in known:
+        """Add a promise unless the same was said before, perhaps with what its line tells before it."""
+        text, due = promise.text.casefold(), promise.due
+        known = [one.text.casefold() for one in self.promises if one.due == due]
+        if not any(one.endswith(text) or text.endswith(one) for one in known):
             self.promises.append(promise)
 
     def has_told(self, sentence: str) -> bool:
@@ -378,15 +379,15 @@ class _SentenceReader:
 
         Returns:
             The sentence before, with a blank; "" where the clause names what it speaks of, where a letter has just told
-            it, and where the sentence before is long, a question, or not understood itself.
+            it, and where the sentence before names nothing, is long, a question, or not understood itself.
         """
         pronoun = self.patterns.refers.search(clause.text)
         if pronoun is None or self.patterns.named.search(clause.text, 0, pronoun.start()):
             return ""
         start = sentence.find(clause.text)
         before = found.read[-2] if start <= 0 and len(found.read) > 1 else sentence[: max(start, 0)]
-        is_short = _FEWEST_WORDS <= len(before.split()) <= _LONGEST_BEFORE
-        if not is_short or is_question(before) or found.has_told(before):
+        names_it = self.patterns.named.search(before) and len(before.split()) <= _LONGEST_BEFORE
+        if not names_it or is_question(before) or found.has_told(before):
             return ""
         return f"{before.strip()} "
 
