@@ -422,6 +422,20 @@ def _state_cause(ledger: Ledger, ref: str, cause: str) -> bool:
     return True
 
 
+def test_a_value_that_8_daemons_store_first_and_at_once_is_the_one_of_the_last(ledger: Ledger) -> None:
+    names = [StateKey.CONNECTED.of(f"mailbox {number}") for number in range(20)]
+
+    def store(number: int) -> None:
+        for name in names:
+            with ledger.transaction() as tx:
+                tx.state.put(name, number, NOW + timedelta(seconds=number))
+
+    in_threads(store)
+    with ledger.transaction() as tx:
+        stored = [tx.state.get(name) for name in names]
+    assert all(found and found[1] == NOW + timedelta(seconds=found[0]) for found in stored)
+
+
 def test_an_invalid_transition_writes_nothing_even_when_the_transaction_is_committed(ledger: Ledger) -> None:
     case = open_case(ledger)
     with ledger.transaction() as tx:

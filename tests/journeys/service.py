@@ -15,6 +15,8 @@ from typing import Any
 
 from followupd.adapters.overlay import write_starter
 from tests.journeys.world import CUSTOMER, configuration
+from tests.servers.forking import Request
+from tests.servers.forks import Process, forks
 from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
 from tests.servers.postbox import Postbox
@@ -54,15 +56,20 @@ class Service:
     def _environment(self) -> dict[str, str]:
         return self.manager.environment({"imap": self.postbox.password})
 
-    @contextmanager
-    def running(self) -> Iterator["subprocess.Popen[bytes]"]:
-        """Start the daemon; whatever the test leaves of it is killed."""
+    def request(self, *words: str, largest_file: int = 0) -> Request:
+        """Return what a process gets that runs a command with this configuration."""
+        asked = [*words, "--config", str(self.directory)]
+        return Request(asked, self._environment, largest_file=largest_file)
+
+    def start(self) -> Process:
+        """Start the daemon."""
         with (self.directory / "journal").open("ab") as journal:
-            process = subprocess.Popen(
-                [*self._command, "run", "--config", str(self.directory)],
-                env=self._environment,
-                stderr=journal,
-            )
+            return forks().start(self.request("run"), journal, journal)
+
+    @contextmanager
+    def running(self) -> Iterator[Process]:
+        """Start the daemon; whatever the test leaves of it is killed."""
+        process = self.start()
         try:
             yield process
         finally:
@@ -70,7 +77,7 @@ class Service:
             process.wait(LIMIT)
 
     @contextmanager
-    def ready(self) -> Iterator["subprocess.Popen[bytes]"]:
+    def ready(self) -> Iterator[Process]:
         """Start the daemon and wait until it is ready."""
         with self.running() as process:
             try:
@@ -92,8 +99,7 @@ class Service:
 
     def asks(self, *words: str) -> None:
         """Type a command in a process of its own, which holds no connection to the ledger later."""
-        command = [*self._command, *words, "--config", str(self.directory)]
-        subprocess.run(command, env=self._environment, check=True, capture_output=True)
+        forks().run(self.request(*words)).check_returncode()
 
     def once(self, exit_code: int = 0) -> int:
         """Run the daemon once over everything, as a cron job would; return how many letters have left by then.
@@ -101,10 +107,9 @@ class Service:
         Raises:
             subprocess.CalledProcessError: it ended with another exit code.
         """
-        command = [*self._command, "run", "--once", "--config", str(self.directory)]
-        done = subprocess.run(command, env=self._environment, check=False, capture_output=True)
+        done = forks().run(self.request("run", "--once"))
         if done.returncode != exit_code:
-            raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+            raise subprocess.CalledProcessError(done.returncode, done.args, done.stdout, done.stderr)
         return len(self.letters())
 
     # --- what people do, and what comes of it ---
@@ -150,7 +155,7 @@ class Service:
         until(lambda: re.search(pattern, self.journal()), f"{pattern!r} in the log", seconds)
 
 
-def ends(process: "subprocess.Popen[bytes]", number: signal.Signals, seconds: float) -> int:
+def ends(process: Process, number: signal.Signals, seconds: float) -> int:
     """Send a signal and return the exit code.
 
     Raises:

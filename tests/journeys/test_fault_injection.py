@@ -9,7 +9,6 @@ import email
 import os
 import random
 import re
-import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +29,7 @@ from sqlalchemy.pool import NullPool
 from tests.journeys.service import Service
 from tests.journeys.world import World
 from tests.servers.dovecot import Dovecot
+from tests.servers.forks import Process
 from tests.servers.machine import LIMIT, NotInstalledError, skip, until
 from tests.servers.manager import Manager
 from tests.servers.postgres import Postgres
@@ -117,7 +117,7 @@ class Day:
     complaints: int = 0
     copied: int = 0
     answered: set[str] = field(default_factory=set)
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Process | None = None
     told: set[str] = field(default_factory=set)
     desk: dict[str, Message] = field(default_factory=dict)
     taken: list[Message] = field(default_factory=list)
@@ -137,9 +137,7 @@ class Day:
         self.said = journal_file.stat().st_size if journal_file.exists() else 0
         self.is_young = self.chance.randrange(10) < YOUNG
         self.dies = monotonic() + self.chance.uniform(*LIFE) if self.is_young else 0.0
-        with journal_file.open("ab") as journal:
-            command = [*self.service._command, "run", "--config", str(self.service.directory)]
-            self.process = subprocess.Popen(command, env=self.service._environment, stderr=journal)
+        self.process = self.service.start()
 
     def kill(self) -> None:
         if self.process:
@@ -188,7 +186,7 @@ class Day:
     def lives(self) -> None:
         """Start a daemon that has ended by itself again, as systemd does."""
         if self.process and self.process.poll() is not None:
-            self.counted[f"daemons that ended with {self.process.returncode}"] += 1
+            self.counted[f"daemons that ended with {self.process.poll()}"] += 1
             self.start()
 
     @property
@@ -573,11 +571,7 @@ def test_a_stale_replica_that_is_promoted_sends_no_letter_again(day: Day) -> Non
     day.start()
     until(lambda: len(day.service.ask("cases")) == 4, "the cases of the lost end")
     for _ in range(2):
-        subprocess.run(
-            [*day.service._command, "resume", "--config", str(day.service.directory)],
-            env=day.service._environment,
-            check=False,
-        )
+        day.service.asks("resume")
         day.complains()
         until(lambda: len(day.service.letters("confirmation")) >= day.complaints, "a letter to somebody new")
     after = Counter(str(mail["To"]) for mail in day.service.letters("confirmation"))

@@ -4,12 +4,10 @@ import email
 import email.policy
 import json
 import os
-import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,8 @@ import pytest
 
 from tests.journeys.world import configuration, text_of
 from tests.servers.dovecot import Dovecot
+from tests.servers.forking import Request
+from tests.servers.forks import forks, shows
 from tests.servers.machine import NotInstalledError, skip, until
 from tests.servers.neomutt import Neomutt
 from tests.servers.postbox import Postbox
@@ -39,21 +39,24 @@ Kim\r
 class NewUser:
     """Types commands; the clock is what faketime says."""
 
-    def __init__(self, directory: Path, postbox: Postbox, faketime: str) -> None:
-        self.directory, self.postbox, self._faketime = directory, postbox, faketime
+    def __init__(self, directory: Path, postbox: Postbox) -> None:
+        self.directory, self.postbox = directory, postbox
         self.heard = ""  # all that ever stood on the terminal
 
     def types(self, *words: str, at: str = "2026-12-01 10:00:00", fails: bool = False) -> str:
-        command = [self._faketime, "-f", f"@{at}", sys.executable, "-m", "followupd", *words]
-        env = {**os.environ, "FOLLOWUPD_CONFIG": str(self.directory), "TZ": "UTC", "PYTHONPATH": os.getcwd()}  # noqa: PTH109
-        env["FOLLOWUPD_TEST_PASSWORD"] = self.postbox.password
-        done = subprocess.run(
-            command, check=False, capture_output=True, text=True, env=env, cwd=self.directory.parent
-        )
-        self.heard += done.stdout + done.stderr
-        assert "Traceback" not in done.stderr, done.stderr
-        assert (done.returncode != 0) is fails, done.stdout + done.stderr
-        return done.stdout
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "FOLLOWUPD_CONFIG": str(self.directory),
+            "FOLLOWUPD_TEST_PASSWORD": self.postbox.password,
+            "TZ": "UTC",
+            **shows(datetime.fromisoformat(at).replace(tzinfo=UTC)),
+        }
+        done = forks(faked=True).run(Request(words, environment, str(self.directory.parent)))
+        printed, errors = done.stdout.decode(), done.stderr.decode()
+        self.heard += printed + errors
+        assert "Traceback" not in errors, errors
+        assert (done.returncode != 0) is fails, printed + errors
+        return printed
 
     def json(self, *words: str, at: str = "2026-12-01 10:00:00") -> Any:
         return json.loads(self.types(*words, "--json", at=at))
@@ -94,10 +97,7 @@ def letters(smtp: Sink, kind: str) -> list[EmailMessage]:
 
 @pytest.fixture
 def user(tmp_path: Path, dovecot: Dovecot) -> NewUser:
-    faketime = shutil.which("faketime")
-    if faketime is None:
-        pytest.skip("skipped, because faketime is not installed")
-    return NewUser(tmp_path / "etc", dovecot.account("support"), faketime)
+    return NewUser(tmp_path / "etc", dovecot.account("support"))
 
 
 def test_a_fortnight_with_one_complaint_sends_each_letter_once(user: NewUser, smtp: Sink) -> None:

@@ -1,9 +1,7 @@
 """What a stranger may try over mail: orders in an agent's name, a gift for somebody else, words that act (docs/security.md)."""
 
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
@@ -17,6 +15,8 @@ from followupd.domain.compensation import Gift, Money
 from followupd.domain.events import Closed, CustomerWrote, Event, FactsStated, Fixed, Held, PromiseMade
 from followupd.domain.mail import MailState
 from tests.journeys.world import CUSTOMER, PUT_RIGHT_FACTS, World, html_of, text_of
+from tests.servers.forking import Request
+from tests.servers.forks import forks, shows
 from tests.servers.smtp import Sink
 from tests.typed import typed
 
@@ -396,14 +396,10 @@ def command(world: World, *words: str) -> "subprocess.CompletedProcess[str]":
     words = (*words, "--config", str(world.directory))
     environment = {"FOLLOWUPD_TEST_PASSWORD": world.postbox.password, "TZ": "UTC"}
     if "run" in words:
-        if shutil.which("faketime") is None:
-            pytest.skip("skipped, because faketime is not installed")
-        clock = ["faketime", "-f", f"@{world.now:%Y-%m-%d %H:%M:%S}"]
-        command = [*clock, sys.executable, "-m", "followupd", *words]
-        return subprocess.run(
-            command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-        )
-    done = typed(*words, environment=environment)
+        environment |= {"PATH": os.environ.get("PATH", os.defpath), **shows(world.now)}
+        done = forks(faked=True).run(Request(words, environment))
+    else:
+        done = typed(*words, environment=environment)
     return subprocess.CompletedProcess(words, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
@@ -473,9 +469,8 @@ def test_no_secret_stands_in_what_a_failing_run_prints(make_world: Callable[...,
         **os.environ,
         "FOLLOWUPD_TEST_PASSWORD": secrets["imap"] if wrong == "imap" else world.postbox.password,
     }
-    call = [sys.executable, "-m", "followupd", "run", "--once", "--config", str(world.directory)]
-    done = subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
-    said = done.stdout + done.stderr
+    done = forks().run(Request(["run", "--once", "--config", str(world.directory)], environment))
+    said = (done.stdout + done.stderr).decode()
     assert "Traceback" not in said, said
     for secret in (*secrets.values(), world.postbox.password, "Three weeks and nothing came"):
         assert secret not in said

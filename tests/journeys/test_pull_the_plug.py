@@ -3,7 +3,6 @@
 import ctypes
 import random
 import re
-import resource
 import signal
 import sqlite3
 import subprocess
@@ -30,6 +29,7 @@ from tests.journeys.service import Service, ends
 from tests.journeys.world import PUT_RIGHT_FACTS, World, text_of
 from tests.policies.test_monthly import fill
 from tests.servers.dovecot import Dovecot
+from tests.servers.forks import forks
 from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
 from tests.servers.smtp import DROP, DROP_BEFORE, KEEP, PASS, Action, Sink
@@ -360,14 +360,7 @@ def test_a_full_disk_at_any_time_loses_no_letter_and_sends_none_twice(service: S
 
 def once_with(service: Service, kilobytes: int) -> int:
     """Run once while no file may grow beyond this size; return the exit code."""
-    limit = kilobytes * 1024
-    done = subprocess.run(
-        [*service._command, "run", "--once", "--config", str(service.directory)],
-        env=service._environment,
-        check=False,
-        capture_output=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-    )
+    done = forks().run(service.request("run", "--once", largest_file=kilobytes * 1024))
     assert b"Traceback" not in done.stderr, done.stderr.decode()
     return done.returncode
 
@@ -403,7 +396,8 @@ def test_a_clock_that_is_a_year_ahead_for_a_moment_makes_nothing_due_and_it_is_s
         assert {str(mail["X-Followupd-Key"]).split(".")[1] for mail in service.letters()[before:]} <= {
             "confirmation"
         }
-        assert ends(process, signal.SIGTERM, LIMIT) == 0
+        process.terminate()
+        assert process.wait(LIMIT) == 0
     finally:
         process.wait(LIMIT)
 

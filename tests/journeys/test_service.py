@@ -13,6 +13,7 @@ import pytest
 
 from tests.journeys.service import Service, ends
 from tests.servers.dovecot import Dovecot
+from tests.servers.forks import Process
 from tests.servers.machine import LIMIT, free_ports, until
 from tests.servers.manager import Manager
 from tests.servers.smtp import KEEP, PASS, Sink
@@ -161,7 +162,7 @@ def reloaded(service: Service, times: int) -> bool:
 def test_reloads_leave_no_open_ledger_behind(service: Service) -> None:
     file = service.directory / "followupd.toml"
 
-    def held_open(process: "subprocess.Popen[bytes]") -> int:
+    def held_open(process: Process) -> int:
         links = Path(f"/proc/{process.pid}/fd").iterdir()
         return sum(link.readlink().name.startswith("ledger.db") for link in links if link.is_symlink())
 

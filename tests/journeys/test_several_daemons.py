@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from tests.journeys.service import Service, ends
 from tests.servers.dovecot import Dovecot
+from tests.servers.forks import Process
 from tests.servers.machine import LIMIT, until
 from tests.servers.manager import Manager
 from tests.servers.postbox import Postbox
@@ -51,7 +50,7 @@ class Fleet:
     service: Service
     sales: Postbox
     engine: Engine
-    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
     killed: int = 0
     copied: int = 0
 
@@ -61,15 +60,7 @@ class Fleet:
 
     def start(self) -> None:
         """Start one more daemon."""
-        environment = self.service.manager.environment(
-            {
-                "imap": self.service.postbox.password,
-                "sales": self.sales.password,
-            }
-        )
-        command = [sys.executable, "-m", "followupd", "run", "--config", str(self.service.directory)]
-        with (self.service.directory / "journal").open("ab") as journal:
-            self.processes.append(subprocess.Popen(command, env=environment, stderr=journal))
+        self.processes.append(self.service.start())
 
     def kill_one(self, chance: random.Random) -> None:
         oldest = chance.random() < 0.7  # it holds a mailbox; a young one is often still starting

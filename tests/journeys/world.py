@@ -114,6 +114,8 @@ class World:
     now: datetime = START
     _copied: int = 0
     _sent: int = 0
+    #: the letters that were looked at so far, with their keys
+    _parsed: list[tuple[str, EmailMessage]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     #: False while the blind copies of our letters are lost on their way
     copies_come: bool = True
@@ -276,11 +278,10 @@ class World:
 
     def letters(self, kind: str = "") -> list[EmailMessage]:
         """Return what the server accepted for others than ourselves, in order; `kind` is part of the letter's key."""
-        found = [
-            email.message_from_bytes(_bytes(each.content), policy=email.policy.default)
-            for each in self.smtp.messages
-        ]
-        return [mail for mail in found if not kind or f".{kind}." in str(mail["X-Followupd-Key"])]
+        for each in self.smtp.messages[len(self._parsed) :]:
+            mail = email.message_from_bytes(_bytes(each.content), policy=email.policy.default)
+            self._parsed.append((str(mail["X-Followupd-Key"]), mail))
+        return [mail for key, mail in self._parsed if not kind or f".{kind}." in key]
 
     def case(self) -> Case:
         """Return the only case there is."""

@@ -26,7 +26,7 @@ from followupd.adapters.storage.lease import LeaseScope, MailboxLease, lease_for
 from followupd.adapters.storage.mail import MailStore
 from followupd.adapters.storage.outbox import OutboxStore
 from followupd.adapters.storage.personal_data import Eraser, MailRetention
-from followupd.adapters.storage.tables import CursorRow, StateRow
+from followupd.adapters.storage.tables import CursorRow, StateRow, table_of
 from followupd.domain.keys import FolderCursor, StateKey, StateName
 from followupd.domain.letter import Letter
 from followupd.errors import FollowupdError, UnavailableError
@@ -36,6 +36,11 @@ from followupd.errors import FollowupdError, UnavailableError
 _SELECT_VALUE = core.select(col(StateRow.value), col(StateRow.at)).where(
     col(StateRow.name) == bindparam("name")
 )
+#: in one statement, since two daemons that start at once may both be the first to store a value
+_PUT_VALUE = text(
+    "INSERT INTO pulse (name, value, at) VALUES (:name, :value, :at) "
+    "ON CONFLICT (name) DO UPDATE SET value = excluded.value, at = excluded.at"
+).bindparams(bindparam("at", type_=table_of(StateRow).c.at.type))
 _SELECT_CURSOR = select(CursorRow).where(
     col(CursorRow.mailbox) == bindparam("mailbox"), col(CursorRow.folder) == bindparam("folder")
 )
@@ -66,7 +71,7 @@ class StateStore:
 
         Tuples come back as lists.
         """
-        self._session.merge(StateRow(name=name, value=json.dumps(value), at=now))
+        self._session.execute(_PUT_VALUE, {"name": name, "value": json.dumps(value), "at": now})
 
     def wait_for_upgrades(self) -> None:
         """Wait until nobody else makes or upgrades this ledger, and keep others waiting until the transaction ends."""
