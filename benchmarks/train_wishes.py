@@ -31,7 +31,7 @@ SENTENCES = TOP / "benchmarks" / "texts" / "wishes"
 WEIGHTS = TOP / "followupd" / "languages" / "wish_weights.json"
 WISHES = tuple(AskedFor.model_fields)
 #: rounds that measure
-KEPT = ("10", "16", "18", "24", "31", "32")
+KEPT = ("10", "16", "18", "24", "31", "32", "35")
 #: rounds in which each wish has its sentence; and others by strangers, on which the limit is found, too
 LABELLED, STRANGERS = ("25", "33"), ("26", "27", "28", "29", "30")
 #: the round of single wishes, and what a mail tells before one
