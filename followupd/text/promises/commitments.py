@@ -98,7 +98,7 @@ SURELY_GIVEN = 0.9
 _TOLD_APART = frozenset({Gift.COUPON, Gift.GESTURE, Gift.REPLACEMENT})
 
 #: words of a sentence that is told before one that leans on it
-_LONGEST_BEFORE = 24
+_LONGEST_BEFORE = 30
 #: a clause, and how likely it belongs to each class
 _Unit = tuple[Clause, Chances]
 
@@ -133,10 +133,10 @@ class _Result:
             self.promises.append(promise)
 
     def has_told(self, sentence: str) -> bool:
-        """Whether a letter will tell a part of a sentence, or the agent is asked about it."""
-        promised = chain.from_iterable(one.words for one in self.promises if not one.past)
-        given = chain.from_iterable(one.words for one in self.gifts if not one.past)
-        return sentence in self.unsure or any(words in sentence for words in chain(promised, given))
+        """Whether a letter will promise a part of a sentence, or the agent is asked about it."""
+        coming = [one for one in self.promises if not one.past]
+        told = any(words in sentence for one in coming for words in one.words)
+        return told or sentence in self.unsure or any(sentence in one.text for one in coming)
 
     def ask(self, sentence: str) -> None:
         """Add a sentence to those that the agent is asked about."""

@@ -26,8 +26,8 @@ MAX_SENTENCE = 600
 #: characters before the end of a sentence in which an abbreviation is looked for
 ABBREVIATION_REACH = 12
 
-#: words of a salutation
-_LONGEST_SALUTATION = 6
+#: words of a salutation, and of one to many: "Hello Judith, and everybody from the Tuesday class,"
+_LONGEST_SALUTATION, _LONGEST_TO_MANY = 6, 14
 #: letters of a month or weekday that is shortened
 _LONGEST_SHORT_NAME = 4
 _QUOTE_LINE = re.compile(r"\s*[>|]")
@@ -118,8 +118,10 @@ def sentences(text: str, languages: Catalogue, doubtful: Collection[str] = ()) -
 
 def _says_nothing(paragraph: str, patterns: _MailPatterns, *, first: bool) -> bool:
     """Whether a paragraph is only a salutation, or the farewell with the names below it."""
-    is_short = len(paragraph.split()) <= _LONGEST_SALUTATION
-    if first and is_short and patterns.opening.fullmatch(paragraph):
+    words = len(paragraph.split())
+    if first and words <= _LONGEST_SALUTATION and patterns.opening.fullmatch(paragraph):
+        return True
+    if first and words <= _LONGEST_TO_MANY and paragraph.endswith(",") and patterns.greeting.match(paragraph):
         return True
     return patterns.farewell.match(paragraph) is not None
 
