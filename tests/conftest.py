@@ -21,6 +21,7 @@ from tests.servers.machine import NotInstalledError, program, skip
 from tests.servers.postfix import Postfix
 from tests.servers.postgres import Postgres
 from tests.servers.smtp import Sink
+from tests.statements import compile_once
 
 S = TypeVar("S")
 #: new objects before garbage is collected, as in a daemon: Python's own number costs an eighth of all computing
@@ -28,18 +29,18 @@ YOUNG_GENERATION = 10_000
 #: the files that take longest, begun first, so that at the end no worker is left alone with one of them
 LONGEST = (
     "journeys/test_pull_the_plug.py",
+    "journeys/test_package.py",
     "journeys/test_service.py",
     "journeys/test_fault_injection.py",
-    "journeys/test_package.py",
-    "journeys/test_demo.py",
-    "journeys/test_year.py",
-    "contracts/test_preview_page.py",
-    "journeys/test_fortnight.py",
-    "layers/test_patterns.py",
-    "journeys/test_new_user.py",
-    "journeys/test_wording.py",
     "journeys/test_several_daemons.py",
-    "journeys/test_reminders.py",
+    "journeys/test_fortnight.py",
+    "journeys/test_demo.py",
+    "contracts/test_preview_page.py",
+    "layers/test_patterns.py",
+    "journeys/test_review.py",
+    "journeys/test_absence.py",
+    "journeys/test_line_cut.py",
+    "journeys/test_wording.py",
     "journeys/test_flood.py",
     "properties/test_never_twice_never_forgotten.py",
 )
@@ -56,8 +57,9 @@ settings.load_profile("followupd")
 
 
 def pytest_configure() -> None:
-    """Collect no garbage while tests are imported, as all of it stays."""
+    """Collect no garbage while tests are imported, as all of it stays; see `tests.statements`."""
     gc.disable()
+    compile_once()
 
 
 def pytest_collection_finish() -> None:
