@@ -207,6 +207,16 @@ def test_every_relation_to_a_date_stands_before_a_separable_verbs_end(relation: 
             "„Bis Freitag oder bis Montag an“ (bis Freitag, 4. Dezember).",
         ),
         ("de", "Ich rufe Sie am Freitag an", "„Ich rufe Sie am Freitag an“ (bis Freitag, 4. Dezember)."),
+        (
+            "de",
+            "Die Leuchten werden in der 49. Kalenderwoche repariert",
+            "„Die Leuchten werden in der 49. Kalenderwoche repariert“ (bis Freitag, 4. Dezember).",
+        ),
+        (
+            "en",
+            "We repair them this week on site",
+            "“We repair them this week on site” (by Friday, 4 December).",
+        ),
     ],
 )
 def test_a_day_that_a_promise_names_itself_is_said_once(language: str, text: str, said: str) -> None:

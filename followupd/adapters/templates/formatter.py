@@ -324,11 +324,12 @@ class Formatter:
             by: its day as letters write it, None without one.
 
         Returns:
-            None where it names no day, a time of a day too, or says it otherwise.
+            None where it names no day (a week ends on one), a time of a day too, or says it otherwise.
         """
         if told is None or promise.kind is PromiseKind.ESTIMATE:
             return None
-        if told.vague or told.clock or told.since:
+        ends_then = told.relation is Relation.BY and not told.firm
+        if ends_then or told.vague or told.clock or told.since:
             return None
         before, after = text[: told.start].rstrip(), text[told.end :].strip(" ,.")
         joint = f"{self.manner.closes_date} " if after else ""
