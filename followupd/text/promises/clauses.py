@@ -38,7 +38,7 @@ _COMMA = 4.0
 _FEWEST_WITH_SUBJECT = 2
 
 #: from which probability a clause is taken, and from which it is asked about; see docs/promises.md
-TAKEN, ASKED = 0.60, 0.06
+TAKEN, ASKED = 0.60, 0.08
 GRANT_TAKEN, GRANT_ASKED = 0.64, 0.10
 #: from which probability a gift needs no name
 GRANT_SURE = 0.75
