@@ -221,6 +221,9 @@ class DateReader:
             return parts
         match = self.patterns.leads.search(low[max(day.end, at.start - LEAD_REACH) : at.start])
         tied = (match[0] if match else "") + low[at.start : at.end]
+        begins = self.patterns.starting.search(low[max(0, day.start - LEAD_REACH) : day.start])
+        if begins and self.patterns.deadline.search(tied):  # "from Monday your paper is there by 7"
+            return parts
         return [replace(whole, end=day.end, tied=tied)]
 
     def _merge(self, first: DatePart | None, second: DatePart, low: str) -> DatePart | None:
