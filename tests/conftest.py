@@ -3,9 +3,8 @@
 import gc
 import logging
 import os
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,11 +12,12 @@ import pytest
 import trustme
 from hypothesis import HealthCheck, settings
 
+from tests.servers.chromium import Chromium
 from tests.servers.courier import Courier
 from tests.servers.cyrus import Cyrus
 from tests.servers.dovecot import Dovecot
 from tests.servers.graph import GraphServer
-from tests.servers.machine import NotInstalledError, program, skip
+from tests.servers.machine import NotInstalledError, skip
 from tests.servers.postfix import Postfix
 from tests.servers.postgres import Postgres
 from tests.servers.smtp import Sink
@@ -179,47 +179,9 @@ def smtp_login(authority: trustme.CA) -> Iterator[Sink]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of Chromium, or of Chrome."""
-    for name in ("chromium", "chromium-browser"):
-        with suppress(NotInstalledError):
-            return program(name, "chromium")
-    try:
-        return program("google-chrome", "chromium")
-    except NotInstalledError as missing:
-        skip(str(missing), demanded=True)
-        raise
-
-
-@pytest.fixture
-def browse(chromium: str, tmp_path: Path) -> Callable[..., str]:
-    """Return a function that opens a URL and returns the page's DOM after a while (of the browser's own clock)."""
-
-    def browse(url: str, *options: str) -> str:
-        command = [
-            chromium,
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            f"--user-data-dir={tmp_path / 'browser'}",
-            "--virtual-time-budget=3000",
-            "--dump-dom",
-            *options,
-            url,
-        ]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-            env={**os.environ, "HOME": str(tmp_path)},
-        )
-        return done.stdout
-
-    return browse
+def chromium() -> Iterator[Chromium]:
+    """`chromium.page(url)` opens a page and returns its DOM."""
+    yield from _served(Chromium, demanded=True)
 
 
 @pytest.fixture(scope="session")

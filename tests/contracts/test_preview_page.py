@@ -14,6 +14,7 @@ import pytest
 
 from followupd.adapters.overlay import customise, write_starter
 from followupd.cli.preview import LetterSource, PreviewServer
+from tests.servers.chromium import Chromium
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 
@@ -153,8 +154,8 @@ def test_a_browser_that_has_the_newest_version_waits_for_the_next(
     saved.join()
 
 
-def test_a_browser_shows_letter_and_findings(server: PreviewServer, browse: Callable[..., str]) -> None:
-    page = browse(f"{server.url}#kind=follow-up&sample=long&language=de")
+def test_a_browser_shows_letter_and_findings(server: PreviewServer, chromium: Chromium) -> None:
+    page = chromium.page(f"{server.url}#kind=follow-up&sample=long&language=de")
     assert "Sie sollen wissen, wie es dazu kam." in page
     assert "Nothing." in page
     assert '<option value="hostile">' in page
@@ -163,16 +164,16 @@ def test_a_browser_shows_letter_and_findings(server: PreviewServer, browse: Call
 
 @pytest.mark.parametrize("kind", ["confirmation", "follow-up", "gift-card", "desk/opened"])
 def test_nothing_that_a_customer_has_typed_does_anything_in_the_page(
-    server: PreviewServer, browse: Callable[..., str], kind: str
+    server: PreviewServer, chromium: Chromium, kind: str
 ) -> None:
-    page = browse(f"{server.url}#kind={kind}&sample=hostile")
+    page = chromium.page(f"{server.url}#kind={kind}&sample=hostile")
     assert page.count("<script") == 1  # the page's own, with its nonce
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert not re.search(r"<(?:b|h1|img|a)[ >]", page.partition("<main>")[2])
 
 
 def test_a_slip_that_is_saved_shows_up_beside_the_letter(
-    server: PreviewServer, directory: Path, browse: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    server: PreviewServer, directory: Path, chromium: Chromium, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = directory / "templates" / "de" / "follow-up.md"
     good = file.read_text()
@@ -181,16 +182,16 @@ def test_a_slip_that_is_saved_shows_up_beside_the_letter(
         server,
         lambda: file.write_text(good.replace("Danke für Ihre", "Wir garantieren es. Danke für Ihre")),
     )
-    page = browse(
+    page = chromium.page(
         f"{server.url}#kind=follow-up&sample=long&language=de",
-        "--virtual-time-budget=2000",
+        seconds=2,
     )
     assert "[W07]" in page
     assert "Wir garantieren es." in page
 
 
 def test_a_page_that_is_open_follows_the_files(
-    server: PreviewServer, directory: Path, browse: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    server: PreviewServer, directory: Path, chromium: Chromium, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = directory / "templates" / "en" / "confirmation.md"
 
@@ -200,7 +201,7 @@ def test_a_page_that_is_open_follows_the_files(
         server,
         lambda: file.write_text(good.replace("Thank you for telling us.", "Thank you for writing to us.")),
     )
-    page = browse(f"{server.url}#kind=confirmation", "--virtual-time-budget=2000")
+    page = chromium.page(f"{server.url}#kind=confirmation", seconds=2)
     assert "Thank you for writing to us." in page
 
 
@@ -209,7 +210,7 @@ def test_a_page_that_is_open_follows_the_files(
     ("kind", "sample"), [("follow-up", "long"), ("confirmation", "hostile"), ("gift-card", "hostile")]
 )
 def test_no_letter_is_wider_than_the_phone(
-    server: PreviewServer, tmp_path: Path, browse: Callable[..., str], kind: str, sample: str, width: int
+    server: PreviewServer, tmp_path: Path, chromium: Chromium, kind: str, sample: str, width: int
 ) -> None:
     """Measure in a frame of that width: a headless window cannot be as narrow as a phone."""
     html = get(server, f"/html?kind={kind}&sample={sample}")[2]
@@ -219,7 +220,7 @@ def test_no_letter_is_wider_than_the_phone(
         "onload=()=>{const d=f.contentDocument.documentElement;said.textContent='width '+d.scrollWidth+' of '+d.clientWidth}"
         "</script>"
     )
-    page = browse((tmp_path / "page.html").as_uri(), "--allow-file-access-from-files")
+    page = chromium.page((tmp_path / "page.html").as_uri())
     found = re.search(r"width (\d+) of (\d+)<", page)
     assert found
     assert found[1] == found[2]

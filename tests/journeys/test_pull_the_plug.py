@@ -324,8 +324,8 @@ def test_a_gift_card_in_doubt_is_sent_again_only_when_a_person_says_so(
     assert CODE not in text_of(asked)
     if how:
         world.agent_answers(asked, f"settle: {how}")
-    for _ in range(10):
-        later(world, hours=20)
+    for _ in range(5):
+        later(world, hours=40)
     given = [mail for mail in world.letters() if CODE in text_of(mail)]
     assert len(given) == (plan == DROP) + (how == "resend")
     with world.app.ledger.transaction() as tx:

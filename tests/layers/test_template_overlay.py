@@ -77,6 +77,21 @@ def test_a_link_out_of_the_directory_is_not_followed(own: Path, tmp_path: Path) 
     assert "secret" not in text_of(overlay(own), LetterKind.HOLDING, "en")
 
 
+def test_a_directory_that_is_a_link_out_of_the_directory_is_not_followed(own: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/holding.md").write_text("---\nsubject: secret\n---\nsecret")
+    shutil.rmtree(own / "en")
+    (own / "en").symlink_to(tmp_path / "elsewhere")
+    assert "secret" not in text_of(overlay(own), LetterKind.HOLDING, "en")
+
+
+def test_a_link_within_the_directory_is_followed(own: Path) -> None:
+    edited(own, "en/holding.md", "Your case", "The working case")
+    (own / "en/holding.md").rename(own / "en/other.md")
+    (own / "en/holding.md").symlink_to("other.md")
+    assert "The working case" in text_of(overlay(own), LetterKind.HOLDING, "en")
+
+
 def test_the_languages_are_the_shipped_ones_and_the_own_ones(own: Path) -> None:
     (own / "nl").mkdir()
     (own / "nl/holding.md").write_text("")

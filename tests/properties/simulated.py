@@ -7,9 +7,11 @@ Only the two doors to the network are played; what they promise is kept honest b
 import email
 import email.policy
 import re
+import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -431,6 +433,18 @@ class Simulation:
         self.answered: set[str] = set()  # keys of desk mails that the agent in the calm phase has answered
         self.app = self._built()
         self.app.ledger.upgrade()
+
+    def copy(self, path: Path) -> "Simulation":
+        """Return another world in which the same has happened; its ledger is a copy of this one's."""
+        with closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(path)) as target:
+            source.backup(target)
+        made = Simulation(path, self.variant, self.now)
+        made.mailbox = deepcopy(self.mailbox, {id(self.plug): made.plug})
+        made.post.accepted += self.post.accepted
+        made.copies, made.copies_read = list(self.copies), set(self.copies_read)
+        made.may_again, made.sent_by_hand = self.may_again.copy(), self.sent_by_hand.copy()
+        made.codes, made.mails, made.answered = self.codes, self.mails, set(self.answered)
+        return made
 
     # --- life and death ---
 

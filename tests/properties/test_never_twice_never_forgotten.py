@@ -28,7 +28,7 @@ from tests.properties.simulated import (
 
 Thing = TypeVar("Thing")
 #: how many worlds are tried; `make torture` sets thousands
-WORLDS = int(os.environ.get("FOLLOWUPD_TORTURE") or 6)
+WORLDS = int(os.environ.get("FOLLOWUPD_TORTURE") or 4)
 DEEP = "FOLLOWUPD_TORTURE" in os.environ
 #: before daylight saving begins and ends in London, and in between
 STARTS = (utc(2027, 3, 25), utc(2026, 10, 22), utc(2026, 12, 1), utc(2026, 12, 4, 16))

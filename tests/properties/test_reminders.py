@@ -12,7 +12,7 @@ from tests.builders import NOW, PLAYBOOK, a_case
 from tests.story.test_remind import DAY, HOUR, lived
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     dues=st.lists(st.integers(1, 160), min_size=1, max_size=4),
     grant=st.booleans(),

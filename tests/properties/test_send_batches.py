@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -20,22 +21,34 @@ from tests.properties.simulated import KilledError, Simulation, SmtpTransport, u
 MANY = 18
 
 
+def begun(directory: Path, number: int, domain: str) -> Simulation:
+    """Return a world in which the confirmations to so many complaints are about to be sent."""
+    world = Simulation(directory / f"{number}{domain}.db", "asks", utc(2026, 12, 1))
+    world.many_write(number, domain)
+    world.live(12)
+    world.now += timedelta(minutes=11)
+    world.app.router.run(world.now)
+    world.app.cases.run(world.now)
+    assert len(confirmations(world, LetterStatus.QUEUED)) == number
+    world.end()
+    return world
+
+
+@pytest.fixture(scope="module")
+def begin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, str], Simulation]:
+    return cache(partial(begun, tmp_path_factory.mktemp("begun")))
+
+
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., Simulation]]:
+def make(tmp_path: Path, begin: Callable[[int, str], Simulation]) -> Iterator[Callable[..., Simulation]]:
+    """Return what begins a world of a test's own."""
     made: list[Simulation] = []
 
-    def begin(number: int = MANY, domain: str = "") -> Simulation:
-        world = Simulation(tmp_path / "ledger.db", "asks", utc(2026, 12, 1))
-        made.append(world)
-        world.many_write(number, domain)
-        world.live(12)
-        world.now += timedelta(minutes=11)
-        world.app.router.run(world.now)
-        world.app.cases.run(world.now)
-        assert len(confirmations(world, LetterStatus.QUEUED)) == number
-        return world
+    def copied(number: int = MANY, domain: str = "") -> Simulation:
+        made.append(begin(number, domain).copy(tmp_path / "ledger.db"))
+        return made[-1]
 
-    yield begin
+    yield copied
     for world in made:
         world.inspect_ledger()
         world.end()

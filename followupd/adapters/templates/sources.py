@@ -317,9 +317,15 @@ def _first_file(directories: Iterable[Path], name: str) -> Path | None:
 def _file_below(directory: Path, name: str) -> Path | None:
     """Return a file of a directory; None if it does not exist or a link leads out of the directory."""
     path = directory / name
-    if not path.is_file():  # most names that are looked for; to resolve a path costs more
+    if not path.is_file():
         return None
-    return path if path.resolve().is_relative_to(directory.resolve()) else None
+    step = directory
+    for part in name.split("/"):
+        step /= part
+        # nothing else leads out of a directory, and to resolve a path costs much
+        if part in {"", ".."} or step.is_symlink():
+            return path if path.resolve().is_relative_to(directory.resolve()) else None
+    return path
 
 
 def files_of(files: TemplateFiles, template: LetterTemplate, domain: str) -> tuple[Attachment, ...]:
