@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -51,10 +53,25 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+@contextmanager
+def started(service: Service) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start the daemon as systemd does, in a new process, and wait until it is ready; it is killed in the end."""
+    asked = service.request("run")
+    command = [sys.executable, "-m", "followupd", *asked.words]
+    with (service.directory / "journal").open("ab") as journal:
+        process = subprocess.Popen(command, env=asked.environment, stderr=journal)
+    try:
+        service.manager.wait("READY=1")
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 def measure(service: Service, seconds: float) -> Measurement:
     """Start the daemon, wait until it is ready, and leave it alone for some seconds."""
     start = monotonic()
-    with service.ready() as process:
+    with started(service) as process:
         elapsed, used = monotonic() - start, cpu_seconds(process.pid)
         try:
             process.wait(seconds)
