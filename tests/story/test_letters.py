@@ -557,6 +557,22 @@ def test_a_follow_up_that_says_nothing_but_its_facts_is_refused_in_every_languag
     assert str(found.value).startswith(f"templates/{language}/follow-up.md: ")
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "quoted"),
+    [
+        ("en", "June is on the house for all of you", "- “June is on the house for all of you.”"),
+        ("de", "Den Juni berechnen wir dir nicht", "- „Den Juni berechnen wir dir nicht.“"),
+        ("fr", "Elle ne vous sera pas facturée", "- « Elle ne vous sera pas facturée. »"),
+        ("es", "La visita no se la cobro", "- «La visita no se la cobro.»"),
+    ],
+)
+def test_a_gesture_in_an_agents_own_words_is_quoted(language: str, said: str, quoted: str) -> None:
+    for source, line in (("reply", quoted), ("note", f"- {said}")):
+        gift = Compensation(n=1, kind=Gift.GESTURE, state=GrantState.ISSUED, text=said, source=source)
+        letter = wrote(LetterKind.FOLLOW_UP, replace(sample(language=language), compensation=(gift,)))
+        assert f"\n{line}\n" in letter.text.replace("\u00a0", " ")
+
+
 def test_a_confirmation_that_leaves_out_a_promise_or_its_date_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ContentError, match=r"promise 1.*the date of promise 1"):
         wrote(

@@ -262,6 +262,7 @@ class Formatter:
             kind=str(grant.kind),
             amount=given("amount", amount, flat=False),
             text=given("text", text),
+            quoted=grant.kind is Gift.GESTURE and grant.source == "reply",  # its name may be a whole sentence
             asks_receipt=grant.awaits_receipt,
         )
 
