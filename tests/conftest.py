@@ -26,7 +26,7 @@ from tests.statements import compile_once
 S = TypeVar("S")
 #: new objects before garbage is collected, as in a daemon: Python's own number costs an eighth of all computing
 YOUNG_GENERATION = 10_000
-#: the files that take longest, begun first, so that at the end no worker is left alone with one of them
+#: the files that take longest, or mostly wait, begun first, so that at the end no worker is left alone with one of them
 LONGEST = (
     "journeys/test_pull_the_plug.py",
     "journeys/test_package.py",
@@ -43,6 +43,11 @@ LONGEST = (
     "journeys/test_wording.py",
     "journeys/test_flood.py",
     "properties/test_never_twice_never_forgotten.py",
+    "journeys/test_line_cut.py",
+    "journeys/test_first_hour.py",
+    "contracts/test_endless_servers.py",
+    "contracts/test_mailbox_odd_peers.py",
+    "contracts/test_smtp_transport.py",
 )
 
 # A busy machine is no reason for a failure: no example has a deadline, and slow data generation is allowed. In CI the
