@@ -11,12 +11,12 @@ from followupd.adapters.crypto import Vault, keys_of, weakness
 from followupd.adapters.graph.mailbox import GraphMailbox
 from followupd.adapters.imap.client import Account
 from followupd.adapters.imap.mailbox import ImapMailbox
-from followupd.adapters.oauth import Application, Login
+from followupd.adapters.oauth import Application, ApplicationLogin, Login
 from followupd.adapters.settings import MailboxSettings, Settings, SmtpSettings
 from followupd.adapters.smtp.connection import SmtpAccount
 from followupd.adapters.smtp.transport import SmtpTransport
 from followupd.adapters.storage import STATE_DIRECTORY
-from followupd.domain.calendar import NEVER
+from followupd.domain.calendar import is_never
 from followupd.errors import Problem, SetupError
 
 #: the name of the login of [smtp]
@@ -246,8 +246,5 @@ def _login(settings: _Server, name: str) -> Login:
     if settings.oauth_grant == "login":
         return Login(application, clock.now)
 
-    from followupd.adapters.oauth import ApplicationLogin
-
-    ends = settings.oauth_until and not settings.oauth_until.startswith(NEVER)
-    until = date.fromisoformat(settings.oauth_until) if ends else None
+    until = None if is_never(settings.oauth_until) else date.fromisoformat(settings.oauth_until)
     return ApplicationLogin(application, clock.now, until)

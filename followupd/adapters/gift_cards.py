@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from followupd.adapters.network import shut_down, trusting, why
 from followupd.adapters.settings import Secret
 from followupd.adapters.storage.ledger import Ledger
-from followupd.domain.calendar import NEVER
+from followupd.domain.calendar import is_never
 from followupd.domain.compensation import GiftCard, GiftCardOrder, GiftCardUnavailable, Money
 from followupd.domain.translatable import msg
 from followupd.errors import SetupError
@@ -281,7 +281,7 @@ def _expiry(text: str) -> datetime | None:
     Raises:
         ValueError: it is neither.
     """
-    if not text or text.startswith(NEVER):
+    if is_never(text):
         return None
     if len(text) == len("2027-12-31"):
         next_day = date.fromisoformat(text) + timedelta(days=1)

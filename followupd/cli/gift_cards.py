@@ -16,7 +16,7 @@ from babel.numbers import is_currency
 from followupd.cli.main import DONE, PROBLEMS, CommandParsers, company_zone, with_app
 from followupd.cli.output import money_view, print_error, print_list, print_result, read_text
 from followupd.clock import local_time, utc_iso
-from followupd.domain.calendar import NEVER, has_come
+from followupd.domain.calendar import has_come, is_never
 from followupd.domain.compensation import Money, StockedCard
 from followupd.domain.playbook import Company
 from followupd.errors import UnavailableError
@@ -170,7 +170,7 @@ def _money(amount: str, currency: str) -> Money:
 
 def _expiry(text: str, company: Company) -> datetime | None:
     """Return the end of the last valid day in the company's time zone, None for a card that never expires."""
-    if not text or text.startswith(NEVER):
+    if is_never(text):
         return None
     try:
         last_day = date.fromisoformat(text)

@@ -108,10 +108,13 @@ _DAY = timedelta(days=1)
 
 #: a written day beyond these is a slip of the pen, or means "never"; from these one can still count on
 _FIRST_DAY, _LAST_DAY = date(1, 2, 1), date(9999, 11, 30)
-#: how the days begin by which many programs mean "never"
-NEVER = "9999-"
 #: in which mails can be written; some programs write the first or the last year that there is
 MAIL_YEARS = range(1900, 9000)
+
+
+def is_never(day: str) -> bool:
+    """Return whether a written day ("2027-12-31") is "" or in the year 9999, by which many programs mean "never"."""
+    return not day or day.startswith("9999-")
 
 
 def real_date(year: int, month: int, day: int) -> date | None:

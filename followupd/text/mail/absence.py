@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import starmap
 
 from followupd.domain.calendar import real_date
 from followupd.languages import Catalogue, catalogue
@@ -277,7 +278,7 @@ def written_at(text: str, before: datetime | None, languages: Catalogue | None =
     hour, minute = (int(clock[1]), int(clock[2])) if clock else (12, 0)
     if clock and clock[3]:
         hour = hour % 12 + 12 * (clock[3] == "p")
-    days = list(filter(None, map(_real_or_none, _written_days(found, patterns.months))))
+    days = list(filter(None, starmap(real_date, _written_days(found, patterns.months))))
     times = [
         datetime(day.year, day.month, day.day, hour % 24, minute % 60, tzinfo=before.tzinfo) for day in days
     ]
@@ -300,15 +301,6 @@ def _written_days(found: re.Match[str], months: Mapping[str, int]) -> Sequence[t
     year = int(found["y4"]) % 100 + 2000
     first, second = int(found["a4"]), int(found["b4"])
     return [(year, second, first), (year, first, second)]
-
-
-def _real_or_none(day: tuple[int, int, int]) -> date | None:
-    """Return the date, None if the calendar has no such day.
-
-    Args:
-        day: year, month and day.
-    """
-    return real_date(*day)
 
 
 def _searched(text: str, subject: str) -> str:

@@ -91,12 +91,11 @@ _WORD = re.compile(r"[^\W\d_]+")
 #: goods sent again were labelled as what is done, not as what is given
 _GOODS = frozenset({Gift.REPLACEMENT, Gift.FREE_SHIPPING})
 #: gifts that are told apart by their words
+_TOLD_APART = frozenset({Gift.COUPON, Gift.GESTURE, Gift.REPLACEMENT})
 #: "you will not be charged" gives something
 _NO_CHARGE = frozenset({Gift.GESTURE, Gift.FREE_SHIPPING})
 #: from which probability a "not" does not matter: "a gift card of 50 EUR that does not expire"
 SURELY_GIVEN = 0.9
-_TOLD_APART = frozenset({Gift.COUPON, Gift.GESTURE, Gift.REPLACEMENT})
-
 #: words of a sentence that is told before one that leans on it
 _LONGEST_BEFORE = 30
 #: a clause, and how likely it belongs to each class
