@@ -10,7 +10,7 @@ from pathlib import Path
 from followupd import clock
 from followupd.adapters.accounts import Mailbox, ledger_keys, ledger_url, logins_of, mailbox_of, transport_of
 from followupd.adapters.crypto import Vault
-from followupd.adapters.gift_cards import StockProvider
+from followupd.adapters.gift_cards import HttpProvider, StockProvider
 from followupd.adapters.oauth import Login
 from followupd.adapters.overlay import template_files
 from followupd.adapters.process import MailReader
@@ -282,8 +282,6 @@ def gift_card_provider_of(settings: Settings, ledger: Ledger) -> GiftCardProvide
     configured = settings.gift_cards
     if configured.provider != "http":
         return StockProvider(ledger)
-
-    from followupd.adapters.gift_cards import HttpProvider  # loads an HTTP client, which few sites need
 
     return HttpProvider(configured.url, configured.token, configured.ca_file, configured.order)
 

@@ -35,7 +35,7 @@ from followupd.cli.output import (
 from followupd.clock import local_time, utc_iso
 from followupd.domain.case import Case, Stage
 from followupd.domain.compensation import Compensation
-from followupd.domain.events import Event
+from followupd.domain.events import Event, LetterRefused
 from followupd.domain.letter import Letter, LetterStatus, OutboxEntry
 from followupd.domain.playbook import Agent
 from followupd.domain.promise import Promise
@@ -263,7 +263,6 @@ def _explained(app: Any, ref: str) -> _Explanation:
     Raises:
         FollowupdError: there is no such case.
     """
-    from followupd.domain.events import LetterRefused
     from followupd.recovery import confirm, follow_up, gift_card
 
     now = app.now()

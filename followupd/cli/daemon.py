@@ -16,7 +16,7 @@ from followupd import __version__
 from followupd.cli.main import DONE, PROBLEMS, USAGE, CommandParsers, completion, man_page, with_app
 from followupd.cli.output import print_error, print_json, print_result, print_table, progress_of_steps
 from followupd.clock import local_time, utc_iso
-from followupd.errors import FollowupdError, UnavailableError
+from followupd.errors import FollowupdError, SetupError, UnavailableError
 from followupd.log import printable
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ def _run(options: argparse.Namespace) -> int:
     from followupd.app.container import build_to_run
     from followupd.app.cycle import run_once
     from followupd.app.daemon import Daemon
-    from followupd.errors import SetupError
 
     settle()
     log.start(verbose=options.verbose)

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
@@ -283,8 +283,6 @@ def _identity(options: argparse.Namespace, settings: "Settings | None", address:
     named = frozenset(each.lower() for each in (*options.us, address) if each)
     if not settings or (options.us and not address):
         return Identity(addresses=named)
-    from dataclasses import replace
-
     from followupd.app.container import identity_of
 
     identity = identity_of(settings)

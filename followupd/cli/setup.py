@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from followupd.cli.main import DONE, PROBLEMS, USAGE, USUAL_DIRECTORY, CommandParsers
-from followupd.cli.output import print_error, print_json, read_text
+from followupd.cli.output import print_error, print_json, print_table, read_text
 from followupd.clock import utc_iso
 from followupd.errors import Problem, SetupError, UnavailableError
 
@@ -707,7 +707,6 @@ def _customise(options: argparse.Namespace) -> int:
 def _list_shipped(options: argparse.Namespace) -> int:
     """Print the files that can be customised, those with a copy marked."""
     from followupd.adapters.overlay import shipped_files
-    from followupd.cli.output import print_table
 
     files = {name: (options.config / name).is_file() for name in shipped_files()}
 
